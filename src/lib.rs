@@ -1,1 +1,6 @@
 //! tidegate
+
+pub mod diag;
+pub mod digest;
+pub mod version;
+pub mod yaml;

@@ -1,0 +1,3 @@
+//! TG06xx: clusters and applying.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! TG08xx: the journal and its driver.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! TG035x to TG039x: plans.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! TG05xx: git, releases and locks.
+
+codes! {}

@@ -1,0 +1,3 @@
+//! TG04xx: rendering.
+
+codes! {}

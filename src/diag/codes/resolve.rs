@@ -1,0 +1,3 @@
+//! TG030x to TG034x: who gets what, and pins.
+
+codes! {}

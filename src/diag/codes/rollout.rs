@@ -1,0 +1,3 @@
+//! TG07xx: rollouts.
+
+codes! {}

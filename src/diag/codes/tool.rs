@@ -1,0 +1,3 @@
+//! TG09xx: the tool and its environment.
+
+codes! {}

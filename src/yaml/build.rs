@@ -1,0 +1,1 @@
+//! placeholder until the parser is in
