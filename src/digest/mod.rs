@@ -63,9 +63,7 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let Some(digits) = text.strip_prefix(PREFIX) else {
-            return Err(ParseError(format!(
-                "this one does not start with `{PREFIX}`"
-            )));
+            return Err(ParseError(format!("this one does not start with `{PREFIX}`")));
         };
         if digits.len() != 64 {
             let found = digits.chars().count();
@@ -146,9 +144,7 @@ pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Digest, CanonicalError> {
 /// HMAC-SHA-256 (RFC 2104) of bytes under a key of any length.
 pub fn hmac(key: &[u8], bytes: &[u8]) -> Digest {
     // RFC 2104 takes keys of any length; the error type is the trait's, for other MACs.
-    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        unreachable!("HMAC takes keys of any length")
-    };
+    let Ok(mac) = Hmac::<Sha256>::new_from_slice(key) else { unreachable!("HMAC takes keys of any length") };
     Digest(mac.chain_update(bytes).finalize().into_bytes().into())
 }
 

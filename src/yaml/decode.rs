@@ -33,10 +33,7 @@ pub fn decode_rest<T: DeserializeOwned>(node: &Node) -> (Option<T>, Findings) {
     let removed = Removed::default();
     let mut findings = Findings::new();
     loop {
-        let deserializer = NodeDeserializer {
-            node,
-            removed: &removed,
-        };
+        let deserializer = NodeDeserializer { node, removed: &removed };
         let error = match T::deserialize(deserializer) {
             Ok(value) => return (Some(value), findings),
             Err(error) => error.at_root(node),
@@ -99,35 +96,24 @@ fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
     Some(match &error.fault {
         Fault::UnknownField { found, expected } => {
             let container = parent_of(&path);
-            let finding = Finding::error(
-                &codes::UNKNOWN_FIELD,
-                format!("unknown field `{found}`{container}"),
-            )
-            .at(place)
-            .label("not known here");
+            let finding =
+                Finding::error(&codes::UNKNOWN_FIELD, format!("unknown field `{found}`{container}"))
+                    .at(place)
+                    .label("not known here");
             offer(finding, found, expected, "the fields here are")
         }
         Fault::UnknownVariant { found, expected } => {
-            let finding = Finding::error(
-                &codes::UNKNOWN_VALUE,
-                format!("unknown value `{found}`{}", in_path(&path)),
-            )
-            .at(place)
-            .label(format!("expected {}", one_of(expected)));
+            let finding =
+                Finding::error(&codes::UNKNOWN_VALUE, format!("unknown value `{found}`{}", in_path(&path)))
+                    .at(place)
+                    .label(format!("expected {}", one_of(expected)));
             finding.did_you_mean(found, expected.iter().copied())
         }
         Fault::MissingField(name) => {
-            let subject = if path.is_empty() {
-                "the file".to_owned()
-            } else {
-                format!("`{path}`")
-            };
-            Finding::error(
-                &codes::MISSING_FIELD,
-                format!("{subject} lacks the field `{name}`"),
-            )
-            .at(place)
-            .label(format!("`{name}` is missing here"))
+            let subject = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+            Finding::error(&codes::MISSING_FIELD, format!("{subject} lacks the field `{name}`"))
+                .at(place)
+                .label(format!("`{name}` is missing here"))
         }
         Fault::WrongType { found, expected } => {
             let found = match (faulty.map(|node| &node.value), *found) {
@@ -146,22 +132,19 @@ fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
             }
             finding
         }
-        Fault::OutOfBounds { expected } => Finding::error(
-            &codes::INVALID_VALUE,
-            format!("the value{} is out of bounds", in_path(&path)),
-        )
-        .at(place)
-        .label(format!("expected {expected}")),
+        Fault::OutOfBounds { expected } => {
+            Finding::error(&codes::INVALID_VALUE, format!("the value{} is out of bounds", in_path(&path)))
+                .at(place)
+                .label(format!("expected {expected}"))
+        }
         Fault::WrongLength { found, expected } => Finding::error(
             &codes::INVALID_VALUE,
             format!("expected {expected}, found {found} items{}", in_path(&path)),
         )
         .at(place),
-        Fault::Custom(message) => Finding::error(
-            &codes::INVALID_VALUE,
-            format!("{message}{}", in_path(&path)),
-        )
-        .at(place),
+        Fault::Custom(message) => {
+            Finding::error(&codes::INVALID_VALUE, format!("{message}{}", in_path(&path))).at(place)
+        }
     })
 }
 
@@ -191,10 +174,8 @@ fn one_of(names: &[&str]) -> String {
 fn quoting_hint(node: &Node, expected: &str, place: &Place) -> Option<String> {
     let written = place.text();
     let short = !written.is_empty() && written.len() <= 40 && !written.contains('\n');
-    let scalar = matches!(
-        node.value,
-        Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_)
-    );
+    let scalar =
+        matches!(node.value, Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_));
     let number = expected.contains("number") || expected.contains("bool");
     match &node.value {
         _ if scalar && short && !number && !is_container(expected) => {
@@ -203,17 +184,13 @@ fn quoting_hint(node: &Node, expected: &str, place: &Place) -> Option<String> {
         Value::String(text) if number && looks_bare(text, expected) => {
             Some("write it without quotes".to_owned())
         }
-        Value::Null => {
-            Some("an empty value is nothing; leave the field out, or fill it".to_owned())
-        }
+        Value::Null => Some("an empty value is nothing; leave the field out, or fill it".to_owned()),
         _ => None,
     }
 }
 
 fn is_container(expected: &str) -> bool {
-    ["mapping", "list", "nothing"]
-        .iter()
-        .any(|word| expected.contains(word))
+    ["mapping", "list", "nothing"].iter().any(|word| expected.contains(word))
 }
 
 fn looks_bare(text: &str, expected: &str) -> bool {
@@ -258,15 +235,10 @@ fn path(error: &Error) -> String {
 }
 
 fn in_path(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!(" in `{path}`")
-    }
+    if path.is_empty() { String::new() } else { format!(" in `{path}`") }
 }
 
 /// ` in `spec.waves[2]`` for the path of one of its keys.
 fn parent_of(path: &str) -> String {
-    path.rsplit_once('.')
-        .map_or(String::new(), |(parent, _)| in_path(parent))
+    path.rsplit_once('.').map_or(String::new(), |(parent, _)| in_path(parent))
 }

@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
 };
 
 use super::node::AnyVisitor;
@@ -21,22 +21,13 @@ use crate::diag::Place;
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// A key that is no field.
-    UnknownField {
-        found: String,
-        expected: &'static [&'static str],
-    },
+    UnknownField { found: String, expected: &'static [&'static str] },
     /// A name that is no variant.
-    UnknownVariant {
-        found: String,
-        expected: &'static [&'static str],
-    },
+    UnknownVariant { found: String, expected: &'static [&'static str] },
     /// A required field is absent.
     MissingField(&'static str),
     /// The value has another type.
-    WrongType {
-        found: &'static str,
-        expected: String,
-    },
+    WrongType { found: &'static str, expected: String },
     /// The value has the right type and is out of bounds.
     OutOfBounds { expected: String },
     /// A list has another length.
@@ -73,12 +64,7 @@ pub(super) enum Step {
 
 impl Error {
     fn new(fault: Fault) -> Error {
-        Error {
-            fault,
-            spot: None,
-            place: None,
-            trail: Vec::new(),
-        }
+        Error { fault, spot: None, place: None, trail: Vec::new() }
     }
 
     /// Fixes the place unless it was fixed further inside.
@@ -142,16 +128,11 @@ impl de::Error for Error {
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::OutOfBounds {
-            expected: plain_expectation(&expected.to_string()),
-        })
+        Error::new(Fault::OutOfBounds { expected: plain_expectation(&expected.to_string()) })
     }
 
     fn invalid_length(found: usize, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::WrongLength {
-            found,
-            expected: plain_expectation(&expected.to_string()),
-        })
+        Error::new(Fault::WrongLength { found, expected: plain_expectation(&expected.to_string()) })
     }
 
     fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
@@ -260,15 +241,12 @@ impl<'a> NodeDeserializer<'a> {
             Value::Unsigned(value) => visitor.visit_u64(*value),
             Value::Float(value) => visitor.visit_f64(*value),
             Value::String(value) => visitor.visit_str(value),
-            Value::Sequence(items) => visitor.visit_seq(Items {
-                parent: self,
-                items: items.iter().enumerate(),
-            }),
-            Value::Mapping(mapping) => visitor.visit_map(Entries {
-                parent: self,
-                entries: Box::new(mapping.iter()),
-                current: None,
-            }),
+            Value::Sequence(items) => {
+                visitor.visit_seq(Items { parent: self, items: items.iter().enumerate() })
+            }
+            Value::Mapping(mapping) => {
+                visitor.visit_map(Entries { parent: self, entries: Box::new(mapping.iter()), current: None })
+            }
         }
         .map_err(|error| error.at(self.node))
     }
@@ -302,9 +280,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         if handed.is_some() {
             HANDED.with(|slot| *slot.borrow_mut() = handed);
         }
-        visitor
-            .visit_newtype_struct(self)
-            .map_err(|error| error.at(self.node))
+        visitor.visit_newtype_struct(self).map_err(|error| error.at(self.node))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -339,9 +315,7 @@ fn enum_of<'de, V: Visitor<'de>>(
     mapping: &Mapping,
     visitor: V,
 ) -> Result<V::Value, Error> {
-    let mut entries = mapping
-        .iter()
-        .filter(|(_, node)| !parent.removed.contains(node));
+    let mut entries = mapping.iter().filter(|(_, node)| !parent.removed.contains(node));
     let Some((key, node)) = entries.next() else {
         return Err(Error::new(Fault::WrongLength {
             found: 0,
@@ -363,21 +337,13 @@ struct Items<'a, I> {
 impl<'a, 'de, I: Iterator<Item = (usize, &'a Node)>> SeqAccess<'de> for Items<'a, I> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let NodeDeserializer { node, removed } = self.parent;
         let Some((index, item)) = self.items.find(|(_, item)| !removed.contains(item)) else {
             return Ok(None);
         };
-        let inner = NodeDeserializer {
-            node: item,
-            removed,
-        };
-        seed.deserialize(inner)
-            .map(Some)
-            .map_err(|error| error.at(item).within(node, Step::Index(index)))
+        let inner = NodeDeserializer { node: item, removed };
+        seed.deserialize(inner).map(Some).map_err(|error| error.at(item).within(node, Step::Index(index)))
     }
 }
 
@@ -390,10 +356,7 @@ struct Entries<'a> {
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let removed = self.parent.removed;
         self.current = self.entries.find(|(_, node)| !removed.contains(node));
         let Some((key, value)) = self.current else {
@@ -485,10 +448,7 @@ impl Variant<'_> {
     }
 
     fn value(&self) -> NodeDeserializer<'_> {
-        NodeDeserializer {
-            node: self.node,
-            removed: self.parent.removed,
-        }
+        NodeDeserializer { node: self.node, removed: self.parent.removed }
     }
 }
 
@@ -523,14 +483,11 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.value())
-            .map_err(|error| self.inside(error))
+        seed.deserialize(self.value()).map_err(|error| self.inside(error))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Error> {
-        self.value()
-            .deserialize_any(visitor)
-            .map_err(|error| self.inside(error))
+        self.value().deserialize_any(visitor).map_err(|error| self.inside(error))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -538,9 +495,7 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
         _fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.value()
-            .deserialize_any(visitor)
-            .map_err(|error| self.inside(error))
+        self.value().deserialize_any(visitor).map_err(|error| self.inside(error))
     }
 }
 
@@ -576,10 +531,7 @@ pub(super) fn spanned_from<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
             f.write_str("a value")
         }
 
-        fn visit_newtype_struct<D: Deserializer<'de>>(
-            self,
-            inner: D,
-        ) -> Result<Spanned<T>, D::Error> {
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Spanned<T>, D::Error> {
             let place = match take_handed() {
                 Some(Handed::Place(place)) => place,
                 _ => Place::none(),

@@ -103,3 +103,10 @@ impl<T: JsonSchema> JsonSchema for Spanned<T> {
         T::json_schema(generator)
     }
 }
+
+impl<T: Default> Default for Spanned<T> {
+    /// The default value, which stands nowhere.
+    fn default() -> Self {
+        Self { value: T::default(), place: Place::none() }
+    }
+}

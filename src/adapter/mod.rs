@@ -1,0 +1,1 @@
+//! The ports over the real world: kubeconfig, git, helm, scripts, secrets, SQLite, the clock.

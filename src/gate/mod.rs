@@ -1,0 +1,1 @@
+//! Gates, one file each: facts in, answer out.

@@ -1,0 +1,87 @@
+//! What every file of ours has in common: `apiVersion: tidegate.dev/v1`, `kind`, `metadata` and
+//! `spec`.
+
+use std::collections::BTreeMap;
+
+use crate::yaml::Spanned;
+
+/// The only API version there is.
+pub const API_VERSION: &str = "tidegate.dev/v1";
+
+/// The kinds of file that people write.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+pub enum Kind {
+    /// A part of the platform: `products/NAME/product.yaml`.
+    Product,
+    /// An immutable set of product versions: `releases/ID.yaml`.
+    Release,
+    /// The clusters: `pipelines/fleet.yaml`.
+    Fleet,
+    /// Ordered waves: `pipelines/NAME.yaml`.
+    Pipeline,
+    /// One cluster's own version of one product: `pipelines/pins/ID.yaml`.
+    Pin,
+    /// Windows and freezes: `pipelines/calendar.yaml`.
+    Calendar,
+}
+
+impl Kind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 6] =
+        [Self::Product, Self::Release, Self::Fleet, Self::Pipeline, Self::Pin, Self::Calendar];
+
+    /// The word in the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Product => "Product",
+            Self::Release => "Release",
+            Self::Fleet => "Fleet",
+            Self::Pipeline => "Pipeline",
+            Self::Pin => "Pin",
+            Self::Calendar => "Calendar",
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A file of ours. `N` is the type of its name, `S` of its `spec`.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Document<N, S> {
+    /// Always `tidegate.dev/v1`.
+    pub api_version: Spanned<String>,
+    /// The kind of file.
+    pub kind: Spanned<Kind>,
+    /// Name and annotations.
+    pub metadata: Metadata<N>,
+    /// What the file says.
+    pub spec: S,
+}
+
+/// A file's name and notes.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata<N> {
+    /// The name, equal to the file's (or folder's) name.
+    pub name: Spanned<N>,
+    /// Notes for people and other tools; not interpreted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
+}

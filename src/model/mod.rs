@@ -1,0 +1,45 @@
+//! The kinds of the glossary as parsed truth: what a file can say, with the place of every value.
+//! It decides the shape of products, releases, fleets, pipelines, pins and calendars, and the few
+//! rules that a single value carries in itself. What only holds between files is for `catalog`.
+
+mod amount;
+mod calendar;
+mod document;
+mod duration;
+mod fleet;
+mod identity;
+mod labels;
+mod names;
+mod observed;
+mod pin;
+mod pipeline;
+mod product;
+mod release;
+mod tree;
+
+pub use amount::{Budget, Cap};
+pub use calendar::{Calendar, CalendarFile};
+pub use document::{API_VERSION, Document, Kind, Metadata};
+pub use duration::{Duration, DurationError};
+pub use fleet::{
+    ClusterEntry, CommandSource, Fleet, FleetFile, KubeconfigRef, KubeconfigSource, Overrides, Source,
+};
+pub use identity::{Actor, ClusterUid};
+pub use labels::{Allowed, Labels, Selector};
+pub use names::{
+    CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId, PipelineName, PoolName,
+    ProductName, ReleaseId, RolloutId, StepName, WaveName,
+};
+pub use observed::{Observed, ObservedProduct, RecordPhase};
+pub use pin::{Expiry, ExpiryError, OnExpiry, Pin, PinFile};
+pub use pipeline::{
+    ApprovalGate, Gate, Gates, LaterGate, Order, OrderKind, Pipeline, PipelineFile, PoolBySelector, Pools,
+    Push, Remainder, Soak, SoakClock, Tags, TestPolicy, Unassigned, Wave,
+};
+pub use product::{
+    Conflicts, DEFAULT_TIMEOUT, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep, ObjectName, Product,
+    ProductFile, RunStep, RunTest, Test, Upstream, UpstreamChart, UpstreamImage, UpstreamKubernetes,
+    UpstreamTool,
+};
+pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
+pub use tree::{File, Tree};

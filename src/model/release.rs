@@ -1,0 +1,121 @@
+//! A release: an immutable set of product versions and a Kubernetes version, in
+//! `releases/ID.yaml`, with the lock that `release cut` writes under it.
+
+use std::collections::BTreeMap;
+
+use super::{Kind, Metadata, ProductName, ReleaseId};
+use crate::digest::Digest;
+use crate::version::{KubeVersion, Version};
+use crate::yaml::Spanned;
+
+/// `releases/ID.yaml`.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ReleaseFile {
+    /// Always `tidegate.dev/v1`.
+    pub api_version: Spanned<String>,
+    /// Always `Release`.
+    pub kind: Spanned<Kind>,
+    /// The release's id.
+    pub metadata: Metadata<ReleaseId>,
+    /// What the release contains.
+    pub spec: Release,
+    /// What `release cut` fixed; absent until then. Never edited by hand.
+    #[serde(default)]
+    pub lock: Option<Spanned<Lock>>,
+}
+
+/// An immutable set of product versions.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Release {
+    /// A nickname for people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The release it follows; the first one has none.
+    #[serde(default)]
+    pub parent: Option<Spanned<ReleaseId>>,
+    /// `normal`, or `hotfix` for a small change that may overtake.
+    #[serde(default)]
+    pub lane: Spanned<Lane>,
+    /// Hotfixes whose changes this release contains although they are no ancestors.
+    #[serde(default)]
+    pub includes: Vec<Spanned<ReleaseId>>,
+    /// Products that it takes away on purpose.
+    #[serde(default)]
+    pub removes: Vec<Spanned<ProductName>>,
+    /// Products that it lowers on purpose.
+    #[serde(default)]
+    pub lowers: Vec<Spanned<ProductName>>,
+    /// The Kubernetes version: a minor (`"1.36"`) or full (`"1.36.3"`).
+    pub kubernetes: Spanned<KubeVersion>,
+    /// Each product's version.
+    pub products: BTreeMap<Spanned<ProductName>, Spanned<Version>>,
+    /// What people should know; not part of the digest.
+    #[serde(default)]
+    pub notes: Option<String>,
+}
+
+/// Which waves of a pipeline a release goes through.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lane {
+    /// Every wave, in order.
+    #[default]
+    Normal,
+    /// The short way for an urgent change.
+    Hotfix,
+}
+
+impl std::fmt::Display for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Normal => "normal",
+            Self::Hotfix => "hotfix",
+        })
+    }
+}
+
+/// What `release cut` fixed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Lock {
+    /// The lock's format number; 1.
+    pub format: u32,
+    /// The release digest: over format, name, lane, parent digest, includes, removes, lowers,
+    /// kubernetes and products (name, version, digest).
+    pub digest: Digest,
+    /// The parent's release digest, if it has a parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Digest>,
+    /// Each product's content, in order of names.
+    pub products: BTreeMap<ProductName, LockedProduct>,
+    /// Image references as the manifests and charts write them (with default values), sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<String>,
+}
+
+/// One product's content, fixed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct LockedProduct {
+    /// The version.
+    pub version: Version,
+    /// The git commit whose tree holds the content.
+    pub commit: String,
+    /// The product digest.
+    pub digest: Digest,
+}

@@ -1,0 +1,1 @@
+//! How data becomes text: terminal tables, progress, JSON envelopes.

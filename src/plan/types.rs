@@ -1,0 +1,353 @@
+//! The plan as data: waves, pools, clusters, phases and steps with their digests, complete enough
+//! that a rollout can be driven, resumed and explained from it alone. How it comes about is for
+//! the sibling files; what happens to it afterwards is for `rollout`.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::model::{
+    ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct, PipelineName,
+    PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
+};
+use crate::resolve::Reason;
+use crate::version::{KubeMinor, KubeVersion, Version};
+
+/// The plan's format number; a higher one is refused.
+pub const FORMAT: u32 = 1;
+
+/// One release for one fleet by one pipeline: everything that is fixed before anything starts.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The format number.
+    pub format: u32,
+    /// Over the wave digests, in order.
+    pub digest: Digest,
+    /// When it was made.
+    pub made_at: jiff::Timestamp,
+    /// The git commit that was HEAD when it was made; tags are set on it, since it holds the lock.
+    pub commit: String,
+    /// What is rolled out.
+    pub release: PlannedRelease,
+    /// By which rules.
+    pub pipeline: PlannedPipeline,
+    /// The waves of the release's lane, in order.
+    pub waves: Vec<PlannedWave>,
+    /// The product versions that occur as targets, by product digest.
+    pub products: BTreeMap<Digest, PlannedProduct>,
+    /// Effective values (secret references unresolved), by the digest of their canonical JSON.
+    pub values: BTreeMap<Digest, serde_json::Value>,
+    /// Clusters that no wave takes, left out by `unassigned: exclude`.
+    pub unassigned: Vec<ClusterName>,
+    /// Clusters never reached, left to catch-up by `--defer-unknown`.
+    pub unknown: Vec<ClusterName>,
+    /// What people should know before they start it: one sentence each, with the finding's code.
+    pub notices: Vec<Notice>,
+}
+
+/// A sentence in the plan, such as an empty wave or a budget that was clamped.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Notice {
+    /// The finding's code, such as `TG0312`.
+    pub code: String,
+    /// The sentence.
+    pub message: String,
+}
+
+/// What is rolled out.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedRelease {
+    /// Its id.
+    pub id: ReleaseId,
+    /// Its nickname.
+    pub title: Option<String>,
+    /// Its lane.
+    pub lane: Lane,
+    /// Its digest.
+    pub digest: Digest,
+    /// The release it follows.
+    pub parent: Option<ReleaseId>,
+    /// The Kubernetes version it demands.
+    pub kubernetes: KubeVersion,
+}
+
+/// By which rules: the pipeline as executed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedPipeline {
+    /// Its name.
+    pub name: PipelineName,
+    /// The SHA-256 of its file.
+    pub digest: Digest,
+    /// The cap over all rollouts; `None` is unlimited.
+    pub at_once: Option<u32>,
+    /// How tags leave this machine.
+    pub tags: Tags,
+}
+
+/// One wave, with numbers instead of percentages.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedWave {
+    /// Its name.
+    pub name: WaveName,
+    /// The wave digest (design: release digest, lane, wave name, ordered pools with ordered cluster
+    /// UIDs, target inputs digests, test digests, caps, budgets, gates with parameters, soak).
+    pub digest: Digest,
+    /// Its pools, in order; empty when no cluster matches, and the wave is then skipped.
+    pub pools: Vec<PlannedPool>,
+    /// At most so many clusters of the wave at once; `None` is unlimited, 0 means hold.
+    pub at_once: Option<u32>,
+    /// So many clusters may fail; one more halts the wave.
+    pub failure_budget: u32,
+    /// So many clusters may stay deferred and the wave still be complete.
+    pub deferred_budget: u32,
+    /// Whether it tolerates nothing (both budgets are 0 then).
+    pub canary: bool,
+    /// Which tests run.
+    pub tests: TestPolicy,
+    /// How long it soaks, if it does.
+    pub soak: Option<PlannedSoak>,
+    /// Asked before the wave starts, in order.
+    pub gates_before: Vec<PlannedGate>,
+    /// Asked after the soak, in order.
+    pub gates_after: Vec<PlannedGate>,
+}
+
+/// How long a wave soaks.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct PlannedSoak {
+    /// How long.
+    #[serde(rename = "for")]
+    pub length: Duration,
+    /// Which time counts.
+    pub clock: SoakClock,
+}
+
+/// A gate with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedGate {
+    /// Its id within the wave and side: the kind, from the second of a kind on with a number.
+    pub id: GateId,
+    /// What it asks.
+    pub kind: GateKind,
+}
+
+/// What a gate asks.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum GateKind {
+    /// That `quorum` people say yes.
+    Approval {
+        /// Who may, as a word for people.
+        by: String,
+        /// How many distinct people.
+        quorum: u32,
+        /// How long a yes counts.
+        valid_for: Option<Duration>,
+    },
+}
+
+/// One pool.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedPool {
+    /// Its name.
+    pub name: PoolName,
+    /// At most so many clusters of the pool at once; `None` is unlimited, 0 means hold.
+    pub at_once: Option<u32>,
+    /// Its clusters, in the order in which they start.
+    pub clusters: Vec<PlannedCluster>,
+}
+
+/// What one cluster gets.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedCluster {
+    /// Its name in the fleet.
+    pub name: ClusterName,
+    /// Its identity, verified at every connect.
+    pub uid: ClusterUid,
+    /// Its labels; templates see them.
+    pub labels: Labels,
+    /// Who runs it; templates see it.
+    pub provider: Option<String>,
+    /// How it is reached.
+    pub access: Access,
+    /// The Kubernetes minor that its manifests are rendered for.
+    pub kubernetes: KubeMinor,
+    /// When it was last observed.
+    pub observed_at: jiff::Timestamp,
+    /// Whether the observation failed at plan time, so that `from` is the last one known.
+    pub stale: bool,
+    /// What it ran then.
+    pub from: BTreeMap<ProductName, ObservedProduct>,
+    /// What it shall run, in the order in which it is brought about (phase by phase, by name within
+    /// a phase), unchanged products included.
+    pub targets: Vec<Target>,
+    /// Products to take away, in the order in which that happens (reverse graph order).
+    pub removals: Vec<ProductName>,
+    /// Products that are installed, no longer wanted, and left alone.
+    pub orphaned: Vec<ProductName>,
+}
+
+/// How a cluster is reached: a context of a kubeconfig file whose content is read at every connect.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Access {
+    /// The kubeconfig file, as the Fleet writes it (relative to the repository's root).
+    pub kubeconfig: String,
+    /// The context; the file's current one if absent.
+    pub context: Option<String>,
+}
+
+/// One product for one cluster.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Target {
+    /// The product.
+    pub product: ProductName,
+    /// The phase it belongs to, counted from 0: one more than the highest phase of what it requires.
+    pub phase: u32,
+    /// The version.
+    pub version: Version,
+    /// The product digest; key into `Plan::products`.
+    pub digest: Digest,
+    /// The inputs digest: what makes two installations the same.
+    pub inputs: Digest,
+    /// Key into `Plan::values`.
+    pub values: Digest,
+    /// Why this version.
+    pub reason: Reason,
+    /// What that means for the cluster as it was last observed.
+    pub change: Change,
+}
+
+/// What a target means for a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum Change {
+    /// It runs there with these inputs, verified.
+    Unchanged,
+    /// It is new there.
+    Install,
+    /// Its version rises.
+    Raise {
+        /// From this one.
+        from: Version,
+    },
+    /// Its version falls.
+    Lower {
+        /// From this one.
+        from: Version,
+    },
+    /// The version stays, something else of its inputs differs.
+    Reconfigure,
+    /// The same inputs were applied but never verified.
+    Reapply,
+}
+
+impl Change {
+    /// Whether steps follow from it.
+    pub fn acts(&self) -> bool {
+        !matches!(self, Self::Unchanged)
+    }
+}
+
+/// One product version with its steps and tests, fixed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedProduct {
+    /// The product.
+    pub name: ProductName,
+    /// The version.
+    pub version: Version,
+    /// The commit whose tree holds the content; found by digest, else by tag, if it is gone.
+    pub commit: String,
+    /// The product digest.
+    pub digest: Digest,
+    /// Who answers for it.
+    pub owner: String,
+    /// What to do on a conflict of field ownership.
+    pub conflicts: Conflicts,
+    /// What it requires.
+    pub requires: Vec<ProductName>,
+    /// Its deploy steps, in order.
+    pub steps: Vec<PlannedStep>,
+    /// Its tests, in order.
+    pub tests: Vec<PlannedTest>,
+    /// The test digest: over the `tests` field and the files that it names.
+    pub test_digest: Digest,
+}
+
+/// One deploy step.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedStep {
+    /// Its name within the product.
+    pub name: String,
+    /// Its kind: `manifests`, `helm` or `run`.
+    pub kind: String,
+    /// How long it may take.
+    pub timeout: Duration,
+    /// Whether a rollback can't undo it.
+    pub one_way: bool,
+    /// What may be done when it is not known how it ended.
+    pub repeat: Repeat,
+    /// How often a try that failed as transient is repeated.
+    pub retries: u32,
+}
+
+/// What may be done with a step when it is not known how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeat {
+    /// Done again: it converges (apply), or says that it is idempotent.
+    Safe,
+    /// Its `observe` command is asked first.
+    Observe,
+    /// Nothing without a person.
+    Never,
+}
+
+/// One test.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedTest {
+    /// Its name within the product.
+    pub name: String,
+    /// Its kind: `run` or `job`.
+    pub kind: String,
+    /// How long one try may take.
+    pub timeout: Duration,
+    /// How often a failed try is repeated.
+    pub retries: u32,
+}
+
+impl Plan {
+    /// The wave of that name.
+    pub fn wave(&self, name: &WaveName) -> Option<&PlannedWave> {
+        self.waves.iter().find(|w| &w.name == name)
+    }
+
+    /// Every cluster with its wave and pool, in plan order.
+    pub fn clusters(&self) -> impl Iterator<Item = (&PlannedWave, &PlannedPool, &PlannedCluster)> {
+        self.waves
+            .iter()
+            .flat_map(|w| w.pools.iter().flat_map(move |p| p.clusters.iter().map(move |c| (w, p, c))))
+    }
+
+    /// The cluster of that name, with its wave and pool.
+    pub fn cluster(&self, name: &ClusterName) -> Option<(&PlannedWave, &PlannedPool, &PlannedCluster)> {
+        self.clusters().find(|(_, _, c)| &c.name == name)
+    }
+}
+
+impl PlannedWave {
+    /// How many clusters it has.
+    pub fn size(&self) -> usize {
+        self.pools.iter().map(|p| p.clusters.len()).sum()
+    }
+}

@@ -1,0 +1,364 @@
+//! The world as the engine sees it: traits for everything that is not pure. `adapter` implements
+//! them over the real world, `sim` over one that lives in memory. They decide nothing; they only
+//! say what can be asked and how asking can fail.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration as StdDuration;
+
+use async_trait::async_trait;
+
+use crate::digest::Digest;
+use crate::journal::{Body, Event, FailureClass};
+use crate::model::{Actor, Duration, ProductName, Tree};
+use crate::plan::Access;
+use crate::version::{KubeVersion, Version};
+
+/// A failure of the outside world: what kind, and in words (masked, with the next step if known).
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// Whether trying again can help.
+    pub class: FailureClass,
+    /// What went wrong.
+    pub message: String,
+}
+
+impl Fault {
+    /// A failure of the given class.
+    pub fn new(class: FailureClass, message: impl Into<String>) -> Self {
+        Self { class, message: message.into() }
+    }
+
+    /// A failure that trying again may mend.
+    pub fn transient(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Transient, message)
+    }
+
+    /// A failure that stays.
+    pub fn permanent(message: impl Into<String>) -> Self {
+        Self::new(FailureClass::Permanent, message)
+    }
+}
+
+/// Wall clock and boot-time clock.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// The wall clock: what events carry.
+    fn now(&self) -> jiff::Timestamp;
+    /// Time since the host started, suspend included (CLOCK_BOOTTIME): what leases are counted on.
+    fn boot(&self) -> StdDuration;
+    /// Waits.
+    async fn sleep(&self, length: StdDuration);
+}
+
+/// Brings connections to clusters.
+#[async_trait]
+pub trait Clusters: Send + Sync {
+    /// A client for the cluster, with one deadline for getting it. The client never retries by
+    /// itself; its User-Agent is `user_agent`.
+    async fn connect(&self, access: &Access, user_agent: &str) -> Result<kube::Client, Fault>;
+    /// The path of a kubeconfig file (mode 0600) with exactly this cluster's context as current, for
+    /// scripts; it lives as long as the returned guard.
+    async fn kubeconfig(&self, access: &Access) -> Result<KubeconfigFile, Fault>;
+}
+
+/// A kubeconfig file that goes away with this value.
+#[derive(Debug)]
+pub struct KubeconfigFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Removes it when dropped, if it was made for this purpose.
+    pub guard: Option<tempfile::TempPath>,
+}
+
+/// A value that is never printed: no Debug, no Serialize, and overwritten nowhere by accident.
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Wraps a secret text.
+    pub fn new(text: impl Into<Arc<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text; every use of this name is a place to look at in a review.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Clone for Secret {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretRef {
+    /// An environment variable of the driver.
+    Env(String),
+    /// A file; a trailing newline is dropped. Relative paths count from the repository's root.
+    File(String),
+    /// A command's standard output; a trailing newline is dropped.
+    Exec(Vec<String>),
+}
+
+/// Resolves secret references.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The secret, or why it can't be had (never with any part of it).
+    async fn resolve(&self, reference: &SecretRef) -> Result<Secret, Fault>;
+}
+
+/// What helm is to render.
+pub struct HelmRequest {
+    /// The chart's files, with paths relative to the chart's folder.
+    pub chart: Tree,
+    /// The release name that templates see.
+    pub release: String,
+    /// The namespace that templates see.
+    pub namespace: String,
+    /// The values, secrets resolved; written to a file of mode 0600.
+    pub values: serde_json::Value,
+    /// What `.Capabilities.KubeVersion` says.
+    pub kubernetes: KubeVersion,
+    /// What `.Capabilities.APIVersions` says beside the built-in ones.
+    pub api_versions: Vec<String>,
+    /// How long it may take.
+    pub timeout: Duration,
+}
+
+/// What helm printed.
+pub struct HelmOutput {
+    /// Its standard output: manifests.
+    pub manifests: String,
+}
+
+/// Which helm renders.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct HelmVersion {
+    /// As it prints it, such as `v4.3.1`; part of inputs digests.
+    pub version: String,
+    /// SHA-256 of the binary; recorded as evidence, never compared.
+    pub binary: Digest,
+}
+
+/// Runs helm.
+#[async_trait]
+pub trait Renderer: Send + Sync {
+    /// Which helm there is; an error says how to get one.
+    async fn version(&self) -> Result<HelmVersion, Fault>;
+    /// Renders a chart: no network, empty helm folders.
+    async fn render(&self, request: HelmRequest) -> Result<HelmOutput, Fault>;
+}
+
+/// A script to run.
+pub struct ScriptRequest {
+    /// The product's files; they are laid out in a fresh folder, which is the working folder.
+    pub files: Tree,
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Environment beside PATH, HOME and the like.
+    pub env: BTreeMap<String, String>,
+    /// Secrets by environment variable; their values are masked in the output.
+    pub secrets: BTreeMap<String, Secret>,
+    /// More values to mask.
+    pub mask: Vec<Secret>,
+    /// How long it may take; then its process group is ended.
+    pub timeout: Duration,
+}
+
+/// A started script's process group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spawned {
+    /// The group's id.
+    pub group: i32,
+    /// The start time of its leader in clock ticks since boot.
+    pub start_ticks: u64,
+}
+
+/// How a script ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptResult {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// Whether its time passed.
+    pub timed_out: bool,
+    /// The last lines of its output (both streams, in order of arrival), masked.
+    pub output: Vec<String>,
+}
+
+/// Runs scripts, each in a process group of its own.
+#[async_trait]
+pub trait Scripts: Send + Sync {
+    /// Runs a script to its end. `spawned` is called, and waited for, before the script's program
+    /// gets to run its first instruction; when it fails the script is not run.
+    async fn run(
+        &self,
+        request: ScriptRequest,
+        spawned: &(dyn SpawnHook + Sync),
+    ) -> Result<ScriptResult, Fault>;
+    /// Ends a process group that an earlier driver left on this host, if it is still the same one;
+    /// returns whether it was still there.
+    async fn end(&self, spawned: Spawned) -> Result<bool, Fault>;
+    /// This host's name and boot id.
+    fn host(&self) -> (String, String);
+}
+
+/// Records that a script's process group exists, before the script runs.
+#[async_trait]
+pub trait SpawnHook: Send {
+    /// Called once.
+    async fn spawned(&self, spawned: Spawned) -> Result<(), Fault>;
+}
+
+/// What git knows about the repository.
+#[async_trait]
+pub trait Git: Send + Sync {
+    /// The commit that HEAD names.
+    async fn head(&self) -> Result<String, Fault>;
+    /// The repository's first commit (its identity).
+    async fn first_commit(&self) -> Result<String, Fault>;
+    /// Paths that differ from HEAD (changed, staged, untracked), at or below `under`.
+    async fn dirty(&self, under: &[&str]) -> Result<Vec<String>, Fault>;
+    /// The tree of a folder at a commit, from git objects; symbolic links, submodules and LFS
+    /// pointers are refused. `None` if the commit or the folder is not there.
+    async fn tree(&self, commit: &str, folder: &str) -> Result<Option<Tree>, Fault>;
+    /// The commit that a tag names, and its message if it is annotated.
+    async fn tag(&self, name: &str) -> Result<Option<GitTag>, Fault>;
+    /// Every tag with a prefix.
+    async fn tags(&self, prefix: &str) -> Result<Vec<GitTag>, Fault>;
+    /// Makes an annotated tag; fails if it exists.
+    async fn create_tag(&self, name: &str, commit: &str, message: &str) -> Result<(), Fault>;
+    /// Pushes a tag.
+    async fn push_tag(&self, remote: &str, name: &str) -> Result<(), Fault>;
+    /// Who acts, as git is configured: `user.email`, else `user.name`.
+    async fn identity(&self) -> Result<Option<String>, Fault>;
+}
+
+/// One git tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GitTag {
+    /// Its name.
+    pub name: String,
+    /// The commit it names, peeled.
+    pub commit: String,
+    /// Its message, if it is annotated.
+    pub message: Option<String>,
+}
+
+/// Finds the content of locked product versions; one lookup for engine and commands.
+#[async_trait]
+pub trait Packages: Send + Sync {
+    /// The content with this digest: at the commit, else at the tag `NAME/vVERSION`, else an error
+    /// that names the next command. The digest of what is returned was checked.
+    async fn fetch(
+        &self,
+        product: &ProductName,
+        version: &Version,
+        commit: &str,
+        digest: &Digest,
+    ) -> Result<Arc<Tree>, Fault>;
+}
+
+/// An event before it has a place in the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// When it happened.
+    pub at: jiff::Timestamp,
+    /// Who wrote it.
+    pub actor: Actor,
+    /// What happened.
+    pub body: Body,
+}
+
+/// Why an append was refused.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum AppendError {
+    /// Somebody else wrote first; read on and decide again.
+    #[error("the journal moved on from position {expected} to {found}")]
+    Moved {
+        /// The position that the writer believed to be the last.
+        expected: u64,
+        /// The last position.
+        found: u64,
+    },
+    /// Another driver took over.
+    #[error("fence {ours} is no longer the driver's: {current} is")]
+    Fenced {
+        /// The writer's fence.
+        ours: u64,
+        /// The driver's.
+        current: u64,
+    },
+    /// The journal can't be read or written.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Who drives, and until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriverLease {
+    /// The fence that came with it.
+    pub fence: u64,
+    /// `PID@HOST`.
+    pub process: String,
+    /// The holder's host.
+    pub host: String,
+    /// The holder's boot id.
+    pub boot: String,
+    /// The holder's process id and start time in clock ticks since boot.
+    pub pid: i32,
+    /// See `pid`.
+    pub start_ticks: u64,
+    /// When it ends by the wall clock, for people; holders count on the boot-time clock.
+    pub until: jiff::Timestamp,
+}
+
+/// The outcome of asking for the driver's lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LeaseAnswer {
+    /// It is ours, with this fence.
+    Granted {
+        /// One higher than any before (unchanged by a renewal).
+        fence: u64,
+    },
+    /// Somebody else has it.
+    Held(DriverLease),
+}
+
+/// The journal: append-only, hash-chained, one writer at a time, many readers.
+#[async_trait]
+pub trait Journal: Send + Sync {
+    /// The journal's UUID.
+    fn id(&self) -> uuid::Uuid;
+    /// The last position and its hash.
+    async fn head(&self) -> Result<(u64, Digest), Fault>;
+    /// Events after a position, in order, at most `limit`.
+    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, Fault>;
+    /// Appends events in one transaction if the last position is `expected` and, with a fence, if
+    /// that fence is the driver's; durable when it returns. Engine events without a fence are
+    /// refused as a fault.
+    async fn append(
+        &self,
+        expected: u64,
+        fence: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Event>, AppendError>;
+    /// Waits until there is an event after a position, or `at_most` has passed.
+    async fn wait(&self, after: u64, at_most: StdDuration) -> Result<(), Fault>;
+    /// Asks for the driver's lease, or renews it: granted when nobody has it, when `us` has it, or
+    /// when `may_take_over` says of its holder that it is gone.
+    async fn lease(
+        &self,
+        us: &DriverLease,
+        may_take_over: &(dyn for<'a> Fn(&'a DriverLease) -> bool + Send + Sync),
+    ) -> Result<LeaseAnswer, Fault>;
+    /// Gives the driver's lease back, if it is still held with this fence.
+    async fn release(&self, fence: u64) -> Result<(), Fault>;
+    /// Who drives, if anybody.
+    async fn driver(&self) -> Result<Option<DriverLease>, Fault>;
+}

@@ -1,0 +1,1 @@
+//! What happened and what waits, as data for every surface: summaries, timeline, explanations.

@@ -1,0 +1,92 @@
+//! What one cluster shall run, with the reason for every version and the layer of every value.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::model::{ClusterName, PinId, ProductName, ReleaseId};
+use crate::version::Version;
+use crate::yaml::Node;
+
+/// Why a cluster gets this version of a product.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "because", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum Reason {
+    /// The release says so.
+    Release {
+        /// Which.
+        release: ReleaseId,
+    },
+    /// A pin says so.
+    Pin {
+        /// Which.
+        pin: PinId,
+        /// Who answers for it.
+        owner: String,
+        /// Its end, as written.
+        until: String,
+    },
+    /// The cluster already runs a higher version, and this plan may not lower it.
+    Ahead {
+        /// The version that the release has.
+        release_has: Version,
+    },
+}
+
+/// What one cluster shall run.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// Its products.
+    pub products: BTreeMap<ProductName, DesiredProduct>,
+    /// Products of the release that it does not get, and why.
+    pub excluded: BTreeMap<ProductName, Exclusion>,
+}
+
+/// One product for one cluster.
+#[derive(Debug, Clone)]
+pub struct DesiredProduct {
+    /// The version.
+    pub version: Version,
+    /// The commit whose tree holds its content.
+    pub commit: String,
+    /// The product digest.
+    pub digest: Digest,
+    /// Why this version.
+    pub reason: Reason,
+    /// The effective values, secret references unresolved.
+    pub values: EffectiveValues,
+}
+
+/// Values after all layers, each with its place and layer.
+#[derive(Debug, Clone)]
+pub struct EffectiveValues {
+    /// The merged values; every node keeps the place it came from.
+    pub node: Node,
+    /// The layer of every leaf, by its path (keys joined as `/a/b`, RFC 6901).
+    pub layers: BTreeMap<String, Layer>,
+}
+
+/// Where a value or an exclusion was written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layer {
+    /// In the product's defaults.
+    Product,
+    /// At the environment of this name.
+    Environment(String),
+    /// At the pool of this name.
+    Pool(String),
+    /// At the cluster itself.
+    Cluster,
+}
+
+/// Why a cluster does not get a product of the release.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Exclusion {
+    /// The product's `where` does not select it.
+    Selector,
+    /// An `exclude` in this layer.
+    Excluded(Layer),
+}
