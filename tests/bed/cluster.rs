@@ -21,9 +21,9 @@ use super::faults::Faults;
 use super::host::Bed;
 use super::launch::{ClusterSpec, Files, nodes};
 use super::processes::Process;
+use super::proxy;
 use super::tools::tool;
 use super::trouble::{Doing as _, Outcome, trouble};
-use super::proxy;
 
 /// How long a component may take to get ready before that is an error. Far
 /// above what was measured (3 s alone, 15 s beside eleven others).
@@ -405,7 +405,9 @@ impl Cluster {
     }
 
     /// Makes a service account and a kubeconfig with its token (an hour), with
-    /// the rights of a ClusterRole (`view`, `edit`, ... or one that the test made).
+    /// the rights of a ClusterRole: one that the test made, or `view`, `edit`,
+    /// `admin` in a complete cluster. A controller fills those three: with the API
+    /// server alone they are empty, and `system:aggregate-to-view` serves instead.
     ///
     /// # Errors
     /// The namespace or the API server is not there.
@@ -458,7 +460,8 @@ impl Cluster {
     /// The Service is not there.
     pub async fn give_address(&self, namespace: &str, service: &str, ip: &str) -> Outcome<()> {
         let client = self.try_client("admin.kubeconfig").await?;
-        let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}});
+        let status =
+            json!({"status": {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}});
         let api: Api<Service> = Api::namespaced(client, namespace);
         api.patch_status(service, &PatchParams::default(), &Patch::Merge(&status))
             .await
@@ -478,11 +481,18 @@ fn usable(node: &Node) -> bool {
     ready && taints.is_none_or(|t| t.iter().all(|t| t.key != "node.kubernetes.io/not-ready"))
 }
 
-impl Drop for Cluster {
+impl Cluster {
+    /// Ends it as dropping does, and answers when its processes are gone.
+    pub async fn end(mut self) {
+        let bury = self.take_down();
+        let _ = self.bed.runtime.spawn_blocking(bury).await;
+    }
+
     /// SIGKILL to all at once: nobody reads their data again, so there is
-    /// nothing that a graceful end would save.
-    fn drop(&mut self) {
-        if let Some(proxy) = &self.proxy {
+    /// nothing that a graceful end would save. What is left to do waits for the
+    /// kernel, which takes a while to give the memory back.
+    fn take_down(&mut self) -> impl FnOnce() + Send + use<> {
+        if let Some(proxy) = self.proxy.take() {
             proxy.abort();
         }
         let mut parts = std::mem::take(self.parts.get_mut());
@@ -491,16 +501,23 @@ impl Drop for Cluster {
         for part in all.chain(etcd) {
             part.signal(Signal::KILL);
         }
+        let (bed, room) = (self.bed, self.room.take());
         let mut ports = vec![self.port, self.proxy_port];
         ports.extend(parts.etcd.iter().flat_map(Etcd::ports));
-        let (bed, room) = (self.bed, self.room.take());
-        // Elsewhere, so that a test does not wait for the kernel to free memory.
-        std::thread::spawn(move || {
+        move || {
             drop(parts);
-            for port in ports {
-                bed.ports.release(port);
+            // Still `Some` if this is the first time: then the ports are ours.
+            if room.is_some() {
+                ports.into_iter().for_each(|port| bed.ports.release(port));
             }
-            drop(room);
-        });
+        }
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.room.is_some() {
+            std::thread::spawn(self.take_down());
+        }
     }
 }

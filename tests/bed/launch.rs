@@ -151,7 +151,10 @@ impl Files<'_> {
             format!("--client-ca-file={}", pki.ca.display()),
             format!("--token-auth-file={}", here("tokens.csv")),
             "--service-account-issuer=https://kubernetes.default.svc".into(),
-            format!("--service-account-key-file={}", pki.accounts_public.display()),
+            format!(
+                "--service-account-key-file={}",
+                pki.accounts_public.display()
+            ),
             format!(
                 "--service-account-signing-key-file={}",
                 pki.accounts_key.display()
@@ -229,7 +232,10 @@ pub fn nodes(spec: &ClusterSpec) -> Vec<serde_json::Value> {
             ("kubernetes.io/hostname", name.as_str()),
             ("kubernetes.io/os", "linux"),
             ("kubernetes.io/arch", "amd64"),
-            ("topology.kubernetes.io/zone", ["a", "b", "c"][n as usize % 3]),
+            (
+                "topology.kubernetes.io/zone",
+                ["a", "b", "c"][n as usize % 3],
+            ),
         ] {
             labels.insert(key.to_owned(), value.into());
         }

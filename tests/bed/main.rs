@@ -131,7 +131,9 @@ async fn up(dir: &Path, names: &[String], nodes: u32, via_proxy: bool) -> Outcom
         () = &mut ended => return Ok(()),
     };
     ended.await;
-    drop(clusters);
+    for cluster in clusters {
+        cluster.end().await;
+    }
     say("ended");
     Ok(())
 }

@@ -56,7 +56,8 @@ impl Pki {
             "kubernetes.default",
             "kubernetes.default.svc",
         ];
-        let mut server = CertificateParams::new(names.map(str::to_owned).to_vec()).doing("names")?;
+        let mut server =
+            CertificateParams::new(names.map(str::to_owned).to_vec()).doing("names")?;
         server
             .distinguished_name
             .push(DnType::CommonName, "kube-apiserver");

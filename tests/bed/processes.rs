@@ -88,7 +88,11 @@ fn bury(run: &Path) {
         Ok(_) if hidden && young(run) => return,
         _ => {}
     }
-    for entry in fs::read_dir(run.join("pids")).into_iter().flatten().flatten() {
+    for entry in fs::read_dir(run.join("pids"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
             continue;
         };

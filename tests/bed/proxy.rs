@@ -247,10 +247,7 @@ where
     bytes.truncate(keep);
     let first = futures::stream::once(async { Ok(Frame::data(bytes)) });
     let parts = futures::StreamExt::chain(first, futures::stream::once(end));
-    Ok(Response::from_parts(
-        head,
-        StreamBody::new(parts).boxed(),
-    ))
+    Ok(Response::from_parts(head, StreamBody::new(parts).boxed()))
 }
 
 /// The answer of an API server that refuses.
@@ -268,9 +265,10 @@ fn canned(status: u16, retry_after: Option<u32>, body: Option<String>) -> Respon
         _ => "Unknown",
     };
     let body = body.unwrap_or_else(|| {
-        let details = retry_after.map_or(serde_json::json!({}), |s| {
-            serde_json::json!({ "retryAfterSeconds": s })
-        });
+        let details = retry_after.map_or(
+            serde_json::json!({}),
+            |s| serde_json::json!({ "retryAfterSeconds": s }),
+        );
         serde_json::json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": format!("the fault proxy of the bed answers {status}"),
