@@ -226,6 +226,33 @@ async fn a_killed_api_server_comes_back_with_its_data() {
 }
 
 #[tokio::test]
+async fn workloads_go_on_after_the_api_server_was_killed() {
+    let bed = Bed::shared().await;
+    let cluster = bed.cluster(ClusterSpec::complete("restarted", 1)).await;
+    let deployments: Api<Deployment> = Api::default_namespaced(cluster.client().await);
+    let create = async |name: &str| {
+        let deployment = deployment(name, 2, json!({}));
+        deployments
+            .create(&PostParams::default(), &deployment)
+            .await
+            .unwrap();
+    };
+    create("before").await;
+    until("deployment of 2 ready", async || {
+        ready_replicas(&deployments, "before").await == 2
+    })
+    .await;
+    cluster.kill().await;
+    cluster.start().await.unwrap();
+    create("after").await;
+    until("deployment of 2 ready after the restart", async || {
+        ready_replicas(&deployments, "after").await == 2
+    })
+    .await;
+    assert_eq!(ready_replicas(&deployments, "before").await, 2);
+}
+
+#[tokio::test]
 async fn an_upgrade_is_a_restart_as_the_next_minor() {
     let bed = Bed::shared().await;
     let spec = ClusterSpec::api_only("upgraded").emulated("1.35");

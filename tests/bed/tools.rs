@@ -2,12 +2,14 @@
 //! else a build of the Go modules beside this file. Decides the cache key and
 //! that two builds never run at once; how a binary is run is up to its caller.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use sha2::{Digest as _, Sha256};
@@ -103,12 +105,23 @@ pub struct Tool {
     pub leashed: bool,
 }
 
-/// Finds `name` in `KUBEBUILDER_ASSETS` or the cache, or builds it. Blocks: up
-/// to four minutes for Kubernetes, a few milliseconds when it is cached.
+/// Finds `name` in `KUBEBUILDER_ASSETS` or the cache, or builds it, once per
+/// process. Blocks: up to five minutes for Kubernetes, milliseconds when it is
+/// cached.
 ///
 /// # Errors
 /// An unknown name; neither Go nor assets; a build that fails, with its output.
 pub fn tool(name: &str) -> Outcome<Tool> {
+    static FOUND: Mutex<BTreeMap<String, Tool>> = Mutex::new(BTreeMap::new());
+    if let Some(tool) = FOUND.lock().unwrap().get(name) {
+        return Ok(tool.clone());
+    }
+    let tool = find(name)?;
+    FOUND.lock().unwrap().insert(name.to_owned(), tool.clone());
+    Ok(tool)
+}
+
+fn find(name: &str) -> Outcome<Tool> {
     let Some(build) = BUILDS.iter().find(|b| b.tools.contains(&name)) else {
         return trouble(format!(
             "there is no tool `{name}`; known: {}",
