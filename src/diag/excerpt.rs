@@ -36,35 +36,22 @@ fn render(finding: &Finding, renderer: &Renderer) -> String {
         Severity::Info => Level::INFO,
     };
     let windows = windows(finding);
-    let mut group = level
-        .primary_title(finding.message.as_str())
-        .id(finding.code.id)
-        .elements(windows.iter().map(|window| {
+    let mut group = level.primary_title(finding.message.as_str()).id(finding.code.id).elements(
+        windows.iter().map(|window| {
             Snippet::source(window.text.as_str())
                 .path(window.file.as_str())
                 .line_start(window.first_line as usize)
                 .annotations(window.marks.iter().map(|(range, label, primary)| {
-                    let kind = if *primary {
-                        AnnotationKind::Primary
-                    } else {
-                        AnnotationKind::Context
-                    };
+                    let kind = if *primary { AnnotationKind::Primary } else { AnnotationKind::Context };
                     kind.span(range.clone()).label(label.as_deref())
                 }))
-        }));
-    let notes: Vec<String> = finding
-        .hints
-        .iter()
-        .cloned()
-        .chain(finding.next.iter().map(|next| format!("try: {next}")))
-        .collect();
+        }),
+    );
+    let notes: Vec<String> =
+        finding.hints.iter().cloned().chain(finding.next.iter().map(|next| format!("try: {next}"))).collect();
     let with_snippet = !windows.is_empty();
     if with_snippet {
-        group = group.elements(
-            notes
-                .iter()
-                .map(|note| Level::NOTE.no_name().message(note.as_str())),
-        );
+        group = group.elements(notes.iter().map(|note| Level::NOTE.no_name().message(note.as_str())));
     }
     let mut text = renderer.render(&[group]);
     if !with_snippet {
@@ -77,14 +64,8 @@ fn render(finding: &Finding, renderer: &Renderer) -> String {
 
 /// Groups the places of a finding by file, the finding's own file first.
 fn windows(finding: &Finding) -> Vec<Window> {
-    let own = finding
-        .place
-        .iter()
-        .map(|place| (place, finding.label.as_deref(), true));
-    let related = finding
-        .related
-        .iter()
-        .map(|(place, message)| (place, Some(message.as_str()), false));
+    let own = finding.place.iter().map(|place| (place, finding.label.as_deref(), true));
+    let related = finding.related.iter().map(|(place, message)| (place, Some(message.as_str()), false));
     let all: Vec<(&Place, Option<&str>, bool)> = own.chain(related).collect();
     let mut files: Vec<&str> = Vec::new();
     for (place, _, _) in &all {
@@ -120,12 +101,7 @@ fn windows(finding: &Finding) -> Vec<Window> {
                     (range, label.map(str::to_owned), *primary)
                 })
                 .collect();
-            Some(Window {
-                file: file.to_owned(),
-                first_line,
-                text,
-                marks,
-            })
+            Some(Window { file: file.to_owned(), first_line, text, marks })
         })
         .collect()
 }

@@ -118,11 +118,7 @@ impl Finding {
 
     /// Adds the hint "did you mean" when one of the candidates is near to what was found.
     #[must_use]
-    pub fn did_you_mean<'a>(
-        self,
-        found: &str,
-        candidates: impl IntoIterator<Item = &'a str>,
-    ) -> Finding {
+    pub fn did_you_mean<'a>(self, found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Finding {
         match did_you_mean(found, candidates) {
             Some(name) => self.hint(format!("did you mean `{name}`?")),
             None => self,
@@ -258,11 +254,7 @@ impl Findings {
     /// # Errors
     /// All findings, sorted, when one of them is an error.
     pub fn into_result<T>(self, value: T) -> Result<T, Findings> {
-        if self.has_errors() {
-            Err(self.sorted())
-        } else {
-            Ok(value)
-        }
+        if self.has_errors() { Err(self.sorted()) } else { Ok(value) }
     }
 
     /// Sorted by file, line, column, then severity and code; those without a place come first.

@@ -38,11 +38,7 @@ impl Source {
                 line_starts.push(clamp(offset + 1));
             }
         }
-        Arc::new(Source {
-            path: path.into(),
-            text,
-            line_starts,
-        })
+        Arc::new(Source { path: path.into(), text, line_starts })
     }
 
     /// Makes a source from a file's bytes.
@@ -56,10 +52,7 @@ impl Source {
             let source = Source::new(path, "");
             return Err(Finding::error(
                 &codes::FILE_TOO_LARGE,
-                format!(
-                    "the file has {} bytes, the limit is {MAX_SOURCE_BYTES}",
-                    bytes.len()
-                ),
+                format!("the file has {} bytes, the limit is {MAX_SOURCE_BYTES}", bytes.len()),
             )
             .at(&Place::new(&source, 0, 0)));
         }
@@ -70,12 +63,10 @@ impl Source {
                 let bytes = error.into_bytes();
                 let found = bytes.get(start).copied().unwrap_or_default();
                 let source = Source::new(path, String::from_utf8_lossy(&bytes));
-                let mut finding = Finding::error(
-                    &codes::NOT_UTF8,
-                    format!("the byte 0x{found:02X} is not UTF-8"),
-                )
-                .at(&Place::new(&source, start, start + '\u{FFFD}'.len_utf8()))
-                .label("not UTF-8 from here on");
+                let mut finding =
+                    Finding::error(&codes::NOT_UTF8, format!("the byte 0x{found:02X} is not UTF-8"))
+                        .at(&Place::new(&source, start, start + '\u{FFFD}'.len_utf8()))
+                        .label("not UTF-8 from here on");
                 finding = finding.hint(if bytes.starts_with(&[0xFF, 0xFE]) {
                     "the file looks like UTF-16: save it as UTF-8"
                 } else {
@@ -112,18 +103,11 @@ impl Source {
         let Some(start) = self.line_starts.get(index).map(|start| *start as usize) else {
             return self.text.len()..self.text.len();
         };
-        let end = self
-            .line_starts
-            .get(index + 1)
-            .map_or(self.text.len(), |next| *next as usize);
+        let end = self.line_starts.get(index + 1).map_or(self.text.len(), |next| *next as usize);
         let line = self.text.get(start..end).unwrap_or_default();
         let trimmed = line.strip_suffix('\n').unwrap_or(line);
         let trimmed = trimmed.strip_suffix('\r').unwrap_or(trimmed);
-        let mark = if start == 0 && trimmed.starts_with('\u{FEFF}') {
-            '\u{FEFF}'.len_utf8()
-        } else {
-            0
-        };
+        let mark = if start == 0 && trimmed.starts_with('\u{FEFF}') { '\u{FEFF}'.len_utf8() } else { 0 };
         start + mark..start + trimmed.len()
     }
 }
@@ -206,10 +190,7 @@ impl Place {
 
     /// The text of the place itself, unmasked: for parsing and editing, not for showing.
     pub fn text(&self) -> &str {
-        self.source
-            .text
-            .get(self.start()..self.end())
-            .unwrap_or_default()
+        self.source.text.get(self.start()..self.end()).unwrap_or_default()
     }
 
     /// The line on which the place starts, with masked text shown as `***`.
@@ -240,16 +221,12 @@ impl Place {
                 _ => merged.push(range),
             }
         }
-        Place {
-            masks: (!merged.is_empty()).then(|| merged.into()),
-            ..self.clone()
-        }
+        Place { masks: (!merged.is_empty()).then(|| merged.into()), ..self.clone() }
     }
 
     /// What is hidden, as places.
     pub(super) fn hidden(&self) -> impl Iterator<Item = Place> + '_ {
-        self.masks()
-            .map(|mask| Place::new(&self.source, mask.start as usize, mask.end as usize))
+        self.masks().map(|mask| Place::new(&self.source, mask.start as usize, mask.end as usize))
     }
 
     /// The hidden ranges, ascending and apart.

@@ -4,10 +4,7 @@
 ///
 /// Near enough: one edit for names of up to four characters, two up to eight, then a third of the
 /// length; letter case and the choice between `-`, `_` and camel case count nothing.
-pub fn did_you_mean<'a>(
-    found: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn did_you_mean<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // Longer words are no slips, and the distance costs the product of the lengths.
     const LONGEST: usize = 128;
     if found.is_empty() || found.len() > LONGEST {
@@ -34,8 +31,5 @@ pub fn did_you_mean<'a>(
 }
 
 fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, '-' | '_' | ' '))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).flat_map(char::to_lowercase).collect()
 }

@@ -73,9 +73,7 @@ pub fn write<'a>(
         header.set_mtime(0);
         header.set_size(entry.bytes.len() as u64);
         // Paths were checked, so that length is the only thing that can be wrong.
-        header
-            .set_path(entry.path)
-            .map_err(|_| ArchiveError::TooLong(entry.path.to_owned()))?;
+        header.set_path(entry.path).map_err(|_| ArchiveError::TooLong(entry.path.to_owned()))?;
         header.set_cksum();
         archive.append(&header, entry.bytes)?;
     }

@@ -85,17 +85,11 @@ impl KubeVersion {
 
     /// Whether it is an alpha, a beta or a release candidate.
     pub fn is_prerelease(&self) -> bool {
-        ["-alpha", "-beta", "-rc"]
-            .iter()
-            .any(|pre| self.suffix.starts_with(pre))
+        ["-alpha", "-beta", "-rc"].iter().any(|pre| self.suffix.starts_with(pre))
     }
 
     fn numbers(&self) -> semver::Version {
-        semver::Version::new(
-            self.major.into(),
-            self.minor.into(),
-            self.patch.unwrap_or(0).into(),
-        )
+        semver::Version::new(self.major.into(), self.minor.into(), self.patch.unwrap_or(0).into())
     }
 }
 
@@ -105,9 +99,7 @@ impl FromStr for KubeVersion {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         check_length("version", text)?;
         let wrong = |why: &str| {
-            ParseError::new(format!(
-                "`{text}` is not a Kubernetes version like `1.36` or `v1.36.3`: {why}"
-            ))
+            ParseError::new(format!("`{text}` is not a Kubernetes version like `1.36` or `v1.36.3`: {why}"))
         };
         let bare = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let end = bare.find(['-', '+']).unwrap_or(bare.len());
@@ -134,17 +126,9 @@ impl FromStr for KubeVersion {
             return Err(wrong("the suffix is empty"));
         }
         if !letters.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'+' | b'_')) {
-            return Err(wrong(
-                "the suffix has a character that does not belong there",
-            ));
+            return Err(wrong("the suffix has a character that does not belong there"));
         }
-        Ok(KubeVersion {
-            text: text.to_owned(),
-            major,
-            minor,
-            patch,
-            suffix: suffix.to_owned(),
-        })
+        Ok(KubeVersion { text: text.to_owned(), major, minor, patch, suffix: suffix.to_owned() })
     }
 }
 
@@ -175,8 +159,7 @@ impl Ord for KubeVersion {
 /// Numbers in suffixes by value, so that `-gke.900` stands before `-gke.1000`.
 fn suffix_order(a: &str, b: &str) -> Ordering {
     fn parts(text: &str) -> impl Iterator<Item = (Option<u64>, &str)> {
-        text.split(['.', '-', '+'])
-            .map(|part| (part.parse().ok(), part))
+        text.split(['.', '-', '+']).map(|part| (part.parse().ok(), part))
     }
     parts(a).cmp(parts(b))
 }

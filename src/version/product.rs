@@ -59,40 +59,26 @@ impl FromStr for Version {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         check_length("version", text)?;
         if text.is_empty() {
-            return Err(ParseError::new(
-                "a version is empty; write three numbers, as in `1.4.0`",
-            ));
+            return Err(ParseError::new("a version is empty; write three numbers, as in `1.4.0`"));
         }
         let bare = text.trim_start_matches(['v', 'V']);
         if bare.len() < text.len() && bare.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(ParseError::new(format!(
-                "`{text}` starts with `v`; write `{bare}`"
-            )));
+            return Err(ParseError::new(format!("`{text}` starts with `v`; write `{bare}`")));
         }
-        semver::Version::parse(text)
-            .map(Version)
-            .map_err(|error| ParseError::new(explain(text, &error)))
+        semver::Version::parse(text).map(Version).map_err(|error| ParseError::new(explain(text, &error)))
     }
 }
 
 /// Says what is wrong in the words of people who write versions.
 fn explain(text: &str, error: &semver::Error) -> String {
     let numbers: Vec<&str> = text.split('.').collect();
-    let all_digits = numbers
-        .iter()
-        .all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    let all_digits = numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     if all_digits && numbers.len() < 3 {
         let full = format!("{text}{}", ".0".repeat(3 - numbers.len()));
-        return format!(
-            "`{text}` has {} of three numbers; write `{full}`",
-            numbers.len()
-        );
+        return format!("`{text}` has {} of three numbers; write `{full}`", numbers.len());
     }
     if all_digits && numbers.len() > 3 {
-        return format!(
-            "`{text}` has {} numbers, a version has three",
-            numbers.len()
-        );
+        return format!("`{text}` has {} numbers, a version has three", numbers.len());
     }
     format!("`{text}` is not a version like `1.4.0` or `1.4.0-rc.1`: {error}")
 }

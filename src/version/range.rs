@@ -23,10 +23,7 @@ pub struct Range {
 impl Range {
     /// Every version that is not a prerelease.
     pub fn any() -> Range {
-        Range {
-            text: "*".to_owned(),
-            alternatives: vec![VersionReq::STAR],
-        }
+        Range { text: "*".to_owned(), alternatives: vec![VersionReq::STAR] }
     }
 
     /// Whether the version is in the range.
@@ -71,18 +68,10 @@ impl FromStr for Range {
     fn from_str(text: &str) -> Result<Self, ParseError> {
         check_length("range", text)?;
         if text.trim().is_empty() {
-            return Err(ParseError::new(
-                "a range is empty; write `*` for every version",
-            ));
+            return Err(ParseError::new("a range is empty; write `*` for every version"));
         }
-        let alternatives = text
-            .split("||")
-            .map(|part| alternative(text, part))
-            .collect::<Result<_, _>>()?;
-        Ok(Range {
-            text: text.to_owned(),
-            alternatives,
-        })
+        let alternatives = text.split("||").map(|part| alternative(text, part)).collect::<Result<_, _>>()?;
+        Ok(Range { text: text.to_owned(), alternatives })
     }
 }
 
@@ -92,9 +81,7 @@ fn alternative(range: &str, text: &str) -> Result<VersionReq, ParseError> {
         return Err(wrong("nothing stands beside `||`".to_owned()));
     }
     if text.contains(" - ") {
-        return Err(wrong(
-            "write `>=1.2 <=1.4` in place of a hyphen (`1.2 - 1.4`)".to_owned(),
-        ));
+        return Err(wrong("write `>=1.2 <=1.4` in place of a hyphen (`1.2 - 1.4`)".to_owned()));
     }
     let mut comparators = Vec::new();
     for (index, group) in text.split(',').enumerate() {
@@ -106,15 +93,11 @@ fn alternative(range: &str, text: &str) -> Result<VersionReq, ParseError> {
         while !rest.is_empty() {
             let (op, after) = operator(rest);
             let after = after.trim_start();
-            let end = after
-                .find(|c: char| c.is_whitespace() || "<>=^~".contains(c))
-                .unwrap_or(after.len());
+            let end = after.find(|c: char| c.is_whitespace() || "<>=^~".contains(c)).unwrap_or(after.len());
             let (version, next) = after.split_at(end);
             if version.is_empty() {
                 let shown = rest.trim_end();
-                return Err(wrong(format!(
-                    "`{shown}` has no version after the operator"
-                )));
+                return Err(wrong(format!("`{shown}` has no version after the operator")));
             }
             if let Some(comparator) = comparator(op, version).map_err(wrong)? {
                 comparators.push(comparator);
@@ -191,13 +174,7 @@ fn comparator(op: Op, text: &str) -> Result<Option<Comparator>, String> {
             _ => Ok(None),
         };
     };
-    Ok(Some(Comparator {
-        op,
-        major,
-        minor,
-        patch,
-        pre,
-    }))
+    Ok(Some(Comparator { op, major, minor, patch, pre }))
 }
 
 as_string!(

@@ -98,26 +98,12 @@ pub enum SkewError {
 /// [`SkewError::Newer`] and [`SkewError::TooOld`].
 pub fn component(component: Component, own: KubeMinor, server: KubeMinor) -> Result<(), SkewError> {
     if own > server {
-        return Err(SkewError::Newer {
-            component,
-            own,
-            server,
-        });
+        return Err(SkewError::Newer { component, own, server });
     }
-    let behind = if own.major == server.major {
-        server.minor - own.minor
-    } else {
-        u32::MAX
-    };
+    let behind = if own.major == server.major { server.minor - own.minor } else { u32::MAX };
     let allowed = component.may_lie_behind(own);
     if behind > allowed {
-        return Err(SkewError::TooOld {
-            component,
-            own,
-            server,
-            behind,
-            allowed,
-        });
+        return Err(SkewError::TooOld { component, own, server, behind, allowed });
     }
     Ok(())
 }

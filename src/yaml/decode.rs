@@ -4,10 +4,11 @@
 //! next one shows. Where errors lie is the deserializer's.
 
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
 use super::deserializer::{Error, Fault, NodeDeserializer, Removed, Spot, Step};
-use super::{Node, Value};
-use crate::diag::{Finding, Findings, Place, codes, did_you_mean};
+use super::{Node, Value, parse_all};
+use crate::diag::{Finding, Findings, Place, Source, codes, did_you_mean};
 
 /// After so many mistakes in one file, the rest waits for the next run.
 const MOST_MISTAKES: usize = 200;
@@ -24,6 +25,23 @@ pub fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, Findings> {
     }
 }
 
+/// Parses one document of our files and decodes it; nothing for an empty file.
+///
+/// # Errors
+/// The mistakes of [`super::parse`] and of [`decode`] together: a duplicate key hides no unknown
+/// field.
+pub fn load<T: DeserializeOwned>(source: &Arc<Source>) -> Result<Option<T>, Findings> {
+    let parsed = parse_all(source);
+    let mut findings = parsed.findings;
+    let mut value = None;
+    if let Some(node) = &parsed.node {
+        let (decoded, mistakes) = decode_rest(node);
+        findings.extend(mistakes);
+        value = decoded;
+    }
+    findings.into_result(value)
+}
+
 /// Decodes what is right of a tree, and reports what is wrong.
 ///
 /// The value lacks what the findings are about (the faulty item of a list, the faulty optional
@@ -33,16 +51,16 @@ pub fn decode_rest<T: DeserializeOwned>(node: &Node) -> (Option<T>, Findings) {
     let removed = Removed::default();
     let mut findings = Findings::new();
     loop {
-        let deserializer = NodeDeserializer {
-            node,
-            removed: &removed,
-        };
+        let deserializer = NodeDeserializer { node, removed: &removed };
         let error = match T::deserialize(deserializer) {
             Ok(value) => return (Some(value), findings),
             Err(error) => error.at_root(node),
         };
         if let Some(finding) = finding(node, &error, &removed) {
             findings.push(finding);
+        }
+        if let (Fault::MissingField(first), Some(Spot::Node(mapping))) = (&error.fault, &error.spot) {
+            findings.extend(other_missing::<T>(deserializer, first, *mapping));
         }
         if !take_out(node, &error, &removed) {
             return (None, findings);
@@ -58,6 +76,52 @@ pub fn decode_rest<T: DeserializeOwned>(node: &Node) -> (Option<T>, Findings) {
             return (None, findings);
         }
     }
+}
+
+/// The fields that are missing beside the first one in the same mapping.
+///
+/// serde stops at the first. Something is filled in for it, so that the next one shows; several
+/// texts are tried, since most fields are names, versions and the like with rules of their own.
+/// Nothing filled in is ever part of a decoded value.
+fn other_missing<T: DeserializeOwned>(
+    deserializer: NodeDeserializer<'_>,
+    first: &'static str,
+    mapping: *const Node,
+) -> Vec<Finding> {
+    const ZEROS: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    const TEXTS: [&str; 9] =
+        ["a", "1.0.0", "1.30", "1h", "2000-01-01", "2000-01-01T00:00:00Z", "18:00", ZEROS, ""];
+    let NodeDeserializer { node: root, removed } = deserializer;
+    let mut found = Vec::new();
+    let mut filled: Vec<(&'static str, &'static str)> = Vec::new();
+    let mut missing = first;
+    'fields: loop {
+        for text in TEXTS {
+            let mut trial = filled.clone();
+            trial.push((missing, text));
+            removed.stand_in(Some((mapping, trial.clone())));
+            let Err(error) = T::deserialize(deserializer) else {
+                break 'fields;
+            };
+            if error.stand_in {
+                continue;
+            }
+            let same = matches!(&error.spot, Some(Spot::Node(node)) if *node == mapping);
+            let Fault::MissingField(next) = error.fault else {
+                break 'fields;
+            };
+            if !same || trial.iter().any(|(field, _)| *field == next) {
+                break 'fields;
+            }
+            found.extend(finding(root, &error, removed));
+            filled = trial;
+            missing = next;
+            continue 'fields;
+        }
+        break;
+    }
+    removed.stand_in(None);
+    found
 }
 
 /// Takes the faulty node out of the tree; false when it is the root.
@@ -99,35 +163,24 @@ fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
     Some(match &error.fault {
         Fault::UnknownField { found, expected } => {
             let container = parent_of(&path);
-            let finding = Finding::error(
-                &codes::UNKNOWN_FIELD,
-                format!("unknown field `{found}`{container}"),
-            )
-            .at(place)
-            .label("not known here");
+            let finding =
+                Finding::error(&codes::UNKNOWN_FIELD, format!("unknown field `{found}`{container}"))
+                    .at(place)
+                    .label("not known here");
             offer(finding, found, expected, "the fields here are")
         }
         Fault::UnknownVariant { found, expected } => {
-            let finding = Finding::error(
-                &codes::UNKNOWN_VALUE,
-                format!("unknown value `{found}`{}", in_path(&path)),
-            )
-            .at(place)
-            .label(format!("expected {}", one_of(expected)));
+            let finding =
+                Finding::error(&codes::UNKNOWN_VALUE, format!("unknown value `{found}`{}", in_path(&path)))
+                    .at(place)
+                    .label(format!("expected {}", one_of(expected)));
             finding.did_you_mean(found, expected.iter().copied())
         }
         Fault::MissingField(name) => {
-            let subject = if path.is_empty() {
-                "the file".to_owned()
-            } else {
-                format!("`{path}`")
-            };
-            Finding::error(
-                &codes::MISSING_FIELD,
-                format!("{subject} lacks the field `{name}`"),
-            )
-            .at(place)
-            .label(format!("`{name}` is missing here"))
+            let subject = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+            Finding::error(&codes::MISSING_FIELD, format!("{subject} lacks the field `{name}`"))
+                .at(place)
+                .label(format!("`{name}` is missing here"))
         }
         Fault::WrongType { found, expected } => {
             let found = match (faulty.map(|node| &node.value), *found) {
@@ -146,22 +199,19 @@ fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
             }
             finding
         }
-        Fault::OutOfBounds { expected } => Finding::error(
-            &codes::INVALID_VALUE,
-            format!("the value{} is out of bounds", in_path(&path)),
-        )
-        .at(place)
-        .label(format!("expected {expected}")),
+        Fault::OutOfBounds { expected } => {
+            Finding::error(&codes::INVALID_VALUE, format!("the value{} is out of bounds", in_path(&path)))
+                .at(place)
+                .label(format!("expected {expected}"))
+        }
         Fault::WrongLength { found, expected } => Finding::error(
             &codes::INVALID_VALUE,
             format!("expected {expected}, found {found} items{}", in_path(&path)),
         )
         .at(place),
-        Fault::Custom(message) => Finding::error(
-            &codes::INVALID_VALUE,
-            format!("{message}{}", in_path(&path)),
-        )
-        .at(place),
+        Fault::Custom(message) => {
+            Finding::error(&codes::INVALID_VALUE, format!("{message}{}", in_path(&path))).at(place)
+        }
     })
 }
 
@@ -191,10 +241,8 @@ fn one_of(names: &[&str]) -> String {
 fn quoting_hint(node: &Node, expected: &str, place: &Place) -> Option<String> {
     let written = place.text();
     let short = !written.is_empty() && written.len() <= 40 && !written.contains('\n');
-    let scalar = matches!(
-        node.value,
-        Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_)
-    );
+    let scalar =
+        matches!(node.value, Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_));
     let number = expected.contains("number") || expected.contains("bool");
     match &node.value {
         _ if scalar && short && !number && !is_container(expected) => {
@@ -203,17 +251,13 @@ fn quoting_hint(node: &Node, expected: &str, place: &Place) -> Option<String> {
         Value::String(text) if number && looks_bare(text, expected) => {
             Some("write it without quotes".to_owned())
         }
-        Value::Null => {
-            Some("an empty value is nothing; leave the field out, or fill it".to_owned())
-        }
+        Value::Null => Some("an empty value is nothing; leave the field out, or fill it".to_owned()),
         _ => None,
     }
 }
 
 fn is_container(expected: &str) -> bool {
-    ["mapping", "list", "nothing"]
-        .iter()
-        .any(|word| expected.contains(word))
+    ["mapping", "list", "nothing"].iter().any(|word| expected.contains(word))
 }
 
 fn looks_bare(text: &str, expected: &str) -> bool {
@@ -258,15 +302,10 @@ fn path(error: &Error) -> String {
 }
 
 fn in_path(path: &str) -> String {
-    if path.is_empty() {
-        String::new()
-    } else {
-        format!(" in `{path}`")
-    }
+    if path.is_empty() { String::new() } else { format!(" in `{path}`") }
 }
 
 /// ` in `spec.waves[2]`` for the path of one of its keys.
 fn parent_of(path: &str) -> String {
-    path.rsplit_once('.')
-        .map_or(String::new(), |(parent, _)| in_path(parent))
+    path.rsplit_once('.').map_or(String::new(), |(parent, _)| in_path(parent))
 }

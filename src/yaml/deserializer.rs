@@ -9,8 +9,8 @@ use std::fmt;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
-    SeqAccess, Unexpected, VariantAccess, Visitor,
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
+    Unexpected, VariantAccess, Visitor,
 };
 
 use super::node::AnyVisitor;
@@ -21,22 +21,13 @@ use crate::diag::Place;
 #[derive(Clone, Debug)]
 pub(super) enum Fault {
     /// A key that is no field.
-    UnknownField {
-        found: String,
-        expected: &'static [&'static str],
-    },
+    UnknownField { found: String, expected: &'static [&'static str] },
     /// A name that is no variant.
-    UnknownVariant {
-        found: String,
-        expected: &'static [&'static str],
-    },
+    UnknownVariant { found: String, expected: &'static [&'static str] },
     /// A required field is absent.
     MissingField(&'static str),
     /// The value has another type.
-    WrongType {
-        found: &'static str,
-        expected: String,
-    },
+    WrongType { found: &'static str, expected: String },
     /// The value has the right type and is out of bounds.
     OutOfBounds { expected: String },
     /// A list has another length.
@@ -62,6 +53,8 @@ pub(super) struct Error {
     pub(super) place: Option<Place>,
     /// From the faulty node outward: each container, and the step in it.
     pub(super) trail: Vec<(*const Node, Step)>,
+    /// Whether it is about a stand-in, not about anything in the file.
+    pub(super) stand_in: bool,
 }
 
 /// One step from a container to what it contains.
@@ -73,12 +66,7 @@ pub(super) enum Step {
 
 impl Error {
     fn new(fault: Fault) -> Error {
-        Error {
-            fault,
-            spot: None,
-            place: None,
-            trail: Vec::new(),
-        }
+        Error { fault, spot: None, place: None, trail: Vec::new(), stand_in: false }
     }
 
     /// Fixes the place unless it was fixed further inside.
@@ -142,16 +130,11 @@ impl de::Error for Error {
     }
 
     fn invalid_value(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::OutOfBounds {
-            expected: plain_expectation(&expected.to_string()),
-        })
+        Error::new(Fault::OutOfBounds { expected: plain_expectation(&expected.to_string()) })
     }
 
     fn invalid_length(found: usize, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::WrongLength {
-            found,
-            expected: plain_expectation(&expected.to_string()),
-        })
+        Error::new(Fault::WrongLength { found, expected: plain_expectation(&expected.to_string()) })
     }
 
     fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
@@ -208,11 +191,28 @@ pub(super) struct Removed {
     nodes: RefCell<HashSet<*const Node>>,
     /// Field names that must not be reported missing in a mapping any more.
     excused: RefCell<HashMap<*const Node, HashSet<String>>>,
+    /// Missing fields of one mapping, each with the text that stands in for it.
+    stand_ins: RefCell<Option<StandIns>>,
 }
+
+/// A mapping and the missing fields that are filled in.
+type StandIns = (*const Node, Vec<(&'static str, &'static str)>);
 
 impl Removed {
     pub(super) fn take_out(&self, node: *const Node) -> bool {
         self.nodes.borrow_mut().insert(node)
+    }
+
+    /// Fills in missing fields of one mapping, so that serde goes on to the next missing one.
+    pub(super) fn stand_in(&self, stand_ins: Option<StandIns>) {
+        *self.stand_ins.borrow_mut() = stand_ins;
+    }
+
+    fn stand_in_at(&self, node: &Node, index: usize) -> Option<(&'static str, &'static str)> {
+        match &*self.stand_ins.borrow() {
+            Some((mapping, fields)) if std::ptr::eq(*mapping, node) => fields.get(index).copied(),
+            _ => None,
+        }
     }
 
     fn contains(&self, node: &Node) -> bool {
@@ -260,14 +260,15 @@ impl<'a> NodeDeserializer<'a> {
             Value::Unsigned(value) => visitor.visit_u64(*value),
             Value::Float(value) => visitor.visit_f64(*value),
             Value::String(value) => visitor.visit_str(value),
-            Value::Sequence(items) => visitor.visit_seq(Items {
-                parent: self,
-                items: items.iter().enumerate(),
-            }),
+            Value::Sequence(items) => {
+                visitor.visit_seq(Items { parent: self, items: items.iter().enumerate() })
+            }
             Value::Mapping(mapping) => visitor.visit_map(Entries {
                 parent: self,
                 entries: Box::new(mapping.iter()),
                 current: None,
+                stand_ins: 0,
+                filled: None,
             }),
         }
         .map_err(|error| error.at(self.node))
@@ -302,9 +303,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         if handed.is_some() {
             HANDED.with(|slot| *slot.borrow_mut() = handed);
         }
-        visitor
-            .visit_newtype_struct(self)
-            .map_err(|error| error.at(self.node))
+        visitor.visit_newtype_struct(self).map_err(|error| error.at(self.node))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -324,13 +323,27 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         .map_err(|error| error.at(self.node))
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // serde's derive would take a list as well, field by field.
+        if let Value::Sequence(_) = self.node.value {
+            let fault = Fault::WrongType { found: "a list", expected: "a mapping".to_owned() };
+            return Err(Error::new(fault).at(self.node));
+        }
+        self.visit(visitor)
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        unit_struct seq tuple tuple_struct map identifier
     }
 }
 
@@ -339,9 +352,7 @@ fn enum_of<'de, V: Visitor<'de>>(
     mapping: &Mapping,
     visitor: V,
 ) -> Result<V::Value, Error> {
-    let mut entries = mapping
-        .iter()
-        .filter(|(_, node)| !parent.removed.contains(node));
+    let mut entries = mapping.iter().filter(|(_, node)| !parent.removed.contains(node));
     let Some((key, node)) = entries.next() else {
         return Err(Error::new(Fault::WrongLength {
             found: 0,
@@ -363,21 +374,13 @@ struct Items<'a, I> {
 impl<'a, 'de, I: Iterator<Item = (usize, &'a Node)>> SeqAccess<'de> for Items<'a, I> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let NodeDeserializer { node, removed } = self.parent;
         let Some((index, item)) = self.items.find(|(_, item)| !removed.contains(item)) else {
             return Ok(None);
         };
-        let inner = NodeDeserializer {
-            node: item,
-            removed,
-        };
-        seed.deserialize(inner)
-            .map(Some)
-            .map_err(|error| error.at(item).within(node, Step::Index(index)))
+        let inner = NodeDeserializer { node: item, removed };
+        seed.deserialize(inner).map(Some).map_err(|error| error.at(item).within(node, Step::Index(index)))
     }
 }
 
@@ -385,19 +388,25 @@ struct Entries<'a> {
     parent: NodeDeserializer<'a>,
     entries: Box<dyn Iterator<Item = (&'a Key, &'a Node)> + 'a>,
     current: Option<(&'a Key, &'a Node)>,
+    /// How many stand-ins were given out, and the text of the last one.
+    stand_ins: usize,
+    filled: Option<&'static str>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
         let removed = self.parent.removed;
         self.current = self.entries.find(|(_, node)| !removed.contains(node));
         let Some((key, value)) = self.current else {
-            return Ok(None);
+            let Some((field, text)) = removed.stand_in_at(self.parent.node, self.stand_ins) else {
+                return Ok(None);
+            };
+            self.stand_ins += 1;
+            self.filled = Some(text);
+            let field: StrDeserializer<'_, Error> = field.into_deserializer();
+            return seed.deserialize(field).map(Some);
         };
         let step = || Step::Key(key.text.clone());
         seed.deserialize(KeyDeserializer { key })
@@ -406,6 +415,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        if let Some(text) = self.filled.take() {
+            let stand_in = |error| Error { stand_in: true, ..error };
+            return seed.deserialize(StandIn(text)).map_err(stand_in);
+        }
         let Some((key, node)) = self.current.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
@@ -413,6 +426,112 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let step = || Step::Key(key.text.clone());
         seed.deserialize(NodeDeserializer { node, removed })
             .map_err(|error| error.at(node).within(self.parent.node, step()))
+    }
+}
+
+/// Every number is one: many a count must not be zero.
+macro_rules! one {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            visitor.visit_u64(1)
+        }
+    )*};
+}
+
+/// Pretends to be any value: a text, one, false, an empty list, a mapping of such.
+#[derive(Clone, Copy)]
+struct StandIn(&'static str);
+
+impl<'de> Deserializer<'de> for StandIn {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_str(self.0)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bool(false)
+    }
+
+    one! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128 deserialize_u8
+    deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64 }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(de::value::SeqDeserializer::new(std::iter::repeat_n(self, len)))
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_none()
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let nothing: [StrDeserializer<'_, Error>; 0] = [];
+        visitor.visit_seq(de::value::SeqDeserializer::new(nothing.into_iter()))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let nothing: [(StrDeserializer<'_, Error>, StandIn); 0] = [];
+        visitor.visit_map(de::value::MapDeserializer::new(nothing.into_iter()))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let fields = fields.iter().map(|field| (*field, self));
+        visitor.visit_map(de::value::MapDeserializer::new(fields))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let first = variants.first().copied().unwrap_or_default();
+        let first: StrDeserializer<'_, Error> = first.into_deserializer();
+        visitor.visit_enum(first)
+    }
+
+    serde::forward_to_deserialize_any! { char str string bytes byte_buf identifier ignored_any }
+}
+
+impl<'de> IntoDeserializer<'de, Error> for StandIn {
+    type Deserializer = StandIn;
+
+    fn into_deserializer(self) -> StandIn {
+        self
     }
 }
 
@@ -485,10 +604,7 @@ impl Variant<'_> {
     }
 
     fn value(&self) -> NodeDeserializer<'_> {
-        NodeDeserializer {
-            node: self.node,
-            removed: self.parent.removed,
-        }
+        NodeDeserializer { node: self.node, removed: self.parent.removed }
     }
 }
 
@@ -523,24 +639,19 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.value())
-            .map_err(|error| self.inside(error))
+        seed.deserialize(self.value()).map_err(|error| self.inside(error))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Error> {
-        self.value()
-            .deserialize_any(visitor)
-            .map_err(|error| self.inside(error))
+        self.value().deserialize_any(visitor).map_err(|error| self.inside(error))
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.value()
-            .deserialize_any(visitor)
-            .map_err(|error| self.inside(error))
+        self.value().deserialize_struct("", fields, visitor).map_err(|error| self.inside(error))
     }
 }
 
@@ -576,10 +687,7 @@ pub(super) fn spanned_from<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
             f.write_str("a value")
         }
 
-        fn visit_newtype_struct<D: Deserializer<'de>>(
-            self,
-            inner: D,
-        ) -> Result<Spanned<T>, D::Error> {
+        fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Spanned<T>, D::Error> {
             let place = match take_handed() {
                 Some(Handed::Place(place)) => place,
                 _ => Place::none(),

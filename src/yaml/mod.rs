@@ -3,12 +3,18 @@
 //! Decides what text means in the two dialects (our own files, Kubernetes manifests) and where in
 //! the file each value stands. What the values mean is left to `model` and `catalog`.
 
+mod build;
 mod decode;
 mod deserializer;
+pub mod edit;
+mod manifest;
 mod node;
+mod scalar;
 mod spanned;
 
-pub use decode::{decode, decode_rest};
+pub use build::{Parsed, parse, parse_all};
+pub use decode::{decode, decode_rest, load};
+pub use manifest::{Manifest, manifests};
 pub use node::{Key, Mapping, Node, Value};
 pub use spanned::Spanned;
 

@@ -114,6 +114,11 @@ impl Mapping {
         self.0.iter().map(|(key, node)| (key, node))
     }
 
+    /// The values in order, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.0.iter_mut().map(|(_, node)| node)
+    }
+
     /// The keys' texts in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.text.as_str())
@@ -220,10 +225,7 @@ impl Node {
             Value::String(value) => value.as_str().into(),
             Value::Sequence(items) => items.iter().map(Node::to_json).collect(),
             Value::Mapping(mapping) => serde_json::Value::Object(
-                mapping
-                    .iter()
-                    .map(|(key, node)| (key.text.clone(), node.to_json()))
-                    .collect(),
+                mapping.iter().map(|(key, node)| (key.text.clone(), node.to_json())).collect(),
             ),
         }
     }
@@ -243,29 +245,20 @@ impl Node {
                 }
             }
             serde_json::Value::String(text) => Value::String(text.clone()),
-            serde_json::Value::Array(items) => Value::Sequence(
-                items
-                    .iter()
-                    .map(|item| Node::from_json(item, place))
-                    .collect(),
-            ),
+            serde_json::Value::Array(items) => {
+                Value::Sequence(items.iter().map(|item| Node::from_json(item, place)).collect())
+            }
             serde_json::Value::Object(object) => Value::Mapping(Mapping(
                 object
                     .iter()
                     .map(|(key, value)| {
-                        let key = Key {
-                            text: key.clone(),
-                            place: place.clone(),
-                        };
+                        let key = Key { text: key.clone(), place: place.clone() };
                         (key, Node::from_json(value, place))
                     })
                     .collect(),
             )),
         };
-        Node {
-            value,
-            place: place.clone(),
-        }
+        Node { value, place: place.clone() }
     }
 }
 
@@ -314,10 +307,7 @@ impl<'de> Deserialize<'de> for Node {
 pub(super) struct AnyVisitor;
 
 fn placeless<E>(value: Value) -> Result<Node, E> {
-    Ok(Node {
-        value,
-        place: Place::none(),
-    })
+    Ok(Node { value, place: Place::none() })
 }
 
 /// A tree without places, read by whatever means the deserializer has.
@@ -389,9 +379,7 @@ impl<'de> Visitor<'de> for AnyVisitor {
         let mut seen = std::collections::HashSet::new();
         while let Some((text, Placeless(node))) = access.next_entry::<String, Placeless>()? {
             if !seen.insert(text.clone()) {
-                return Err(de::Error::custom(format_args!(
-                    "the key `{text}` stands twice"
-                )));
+                return Err(de::Error::custom(format_args!("the key `{text}` stands twice")));
             }
             let place = Place::none();
             entries.push((Key { text, place }, node));

@@ -93,11 +93,7 @@ mod tests {
             for code in *codes {
                 assert!(code.id.starts_with(range), "{} is not in {range}", code.id);
                 let digits = code.id.trim_start_matches("TG");
-                assert!(
-                    digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()),
-                    "{}",
-                    code.id
-                );
+                assert!(digits.len() == 4 && digits.bytes().all(|b| b.is_ascii_digit()), "{}", code.id);
             }
         }
     }
@@ -108,9 +104,7 @@ mod tests {
             assert!(!code.summary.is_empty(), "{}", code.id);
             assert!(code.help.len() > code.summary.len(), "{}", code.id);
             assert!(
-                code.name
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                code.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{}",
                 code.name
             );
