@@ -113,12 +113,12 @@ fn an_archive_is_an_ordinary_tar_with_nothing_incidental() {
 
 #[test]
 fn the_digest_of_an_archive_never_changes() {
-    // Recorded once: a change breaks every lock that was ever written.
+    // As GNU tar 1.34 makes it; a change breaks every lock that was ever written.
     let entries = [
         file("product.yaml", b"kind: Product\n"),
         Entry { path: "bin/run", executable: true, bytes: b"#!/bin/sh\n" },
     ];
-    insta::assert_snapshot!(archive::digest(entries).unwrap(), @"sha256:8a62505ae0b447b6f33ee035bcb25ec13264faa7115fc206e9a5e47503772656");
+    insta::assert_snapshot!(archive::digest(entries).unwrap(), @"sha256:5aeedea005d45394e8e8ce0a2311f03f2fda6d14b3413a02a74f4e02a2e6eef0");
     insta::assert_snapshot!(archive::digest([]).unwrap(), @"sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef");
 }
 
@@ -130,7 +130,7 @@ fn the_order_does_not_matter_and_everything_else_does() {
     assert_eq!(base, digest(&[b.clone(), a.clone()]));
     let executable = Entry { executable: true, ..a.clone() };
     for other in [
-        digest(&[a.clone()]),
+        digest(std::slice::from_ref(&a)),
         digest(&[executable, b.clone()]),
         digest(&[file("c", b"1"), b.clone()]),
         digest(&[file("a", b"2"), b]),

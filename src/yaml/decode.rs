@@ -147,7 +147,7 @@ fn take_out(root: &Node, error: &Error, removed: &Removed) -> bool {
 
 /// The finding of an error, unless it only follows from something that was taken out before.
 fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
-    let place = error.place.as_ref().unwrap_or(&root.place);
+    let place = error.place.as_deref().unwrap_or(&root.place);
     let path = path(error);
     let faulty = find(root, error);
     if let Some(node) = faulty {

@@ -50,7 +50,7 @@ pub(super) enum Spot {
 pub(super) struct Error {
     pub(super) fault: Fault,
     pub(super) spot: Option<Spot>,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Box<Place>>,
     /// From the faulty node outward: each container, and the step in it.
     pub(super) trail: Vec<(*const Node, Step)>,
     /// Whether it is about a stand-in, not about anything in the file.
@@ -73,7 +73,7 @@ impl Error {
     fn at(mut self, node: &Node) -> Error {
         if self.spot.is_none() {
             self.spot = Some(Spot::Node(std::ptr::from_ref(node)));
-            self.place = Some(node.place.clone());
+            self.place = Some(Box::new(node.place.clone()));
         }
         self
     }
@@ -86,7 +86,7 @@ impl Error {
     fn at_key(mut self, key: &Key, value: &Node) -> Error {
         if self.spot.is_none() {
             self.spot = Some(Spot::Key(std::ptr::from_ref(value)));
-            self.place = Some(key.place.clone());
+            self.place = Some(Box::new(key.place.clone()));
         }
         self
     }
