@@ -6,7 +6,9 @@
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
-use super::deserializer::{Error, Fault, NodeDeserializer, Removed, Spot, Step};
+use super::deserializer::NodeDeserializer;
+use super::fault::{Error, Fault, Spot, Step};
+use super::removed::Removed;
 use super::{Node, Value, parse_all};
 use crate::diag::{Finding, Findings, Place, Source, codes, did_you_mean};
 

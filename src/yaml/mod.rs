@@ -7,10 +7,14 @@ mod build;
 mod decode;
 mod deserializer;
 pub mod edit;
+mod fault;
+mod handing;
 mod manifest;
 mod node;
+mod removed;
 mod scalar;
 mod spanned;
+mod stand_in;
 
 pub use build::{Parsed, parse, parse_all};
 pub use decode::{decode, decode_rest, load};

@@ -299,7 +299,7 @@ impl JsonSchema for Node {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::deserializer::node_from(deserializer)
+        super::handing::node_from(deserializer)
     }
 }
 
