@@ -1,14 +1,11 @@
 //! A serde deserializer over [`Node`] whose errors know their place.
 //!
-//! Decides how values meet Rust types, and what an error says. Reporting more than one error is
-//! left to `decode`, which takes faulty nodes out (`Removed`) and decodes again.
-
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+//! Decides how values meet Rust types. Reporting more than one error is left to `decode`, which
+//! takes faulty nodes out ([`Removed`]) and decodes again.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
+<<<<<<< HEAD
     self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
     Unexpected, VariantAccess, Visitor,
 };
@@ -224,6 +221,17 @@ impl Removed {
         }
     }
 }
+=======
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+
+use super::fault::{Error, Fault, Step};
+use super::handing::{Handed, NODE, SPANNED, hand};
+use super::removed::Removed;
+use super::stand_in::StandIn;
+use super::{Key, Mapping, Node, Value};
+>>>>>>> foundation
 
 /// Deserializes one node.
 #[derive(Clone, Copy)]
@@ -244,9 +252,19 @@ impl<'a> NodeDeserializer<'a> {
             Value::Sequence(items) => {
                 visitor.visit_seq(Items { parent: self, items: items.iter().enumerate() })
             }
+<<<<<<< HEAD
             Value::Mapping(mapping) => {
                 visitor.visit_map(Entries { parent: self, entries: Box::new(mapping.iter()), current: None })
             }
+=======
+            Value::Mapping(mapping) => visitor.visit_map(Entries {
+                parent: self,
+                entries: Box::new(mapping.iter()),
+                current: None,
+                stand_ins: 0,
+                filled: None,
+            }),
+>>>>>>> foundation
         }
         .map_err(|error| error.at(self.node))
     }
@@ -277,8 +295,8 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             NODE => Some(Handed::Node(self.node.clone())),
             _ => None,
         };
-        if handed.is_some() {
-            HANDED.with(|slot| *slot.borrow_mut() = handed);
+        if let Some(handed) = handed {
+            hand(handed);
         }
         visitor.visit_newtype_struct(self).map_err(|error| error.at(self.node))
     }
@@ -300,13 +318,27 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         .map_err(|error| error.at(self.node))
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // serde's derive would take a list as well, field by field.
+        if let Value::Sequence(_) = self.node.value {
+            let fault = Fault::WrongType { found: "a list", expected: "a mapping".to_owned() };
+            return Err(Error::new(fault).at(self.node));
+        }
+        self.visit(visitor)
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        unit_struct seq tuple tuple_struct map identifier
     }
 }
 
@@ -351,6 +383,9 @@ struct Entries<'a> {
     parent: NodeDeserializer<'a>,
     entries: Box<dyn Iterator<Item = (&'a Key, &'a Node)> + 'a>,
     current: Option<(&'a Key, &'a Node)>,
+    /// How many stand-ins were given out, and the text of the last one.
+    stand_ins: usize,
+    filled: Option<&'static str>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -360,7 +395,13 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let removed = self.parent.removed;
         self.current = self.entries.find(|(_, node)| !removed.contains(node));
         let Some((key, value)) = self.current else {
-            return Ok(None);
+            let Some((field, text)) = removed.stand_in_at(self.parent.node, self.stand_ins) else {
+                return Ok(None);
+            };
+            self.stand_ins += 1;
+            self.filled = Some(text);
+            let field: StrDeserializer<'_, Error> = field.into_deserializer();
+            return seed.deserialize(field).map(Some);
         };
         let step = || Step::Key(key.text.clone());
         seed.deserialize(KeyDeserializer { key })
@@ -369,6 +410,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        if let Some(text) = self.filled.take() {
+            let stand_in = |error| Error { stand_in: true, ..error };
+            return seed.deserialize(StandIn(text)).map_err(stand_in);
+        }
         let Some((key, node)) = self.current.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
@@ -401,8 +446,7 @@ impl<'de> Deserializer<'de> for KeyDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if name == SPANNED {
-            let place = Handed::Place(self.key.place.clone());
-            HANDED.with(|slot| *slot.borrow_mut() = Some(place));
+            hand(Handed::Place(self.key.place.clone()));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -492,9 +536,10 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+<<<<<<< HEAD
         self.value().deserialize_any(visitor).map_err(|error| self.inside(error))
     }
 }
@@ -564,3 +609,8 @@ pub(super) fn node_from<'de, D: Deserializer<'de>>(deserializer: D) -> Result<No
 
     deserializer.deserialize_newtype_struct(NODE, NodeVisitor)
 }
+=======
+        self.value().deserialize_struct("", fields, visitor).map_err(|error| self.inside(error))
+    }
+}
+>>>>>>> foundation
