@@ -239,17 +239,41 @@ mod tests {
 
     #[test]
     fn a_piped_table_is_aligned_and_keeps_each_row_on_one_line() {
-        assert_snapshot!(plain(&sample().text(None)), @"");
+        assert_snapshot!(plain(&sample().text(None)), @r"
+        WAVE        CLUSTERS  STATE    WAITS FOR
+        staging            1  ✔ done   -
+        production        52  ⏸ waits  an approval by platform-leads, after every cluster of the wave before was verified once more
+        ");
     }
 
     #[test]
     fn at_a_terminal_only_columns_of_text_are_wrapped() {
-        assert_snapshot!(plain(&sample().text(Some(60))), @"");
+        assert_snapshot!(plain(&sample().text(Some(60))), @r"
+        WAVE        CLUSTERS  STATE    WAITS FOR
+        staging            1  ✔ done   -
+        production        52  ⏸ waits  an approval by
+                                       platform-leads, after every
+                                       cluster of the wave before
+                                       was verified once more
+        ");
     }
 
     #[test]
     fn where_the_table_does_not_fit_each_row_is_a_block() {
-        assert_snapshot!(plain(&sample().text(Some(36))), @"");
+        assert_snapshot!(plain(&sample().text(Some(36))), @r"
+        WAVE       staging
+        CLUSTERS   1
+        STATE      ✔ done
+
+        WAVE       production
+        CLUSTERS   52
+        STATE      ⏸ waits
+        WAITS FOR  an approval by
+                   platform-leads, after
+                   every cluster of the wave
+                   before was verified once
+                   more
+        ");
     }
 
     #[test]
