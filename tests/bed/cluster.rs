@@ -75,10 +75,7 @@ impl Cluster {
             proxy: None,
             faults: Faults::default(),
             uid: String::new(),
-            parts: Mutex::new(Parts {
-                emulated: spec.emulated.clone(),
-                ..Parts::default()
-            }),
+            parts: Mutex::new(Parts { emulated: spec.emulated.clone(), ..Parts::default() }),
             room: Some(room),
             folder,
             spec,
@@ -103,10 +100,7 @@ impl Cluster {
     }
 
     fn files(&self) -> Files<'_> {
-        Files {
-            folder: &self.folder,
-            pki: &self.bed.pki,
-        }
+        Files { folder: &self.folder, pki: &self.bed.pki }
     }
 
     fn write_files(&self) -> Outcome<()> {
@@ -145,9 +139,7 @@ impl Cluster {
         let api: Api<Node> = Api::all(client.clone());
         for node in nodes(&self.spec) {
             let node: Node = serde_json::from_value(node).doing("node")?;
-            api.create(&PostParams::default(), &node)
-                .await
-                .doing("creating a node")?;
+            api.create(&PostParams::default(), &node).await.doing("creating a node")?;
         }
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
         let begun = Instant::now();
@@ -177,9 +169,7 @@ impl Cluster {
     /// it has taken too long since `begun`.
     async fn wait_on(&self, what: &str, begun: Instant) -> Outcome<()> {
         let mut parts = self.parts.lock().await;
-        let Parts {
-            api_server, others, ..
-        } = &mut *parts;
+        let Parts { api_server, others, .. } = &mut *parts;
         for part in api_server.iter_mut().chain(others) {
             part.check()?;
         }
@@ -374,12 +364,7 @@ impl Cluster {
     /// The process ids of everything that belongs to this cluster alone.
     pub async fn pids(&self) -> Vec<u32> {
         let mut parts = self.parts.lock().await;
-        let Parts {
-            etcd,
-            api_server,
-            others,
-            ..
-        } = &mut *parts;
+        let Parts { etcd, api_server, others, .. } = &mut *parts;
         let etcd = etcd.as_mut().and_then(Etcd::process);
         let all = etcd.into_iter().chain(api_server).chain(others);
         all.map(|p| p.pid()).collect()
@@ -437,10 +422,7 @@ impl Cluster {
         let made = bindings.patch(&binding_name, &apply, &binding).await;
         made.doing(&binding_name)?;
         let asked = TokenRequest {
-            spec: Some(TokenRequestSpec {
-                expiration_seconds: Some(3600),
-                ..TokenRequestSpec::default()
-            }),
+            spec: Some(TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() }),
             ..TokenRequest::default()
         };
         let token = accounts
@@ -449,8 +431,7 @@ impl Cluster {
             .doing(format!("token of {namespace}/{name}"))?;
         let token = token.status.and_then(|s| s.token).unwrap_or_default();
         let file = format!("account-{namespace}-{name}.kubeconfig");
-        self.files()
-            .kubeconfig(&file, &self.spec.name, self.port, &token)?;
+        self.files().kubeconfig(&file, &self.spec.name, self.port, &token)?;
         Ok(self.folder.join(file))
     }
 
@@ -460,8 +441,7 @@ impl Cluster {
     /// The Service is not there.
     pub async fn give_address(&self, namespace: &str, service: &str, ip: &str) -> Outcome<()> {
         let client = self.try_client("admin.kubeconfig").await?;
-        let status =
-            json!({"status": {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}});
+        let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}});
         let api: Api<Service> = Api::namespaced(client, namespace);
         api.patch_status(service, &PatchParams::default(), &Patch::Merge(&status))
             .await
@@ -473,10 +453,7 @@ impl Cluster {
 /// Ready, and without the taint that new nodes carry until a controller saw that.
 fn usable(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|s| s.conditions.as_ref());
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .any(|c| c.type_ == "Ready" && c.status == "True");
+    let ready = conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
     let taints = node.spec.as_ref().and_then(|s| s.taints.as_ref());
     ready && taints.is_none_or(|t| t.iter().all(|t| t.key != "node.kubernetes.io/not-ready"))
 }
