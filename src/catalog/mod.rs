@@ -1,2 +1,10 @@
 //! The catalog: products, releases, pipelines and the fleet as one whole. It decides whether what
 //! the files say fits together; every contradiction is a finding with its place.
+
+pub mod fleet;
+pub mod graph;
+pub mod product;
+pub mod release;
+mod types;
+
+pub use types::{Catalog, Loaded, ProductSource};
