@@ -3,8 +3,12 @@
 
 pub mod fleet;
 pub mod graph;
+mod load;
+mod part;
 pub mod product;
-pub mod release;
+#[cfg(test)]
+pub(crate) mod testing;
 mod types;
 
+pub use load::{FOLDERS, load};
 pub use types::{Catalog, Loaded, ProductSource};
