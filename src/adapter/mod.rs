@@ -5,8 +5,11 @@
 //! program sees, and how a failure is named.
 
 pub mod clock;
+pub mod clusters;
 pub mod exec;
 pub mod git;
 pub mod host;
+mod plugin;
 mod process;
 mod ring;
+pub mod sources;
