@@ -54,8 +54,6 @@ const GATE: &str = r#"IFS= read -r TIDEGATE_GROUP || exit 126; export TIDEGATE_G
 /// Runs scripts on this host.
 #[derive(Debug, Clone)]
 pub struct LocalScripts {
-    host: String,
-    boot: String,
     /// Between the request to end and the end.
     grace: Duration,
 }
@@ -69,7 +67,7 @@ impl Default for LocalScripts {
 impl LocalScripts {
     /// Runs scripts on this host; a script that is to end gets 10 s from SIGTERM to SIGKILL.
     pub fn new() -> Self {
-        Self { host: host::name(), boot: host::boot_id(), grace: Duration::from_secs(10) }
+        Self { grace: Duration::from_secs(10) }
     }
 
     /// Sets the time from SIGTERM to SIGKILL.
@@ -372,10 +370,6 @@ impl Scripts for LocalScripts {
             "the process group {} of an earlier driver can't be ended",
             spawned.group
         )))
-    }
-
-    fn host(&self) -> (String, String) {
-        (self.host.clone(), self.boot.clone())
     }
 }
 

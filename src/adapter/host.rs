@@ -4,14 +4,48 @@
 
 use std::collections::BTreeMap;
 
+use crate::port::{Host, ProcessId};
+
+/// The host that this process runs on.
+#[derive(Debug, Clone)]
+pub struct LocalHost {
+    this: ProcessId,
+}
+
+impl LocalHost {
+    /// Reads who this process is.
+    pub fn new() -> Self {
+        let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
+        let start_ticks = start_ticks(pid).unwrap_or(0);
+        Self { this: ProcessId { pid, start_ticks, host: name(), boot: boot_id() } }
+    }
+}
+
+impl Default for LocalHost {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Host for LocalHost {
+    fn this(&self) -> ProcessId {
+        self.this.clone()
+    }
+
+    fn lives(&self, pid: i32, start_ticks: u64) -> bool {
+        self::start_ticks(pid) == Some(start_ticks)
+    }
+}
+
 /// The host's name.
-pub fn name() -> String {
+fn name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
-/// What changes with every start of the host.
+/// What changes with every start of the host; empty where the system has none, and then no death
+/// is ever proved by it.
 #[cfg(target_os = "linux")]
-pub fn boot_id() -> String {
+fn boot_id() -> String {
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|id| id.trim().to_owned())
         .unwrap_or_default()
@@ -19,21 +53,21 @@ pub fn boot_id() -> String {
 
 /// What changes with every start of the host.
 #[cfg(not(target_os = "linux"))]
-pub fn boot_id() -> String {
+fn boot_id() -> String {
     ask("sysctl", &["-n", "kern.bootsessionuuid"]).unwrap_or_default()
 }
 
 /// When a process started, in clock ticks since boot (field 22 of proc(5) `/proc/PID/stat`);
 /// `None` if there is none of that number, or only one that ended and was not waited for.
 #[cfg(target_os = "linux")]
-pub fn start_ticks(pid: i32) -> Option<u64> {
+pub(super) fn start_ticks(pid: i32) -> Option<u64> {
     stat(pid).filter(|stat| !matches!(stat.state, 'Z' | 'X')).map(|stat| stat.start_ticks)
 }
 
 /// When a process started, as a number that differs from that of every other start; `None` if
 /// there is none of that number.
 #[cfg(not(target_os = "linux"))]
-pub fn start_ticks(pid: i32) -> Option<u64> {
+pub(super) fn start_ticks(pid: i32) -> Option<u64> {
     let text = ask("ps", &["-o", "lstart=", "-p", &pid.to_string()])?;
     let digest = crate::digest::bytes(text.as_bytes()).to_string();
     u64::from_str_radix(digest.trim_start_matches("sha256:").get(..15)?, 16).ok()
@@ -119,9 +153,12 @@ pub(super) mod tests {
     fn this_process_and_this_host_are_known() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(start_ticks(own).unwrap() > 0);
-        assert_eq!(start_ticks(own), start_ticks(own));
-        assert!(!name().is_empty());
-        assert_eq!(boot_id().len(), 36);
+        let host = LocalHost::new();
+        let this = host.this();
+        assert_eq!((this.pid, this.boot.len()), (own, 36));
+        assert!(!this.host.is_empty());
+        assert!(host.lives(own, this.start_ticks));
+        assert!(!host.lives(own, this.start_ticks + 1), "another process with the same id");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration as StdDuration;
 use async_trait::async_trait;
 
 use crate::digest::Digest;
-use crate::journal::{Body, Event, FailureClass};
+use crate::journal::{Body, Entry, Event, FailureClass};
 use crate::model::{Actor, Duration, ProductName, Tree};
 use crate::plan::Access;
 use crate::version::{KubeVersion, Version};
@@ -51,6 +51,35 @@ pub trait Clock: Send + Sync {
     fn boot(&self) -> StdDuration;
     /// Waits.
     async fn sleep(&self, length: StdDuration);
+}
+
+/// What the host knows of processes; who was interrupted can be proved dead by it.
+pub trait Host: Send + Sync {
+    /// This process.
+    fn this(&self) -> ProcessId;
+    /// Whether a process of this host, in this boot, still lives: the same id with the same start
+    /// time. `false` is a proof of death.
+    fn lives(&self, pid: i32, start_ticks: u64) -> bool;
+}
+
+/// Which process, on which host, since which boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessId {
+    /// Its id.
+    pub pid: i32,
+    /// Its start time in clock ticks since boot (`/proc/PID/stat` field 22).
+    pub start_ticks: u64,
+    /// The host's name.
+    pub host: String,
+    /// The host's boot id (`/proc/sys/kernel/random/boot_id`).
+    pub boot: String,
+}
+
+impl ProcessId {
+    /// `PID@HOST`, for people.
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.pid, self.host)
+    }
 }
 
 /// Brings connections to clusters.
@@ -204,8 +233,6 @@ pub trait Scripts: Send + Sync {
     /// Ends a process group that an earlier driver left on this host, if it is still the same one;
     /// returns whether it was still there.
     async fn end(&self, spawned: Spawned) -> Result<bool, Fault>;
-    /// This host's name and boot id.
-    fn host(&self) -> (String, String);
 }
 
 /// Records that a script's process group exists, before the script runs.
@@ -339,6 +366,9 @@ pub trait Journal: Send + Sync {
     async fn head(&self) -> Result<(u64, Digest), Fault>;
     /// Events after a position, in order, at most `limit`.
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, Fault>;
+    /// Entries after a position as they are kept, byte for byte, at most `limit`: what
+    /// `journal::verify` reads. Entries of a newer schema are among them.
+    async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Fault>;
     /// Appends events in one transaction if the last position is `expected` and, with a fence, if
     /// that fence is the driver's; durable when it returns. Engine events without a fence are
     /// refused as a fault.

@@ -1,6 +1,7 @@
 //! What one cluster shall run, with the reason for every version and the layer of every value.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{ClusterName, PinId, ProductName, ReleaseId};
@@ -39,8 +40,9 @@ pub struct Desired {
     pub cluster: ClusterName,
     /// Its products.
     pub products: BTreeMap<ProductName, DesiredProduct>,
-    /// Products of the release that it does not get, and why.
-    pub excluded: BTreeMap<ProductName, Exclusion>,
+    /// Products of the release that it does not get, and every reason: one is enough, and
+    /// `cluster show` prints them all.
+    pub excluded: BTreeMap<ProductName, Vec<Exclusion>>,
 }
 
 /// One product for one cluster.
@@ -49,13 +51,13 @@ pub struct DesiredProduct {
     /// The version.
     pub version: Version,
     /// The commit whose tree holds its content.
-    pub commit: String,
+    pub commit: Arc<str>,
     /// The product digest.
     pub digest: Digest,
     /// Why this version.
     pub reason: Reason,
-    /// The effective values, secret references unresolved.
-    pub values: EffectiveValues,
+    /// The effective values, secret references unresolved; shared by all clusters that get the same.
+    pub values: Arc<EffectiveValues>,
 }
 
 /// Values after all layers, each with its place and layer.
@@ -63,6 +65,8 @@ pub struct DesiredProduct {
 pub struct EffectiveValues {
     /// The merged values; every node keeps the place it came from.
     pub node: Node,
+    /// The digest of their canonical JSON.
+    pub digest: Digest,
     /// The layer of every leaf, by its path (keys joined as `/a/b`, RFC 6901).
     pub layers: BTreeMap<String, Layer>,
 }
