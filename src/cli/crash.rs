@@ -71,6 +71,10 @@ mod tests {
 
     #[test]
     fn a_crash_is_told_with_the_journals_position() {
-        insta::assert_snapshot!(message("index out of bounds (src/x.rs:7)", "the journal is /j.db at position 42"), @"");
+        insta::assert_snapshot!(message("index out of bounds (src/x.rs:7)", "the journal is /j.db at position 42"), @r"
+        error[TG0901]: unexpected: index out of bounds (src/x.rs:7)
+          = the journal is /j.db at position 42; nothing that it holds is lost
+          = try: tidegate journal verify
+        ");
     }
 }

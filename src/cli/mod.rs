@@ -88,5 +88,5 @@ fn wished_color(args: impl Iterator<Item = std::ffi::OsString>) -> ColorMode {
     mode
 }
 
-
-
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
     ReleaseCut, ReleaseDiff, ReleaseShow, SchemaCommand, SchemaGet,
 };
-pub use globals::Globals;
+pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
     Abort, Approve, Drive, Events, Pause, Resume, Retry, RolloutCommand, RolloutRef, Run, Skip, Start, Status,
