@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::digest::Digest;
 use crate::model::{
     ClusterEntry, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile, ProductName,
-    ReleaseFile, ReleaseId,
+    ReleaseFile,
 };
 use crate::version::{KubeMinor, Version};
 
@@ -18,11 +18,11 @@ pub struct Ground<'a> {
     /// The release, with its lock.
     pub release: &'a ReleaseFile,
     /// Every release that is known; read to tell where an installed version came from.
-    pub releases: &'a BTreeMap<ReleaseId, ReleaseFile>,
+    pub releases: &'a [&'a ReleaseFile],
     /// The fleet: values and exclusions of environments and pools.
     pub fleet: &'a Fleet,
     /// The pins, ended ones included.
-    pub pins: &'a BTreeMap<PinId, PinFile>,
+    pub pins: &'a [&'a PinFile],
     /// Product versions by product digest: at least those that [`super::needed`] names.
     pub versions: &'a BTreeMap<Digest, ProductVersion>,
     /// Which installed versions a plan of the journal gave to a cluster because of a pin.
@@ -111,4 +111,6 @@ pub struct Needed {
     pub commit: String,
     /// The product digest, by which it is found in [`Ground::versions`].
     pub digest: Digest,
+    /// Whether it is only about to be taken away: then the plan can be made without it.
+    pub leaving: bool,
 }
