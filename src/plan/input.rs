@@ -8,7 +8,6 @@ use crate::model::{
     Calendar, ClusterEntry, ClusterName, ClusterUid, Fleet, PinFile, PipelineFile, ReleaseFile,
 };
 use crate::resolve::{Ground, Observation, PastPin, ProductVersion};
-use crate::yaml::Spanned;
 
 /// What [`super::make`] reads.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +22,9 @@ pub struct PlanInput<'a> {
     pub releases: &'a [&'a ReleaseFile],
     /// The fleet: values and exclusions of environments and pools.
     pub fleet: &'a Fleet,
-    /// Every member of the fleet, those that its source lists included.
-    pub clusters: &'a [Spanned<ClusterEntry>],
+    /// Every member of the fleet, those that its source lists included
+    /// ([`crate::catalog::fleet::members`]).
+    pub clusters: &'a BTreeMap<ClusterName, ClusterEntry>,
     /// The pipeline.
     pub pipeline: &'a PipelineFile,
     /// The SHA-256 of the pipeline's file.

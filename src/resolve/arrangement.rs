@@ -123,10 +123,8 @@ fn circle(cycle: &[ProductName], by_name: &BTreeMap<&ProductName, &Member<'_>>) 
     let mut path: Vec<&str> = cycle.iter().map(ProductName::as_str).collect();
     path.extend(cycle.first().map(ProductName::as_str));
     let path = path.join(" -> ");
-    let mut finding = Finding::error(
-        &codes::REQUIREMENT_CIRCLE,
-        format!("products require each other in a circle ({path})"),
-    );
+    let mut finding =
+        Finding::error(&codes::DEPENDENCY_CYCLE, format!("products require each other in a circle ({path})"));
     for (index, name) in cycle.iter().enumerate() {
         let next = cycle.get(index + 1).or_else(|| cycle.first());
         let edge = by_name.get(name).zip(next).and_then(|(member, next)| {

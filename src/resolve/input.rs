@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::model::{
     ClusterEntry, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile, ProductName,
@@ -51,6 +52,12 @@ pub struct ProductVersion {
     pub digest: Digest,
     /// The test digest: over the `tests` field and the files that it names.
     pub test_digest: Digest,
+}
+
+impl From<&Content> for ProductVersion {
+    fn from(content: &Content) -> Self {
+        Self { file: Arc::new(content.file.clone()), digest: content.digest, test_digest: content.tests }
+    }
 }
 
 /// A version that a pin brought to a cluster, as a plan of the journal has it.

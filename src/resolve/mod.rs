@@ -15,7 +15,7 @@ pub mod values;
 pub use affected::{Affected, clusters_of};
 pub use input::{Ground, Needed, Observation, PastPin, ProductVersion, ResolveInput};
 pub use needed::needed;
-pub(crate) use resolver::served;
+pub use resolver::served;
 pub use resolver::{Resolver, desired};
 pub use schema::{unknown_keys, violations};
 pub use types::{Desired, DesiredProduct, EffectiveValues, Exclusion, Layer, Reason};

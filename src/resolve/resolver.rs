@@ -203,6 +203,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// A version that a cluster gets, with its content.
+#[derive(Debug)]
 struct Chosen<'a> {
     pick: Candidate<'a>,
     content: &'a ProductVersion,
@@ -321,7 +322,7 @@ fn arranged(
 
 /// The version that a cluster serves: the server's own where that is of the served minor, else (a
 /// server that emulates an older minor) the minor alone.
-pub(crate) fn served(observation: &Observation) -> KubeVersion {
+pub fn served(observation: &Observation) -> KubeVersion {
     match observation.server.parse::<KubeVersion>() {
         Ok(version) if version.minor() == observation.kubernetes => version,
         _ => observation.kubernetes.into(),
@@ -416,7 +417,7 @@ fn ended(pin: &PinFile) -> Finding {
 
 fn contradicting(first: &PinFile, second: &PinFile) -> Finding {
     Finding::error(
-        &codes::PINS_CONTRADICT,
+        &codes::CONFLICTING_PINS,
         format!(
             "pins `{}` ({}) and `{}` ({}) both hold `{}`",
             first.metadata.name.value,

@@ -161,7 +161,7 @@ pub fn violations(name: &ProductName, product: &Product, values: &Node) -> Findi
         Ok(validator) => validator,
         Err(error) => {
             return Finding::error(
-                &codes::BROKEN_VALUES_SCHEMA,
+                &codes::BAD_VALUES_SCHEMA,
                 format!("the valuesSchema of `{name}` is no JSON Schema (draft-07): {error}"),
             )
             .at(&schema.place)
@@ -179,7 +179,7 @@ pub fn violations(name: &ProductName, product: &Product, values: &Node) -> Findi
         let message = error.masked_with("the value").to_string();
         findings.push(
             Finding::error(
-                &codes::VALUE_BREAKS_SCHEMA,
+                &codes::VALUES_BREAK_SCHEMA,
                 format!("{subject} of `{name}` breaks the product's schema: {message}"),
             )
             .at(&node.place)
