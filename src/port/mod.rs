@@ -123,17 +123,7 @@ impl Clone for Secret {
     }
 }
 
-/// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecretRef {
-    /// An environment variable of the driver.
-    Env(String),
-    /// A file; a trailing newline is dropped. Relative paths count from the repository's root.
-    File(String),
-    /// A command's standard output; a trailing newline is dropped.
-    Exec(Vec<String>),
-}
+pub use crate::model::SecretRef;
 
 /// Resolves secret references.
 #[async_trait]
