@@ -17,7 +17,7 @@ use crate::rollout::{Effect, EffectKey, FleetState, effects, invariant};
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
 use super::recorder::{Recorder, Stopped};
-use super::task::{self, Tools};
+use super::task;
 use super::world::{Times, World};
 
 /// How long a driver with nothing to do sleeps before it looks again; commands wake it earlier.
@@ -93,7 +93,6 @@ pub enum DriveError {
 pub async fn drive(
     world: &World,
     times: &Times,
-    tools: &Tools,
     options: Drive,
     seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
 ) -> Result<(Ended, Follower), DriveError> {
@@ -111,7 +110,7 @@ pub async fn drive(
         world: world.clone(),
         lease: Arc::clone(&lease),
         recorder: recorder.clone(),
-        shared: task::Shared::new(world.clone(), times.clone(), tools.clone(), recorder, Arc::clone(&lease)),
+        shared: task::Shared::new(world.clone(), times.clone(), recorder, Arc::clone(&lease), follower.state()),
         running: Running::default(),
         follower,
         options,
@@ -220,7 +219,7 @@ impl Driver {
             None | Some((_, Ok(Ok(())))) => Ok(()),
             Some((_, Ok(Err(stopped)))) => Err(stopped.into()),
             Some((effect, Err(error))) => {
-                let outcome = task::after_panic(&effect, self.follower.state(), &panic_text(error));
+                let outcome = task::after_panic(&effect, &panic_text(error));
                 if !outcome.is_empty() {
                     self.recorder.fact(outcome).await?;
                 }
