@@ -10,7 +10,7 @@ use std::time::Duration as StdDuration;
 use async_trait::async_trait;
 
 use crate::digest::Digest;
-use crate::journal::{Body, Event, FailureClass};
+use crate::journal::{Body, Entry, Event, FailureClass};
 use crate::model::{Actor, Duration, ProductName, Tree};
 use crate::plan::Access;
 use crate::version::{KubeVersion, Version};
@@ -123,17 +123,7 @@ impl Clone for Secret {
     }
 }
 
-/// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecretRef {
-    /// An environment variable of the driver.
-    Env(String),
-    /// A file; a trailing newline is dropped. Relative paths count from the repository's root.
-    File(String),
-    /// A command's standard output; a trailing newline is dropped.
-    Exec(Vec<String>),
-}
+pub use crate::model::SecretRef;
 
 /// Resolves secret references.
 #[async_trait]
@@ -366,6 +356,9 @@ pub trait Journal: Send + Sync {
     async fn head(&self) -> Result<(u64, Digest), Fault>;
     /// Events after a position, in order, at most `limit`.
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, Fault>;
+    /// Entries after a position as they are kept, byte for byte, at most `limit`: what
+    /// `journal::verify` reads. Entries of a newer schema are among them.
+    async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Fault>;
     /// Appends events in one transaction if the last position is `expected` and, with a fence, if
     /// that fence is the driver's; durable when it returns. Engine events without a fence are
     /// refused as a fault.

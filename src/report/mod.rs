@@ -1,1 +1,3 @@
 //! What happened and what waits, as data for every surface: summaries, timeline, explanations.
+
+pub mod event;
