@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{Finding, codes};
+use super::{Finding, Findings, codes};
 
 /// The largest file that is read, in bytes (64 MiB).
 pub const MAX_SOURCE_BYTES: usize = 64 * 1024 * 1024;
@@ -46,7 +46,7 @@ impl Source {
     /// # Errors
     /// A finding when the file is larger than [`MAX_SOURCE_BYTES`] or is not UTF-8; the latter's
     /// place is the first wrong byte.
-    pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Result<Arc<Source>, Finding> {
+    pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Result<Arc<Source>, Findings> {
         let path = path.into();
         if bytes.len() > MAX_SOURCE_BYTES {
             let source = Source::new(path, "");
@@ -54,7 +54,8 @@ impl Source {
                 &codes::FILE_TOO_LARGE,
                 format!("the file has {} bytes, the limit is {MAX_SOURCE_BYTES}", bytes.len()),
             )
-            .at(&Place::new(&source, 0, 0)));
+            .at(&Place::new(&source, 0, 0))
+            .into());
         }
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Source::new(path, text)),
@@ -72,7 +73,7 @@ impl Source {
                 } else {
                     "save the file as UTF-8 (it may be in Windows-1252 or Latin-1)"
                 });
-                Err(finding)
+                Err(finding.into())
             }
         }
     }

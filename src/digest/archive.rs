@@ -1,7 +1,9 @@
 //! The digest of a folder: SHA-256 of an uncompressed ustar with everything incidental removed.
 //!
-//! Paths sorted by bytes, modes 0644 or 0755, uid, gid and mtime 0, no owner names. Where the
-//! files come from (git blobs), and that links are refused, is left to others.
+//! Paths sorted by bytes, modes 0644 or 0755, uid, gid and mtime 0, no owner names: byte for byte
+//! what GNU tar makes of the sorted files, so that anybody can check a digest with `tar
+//! --format=ustar -b1 --mtime=@0 --owner=:0 --group=:0 --numeric-owner -cf - FILES | sha256sum`.
+//! Where the files come from (git blobs), and that links are refused, is left to others.
 
 use std::io::{self, Write};
 
@@ -72,9 +74,14 @@ pub fn write<'a>(
         header.set_gid(0);
         header.set_mtime(0);
         header.set_size(entry.bytes.len() as u64);
+        // POSIX leaves the device of a file open; zero is what GNU tar writes.
+        header.set_device_major(0).and_then(|()| header.set_device_minor(0))?;
         // Paths were checked, so that length is the only thing that can be wrong.
         header.set_path(entry.path).map_err(|_| ArchiveError::TooLong(entry.path.to_owned()))?;
         header.set_cksum();
+        // The customary form (six digits, NUL, space) in place of the crate's seven and NUL.
+        let sum = format!("{:06o}\0 ", header.cksum()?);
+        header.as_old_mut().cksum.copy_from_slice(sum.as_bytes());
         archive.append(&header, entry.bytes)?;
     }
     archive.finish()?;

@@ -121,16 +121,53 @@ pub fn bytes(bytes: &[u8]) -> Digest {
 
 /// Why a value has no canonical JSON.
 #[derive(Debug, thiserror::Error)]
-#[error("the value has no canonical JSON: {0}")]
-pub struct CanonicalError(#[source] serde_json::Error);
+pub enum CanonicalError {
+    /// It is no JSON: keys that are not text, infinity, NaN, or a `Serialize` that failed.
+    #[error("the value has no canonical JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
+    /// A whole number from 2^53 up: JSON's numbers are doubles (RFC 8785, section 3.2.2.3), so
+    /// that two such numbers could have one digest.
+    #[error("the number {0} is beyond what JSON holds exactly; write it as text")]
+    TooLarge(String),
+}
 
 /// A value as canonical JSON (RFC 8785, JSON Canonicalization Scheme).
 ///
 /// # Errors
-/// When the value is no JSON: a map whose keys are not text, infinity or NaN, or a `Serialize`
-/// that fails.
+/// When the value is no JSON, or has a whole number from 2^53 up.
 pub fn canonical_json(value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, CanonicalError> {
-    serde_json_canonicalizer::to_vec(&value).map_err(CanonicalError)
+    let json = serde_json_canonicalizer::to_vec(&value).map_err(CanonicalError::NotJson)?;
+    match too_large(&json) {
+        Some(number) => Err(CanonicalError::TooLarge(number)),
+        None => Ok(json),
+    }
+}
+
+/// The first whole number from 2^53 up in canonical JSON. Looked for in the text, since the numbers
+/// were rounded by then and a second serializer would cost as much as the first.
+fn too_large(json: &[u8]) -> Option<String> {
+    const LIMIT: u128 = 1 << 53;
+    let mut in_string = false;
+    let mut at = 0;
+    while let Some(byte) = json.get(at) {
+        match byte {
+            b'\\' if in_string => at += 1,
+            b'"' => in_string = !in_string,
+            b'0'..=b'9' if !in_string => {
+                let rest = json.get(at..)?;
+                let end = rest.iter().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(rest.len());
+                let number = std::str::from_utf8(rest.get(..end)?).ok()?;
+                if number.parse::<u128>().is_ok_and(|number| number >= LIMIT) {
+                    return Some(number.to_owned());
+                }
+                at += end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 /// The digest of a value's canonical JSON.

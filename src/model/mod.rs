@@ -15,6 +15,8 @@ mod pin;
 mod pipeline;
 mod product;
 mod release;
+pub mod schema;
+pub mod secrets;
 mod tree;
 
 pub use amount::{Budget, Cap};
@@ -42,4 +44,5 @@ pub use product::{
     UpstreamTool,
 };
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
+pub use secrets::SecretRef;
 pub use tree::{File, Tree};

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::digest::Digest;
 use crate::journal::{Body, Entry, Event, FailureClass};
-use crate::model::{Actor, Duration, ProductName, Tree};
+use crate::model::{Actor, ClusterEntry, Duration, ProductName, Source, Tree};
 use crate::plan::Access;
 use crate::version::{KubeVersion, Version};
 
@@ -53,6 +53,35 @@ pub trait Clock: Send + Sync {
     async fn sleep(&self, length: StdDuration);
 }
 
+/// What the host knows of processes; who was interrupted can be proved dead by it.
+pub trait Host: Send + Sync {
+    /// This process.
+    fn this(&self) -> ProcessId;
+    /// Whether a process of this host, in this boot, still lives: the same id with the same start
+    /// time. `false` is a proof of death.
+    fn lives(&self, pid: i32, start_ticks: u64) -> bool;
+}
+
+/// Which process, on which host, since which boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessId {
+    /// Its id.
+    pub pid: i32,
+    /// Its start time in clock ticks since boot (`/proc/PID/stat` field 22).
+    pub start_ticks: u64,
+    /// The host's name.
+    pub host: String,
+    /// The host's boot id (`/proc/sys/kernel/random/boot_id`).
+    pub boot: String,
+}
+
+impl ProcessId {
+    /// `PID@HOST`, for people.
+    pub fn label(&self) -> String {
+        format!("{}@{}", self.pid, self.host)
+    }
+}
+
 /// Brings connections to clusters.
 #[async_trait]
 pub trait Clusters: Send + Sync {
@@ -62,6 +91,8 @@ pub trait Clusters: Send + Sync {
     /// The path of a kubeconfig file (mode 0600) with exactly this cluster's context as current, for
     /// scripts; it lives as long as the returned guard.
     async fn kubeconfig(&self, access: &Access) -> Result<KubeconfigFile, Fault>;
+    /// The clusters that a fleet's source lists.
+    async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Fault>;
 }
 
 /// A kubeconfig file that goes away with this value.
@@ -94,17 +125,7 @@ impl Clone for Secret {
     }
 }
 
-/// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecretRef {
-    /// An environment variable of the driver.
-    Env(String),
-    /// A file; a trailing newline is dropped. Relative paths count from the repository's root.
-    File(String),
-    /// A command's standard output; a trailing newline is dropped.
-    Exec(Vec<String>),
-}
+pub use crate::model::SecretRef;
 
 /// Resolves secret references.
 #[async_trait]
@@ -204,8 +225,6 @@ pub trait Scripts: Send + Sync {
     /// Ends a process group that an earlier driver left on this host, if it is still the same one;
     /// returns whether it was still there.
     async fn end(&self, spawned: Spawned) -> Result<bool, Fault>;
-    /// This host's name and boot id.
-    fn host(&self) -> (String, String);
 }
 
 /// Records that a script's process group exists, before the script runs.

@@ -4,10 +4,13 @@
 //! next one shows. Where errors lie is the deserializer's.
 
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 
-use super::deserializer::{Error, Fault, NodeDeserializer, Removed, Spot, Step};
-use super::{Node, Value};
-use crate::diag::{Finding, Findings, Place, codes, did_you_mean};
+use super::deserializer::NodeDeserializer;
+use super::fault::{Error, Fault, Spot, Step};
+use super::removed::Removed;
+use super::{Node, Value, parse_all};
+use crate::diag::{Finding, Findings, Place, Source, codes, did_you_mean};
 
 /// After so many mistakes in one file, the rest waits for the next run.
 const MOST_MISTAKES: usize = 200;
@@ -22,6 +25,23 @@ pub fn decode<T: DeserializeOwned>(node: &Node) -> Result<T, Findings> {
         (Some(value), findings) if findings.is_empty() => Ok(value),
         (_, findings) => Err(findings.sorted()),
     }
+}
+
+/// Parses one document of our files and decodes it; nothing for an empty file.
+///
+/// # Errors
+/// The mistakes of [`super::parse`] and of [`decode`] together: a duplicate key hides no unknown
+/// field.
+pub fn load<T: DeserializeOwned>(source: &Arc<Source>) -> Result<Option<T>, Findings> {
+    let parsed = parse_all(source);
+    let mut findings = parsed.findings;
+    let mut value = None;
+    if let Some(node) = &parsed.node {
+        let (decoded, mistakes) = decode_rest(node);
+        findings.extend(mistakes);
+        value = decoded;
+    }
+    findings.into_result(value)
 }
 
 /// Decodes what is right of a tree, and reports what is wrong.
@@ -41,6 +61,9 @@ pub fn decode_rest<T: DeserializeOwned>(node: &Node) -> (Option<T>, Findings) {
         if let Some(finding) = finding(node, &error, &removed) {
             findings.push(finding);
         }
+        if let (Fault::MissingField(first), Some(Spot::Node(mapping))) = (&error.fault, &error.spot) {
+            findings.extend(other_missing::<T>(deserializer, first, *mapping));
+        }
         if !take_out(node, &error, &removed) {
             return (None, findings);
         }
@@ -55,6 +78,52 @@ pub fn decode_rest<T: DeserializeOwned>(node: &Node) -> (Option<T>, Findings) {
             return (None, findings);
         }
     }
+}
+
+/// The fields that are missing beside the first one in the same mapping.
+///
+/// serde stops at the first. Something is filled in for it, so that the next one shows; several
+/// texts are tried, since most fields are names, versions and the like with rules of their own.
+/// Nothing filled in is ever part of a decoded value.
+fn other_missing<T: DeserializeOwned>(
+    deserializer: NodeDeserializer<'_>,
+    first: &'static str,
+    mapping: *const Node,
+) -> Vec<Finding> {
+    const ZEROS: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+    const TEXTS: [&str; 9] =
+        ["a", "1.0.0", "1.30", "1h", "2000-01-01", "2000-01-01T00:00:00Z", "18:00", ZEROS, ""];
+    let NodeDeserializer { node: root, removed } = deserializer;
+    let mut found = Vec::new();
+    let mut filled: Vec<(&'static str, &'static str)> = Vec::new();
+    let mut missing = first;
+    'fields: loop {
+        for text in TEXTS {
+            let mut trial = filled.clone();
+            trial.push((missing, text));
+            removed.stand_in(Some((mapping, trial.clone())));
+            let Err(error) = T::deserialize(deserializer) else {
+                break 'fields;
+            };
+            if error.stand_in {
+                continue;
+            }
+            let same = matches!(&error.spot, Some(Spot::Node(node)) if *node == mapping);
+            let Fault::MissingField(next) = error.fault else {
+                break 'fields;
+            };
+            if !same || trial.iter().any(|(field, _)| *field == next) {
+                break 'fields;
+            }
+            found.extend(finding(root, &error, removed));
+            filled = trial;
+            missing = next;
+            continue 'fields;
+        }
+        break;
+    }
+    removed.stand_in(None);
+    found
 }
 
 /// Takes the faulty node out of the tree; false when it is the root.
@@ -80,7 +149,7 @@ fn take_out(root: &Node, error: &Error, removed: &Removed) -> bool {
 
 /// The finding of an error, unless it only follows from something that was taken out before.
 fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
-    let place = error.place.as_ref().unwrap_or(&root.place);
+    let place = error.place.as_deref().unwrap_or(&root.place);
     let path = path(error);
     let faulty = find(root, error);
     if let Some(node) = faulty {

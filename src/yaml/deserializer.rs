@@ -1,229 +1,19 @@
 //! A serde deserializer over [`Node`] whose errors know their place.
 //!
-//! Decides how values meet Rust types, and what an error says. Reporting more than one error is
-//! left to `decode`, which takes faulty nodes out (`Removed`) and decodes again.
-
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::fmt;
+//! Decides how values meet Rust types. Reporting more than one error is left to `decode`, which
+//! takes faulty nodes out ([`Removed`]) and decodes again.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess,
-    Unexpected, VariantAccess, Visitor,
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
 };
 
-use super::node::AnyVisitor;
-use super::{Key, Mapping, Node, Spanned, Value};
-use crate::diag::Place;
-
-/// What went wrong, before it becomes a finding.
-#[derive(Clone, Debug)]
-pub(super) enum Fault {
-    /// A key that is no field.
-    UnknownField { found: String, expected: &'static [&'static str] },
-    /// A name that is no variant.
-    UnknownVariant { found: String, expected: &'static [&'static str] },
-    /// A required field is absent.
-    MissingField(&'static str),
-    /// The value has another type.
-    WrongType { found: &'static str, expected: String },
-    /// The value has the right type and is out of bounds.
-    OutOfBounds { expected: String },
-    /// A list has another length.
-    WrongLength { found: usize, expected: String },
-    /// What a `FromStr` or `try_from` said.
-    Custom(String),
-}
-
-/// Where a fault lies in the tree.
-#[derive(Clone, Debug)]
-pub(super) enum Spot {
-    /// A value.
-    Node(*const Node),
-    /// A key; the value is what is taken out with it.
-    Key(*const Node),
-}
-
-/// An error with its way from the faulty node to the root.
-#[derive(Debug)]
-pub(super) struct Error {
-    pub(super) fault: Fault,
-    pub(super) spot: Option<Spot>,
-    pub(super) place: Option<Place>,
-    /// From the faulty node outward: each container, and the step in it.
-    pub(super) trail: Vec<(*const Node, Step)>,
-}
-
-/// One step from a container to what it contains.
-#[derive(Clone, Debug)]
-pub(super) enum Step {
-    Key(String),
-    Index(usize),
-}
-
-impl Error {
-    fn new(fault: Fault) -> Error {
-        Error { fault, spot: None, place: None, trail: Vec::new() }
-    }
-
-    /// Fixes the place unless it was fixed further inside.
-    fn at(mut self, node: &Node) -> Error {
-        if self.spot.is_none() {
-            self.spot = Some(Spot::Node(std::ptr::from_ref(node)));
-            self.place = Some(node.place.clone());
-        }
-        self
-    }
-
-    /// Fixes the place at the root when nothing inside did (a check of the root type itself).
-    pub(super) fn at_root(self, root: &Node) -> Error {
-        self.at(root)
-    }
-
-    fn at_key(mut self, key: &Key, value: &Node) -> Error {
-        if self.spot.is_none() {
-            self.spot = Some(Spot::Key(std::ptr::from_ref(value)));
-            self.place = Some(key.place.clone());
-        }
-        self
-    }
-
-    fn within(mut self, container: &Node, step: Step) -> Error {
-        self.trail.push((std::ptr::from_ref(container), step));
-        self
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.fault {
-            Fault::UnknownField { found, .. } => write!(f, "unknown field `{found}`"),
-            Fault::UnknownVariant { found, .. } => write!(f, "unknown value `{found}`"),
-            Fault::MissingField(name) => write!(f, "missing field `{name}`"),
-            Fault::WrongType { found, expected } => {
-                write!(f, "expected {expected}, found {found}")
-            }
-            Fault::OutOfBounds { expected } => write!(f, "expected {expected}"),
-            Fault::WrongLength { found, expected } => {
-                write!(f, "expected {expected}, found {found} items")
-            }
-            Fault::Custom(message) => f.write_str(message),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Error::new(Fault::Custom(message.to_string()))
-    }
-
-    fn invalid_type(found: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::WrongType {
-            found: kind(found),
-            expected: plain_expectation(&expected.to_string()),
-        })
-    }
-
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::OutOfBounds { expected: plain_expectation(&expected.to_string()) })
-    }
-
-    fn invalid_length(found: usize, expected: &dyn de::Expected) -> Self {
-        Error::new(Fault::WrongLength { found, expected: plain_expectation(&expected.to_string()) })
-    }
-
-    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
-        let found = found.to_owned();
-        Error::new(Fault::UnknownField { found, expected })
-    }
-
-    fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
-        let found = found.to_owned();
-        Error::new(Fault::UnknownVariant { found, expected })
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Error::new(Fault::MissingField(field))
-    }
-}
-
-fn kind(found: Unexpected<'_>) -> &'static str {
-    match found {
-        Unexpected::Bool(_) => "a boolean",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "a whole number",
-        Unexpected::Float(_) => "a number",
-        Unexpected::Char(_) | Unexpected::Str(_) => "a string",
-        Unexpected::Unit | Unexpected::Option => "nothing",
-        Unexpected::Seq => "a list",
-        Unexpected::Map | Unexpected::StructVariant => "a mapping",
-        _ => "another type",
-    }
-}
-
-/// serde's and its derive's words for what they expect, in ours.
-fn plain_expectation(expected: &str) -> String {
-    match expected {
-        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number from 0 up",
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number",
-        "f32" | "f64" => "a number",
-        "a map" => "a mapping",
-        "a sequence" => "a list",
-        "unit" => "nothing",
-        "string or map" | "variant identifier" => "a name, or a mapping with one key",
-        other if other.starts_with("a nonzero") => "a whole number from 1 up",
-        other if other.starts_with("struct ") => "a mapping",
-        other if other.starts_with("struct variant ") => "a mapping",
-        other if other.starts_with("enum ") => "a name, or a mapping with one key",
-        other if other.starts_with("a tuple of size") => "a list of that many items",
-        other => other,
-    }
-    .to_owned()
-}
-
-/// What was taken out of the tree, by the addresses of its nodes (the tree does not move).
-#[derive(Debug, Default)]
-pub(super) struct Removed {
-    nodes: RefCell<HashSet<*const Node>>,
-    /// Field names that must not be reported missing in a mapping any more.
-    excused: RefCell<HashMap<*const Node, HashSet<String>>>,
-}
-
-impl Removed {
-    pub(super) fn take_out(&self, node: *const Node) -> bool {
-        self.nodes.borrow_mut().insert(node)
-    }
-
-    fn contains(&self, node: &Node) -> bool {
-        let nodes = self.nodes.borrow();
-        !nodes.is_empty() && nodes.contains(&std::ptr::from_ref(node))
-    }
-
-    pub(super) fn excuse(&self, mapping: *const Node, field: String) {
-        let mut excused = self.excused.borrow_mut();
-        excused.entry(mapping).or_default().insert(field);
-    }
-
-    pub(super) fn is_excused(&self, mapping: *const Node, field: &str) -> bool {
-        let excused = self.excused.borrow();
-        excused.get(&mapping).is_some_and(|f| f.contains(field))
-    }
-
-    /// Whether anything below the node was taken out.
-    pub(super) fn anything_below(&self, node: &Node) -> bool {
-        if self.nodes.borrow().is_empty() {
-            return false;
-        }
-        let gone = |child: &Node| self.contains(child) || self.anything_below(child);
-        match &node.value {
-            Value::Sequence(items) => items.iter().any(gone),
-            Value::Mapping(mapping) => mapping.iter().any(|(_, child)| gone(child)),
-            _ => false,
-        }
-    }
-}
+use super::fault::{Error, Fault, Step};
+use super::handing::{Handed, NODE, SPANNED, hand};
+use super::removed::Removed;
+use super::stand_in::StandIn;
+use super::{Key, Mapping, Node, Value};
 
 /// Deserializes one node.
 #[derive(Clone, Copy)]
@@ -244,9 +34,13 @@ impl<'a> NodeDeserializer<'a> {
             Value::Sequence(items) => {
                 visitor.visit_seq(Items { parent: self, items: items.iter().enumerate() })
             }
-            Value::Mapping(mapping) => {
-                visitor.visit_map(Entries { parent: self, entries: Box::new(mapping.iter()), current: None })
-            }
+            Value::Mapping(mapping) => visitor.visit_map(Entries {
+                parent: self,
+                entries: Box::new(mapping.iter()),
+                current: None,
+                stand_ins: 0,
+                filled: None,
+            }),
         }
         .map_err(|error| error.at(self.node))
     }
@@ -277,8 +71,8 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
             NODE => Some(Handed::Node(self.node.clone())),
             _ => None,
         };
-        if handed.is_some() {
-            HANDED.with(|slot| *slot.borrow_mut() = handed);
+        if let Some(handed) = handed {
+            hand(handed);
         }
         visitor.visit_newtype_struct(self).map_err(|error| error.at(self.node))
     }
@@ -300,13 +94,27 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         .map_err(|error| error.at(self.node))
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        // serde's derive would take a list as well, field by field.
+        if let Value::Sequence(_) = self.node.value {
+            let fault = Fault::WrongType { found: "a list", expected: "a mapping".to_owned() };
+            return Err(Error::new(fault).at(self.node));
+        }
+        self.visit(visitor)
+    }
+
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier
+        unit_struct seq tuple tuple_struct map identifier
     }
 }
 
@@ -351,6 +159,9 @@ struct Entries<'a> {
     parent: NodeDeserializer<'a>,
     entries: Box<dyn Iterator<Item = (&'a Key, &'a Node)> + 'a>,
     current: Option<(&'a Key, &'a Node)>,
+    /// How many stand-ins were given out, and the text of the last one.
+    stand_ins: usize,
+    filled: Option<&'static str>,
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -360,7 +171,13 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let removed = self.parent.removed;
         self.current = self.entries.find(|(_, node)| !removed.contains(node));
         let Some((key, value)) = self.current else {
-            return Ok(None);
+            let Some((field, text)) = removed.stand_in_at(self.parent.node, self.stand_ins) else {
+                return Ok(None);
+            };
+            self.stand_ins += 1;
+            self.filled = Some(text);
+            let field: StrDeserializer<'_, Error> = field.into_deserializer();
+            return seed.deserialize(field).map(Some);
         };
         let step = || Step::Key(key.text.clone());
         seed.deserialize(KeyDeserializer { key })
@@ -369,6 +186,10 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        if let Some(text) = self.filled.take() {
+            let stand_in = |error| Error { stand_in: true, ..error };
+            return seed.deserialize(StandIn(text)).map_err(stand_in);
+        }
         let Some((key, node)) = self.current.take() else {
             return Err(de::Error::custom("a value was asked for before its key"));
         };
@@ -401,8 +222,7 @@ impl<'de> Deserializer<'de> for KeyDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         if name == SPANNED {
-            let place = Handed::Place(self.key.place.clone());
-            HANDED.with(|slot| *slot.borrow_mut() = Some(place));
+            hand(Handed::Place(self.key.place.clone()));
         }
         visitor.visit_newtype_struct(self)
     }
@@ -492,75 +312,9 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.value().deserialize_any(visitor).map_err(|error| self.inside(error))
+        self.value().deserialize_struct("", fields, visitor).map_err(|error| self.inside(error))
     }
-}
-
-// serde has no way to hand a place or a whole node through its data model. A newtype with one of
-// these names makes our deserializer put it here, and the visitor takes it at once; every other
-// deserializer treats the newtype as transparent and leaves the slot empty.
-const SPANNED: &str = "$tidegate::Spanned";
-const NODE: &str = "$tidegate::Node";
-
-enum Handed {
-    Place(Place),
-    Node(Node),
-}
-
-thread_local! {
-    static HANDED: RefCell<Option<Handed>> = const { RefCell::new(None) };
-}
-
-fn take_handed() -> Option<Handed> {
-    HANDED.with(|slot| slot.borrow_mut().take())
-}
-
-/// Reads a value with its place, where the deserializer knows one.
-pub(super) fn spanned_from<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Spanned<T>, D::Error> {
-    struct SpannedVisitor<T>(std::marker::PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for SpannedVisitor<T> {
-        type Value = Spanned<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a value")
-        }
-
-        fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Spanned<T>, D::Error> {
-            let place = match take_handed() {
-                Some(Handed::Place(place)) => place,
-                _ => Place::none(),
-            };
-            T::deserialize(inner).map(|value| Spanned { value, place })
-        }
-    }
-
-    deserializer.deserialize_newtype_struct(SPANNED, SpannedVisitor(std::marker::PhantomData))
-}
-
-/// Reads a whole tree, with its places where the deserializer knows them.
-pub(super) fn node_from<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
-    struct NodeVisitor;
-
-    impl<'de> Visitor<'de> for NodeVisitor {
-        type Value = Node;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("any value")
-        }
-
-        fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Node, D::Error> {
-            match take_handed() {
-                Some(Handed::Node(node)) => Ok(node),
-                _ => inner.deserialize_any(AnyVisitor),
-            }
-        }
-    }
-
-    deserializer.deserialize_newtype_struct(NODE, NodeVisitor)
 }

@@ -114,6 +114,11 @@ impl Mapping {
         self.0.iter().map(|(key, node)| (key, node))
     }
 
+    /// The values in order, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.0.iter_mut().map(|(_, node)| node)
+    }
+
     /// The keys' texts in order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| key.text.as_str())
@@ -294,7 +299,7 @@ impl JsonSchema for Node {
 
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::deserializer::node_from(deserializer)
+        super::handing::node_from(deserializer)
     }
 }
 

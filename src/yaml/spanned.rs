@@ -82,7 +82,7 @@ impl<T: Serialize> Serialize for Spanned<T> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::deserializer::spanned_from(deserializer)
+        super::handing::spanned_from(deserializer)
     }
 }
 

@@ -1,3 +1,79 @@
 //! TG05xx: git, releases and locks.
 
-codes! {}
+codes! {
+    RELEASE_NOT_CUT = "TG0501" "release-not-cut"
+        "A release has no lock."
+        "Only a release that was cut is planned and rolled out: `tidegate release cut ID` reads the \
+         tags of its product versions and writes commit and digest of each under `lock`.";
+    LOCK_TAMPERED = "TG0502" "lock-tampered"
+        "A release's lock does not belong to what the release says."
+        "The lock's digest covers name, lane, parent, includes, removes, lowers, Kubernetes version \
+         and the products with their digests. One of them was changed after the release was cut. \
+         Bring the file back as it was (`git log -p releases/ID.yaml`), or write a new release.";
+    LOCK_FORMAT = "TG0503" "lock-format"
+        "A lock has a format that this version of tidegate does not know."
+        "It was written by a newer tidegate, or by hand. Upgrade tidegate.";
+    PARENT_NOT_CUT = "TG0504" "parent-not-cut"
+        "The release that a release follows has no lock."
+        "A release's digest covers its parent's, so parents are cut first.";
+    ALREADY_CUT = "TG0505" "already-cut"
+        "A release was cut before, with another content."
+        "A release never changes once it is cut: clusters, tags and approvals refer to its digest. \
+         Write a new release. If nobody has used this one yet, remove its `lock` and cut again.";
+    LOWERS_SILENTLY = "TG0506" "lowers-silently"
+        "A release has a lower version of a product than its parent."
+        "Going back is often not tested and may not work. If it is meant, list the product under \
+         `lowers`; plan and approval will name it.";
+    REMOVES_WRONGLY = "TG0507" "removes-wrongly"
+        "A release removes or lowers a product that it can't."
+        "`removes` lists products that the parent has and this release has not; `lowers` lists \
+         products of this release.";
+    MISSES_HOTFIX = "TG0508" "misses-hotfix"
+        "A release contains a hotfix and has a lower version of what the hotfix raised."
+        "A release contains a hotfix that is its ancestor by `parent`, or is listed in `includes`. \
+         Every product that the hotfix raised has to be at least as high in it.";
+    BAD_HOTFIX = "TG0509" "bad-hotfix"
+        "A hotfix breaks a rule of its lane."
+        "A hotfix follows a parent, which runs in the first wave of the hotfix lane, and never moves \
+         Kubernetes. `includes` lists hotfixes only.";
+    RELEASE_CYCLE = "TG0510" "release-cycle"
+        "A release is its own ancestor."
+        "`parent` leads from each release to the one before it, and ends at one without a parent.";
+    DROPS_PRODUCT = "TG0511" "drops-product"
+        "A release leaves out a product of its parent."
+        "It stays in the clusters and is reported as orphaned. List it under `removes` to take it \
+         away, or keep it.";
+    DIRTY_TREE = "TG0512" "dirty-tree"
+        "Files differ from what is committed."
+        "What is tagged and cut has to be in git, where others find it. Commit, stash or remove the \
+         files that the finding lists.";
+    MISSING_TAG = "TG0513" "missing-tag"
+        "A product version has no tag."
+        "The tag NAME/vVERSION says which commit holds a version's content. `tidegate product tag \
+         NAME` makes it from what is committed. In a fresh clone, `git fetch --tags` brings those \
+         that were pushed.";
+    FOREIGN_TAG = "TG0514" "foreign-tag"
+        "A product's tag does not name that product version's content."
+        "The tag is annotated by `tidegate product tag` with the product digest; here it is missing, \
+         or the commit's content has another digest, name or version. Somebody made or moved the tag \
+         by hand.";
+    VERSION_REUSED = "TG0515" "version-reused"
+        "One version of a product has two contents."
+        "A version is immutable: locks, pins and clusters refer to its digest. Raise `spec.version` \
+         of the product with every change that is to be released.";
+    NOT_COMMITTED = "TG0516" "not-committed"
+        "Something is not in the commit."
+        "The content of products and releases is read from git. Commit the file first.";
+    EXPIRY_PASSED = "TG0517" "expiry-passed"
+        "A pin would end before it begins."
+        "Every pin has an end in the future, at which its clusters get the release's version again.";
+    UNKNOWN_PIN = "TG0518" "unknown-pin"
+        "There is no pin with this id."
+        "Pins are the files under `pipelines/pins/`; `tidegate pin list` shows them.";
+    PIN_EXISTS = "TG0519" "pin-exists"
+        "A pin with this id is there already."
+        "Choose another id, or leave it out: the next free one is taken.";
+    EMPTY_RELEASE = "TG0520" "empty-release"
+        "A release has no products."
+        "Nothing would be rolled out. List products with their versions under `spec.products`.";
+}
