@@ -2,5 +2,6 @@
 
 pub mod age;
 pub mod event;
+pub mod explain;
 pub mod explanation;
 pub mod summary;
