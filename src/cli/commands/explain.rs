@@ -4,7 +4,7 @@ use crate::cli::args::Explain;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
 use crate::output::Surface;
-use crate::output::code::CodeScreen;
+use crate::output::screens::CodeScreen;
 use crate::output::envelope::List;
 use crate::output::exit::Code;
 
