@@ -89,20 +89,21 @@ fn waves(waves: &[WaveSummary]) -> Table {
         Column::left("WAVE"),
         Column::left("STATE"),
         Column::right("DONE"),
-        Column::text("OTHERWISE"),
         Column::text("GATES"),
-        Column::text("TAG"),
+        Column::text("OTHERWISE"),
     ]);
     for wave in waves {
+        let mut otherwise = vec![rest(&wave.clusters, Some(wave.failure_budget))];
+        otherwise.extend(wave.tag.as_ref().map(|tag| format!("tag {}", tag.name)));
+        otherwise.retain(|words| !words.is_empty());
         let gates: Vec<String> =
             wave.gates.iter().map(|gate| format!("{} {}", gate.gate, gate.state.replace('-', " "))).collect();
         table.row([
             wave.name.as_str().into(),
             Cell::mark(tone(wave.state), wave.state),
             done(&wave.clusters).into(),
-            rest(&wave.clusters, Some(wave.failure_budget)).into(),
             gates.join(" · ").into(),
-            wave.tag.as_ref().map(|tag| tag.name.as_str()).unwrap_or_default().into(),
+            otherwise.join(" · ").into(),
         ]);
     }
     table
