@@ -213,10 +213,10 @@ async fn tag(
 }
 
 /// A gate's answer, from what the state knows.
-fn ask(rollout: &Rollout, wave: &WaveName, side: Side, gate: &GateId, now: jiff::Timestamp) -> Option<Body> {
-    let facts = rollout.approval_facts(wave, side, gate)?;
+fn ask(rollout: &Rollout, wave: &WaveName, side: Side, id: &GateId, now: jiff::Timestamp) -> Option<Body> {
+    let facts = gate::approval::facts(rollout, wave, side, id)?;
     let answer = gate::approval::decide(&facts, now);
-    Some(Body::GateAnswered { rollout: rollout.id().clone(), wave: wave.clone(), side, gate: gate.clone(), answer })
+    Some(Body::GateAnswered { rollout: rollout.id().clone(), wave: wave.clone(), side, gate: id.clone(), answer })
 }
 
 fn raised_budget(rollout: &Rollout, wave: &WaveName) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Who gets a slot next: caps over all rollouts, the order of pools, clusters left half-updated
 //! before new ones. One rule finds the effective cap, for the claims and for explanations.
 
+use super::attempt::Class;
 use super::effects::Gathered;
 use super::state::{FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Side};
@@ -78,6 +79,7 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
             _ => return,
         }
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
+        let mut deferred = 0;
         for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
             let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
             let now = out.now;
@@ -103,7 +105,8 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
                 }
             }
             // The next pool starts only when this one is settled within the wave's budgets.
-            if pool.counts.unsettled() > 0 || !wave.within_budgets(planned) {
+            deferred += pool.counts.of(Class::Deferred);
+            if pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
                 break;
             }
         }

@@ -416,6 +416,7 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
         out.push(Some(&planned.name), kind, wave.since, None);
     }
     let mut open: Option<&PoolName> = None;
+    let mut earlier_deferred = 0;
     for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
         let waiting = pool.counts.of(Class::Pending);
         let kind = match (open, waiting) {
@@ -437,7 +438,8 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
                 wait.pool = Some(planned_pool.name.clone());
             }
         }
-        if pool.counts.unsettled() > 0 {
+        earlier_deferred += pool.counts.of(Class::Deferred);
+        if pool.counts.unsettled() > 0 || earlier_deferred > planned.deferred_budget {
             open = open.or(Some(&planned_pool.name));
         }
     }
