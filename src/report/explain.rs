@@ -82,7 +82,7 @@ pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
         state: state.to_owned(),
         since: Some(wait.since),
         evidence: evidence.into_iter().filter(|line| !line.is_empty()).collect(),
-        unblock: Unblock { earliest: wait.until, ..unblock },
+        unblock: Unblock { earliest: told.earliest(), ..unblock },
         subject: Subject {
             rollout: Some(wait.rollout.clone()),
             wave: wait.wave.clone(),
@@ -108,6 +108,17 @@ impl Told<'_> {
     /// The cluster as a flag; nothing where no single cluster waits.
     fn flag(&self) -> String {
         self.wait.cluster.as_ref().map_or_else(String::new, |c| format!("-c {c}"))
+    }
+
+    /// The moment at which time alone helps. When a blocked cluster is looked at again, when an
+    /// answer ends and when a step must have ended are no such moments.
+    fn earliest(&self) -> Option<jiff::Timestamp> {
+        match &self.wait.kind {
+            WaitKind::Soak | WaitKind::Backoff { .. } | WaitKind::Deferred { .. } | WaitKind::Tag { .. } => {
+                self.wait.until
+            }
+            _ => None,
+        }
     }
 
     /// A person stopped it, or it stopped itself.
@@ -195,9 +206,12 @@ impl Told<'_> {
             None => "it is answered".to_owned(),
         };
         let wave = self.wait.wave.as_ref().map(ToString::to_string).unwrap_or_default();
-        let several = self.wait.wave.as_ref().and_then(|w| self.rollout.wave(w)).is_some_and(|(planned, _)| {
-            planned.gates_before.len() + planned.gates_after.len() > 1
-        });
+        let several = self
+            .wait
+            .wave
+            .as_ref()
+            .and_then(|w| self.rollout.wave(w))
+            .is_some_and(|(planned, _)| planned.gates_before.len() + planned.gates_after.len() > 1);
         let named = if several { format!(" --gate {gate}") } else { String::new() };
         let command = self.command("approve", &format!("--wave {wave}{named}"));
         let state = if answer.is_some() { "closed" } else { "asked" };
@@ -223,15 +237,19 @@ impl Told<'_> {
                 ("earlier-pool".to_owned(), "waits", evidence, driver(&condition, vec![]))
             }
             WaitKind::Cap { cap, caps, waiting } => {
-                let mut evidence = vec![format!("{} waiting for a slot in {}", clusters(*waiting), self.pool())];
+                let mut evidence =
+                    vec![format!("{} waiting for a slot in {}", clusters(*waiting), self.pool())];
                 evidence.extend(caps.iter().map(cap_line));
                 let condition = format!("a slot is free: {}", cap_line(cap));
                 ("cap".to_owned(), "waits", evidence, driver(&condition, vec![]))
             }
             WaitKind::Hold { cap, waiting } => {
                 let evidence = vec![format!("{} held in {}", clusters(*waiting), self.pool()), cap_line(cap)];
-                let unblock =
-                    people("a new plan has a cap above 0", ["who owns the pipeline"], [self.command("abort", "")]);
+                let unblock = people(
+                    "a new plan has a cap above 0",
+                    ["who owns the pipeline"],
+                    [self.command("abort", "")],
+                );
                 ("hold".to_owned(), "waits", evidence, unblock)
             }
             WaitKind::Queue { place } => {
@@ -273,8 +291,11 @@ impl Told<'_> {
                     let what = if failure.push { "pushed" } else { "made" };
                     format!("could not be {what} (try {}): {}", failure.tries, failure.cause)
                 });
-                let unblock = people("its git tag stands", ["who owns the repository"], []);
-                let state = if failed.is_some() { "failed" } else { "waits" };
+                let (state, who) = match failed {
+                    Some(_) => ("failed", "who owns the repository"),
+                    None => ("waits", "the driver"),
+                };
+                let unblock = people("its git tag stands; it is tried again", [who], []);
                 ("tag".to_owned(), state, evidence.into_iter().collect(), unblock)
             }
             _ => nothing(),
@@ -289,8 +310,13 @@ impl Told<'_> {
         match &self.wait.kind {
             WaitKind::Blocked { reason, cause } => {
                 let (gate, condition) = match reason {
-                    BlockReason::Stale => ("stale", "it no longer runs what the plan would lower"),
-                    BlockReason::Missing => ("missing", "what the objects need is there"),
+                    BlockReason::Stale => (
+                        "stale",
+                        "it no longer runs what the plan would lower; it is looked at again by itself",
+                    ),
+                    BlockReason::Missing => {
+                        ("missing", "what the objects need is there; it is looked at again by itself")
+                    }
                     BlockReason::Foreign => ("foreign", "the cluster is adopted, or its owner lets go"),
                 };
                 let mut commands = vec![skip()];
@@ -312,7 +338,8 @@ impl Told<'_> {
                 (gate.to_owned(), "deferred", evidence, people(condition, [], [retry(), skip()]))
             }
             WaitKind::Unknown { step, cause } => {
-                let evidence = vec![format!("it is not known how {} ended", step_name(step.as_ref())), cause.clone()];
+                let evidence =
+                    vec![format!("it is not known how {} ended", step_name(step.as_ref())), cause.clone()];
                 let unblock = people("a person has looked, and retries or skips it", [], [retry(), skip()]);
                 ("unknown-outcome".to_owned(), "unknown", evidence, unblock)
             }
@@ -325,7 +352,8 @@ impl Told<'_> {
             }
             WaitKind::AtWork { step, tries } => {
                 let again = if *tries > 1 { format!(", try {tries}") } else { String::new() };
-                let evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
+                let mut evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
+                evidence.extend(self.wait.until.map(|deadline| format!("its time passes at {deadline}")));
                 let unblock = people("it ends, or its time passes", ["the driver"], []);
                 ("step".to_owned(), "at-work", evidence, unblock)
             }
@@ -357,7 +385,11 @@ fn failed(rollout: &Rollout, name: &ClusterName) -> Option<Explanation> {
         state: attempt.state().word().to_owned(),
         since: Some(attempt.since()),
         evidence,
-        unblock: people("its cause is mended and it is retried, or it is skipped", owner(rollout, name, cluster), commands),
+        unblock: people(
+            "its cause is mended and it is retried, or it is skipped",
+            owner(rollout, name, cluster),
+            commands,
+        ),
         subject: Subject {
             rollout: Some(id.clone()),
             wave: Some(wave.name.clone()),
@@ -440,4 +472,3 @@ fn cap_line(cap: &CapUse) -> String {
 pub fn earliest(explanations: &[Explanation]) -> Option<jiff::Timestamp> {
     explanations.iter().filter_map(|e| e.unblock.earliest).min()
 }
-
