@@ -15,7 +15,9 @@ use async_trait::async_trait;
 use kube::config::{Config, KubeConfigOptions, Kubeconfig, NamedContext};
 
 use super::plugin::{self, Credentials};
+use super::sources;
 use crate::diag::did_you_mean;
+use crate::model::{ClusterEntry, Source};
 use crate::plan::Access;
 use crate::port::{Clusters, Fault, KubeconfigFile};
 
@@ -250,6 +252,10 @@ impl Clusters for KubeconfigClusters {
         std::io::Write::write_all(made.as_file_mut(), &text).map_err(broken)?;
         let guard = made.into_temp_path();
         Ok(KubeconfigFile { path: guard.to_path_buf(), guard: Some(guard) })
+    }
+
+    async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Fault> {
+        sources::clusters(source, &self.root, self.home.as_deref()).await
     }
 }
 

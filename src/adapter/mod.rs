@@ -13,3 +13,4 @@ mod plugin;
 mod process;
 mod ring;
 pub mod sources;
+pub mod sqlite;

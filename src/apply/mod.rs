@@ -4,6 +4,11 @@
 
 mod identity;
 pub mod inventory;
+pub mod order;
+pub mod ownership;
+pub mod payload;
+pub mod prune;
+pub mod ready;
 pub mod record;
 
-pub use identity::{ObjectId, ProductSet, Rendered};
+pub use identity::{Kind, NoIdentity, ObjectId, ProductSet, Rendered};

@@ -10,7 +10,7 @@ use super::*;
 /// What is printed for a command line that does not parse, or asks for help.
 fn answer(line: &str) -> String {
     let words = std::iter::once("tidegate").chain(line.split_whitespace());
-    Args::try_parse_from(words).unwrap_err().render().to_string()
+    Args::command().term_width(100).try_get_matches_from(words).unwrap_err().render().to_string()
 }
 
 #[test]

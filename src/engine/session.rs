@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::apply::ProductSet;
 use crate::apply::record::State;
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::journal::{AttemptId, Deferral, FailureClass, Preflight};
 use crate::model::{Observed, ProductName, RecordPhase};
@@ -19,7 +19,7 @@ use crate::port::{Fault, Secret};
 
 use super::cluster::{Claimant, Cluster, Error, Guard, Kind};
 use super::rendering;
-use super::secrets;
+use super::secrets::{self, Values};
 use super::task::Shared;
 
 /// One attempt, and what it holds.
@@ -50,7 +50,7 @@ pub struct Prepared {
     /// The content of its product version.
     pub content: Arc<Content>,
     /// Its values, secret references resolved; never printed, never stored.
-    pub values: rendering::Values,
+    pub values: Values,
     /// The secrets among them, by their path.
     pub secrets: BTreeMap<String, Secret>,
     /// The state to be recorded.
@@ -224,7 +224,7 @@ impl Session {
 struct Rendered {
     target: Target,
     content: Arc<Content>,
-    values: rendering::Values,
+    values: Values,
     secrets: BTreeMap<String, Secret>,
     set: ProductSet,
 }

@@ -1,9 +1,10 @@
 //! One step of an attempt: the intent is written, the deed done, the outcome written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
 use crate::model::{DeployStep, Duration, ProductName, Test};
 use crate::plan::Target;
@@ -25,11 +26,12 @@ const GRACE: StdDuration = StdDuration::from_secs(15);
 /// Takes a step, or finds out what became of it.
 pub async fn take(
     shared: &Shared,
-    session: &Session,
+    session: Arc<Session>,
     step: &AttemptStep,
     tries: u32,
     interrupted: &[Interrupted],
 ) -> Result<(), Stopped> {
+    let session = &*session;
     let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries };
     if let Some(last) = interrupted.last() {
         match recover(shared, session, step, &id, interrupted).await {
@@ -183,7 +185,7 @@ async fn with_work<T>(
 ) -> Result<T, Trouble> {
     let planned = session.planned(target(session, product)?)?;
     let prepared = prepared(opened, product)?;
-    let tombstones: Vec<_> = prepared.content.product().removed.iter().map(|r| r.value.clone()).collect();
+    let tombstones: Vec<_> = prepared.content.file.spec.removed.iter().map(|r| r.value.clone()).collect();
     let work = ProductWork {
         product,
         rollout: &session.attempt.rollout,
@@ -310,7 +312,7 @@ async fn run_test(
 }
 
 fn find_test<'c>(content: &'c Content, name: &str) -> Option<&'c Test> {
-    content.product().tests.iter().map(|t| &t.value).find(|t| t.name().value.as_str() == name)
+    content.file.spec.tests.iter().map(|t| &t.value).find(|t| t.name().value.as_str() == name)
 }
 
 /// The script of a step or test, if it is one; the kubeconfig file lives as long as its guard.
@@ -325,7 +327,7 @@ async fn script(
     let prepared = prepared(opened, product)?;
     let (command, observe, env) = match step {
         StepId::Deploy { step: name, .. } => {
-            let steps = prepared.content.product().named_steps();
+            let steps = prepared.content.file.spec.named_steps();
             match steps.into_iter().find(|(n, _)| n == name).map(|(_, s)| &s.value) {
                 Some(DeployStep::Run(run)) => (&run.command, run.observe.as_ref(), run.env.as_ref()),
                 _ => return Ok(None),
@@ -347,7 +349,7 @@ async fn script(
     variables.insert("TIDEGATE_PRODUCT".to_owned(), product.to_string());
     variables.insert("TIDEGATE_VERSION".to_owned(), prepared.state.version.to_string());
     let script = Script {
-        files: prepared.content.files().clone(),
+        files: prepared.content.tree.clone(),
         command: texts(command),
         observe: observe.map(texts),
         env: variables,

@@ -1,9 +1,11 @@
 //! How data becomes text: terminal tables, progress, JSON envelopes.
 
-pub mod code;
 pub mod envelope;
 pub mod exit;
+pub mod live;
 pub mod mark;
+pub mod progress;
+pub mod screens;
 mod surface;
 pub mod table;
 pub mod time;

@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use crate::digest::Digest;
 use crate::model::{
-    Calendar, ClusterEntry, ClusterName, ClusterUid, Fleet, PinFile, PinId, PipelineFile, ReleaseFile,
-    ReleaseId,
+    Calendar, ClusterEntry, ClusterName, ClusterUid, Fleet, PinFile, PipelineFile, ReleaseFile,
 };
 use crate::resolve::{Ground, Observation, PastPin, ProductVersion};
-use crate::yaml::Spanned;
 
 /// What [`super::make`] reads.
 #[derive(Debug, Clone, Copy)]
@@ -21,17 +19,18 @@ pub struct PlanInput<'a> {
     /// The release, with its lock.
     pub release: &'a ReleaseFile,
     /// Every release that is known.
-    pub releases: &'a BTreeMap<ReleaseId, ReleaseFile>,
+    pub releases: &'a [&'a ReleaseFile],
     /// The fleet: values and exclusions of environments and pools.
     pub fleet: &'a Fleet,
-    /// Every member of the fleet, those that its source lists included.
-    pub clusters: &'a [Spanned<ClusterEntry>],
+    /// Every member of the fleet, those that its source lists included
+    /// ([`crate::catalog::fleet::members`]).
+    pub clusters: &'a BTreeMap<ClusterName, ClusterEntry>,
     /// The pipeline.
     pub pipeline: &'a PipelineFile,
     /// The SHA-256 of the pipeline's file.
     pub pipeline_digest: Digest,
     /// The pins, ended ones included.
-    pub pins: &'a BTreeMap<PinId, PinFile>,
+    pub pins: &'a [&'a PinFile],
     /// The calendar, if there is one.
     pub calendar: Option<&'a Calendar>,
     /// Product versions by product digest: at least those that [`crate::resolve::needed`] names.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::digest::Digest;
 use crate::journal::{Body, Entry, Event, FailureClass};
-use crate::model::{Actor, Duration, ProductName, Tree};
+use crate::model::{Actor, ClusterEntry, Duration, ProductName, Source, Tree};
 use crate::plan::Access;
 use crate::version::{KubeVersion, Version};
 
@@ -91,6 +91,8 @@ pub trait Clusters: Send + Sync {
     /// The path of a kubeconfig file (mode 0600) with exactly this cluster's context as current, for
     /// scripts; it lives as long as the returned guard.
     async fn kubeconfig(&self, access: &Access) -> Result<KubeconfigFile, Fault>;
+    /// The clusters that a fleet's source lists.
+    async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Fault>;
 }
 
 /// A kubeconfig file that goes away with this value.

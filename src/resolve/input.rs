@@ -5,10 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::model::{
     ClusterEntry, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile, ProductName,
-    ReleaseFile, ReleaseId,
+    ReleaseFile,
 };
 use crate::version::{KubeMinor, Version};
 
@@ -18,11 +19,11 @@ pub struct Ground<'a> {
     /// The release, with its lock.
     pub release: &'a ReleaseFile,
     /// Every release that is known; read to tell where an installed version came from.
-    pub releases: &'a BTreeMap<ReleaseId, ReleaseFile>,
+    pub releases: &'a [&'a ReleaseFile],
     /// The fleet: values and exclusions of environments and pools.
     pub fleet: &'a Fleet,
     /// The pins, ended ones included.
-    pub pins: &'a BTreeMap<PinId, PinFile>,
+    pub pins: &'a [&'a PinFile],
     /// Product versions by product digest: at least those that [`super::needed`] names.
     pub versions: &'a BTreeMap<Digest, ProductVersion>,
     /// Which installed versions a plan of the journal gave to a cluster because of a pin.
@@ -51,6 +52,12 @@ pub struct ProductVersion {
     pub digest: Digest,
     /// The test digest: over the `tests` field and the files that it names.
     pub test_digest: Digest,
+}
+
+impl From<&Content> for ProductVersion {
+    fn from(content: &Content) -> Self {
+        Self { file: Arc::new(content.file.clone()), digest: content.digest, test_digest: content.tests }
+    }
 }
 
 /// A version that a pin brought to a cluster, as a plan of the journal has it.
@@ -111,4 +118,6 @@ pub struct Needed {
     pub commit: String,
     /// The product digest, by which it is found in [`Ground::versions`].
     pub digest: Digest,
+    /// Whether it is only about to be taken away: then the plan can be made without it.
+    pub leaving: bool,
 }

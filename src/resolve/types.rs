@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::digest::Digest;
+use crate::diag::Place;
+use crate::digest::{self, Digest};
 use crate::model::{ClusterName, PinId, ProductName, ReleaseId};
 use crate::version::Version;
-use crate::yaml::Node;
+use crate::yaml::{Mapping, Node, Value};
 
 /// Why a cluster gets this version of a product.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,6 +44,8 @@ pub struct Desired {
     /// Products of the release that it does not get, and every reason: one is enough, and
     /// `cluster show` prints them all.
     pub excluded: BTreeMap<ProductName, Vec<Exclusion>>,
+    /// The phase of each product: one more than the highest phase of what it requires, from 0.
+    pub phases: Arc<BTreeMap<ProductName, u32>>,
 }
 
 /// One product for one cluster.
@@ -71,6 +74,14 @@ pub struct EffectiveValues {
     pub layers: BTreeMap<String, Layer>,
 }
 
+impl EffectiveValues {
+    /// No values at all.
+    pub fn none() -> Self {
+        let node = Node { value: Value::Mapping(Mapping::default()), place: Place::none() };
+        Self { node, digest: digest::bytes(b"{}"), layers: BTreeMap::new() }
+    }
+}
+
 /// Where a value or an exclusion was written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,4 +104,24 @@ pub enum Exclusion {
     Selector,
     /// An `exclude` in this layer.
     Excluded(Layer),
+}
+
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Product => f.write_str("the product"),
+            Self::Environment(name) => write!(f, "environment `{name}`"),
+            Self::Pool(name) => write!(f, "pool `{name}`"),
+            Self::Cluster => f.write_str("the cluster itself"),
+        }
+    }
+}
+
+impl std::fmt::Display for Exclusion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Selector => f.write_str("the product's `where`"),
+            Self::Excluded(layer) => write!(f, "`exclude` of {layer}"),
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Codes explained: one of them, or the list of all.
 
-use super::mark::bold;
-use super::table::{Column, Table, wrap};
-use super::{Look, Screen};
 use crate::diag::Code;
+use crate::output::mark::bold;
+use crate::output::table::{Column, Table, wrap};
+use crate::output::{Look, Screen};
 
 /// One code.
 #[derive(Debug, serde::Serialize)]
@@ -41,7 +41,7 @@ impl Screen for CodeScreen {
     }
 }
 
-impl Screen for super::envelope::List<CodeScreen> {
+impl Screen for crate::output::envelope::List<CodeScreen> {
     const KIND: &'static str = "CodeList";
 
     fn text(&self, look: &Look) -> String {
