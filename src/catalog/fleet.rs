@@ -44,8 +44,7 @@ pub fn members(fleet: &Fleet, sourced: Vec<ClusterEntry>) -> (BTreeMap<ClusterNa
 pub fn check_source(place: &Place, before: &[ClusterName], now: &[ClusterName]) -> Findings {
     let mut findings = Findings::new();
     if now.is_empty() {
-        findings
-            .push(Finding::error(&codes::EMPTY_SOURCE, "the fleet's source lists no cluster").at(place));
+        findings.push(Finding::error(&codes::EMPTY_SOURCE, "the fleet's source lists no cluster").at(place));
         return findings;
     }
     let lost: Vec<&ClusterName> = before.iter().filter(|name| !now.contains(name)).collect();
@@ -151,7 +150,11 @@ mod tests {
         assert_eq!(check(&[]), 1);
         assert_eq!(check(&before[3..]), 0, "a tenth may go");
         assert_eq!(check(&before[4..]), 1);
-        assert_eq!(check_source(&Place::none(), &names(&["a", "b", "c"]), &names(&["a"])).len(), 0, "two may go");
+        assert_eq!(
+            check_source(&Place::none(), &names(&["a", "b", "c"]), &names(&["a"])).len(),
+            0,
+            "two may go"
+        );
     }
 
     #[test]

@@ -55,10 +55,8 @@ impl Graph {
     /// The shortest cycle of every knot of products that require each other, each beginning with
     /// its first name, in order of these.
     pub fn cycles(&self) -> Vec<Vec<ProductName>> {
-        let mut cycles: Vec<Vec<ProductName>> = tarjan_scc(&self.edges)
-            .into_iter()
-            .filter_map(|knot| self.shortest_cycle(&knot))
-            .collect();
+        let mut cycles: Vec<Vec<ProductName>> =
+            tarjan_scc(&self.edges).into_iter().filter_map(|knot| self.shortest_cycle(&knot)).collect();
         cycles.sort();
         cycles
     }
@@ -177,7 +175,10 @@ mod tests {
     #[test]
     fn a_product_goes_one_phase_after_the_last_that_it_requires() {
         let graph = graph(&[
-            ("app", &["ingress", "base"]), ("base", &[]), ("ingress", &["certs"]), ("certs", &["base"]),
+            ("app", &["ingress", "base"]),
+            ("base", &[]),
+            ("ingress", &["certs"]),
+            ("certs", &["base"]),
         ]);
         let phases: Vec<(String, u32)> =
             graph.phases().into_iter().map(|(p, n)| (p.to_string(), n)).collect();

@@ -203,8 +203,11 @@ impl Loading<'_> {
             Ok(name) => Some(name),
             Err(error) => {
                 self.findings.push(
-                    Finding::error(&codes::INVALID_VALUE, format!("the name of `{}`: {error}", source.path()))
-                        .at(&Place::new(source, 0, 0)),
+                    Finding::error(
+                        &codes::INVALID_VALUE,
+                        format!("the name of `{}`: {error}", source.path()),
+                    )
+                    .at(&Place::new(source, 0, 0)),
                 );
                 self.catalog.unreadable.push(source.path().to_owned());
                 None
@@ -343,10 +346,8 @@ fn set(node: &mut Node, path: &[&str], value: Value) {
     let place = node.place.clone();
     if let Value::Mapping(mapping) = &mut node.value {
         let key_place = mapping.get_key_place(first).cloned().unwrap_or_else(Place::none);
-        let mut child = mapping
-            .get(first)
-            .cloned()
-            .unwrap_or(Node { value: Value::Mapping(Mapping::default()), place });
+        let mut child =
+            mapping.get(first).cloned().unwrap_or(Node { value: Value::Mapping(Mapping::default()), place });
         set(&mut child, rest, value);
         mapping.insert(Key { text: (*first).to_owned(), place: key_place }, child);
     }

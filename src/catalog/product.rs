@@ -173,7 +173,9 @@ fn test_digest(file: &ProductFile, node: &Node, tree: &Tree) -> Result<Digest, F
     let mut named: BTreeSet<&str> = BTreeSet::new();
     for test in &file.spec.tests {
         match &test.value {
-            Test::Run(run) => named.extend(run.command.iter().map(|word| word.value.trim_start_matches("./"))),
+            Test::Run(run) => {
+                named.extend(run.command.iter().map(|word| word.value.trim_start_matches("./")))
+            }
             Test::Job(job) => {
                 named.insert(job.manifest.value.as_str());
             }
@@ -240,7 +242,10 @@ mod tests {
             ("big.bin", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
         ]);
         let findings = Content::at(&tree, "products/agent").unwrap_err();
-        assert!(findings.to_string().contains("`products/agent/big.bin` is a pointer of Git LFS"), "{findings}");
+        assert!(
+            findings.to_string().contains("`products/agent/big.bin` is a pointer of Git LFS"),
+            "{findings}"
+        );
     }
 
     #[test]

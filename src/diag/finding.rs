@@ -35,6 +35,7 @@ impl fmt::Display for Severity {
 ///
 /// Serializes as `{code, name, severity, message, file, line, column, excerpt, label,
 /// related: [{file, line, column, message}], hints, next}`; what is absent is null or empty.
+/// A finding about several named things adds `subjects`, the list of all their names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// What kind of finding it is; explained by `tidegate explain CODE`.
@@ -53,6 +54,8 @@ pub struct Finding {
     pub hints: Vec<String>,
     /// The command to run next.
     pub next: Option<String>,
+    /// The names it is about, all of them, where a program would otherwise read the message.
+    pub subjects: Vec<String>,
 }
 
 impl Finding {
@@ -81,6 +84,7 @@ impl Finding {
             related: Vec::new(),
             hints: Vec::new(),
             next: None,
+            subjects: Vec::new(),
         }
     }
 
@@ -129,6 +133,13 @@ impl Finding {
     #[must_use]
     pub fn next(mut self, command: impl Into<String>) -> Finding {
         self.next = Some(command.into());
+        self
+    }
+
+    /// Lists the names it is about.
+    #[must_use]
+    pub fn about(mut self, names: impl IntoIterator<Item = impl fmt::Display>) -> Finding {
+        self.subjects.extend(names.into_iter().map(|name| name.to_string()));
         self
     }
 
@@ -181,7 +192,8 @@ impl Serialize for Finding {
                 message,
             })
             .collect();
-        let mut out = serializer.serialize_struct("Finding", 12)?;
+        let subjects = !self.subjects.is_empty();
+        let mut out = serializer.serialize_struct("Finding", 12 + usize::from(subjects))?;
         out.serialize_field("code", self.code.id)?;
         out.serialize_field("name", self.code.name)?;
         out.serialize_field("severity", &self.severity)?;
@@ -194,6 +206,9 @@ impl Serialize for Finding {
         out.serialize_field("related", &related)?;
         out.serialize_field("hints", &self.hints)?;
         out.serialize_field("next", &self.next)?;
+        if subjects {
+            out.serialize_field("subjects", &self.subjects)?;
+        }
         out.end()
     }
 }

@@ -5,9 +5,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-use super::{
-    API_VERSION, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile, ReleaseFile,
-};
+use super::{API_VERSION, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile, ReleaseFile};
 
 /// The draft-07 JSON Schema of a kind of file. `apiVersion` and `kind` are constants in it, so that
 /// a file under the wrong schema is marked at its first line.

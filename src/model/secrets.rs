@@ -36,7 +36,10 @@ impl SecretRef {
         if let Some((extra, _)) = mapping.iter().find(|(key, _)| key.text != REFERENCE) {
             return Err(malformed(
                 &extra.place,
-                format!("a reference to a secret has the one key `{REFERENCE}`, and here `{}` too", extra.text),
+                format!(
+                    "a reference to a secret has the one key `{REFERENCE}`, and here `{}` too",
+                    extra.text
+                ),
             ));
         }
         let entry = inner.as_mapping().filter(|m| m.len() == 1).and_then(|m| m.iter().next());
@@ -52,7 +55,10 @@ impl SecretRef {
             "exec" => {
                 let words = value.as_sequence().unwrap_or_default();
                 if words.is_empty() {
-                    return Err(malformed(&value.place, "`exec` is a list: a program and its arguments".into()));
+                    return Err(malformed(
+                        &value.place,
+                        "`exec` is a list: a program and its arguments".into(),
+                    ));
                 }
                 words
                     .iter()
@@ -130,14 +136,32 @@ fn walk(node: &Node, path: &mut String, visit: &mut impl FnMut(&str, &Node) -> b
 
 /// Words whose value is a secret when they end a key, alone.
 const NOUNS: &[&str] = &[
-    "password", "passwd", "pwd", "passphrase", "token", "secret", "credential", "credentials", "apikey",
-    "secretkey", "privatekey", "accesskey", "authkey",
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "token",
+    "secret",
+    "credential",
+    "credentials",
+    "apikey",
+    "secretkey",
+    "privatekey",
+    "accesskey",
+    "authkey",
 ];
 
 /// Pairs of words whose value is a secret when they end a key.
 const PAIRS: &[(&str, &str)] = &[
-    ("api", "key"), ("secret", "key"), ("private", "key"), ("access", "key"), ("auth", "key"),
-    ("encryption", "key"), ("signing", "key"), ("license", "key"), ("account", "key"),
+    ("api", "key"),
+    ("secret", "key"),
+    ("private", "key"),
+    ("access", "key"),
+    ("auth", "key"),
+    ("encryption", "key"),
+    ("signing", "key"),
+    ("license", "key"),
+    ("account", "key"),
     ("connection", "string"),
 ];
 

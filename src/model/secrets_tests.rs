@@ -13,16 +13,47 @@ fn node(text: &str) -> Node {
 #[test]
 fn a_key_is_a_secret_by_its_last_words() {
     for key in [
-        "password", "Password", "dbPassword", "DB_PASSWORD", "admin-password", "token", "authToken", "apiKey",
-        "API_KEY", "apikey", "secretKey", "secret_access_key", "privateKey", "private-key", "clientSecret",
-        "webhookSecret", "passphrase", "dbpassword", "password2", "tls.privateKey", "APIKey", "credentials",
+        "password",
+        "Password",
+        "dbPassword",
+        "DB_PASSWORD",
+        "admin-password",
+        "token",
+        "authToken",
+        "apiKey",
+        "API_KEY",
+        "apikey",
+        "secretKey",
+        "secret_access_key",
+        "privateKey",
+        "private-key",
+        "clientSecret",
+        "webhookSecret",
+        "passphrase",
+        "dbpassword",
+        "password2",
+        "tls.privateKey",
+        "APIKey",
+        "credentials",
     ] {
         assert!(is_secret_key(key), "{key} was not taken for a secret");
     }
     for key in [
-        "passwordFile", "passwordKey", "tokenTTL", "secretName", "existingSecret", "imagePullSecret",
-        "publicKey", "key", "tokens", "automountServiceAccountToken_enabled", "tlsSecret", "monkey", "",
-        "keyring", "secretRef",
+        "passwordFile",
+        "passwordKey",
+        "tokenTTL",
+        "secretName",
+        "existingSecret",
+        "imagePullSecret",
+        "publicKey",
+        "key",
+        "tokens",
+        "automountServiceAccountToken_enabled",
+        "tlsSecret",
+        "monkey",
+        "",
+        "keyring",
+        "secretRef",
     ] {
         assert!(!is_secret_key(key), "{key} was taken for a secret");
     }

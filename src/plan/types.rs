@@ -3,6 +3,7 @@
 //! the sibling files; what happens to it afterwards is for `rollout`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
@@ -10,7 +11,10 @@ use crate::model::{
     PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
 };
 use crate::resolve::Reason;
+
 use crate::version::{KubeMinor, KubeVersion, Version};
+
+use super::Renderers;
 
 /// The plan's format number; a higher one is refused.
 pub const FORMAT: u32 = 1;
@@ -31,6 +35,11 @@ pub struct Plan {
     pub release: PlannedRelease,
     /// By which rules.
     pub pipeline: PlannedPipeline,
+    /// What a person allowed with it beyond what is usual.
+    #[serde(default)]
+    pub options: PlanOptions,
+    /// What renders, with versions; part of every inputs digest.
+    pub renderers: Renderers,
     /// The waves of the release's lane, in order.
     pub waves: Vec<PlannedWave>,
     /// The product versions that occur as targets, by product digest.
@@ -43,6 +52,18 @@ pub struct Plan {
     pub unknown: Vec<ClusterName>,
     /// What people should know before they start it: one sentence each, with the finding's code.
     pub notices: Vec<Notice>,
+}
+
+/// What a person allowed when the plan was made; shown in it, and no part of its digests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanOptions {
+    /// Fields that other managers own are taken over.
+    #[serde(default)]
+    pub take_over: bool,
+    /// Products may lose more than 30 % of their objects.
+    #[serde(default)]
+    pub allow_prune: bool,
 }
 
 /// A sentence in the plan, such as an empty wave or a budget that was clamped.
@@ -183,7 +204,7 @@ pub struct PlannedCluster {
     /// Whether the observation failed at plan time, so that `from` is the last one known.
     pub stale: bool,
     /// What it ran then.
-    pub from: BTreeMap<ProductName, ObservedProduct>,
+    pub from: Arc<BTreeMap<ProductName, ObservedProduct>>,
     /// What it shall run, in the order in which it is brought about (phase by phase, by name within
     /// a phase), unchanged products included.
     pub targets: Vec<Target>,

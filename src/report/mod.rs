@@ -1,1 +1,12 @@
 //! What happened and what waits, as data for every surface: summaries, timeline, explanations.
+
+pub mod age;
+pub mod event;
+pub mod explain;
+pub mod explanation;
+pub mod summary;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
 //! What one cluster shall run, with the reason for every version and the layer of every value.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::digest::Digest;
+use crate::diag::Place;
+use crate::digest::{self, Digest};
 use crate::model::{ClusterName, PinId, ProductName, ReleaseId};
 use crate::version::Version;
-use crate::yaml::Node;
+use crate::yaml::{Mapping, Node, Value};
 
 /// Why a cluster gets this version of a product.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -39,8 +41,11 @@ pub struct Desired {
     pub cluster: ClusterName,
     /// Its products.
     pub products: BTreeMap<ProductName, DesiredProduct>,
-    /// Products of the release that it does not get, and why.
-    pub excluded: BTreeMap<ProductName, Exclusion>,
+    /// Products of the release that it does not get, and every reason: one is enough, and
+    /// `cluster show` prints them all.
+    pub excluded: BTreeMap<ProductName, Vec<Exclusion>>,
+    /// The phase of each product: one more than the highest phase of what it requires, from 0.
+    pub phases: Arc<BTreeMap<ProductName, u32>>,
 }
 
 /// One product for one cluster.
@@ -49,13 +54,13 @@ pub struct DesiredProduct {
     /// The version.
     pub version: Version,
     /// The commit whose tree holds its content.
-    pub commit: String,
+    pub commit: Arc<str>,
     /// The product digest.
     pub digest: Digest,
     /// Why this version.
     pub reason: Reason,
-    /// The effective values, secret references unresolved.
-    pub values: EffectiveValues,
+    /// The effective values, secret references unresolved; shared by all clusters that get the same.
+    pub values: Arc<EffectiveValues>,
 }
 
 /// Values after all layers, each with its place and layer.
@@ -63,8 +68,18 @@ pub struct DesiredProduct {
 pub struct EffectiveValues {
     /// The merged values; every node keeps the place it came from.
     pub node: Node,
+    /// The digest of their canonical JSON.
+    pub digest: Digest,
     /// The layer of every leaf, by its path (keys joined as `/a/b`, RFC 6901).
     pub layers: BTreeMap<String, Layer>,
+}
+
+impl EffectiveValues {
+    /// No values at all.
+    pub fn none() -> Self {
+        let node = Node { value: Value::Mapping(Mapping::default()), place: Place::none() };
+        Self { node, digest: digest::bytes(b"{}"), layers: BTreeMap::new() }
+    }
 }
 
 /// Where a value or an exclusion was written.
@@ -89,4 +104,24 @@ pub enum Exclusion {
     Selector,
     /// An `exclude` in this layer.
     Excluded(Layer),
+}
+
+impl std::fmt::Display for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Product => f.write_str("the product"),
+            Self::Environment(name) => write!(f, "environment `{name}`"),
+            Self::Pool(name) => write!(f, "pool `{name}`"),
+            Self::Cluster => f.write_str("the cluster itself"),
+        }
+    }
+}
+
+impl std::fmt::Display for Exclusion {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Selector => f.write_str("the product's `where`"),
+            Self::Excluded(layer) => write!(f, "`exclude` of {layer}"),
+        }
+    }
 }

@@ -1,6 +1,34 @@
 //! TG030x to TG034x: who gets what, and pins.
 
 codes! {
+    VALUES_NOT_A_MAP = "TG0301" "values-not-a-map"
+        "The values of a product are not a mapping."
+        "Values are keys with values: they are merged key by key over the product's defaults. Write \
+         the keys below the product's name; to set nothing, leave the product out.";
+    VALUES_NOT_JSON = "TG0302" "values-not-json"
+        "The effective values have no form in JSON."
+        "Values are digested as canonical JSON, which has no infinity and no NaN. Write such a \
+         number as text and let the template turn it into what the program expects.";
+    REQUIREMENT_ABSENT = "TG0303" "requirement-absent"
+        "A cluster would get a product without one that it requires."
+        "What a product names under `requires` must reach every cluster that the product reaches. \
+         Either the release lacks it, or `where` or an `exclude` keeps it away from this cluster: any \
+         exclusion wins. Exclude the dependent product there too, or take the exclusion away.";
+    REQUIREMENT_UNSATISFIED = "TG0304" "requirement-unsatisfied"
+        "A cluster would get two product versions that do not go together."
+        "A product names the versions of other products that it works with. The release's own set was \
+         checked when it was cut; with a pin, or with a version that runs there and may not be \
+         lowered, the set of this cluster is another one. Both versions are named with where they \
+         come from: change the pin, or release a version that accepts the other.";
+    KUBERNETES_OUT_OF_RANGE = "TG0306" "kubernetes-out-of-range"
+        "A product does not work on the Kubernetes version of a cluster."
+        "Each product names the Kubernetes versions it was made for. The cluster serves another one: \
+         exclude the product there, or release a version of it that knows this Kubernetes.";
+    CONTENT_ABSENT = "TG0307" "content-absent"
+        "The content of a product version was not found."
+        "What is applied comes from git objects, found by the commit that the lock, the pin or the \
+         cluster's record names, else by the tag `NAME/vVERSION`. A shallow clone or a clone without \
+         tags may lack both: fetch them.";
     UNKNOWN_LABEL = "TG0311" "unknown-label"
         "A label is named that no cluster has."
         "A selector with it selects nothing. Labels are what clusters carry in the Fleet file, or as \
@@ -13,4 +41,22 @@ codes! {
         "A selector selects no cluster."
         "Each label and value exists, and no cluster has all of them. An empty wave is skipped with \
          its gates and its soak.";
+    PIN_ENDED = "TG0321" "pin-ended"
+        "A pin has ended; its clusters get the release's version again."
+        "Every pin has an end. With the next plan after it, its clusters rejoin the others, also when \
+         that lowers the product. To keep the version longer, add a pin with a later end; otherwise \
+         remove the file.";
+    ON_EXPIRY_BLOCK = "TG0322" "on-expiry-block"
+        "`onExpiry: block` has no behaviour yet."
+        "It is refused, so that nobody believes in a block that does not hold. With `rejoin` (the \
+         default) the clusters get the release's version with the first plan after the end.";
+    PIN_WITHOUT_PRODUCT = "TG0323" "pin-without-product"
+        "A pin holds a product that the release does not have."
+        "A pin chooses another version of a product that the release brings; it does not add a \
+         product. If the product was taken out of the release on purpose, the pin can go.";
+    PIN_BELOW_RUNNING = "TG0324" "pin-below-running"
+        "A pin names a lower version than the one that runs."
+        "A plan lowers a product only when the higher version came from a pin that ended, or when the \
+         release lists the product under `lowers`, since going back is where data gets lost. The \
+         version that runs there stays.";
 }

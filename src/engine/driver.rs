@@ -1,0 +1,326 @@
+//! The driver: the loop that asks the pure core what is to be done, does it, and records what came
+//! of it. It decides nothing about rollouts; it keeps three promises of its own: one task per
+//! effect key, no effect without a valid lease, and no effect that breaks an invariant.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::journal::{Body, Event};
+use crate::model::{RolloutId, WaveName};
+use crate::port::Fault;
+use crate::rollout::{Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout};
+
+use super::follow::Follower;
+use super::lease::{Lease, NotDriver};
+use super::recorder::{Recorder, Stopped};
+use super::task;
+use super::world::{Times, World};
+
+/// How long a driver with nothing to do sleeps before it looks again; commands wake it earlier.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// Until when to drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// Until every named rollout has ended or halted.
+    Done,
+    /// Until only people or time can unblock the named rollouts.
+    Blocked,
+    /// Until this wave is done in every named rollout.
+    Wave(WaveName),
+}
+
+/// How somebody outside asks the driver to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopRequest {
+    /// Nobody asked.
+    None,
+    /// Start nothing new, let running steps end.
+    Gently,
+    /// Now: running steps are cut off, and the next driver finds out what became of them.
+    Now,
+}
+
+/// What to drive, and for how long.
+pub struct Drive {
+    /// The rollouts of which the end is awaited; all open rollouts are driven all the same. Empty
+    /// means all that are open.
+    pub rollouts: Vec<RolloutId>,
+    /// Until when.
+    pub until: Until,
+    /// Whether to wait for another driver to end.
+    pub standby: bool,
+    /// Somebody's wish to stop.
+    pub stop: watch::Receiver<StopRequest>,
+}
+
+/// Why driving ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// What was awaited is there: the state says which.
+    Reached,
+    /// Only people or time can go on; the earliest moment at which time does, if it does.
+    Blocked(Option<jiff::Timestamp>),
+    /// Somebody asked to stop.
+    Interrupted,
+}
+
+/// Why driving failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DriveError {
+    /// Somebody else drives.
+    #[error(transparent)]
+    NotDriver(#[from] NotDriver),
+    /// The pen was taken away.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// The journal can't be read.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The core asked for what must never happen; nothing was done.
+    #[error("tidegate stopped itself before breaking a promise: {0}")]
+    Broken(String),
+}
+
+/// Drives every open rollout of the journal. `seen` is shown each event, with the state after it.
+///
+/// # Errors
+/// When another process drives, or takes over, or the journal fails.
+pub async fn drive(
+    world: &World,
+    times: &Times,
+    options: Drive,
+    seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
+) -> Result<(Ended, Follower), DriveError> {
+    let lease = Arc::new(Lease::take(world, times, options.standby).await?);
+    let mut follower = Follower::new(Arc::clone(&world.journal));
+    follower.catch_up(&mut *seen).await?;
+    let recorder =
+        Recorder::new(Arc::clone(&world.journal), Arc::clone(&world.clock), lease.fence(), follower.position());
+    let this = world.host.this();
+    let took_over =
+        Body::DriverTookOver { process: this.label(), boot: this.boot.clone(), new_fence: lease.fence() };
+    recorder.fact(vec![took_over]).await?;
+
+    let mut driver = Driver {
+        world: world.clone(),
+        lease: Arc::clone(&lease),
+        recorder: recorder.clone(),
+        shared: task::Shared::new(world.clone(), times.clone(), recorder, Arc::clone(&lease), follower.state()),
+        running: Running::default(),
+        follower,
+        options,
+    };
+    let keeper = Arc::clone(&lease);
+    let ended = tokio::select! {
+        ended = driver.run(seen) => ended,
+        lost = keeper.keep() => Err(DriveError::NotDriver(lost)),
+    };
+    driver.running.tasks.shutdown().await;
+    driver.shared.close_all().await;
+    if let Ok(ended) = ended {
+        driver.recorder.fact(vec![Body::DriverReleased {}]).await?;
+        driver.follower.catch_up(&mut *seen).await?;
+        lease.release().await;
+        return Ok((ended, driver.follower));
+    }
+    ended.map(|ended| (ended, driver.follower))
+}
+
+struct Driver {
+    world: World,
+    lease: Arc<Lease>,
+    recorder: Recorder,
+    shared: Arc<task::Shared>,
+    running: Running,
+    follower: Follower,
+    options: Drive,
+}
+
+impl Driver {
+    async fn run(&mut self, seen: &mut (dyn FnMut(&Event, &FleetState) + Send)) -> Result<Ended, DriveError> {
+        loop {
+            let shared = Arc::clone(&self.shared);
+            self.follower
+                .catch_up(|event, state| {
+                    shared.noticed(event);
+                    seen(event, state);
+                })
+                .await?;
+            let stop = *self.options.stop.borrow_and_update();
+            if stop == StopRequest::Now || (stop == StopRequest::Gently && self.running.is_idle()) {
+                return Ok(Ended::Interrupted);
+            }
+            let next = effects(self.follower.state(), self.world.clock.now());
+            let mut moved = false;
+            if stop == StopRequest::None {
+                moved = self.start(&next.effects).await?;
+            }
+            if moved {
+                continue;
+            }
+            if self.running.is_idle() && stop == StopRequest::None {
+                if let Some(ended) = self.ended(next.wake) {
+                    return Ok(ended);
+                }
+            }
+            self.wait(next.wake).await?;
+        }
+    }
+
+    /// Records the first decisions and starts what is not running yet; whether the state moved, so
+    /// that the rest must be asked for anew.
+    async fn start(&mut self, effects: &[Effect]) -> Result<bool, DriveError> {
+        let state = self.follower.state();
+        for effect in effects {
+            if effect.key().is_some_and(|key| self.running.has(&key)) {
+                continue;
+            }
+            invariant::check_effect(state, effect, self.world.clock.now())
+                .map_err(|broken| DriveError::Broken(broken.to_string()))?;
+            if let Effect::Decide(body) = effect {
+                // One at a time: each decision is checked against the state that the one before left.
+                self.recorder.decision(self.follower.position(), body.clone()).await?;
+                return Ok(true);
+            }
+            if !self.lease.holds_for(Duration::ZERO) {
+                // The keeper ends this run as soon as it knows; until then nothing starts.
+                return Ok(false);
+            }
+            let Some(job) = task::prepare(&self.shared, state, effect) else { continue };
+            self.running.spawn(effect.clone(), job);
+        }
+        Ok(false)
+    }
+
+    async fn wait(&mut self, wake: Option<jiff::Timestamp>) -> Result<(), DriveError> {
+        let now = self.world.clock.now();
+        let length = wake.map_or(IDLE, |wake| {
+            Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO).clamp(Duration::from_millis(5), IDLE)
+        });
+        let mut stop = self.options.stop.clone();
+        tokio::select! {
+            ended = self.running.next(), if !self.running.is_idle() => {
+                self.settle(ended).await?;
+            }
+            waited = self.follower.wait(length) => waited?,
+            _ = stop.changed() => {}
+        }
+        Ok(())
+    }
+
+    /// Looks at how a task ended: one that panicked is recorded as an outcome nobody knows.
+    async fn settle(&self, ended: Option<(Effect, Result<Result<(), Stopped>, JoinError>)>) -> Result<(), DriveError> {
+        match ended {
+            None | Some((_, Ok(Ok(())))) => Ok(()),
+            Some((_, Ok(Err(stopped)))) => Err(stopped.into()),
+            Some((effect, Err(error))) => {
+                let outcome = task::after_panic(&effect, &panic_text(error));
+                if !outcome.is_empty() {
+                    self.recorder.fact(outcome).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn ended(&self, wake: Option<jiff::Timestamp>) -> Option<Ended> {
+        let state = self.follower.state();
+        let named: Vec<_> = state
+            .rollouts()
+            .filter(|r| {
+                if self.options.rollouts.is_empty() { r.state().is_open() } else { self.options.rollouts.contains(r.id()) }
+            })
+            .collect();
+        if named.iter().all(|r| rests(r)) {
+            return Some(Ended::Reached);
+        }
+        let now = self.world.clock.now();
+        match &self.options.until {
+            Until::Done => None,
+            Until::Wave(wave) => {
+                let there = |r: &Rollout| r.wave(wave).is_some_and(|(_, w)| w.phase().is_over());
+                named.iter().all(|r| rests(r) || there(r)).then_some(Ended::Reached)
+            }
+            Until::Blocked => named
+                .iter()
+                .all(|r| rests(r) || is_blocked(state, r, now))
+                .then_some(Ended::Blocked(wake)),
+        }
+    }
+}
+
+/// Whether a rollout goes no further by itself.
+fn rests(rollout: &Rollout) -> bool {
+    !rollout.state().is_open() || matches!(rollout.state(), RolloutState::Halted { .. })
+}
+
+/// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
+/// nothing else but what stands behind that.
+fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+    let waits = waits_of_rollout(state, rollout, now);
+    let behind = |kind: &WaitKind| {
+        matches!(
+            kind,
+            WaitKind::Earlier { .. }
+                | WaitKind::EarlierPool { .. }
+                | WaitKind::Cap { .. }
+                | WaitKind::Queue { .. }
+        )
+    };
+    waits.iter().any(|w| w.kind.is_external()) && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
+}
+
+/// The tasks in flight, by what they do.
+#[derive(Default)]
+struct Running {
+    tasks: JoinSet<Result<(), Stopped>>,
+    effects: HashMap<Id, Effect>,
+    keys: std::collections::HashSet<EffectKey>,
+}
+
+impl Running {
+    fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    fn has(&self, key: &EffectKey) -> bool {
+        self.keys.contains(key)
+    }
+
+    fn spawn(&mut self, effect: Effect, job: task::Job) {
+        if let Some(key) = effect.key() {
+            self.keys.insert(key);
+        }
+        let handle = self.tasks.spawn(job);
+        self.effects.insert(handle.id(), effect);
+    }
+
+    async fn next(&mut self) -> Option<(Effect, Result<Result<(), Stopped>, JoinError>)> {
+        let joined = self.tasks.join_next_with_id().await?;
+        let (id, result) = match joined {
+            Ok((id, result)) => (id, Ok(result)),
+            Err(error) => (error.id(), Err(error)),
+        };
+        let effect = self.effects.remove(&id)?;
+        if let Some(key) = effect.key() {
+            self.keys.remove(&key);
+        }
+        Some((effect, result))
+    }
+}
+
+fn panic_text(error: JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(panic) => panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|s| (*s).to_owned()))
+            .unwrap_or_else(|| "a panic without words".to_owned()),
+        Err(error) => error.to_string(),
+    }
+}

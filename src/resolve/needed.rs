@@ -1,0 +1,57 @@
+//! Which product versions have to be at hand before a release can be resolved: those that the lock
+//! and the pins name, and those that clusters run beyond the release.
+
+use std::collections::BTreeSet;
+
+use super::{Needed, Observation};
+use crate::model::{PinFile, ProductName, ReleaseFile};
+
+/// The product versions whose content [`super::desired`] and the plan may ask for.
+pub fn needed<'a>(
+    release: &ReleaseFile,
+    pins: &[&PinFile],
+    observed: impl IntoIterator<Item = &'a Observation>,
+    now: jiff::Timestamp,
+) -> BTreeSet<Needed> {
+    let Some(lock) = &release.lock else { return BTreeSet::new() };
+    let locked = &lock.value.products;
+    let mut needed: BTreeSet<Needed> = locked
+        .iter()
+        .map(|(product, locked)| Needed {
+            product: product.clone(),
+            version: locked.version.clone(),
+            commit: locked.commit.clone(),
+            digest: locked.digest,
+            leaving: false,
+        })
+        .collect();
+    let holding = pins.iter().map(|pin| &pin.spec).filter(|pin| !pin.expires.value.passed(now));
+    needed.extend(holding.filter(|pin| locked.contains_key(&pin.product.value)).map(|pin| Needed {
+        product: pin.product.value.clone(),
+        version: pin.version.value.clone(),
+        commit: pin.commit.value.clone(),
+        digest: pin.digest.value,
+        leaving: false,
+    }));
+    let leaves: BTreeSet<&ProductName> = release.spec.removes.iter().map(|name| &name.value).collect();
+    // A pin may be lower than both the release and what runs, so every pinned product counts.
+    let pinned: BTreeSet<&ProductName> = pins.iter().map(|pin| &pin.spec.product.value).collect();
+    for observation in observed {
+        for (product, found) in observation.products.iter() {
+            let leaving = leaves.contains(product) && !locked.contains_key(product);
+            let beyond = locked
+                .get(product)
+                .is_some_and(|locked| found.version > locked.version || pinned.contains(product));
+            if leaving || beyond {
+                needed.insert(Needed {
+                    product: product.clone(),
+                    version: found.version.clone(),
+                    commit: found.commit.clone(),
+                    digest: found.digest,
+                    leaving,
+                });
+            }
+        }
+    }
+    needed
+}

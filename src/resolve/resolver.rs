@@ -1,0 +1,464 @@
+//! From a release and a cluster to what that cluster shall run. One resolver serves a whole fleet:
+//! what clusters have in common (merged values, phases, checks of a set) is worked out once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::affected::Affected;
+use super::arrangement::{Arrangement, Member, arrange};
+use super::membership::{ClusterLayers, Layers};
+use super::pins::Pins;
+use super::{
+    Desired, DesiredProduct, EffectiveValues, Exclusion, Ground, Layer, Observation, ProductVersion, Reason,
+    ResolveInput, schema, values,
+};
+use crate::diag::{Finding, Findings, Place, codes};
+use crate::digest::Digest;
+use crate::model::{ClusterEntry, ClusterName, Labels, ObservedProduct, PinFile, ProductName};
+use crate::version::{KubeVersion, Version};
+
+/// What one cluster shall run, and what is wrong with that.
+pub fn desired(input: &ResolveInput<'_>) -> (Desired, Findings) {
+    let mut resolver = Resolver::new(input.ground);
+    let labels = input.cluster.plain_labels();
+    let desired = resolver.cluster(input.cluster, &labels, input.observed);
+    (desired, resolver.finish())
+}
+
+/// Resolves the clusters of a fleet one after another.
+#[derive(Debug)]
+pub struct Resolver<'a> {
+    ground: Ground<'a>,
+    release: Vec<Candidate<'a>>,
+    lowers: BTreeSet<&'a ProductName>,
+    layers: Layers<'a>,
+    pins: Pins<'a>,
+    merged: HashMap<ValuesKey<'a>, Arc<EffectiveValues>>,
+    sets: HashMap<SetKey, (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>)>,
+    findings: Findings,
+    affected: Affected,
+}
+
+/// What an arrangement depends on: the digests and origins of the set, and the version served.
+type SetKey = (Vec<u8>, Option<KubeVersion>);
+
+/// What merged values depend on: the content, and the layers that set values of the product.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct ValuesKey<'a> {
+    digest: Digest,
+    environment: Option<String>,
+    pool: Option<String>,
+    cluster: Option<&'a ClusterName>,
+}
+
+/// A version that a product may get.
+#[derive(Debug, Clone)]
+struct Candidate<'a> {
+    name: &'a ProductName,
+    version: Version,
+    commit: Arc<str>,
+    digest: Digest,
+    reason: Reason,
+    place: &'a Place,
+}
+
+impl<'a> Resolver<'a> {
+    /// Starts on a ground. A release without lock has no products; that it must be cut first is for
+    /// the plan to say.
+    pub fn new(ground: Ground<'a>) -> Self {
+        let release = ground.release;
+        let locked = release.lock.as_ref().map(|lock| (&lock.value.products, &lock.place));
+        let candidates = locked.into_iter().flat_map(|(products, lock_place)| {
+            products.iter().map(move |(name, locked)| Candidate {
+                name,
+                version: locked.version.clone(),
+                commit: locked.commit.as_str().into(),
+                digest: locked.digest,
+                reason: Reason::Release { release: release.metadata.name.value.clone() },
+                place: release
+                    .spec
+                    .products
+                    .iter()
+                    .find(|(product, _)| &product.value == name)
+                    .map_or(lock_place, |(_, version)| &version.place),
+            })
+        });
+        let (pins, findings) = Pins::new(ground.pins, ground.now);
+        let mut resolver = Self {
+            ground,
+            release: candidates.collect(),
+            lowers: release.spec.lowers.iter().map(|name| &name.value).collect(),
+            layers: Layers::of(ground.fleet),
+            pins,
+            merged: HashMap::new(),
+            sets: HashMap::new(),
+            findings,
+            affected: Affected::default(),
+        };
+        resolver.unused_pins();
+        resolver
+    }
+
+    /// Pins of products that the release lacks have nothing to hold.
+    fn unused_pins(&mut self) {
+        let known: BTreeSet<&ProductName> = self.release.iter().map(|c| c.name).collect();
+        let unused: BTreeSet<&ProductName> = self.pins.products().filter(|p| !known.contains(p)).collect();
+        for pin in self.ground.pins.iter().filter(|pin| unused.contains(&pin.spec.product.value)) {
+            self.findings.push(
+                Finding::warning(
+                    &codes::PIN_WITHOUT_PRODUCT,
+                    format!(
+                        "pin `{}` holds nothing: release `{}` has no product `{}`",
+                        pin.metadata.name.value,
+                        self.ground.release.metadata.name.value,
+                        pin.spec.product.value
+                    ),
+                )
+                .at(&pin.spec.product.place),
+            );
+        }
+    }
+
+    /// What one cluster shall run. `labels` are the cluster's, without places.
+    pub fn cluster(
+        &mut self,
+        entry: &'a ClusterEntry,
+        labels: &Labels,
+        observed: Option<&Observation>,
+    ) -> Desired {
+        let cluster = &entry.name.value;
+        let mut chosen: Vec<Chosen<'a>> = Vec::with_capacity(self.release.len());
+        let mut excluded: BTreeMap<ProductName, Vec<Exclusion>> = BTreeMap::new();
+        let mut places: HashMap<&ProductName, &'a Place> = HashMap::new();
+        let layers = self.layers.of_cluster(entry, labels);
+        for candidate in &self.release {
+            let name = candidate.name;
+            let pick = pick(
+                &self.ground,
+                &self.pins,
+                &self.lowers,
+                &mut self.affected,
+                candidate,
+                entry,
+                labels,
+                observed,
+            );
+            let Some(content) = self.ground.versions.get(&pick.digest) else {
+                let key = format!("content {name} {}", pick.digest);
+                self.affected.add(key, cluster, || without_content(&pick));
+                continue;
+            };
+            let mut why = Vec::new();
+            if !content.file.spec.selector.matches(labels) {
+                why.push(Exclusion::Selector);
+            }
+            for (exclusion, place) in layers.exclusions(name) {
+                places.entry(name).or_insert(place);
+                why.push(exclusion);
+            }
+            if why.is_empty() {
+                chosen.push(Chosen { pick, content });
+            } else {
+                excluded.insert(name.clone(), why);
+            }
+        }
+        let (phases, arrangement) = arranged(&mut self.sets, &chosen, observed);
+        for problem in &arrangement.problems {
+            let absent = problem.absent.as_ref().and_then(|name| Some((name, excluded.get(name)?)));
+            let why = absent.map_or_else(String::new, |(name, exclusions)| {
+                let list: Vec<String> = exclusions.iter().map(ToString::to_string).collect();
+                format!("`{name}` is kept away by {}", list.join(" and "))
+            });
+            self.affected.add(format!("{} {why}", problem.key), cluster, || {
+                let finding = problem.finding.clone();
+                let place = absent.and_then(|(name, _)| places.get(name));
+                let finding = if why.is_empty() { finding } else { finding.hint(why.clone()) };
+                match place {
+                    Some(place) => finding.related(place, "excluded here"),
+                    None => finding,
+                }
+            });
+        }
+        let mut products = Vec::with_capacity(chosen.len());
+        for Chosen { pick, content } in chosen {
+            let values = merged(&mut self.merged, &mut self.findings, &layers, pick.name, content, cluster);
+            let product = DesiredProduct {
+                version: pick.version,
+                commit: pick.commit,
+                digest: pick.digest,
+                reason: pick.reason,
+                values,
+            };
+            products.push((pick.name.clone(), product));
+        }
+        Desired { cluster: cluster.clone(), products: products.into_iter().collect(), excluded, phases }
+    }
+
+    /// Everything that was wrong or is worth knowing.
+    pub fn finish(self) -> Findings {
+        let mut findings = self.findings;
+        findings.extend(self.affected.finish());
+        findings
+    }
+}
+
+/// A version that a cluster gets, with its content.
+#[derive(Debug)]
+struct Chosen<'a> {
+    pick: Candidate<'a>,
+    content: &'a ProductVersion,
+}
+
+/// The version of one product for one cluster: a pin's, else the release's, and never below what
+/// runs there unless that is allowed (invariant 12 of the design).
+#[allow(clippy::too_many_arguments)]
+fn pick<'a>(
+    ground: &Ground<'a>,
+    pins: &Pins<'a>,
+    lowers: &BTreeSet<&'a ProductName>,
+    affected: &mut Affected,
+    candidate: &Candidate<'a>,
+    entry: &ClusterEntry,
+    labels: &Labels,
+    observed: Option<&Observation>,
+) -> Candidate<'a> {
+    let (name, cluster) = (candidate.name, &entry.name.value);
+    let pinned = pins.of(name, cluster, labels);
+    for pin in &pinned.ended {
+        affected.add(format!("ended {}", pin.metadata.name.value), cluster, || ended(pin));
+    }
+    if let [first, second, ..] = pinned.holding.as_slice() {
+        let key = format!("pins {} {}", first.metadata.name.value, second.metadata.name.value);
+        affected.add(key, cluster, || contradicting(first, second));
+    }
+    let base = match pinned.holding.first() {
+        Some(pin) => by_pin(name, pin),
+        None => candidate.clone(),
+    };
+    let Some(observation) = observed else { return base };
+    let running = observation.products.get(name).filter(|found| found.version > base.version);
+    let Some(found) = running else { return base };
+    let past = ground.past_pins.get(&observation.uid).into_iter().flatten();
+    let from_pin = pinned.ended.iter().any(|pin| pin.spec.digest.value == found.digest)
+        || past.into_iter().any(|past| past.product == *name && past.digest == found.digest);
+    if lowers.contains(name) || (from_pin && !brought_by_release(ground, name, found)) {
+        return base;
+    }
+    if !pinned.holding.is_empty() {
+        let key = format!("below {name} {}", base.version);
+        affected.add(key, cluster, || below(&base, &found.version));
+    }
+    Candidate {
+        version: found.version.clone(),
+        commit: found.commit.as_str().into(),
+        digest: found.digest,
+        reason: Reason::Ahead { release_has: base.version.clone() },
+        ..base
+    }
+}
+
+/// Whether the release that the cluster's record names has this very content: then no pin brought
+/// it, whatever pins there were.
+fn brought_by_release(ground: &Ground<'_>, name: &ProductName, found: &ObservedProduct) -> bool {
+    ground
+        .releases
+        .iter()
+        .filter(|release| release.metadata.name.value == found.release)
+        .filter_map(|release| release.lock.as_ref()?.value.products.get(name))
+        .any(|locked| locked.digest == found.digest)
+}
+
+fn by_pin<'a>(name: &'a ProductName, pin: &'a PinFile) -> Candidate<'a> {
+    Candidate {
+        name,
+        version: pin.spec.version.value.clone(),
+        commit: pin.spec.commit.value.as_str().into(),
+        digest: pin.spec.digest.value,
+        reason: Reason::Pin {
+            pin: pin.metadata.name.value.clone(),
+            owner: pin.spec.owner.value.clone(),
+            until: pin.spec.expires.value.to_string(),
+        },
+        place: &pin.spec.version.place,
+    }
+}
+
+/// Phases and problems of a set; worked out once for all clusters that have the same.
+fn arranged(
+    sets: &mut HashMap<SetKey, (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>)>,
+    chosen: &[Chosen<'_>],
+    observed: Option<&Observation>,
+) -> (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>) {
+    let mut key = Vec::with_capacity(chosen.len() * 33);
+    for Chosen { pick, .. } in chosen {
+        key.extend_from_slice(pick.digest.as_bytes());
+        // The words for where a version comes from are part of what is said about it.
+        match &pick.reason {
+            Reason::Release { .. } => key.push(0),
+            Reason::Ahead { .. } => key.push(1),
+            Reason::Pin { pin, .. } => {
+                key.push(2);
+                key.extend_from_slice(pin.as_str().as_bytes());
+            }
+        }
+    }
+    let kubernetes = observed.map(served);
+    let (phases, arrangement) = sets.entry((key, kubernetes)).or_insert_with_key(|(_, kubernetes)| {
+        let members: Vec<Member<'_>> = chosen
+            .iter()
+            .map(|Chosen { pick, content }| Member {
+                name: pick.name,
+                content,
+                version: &pick.version,
+                origin: origin(&pick.reason),
+                place: pick.place,
+            })
+            .collect();
+        let mut arrangement = arrange(&members, kubernetes.as_ref());
+        (Arc::new(std::mem::take(&mut arrangement.phases)), Arc::new(arrangement))
+    });
+    (Arc::clone(phases), Arc::clone(arrangement))
+}
+
+/// The version that a cluster serves: the server's own where that is of the served minor, else (a
+/// server that emulates an older minor) the minor alone.
+pub fn served(observation: &Observation) -> KubeVersion {
+    match observation.server.parse::<KubeVersion>() {
+        Ok(version) if version.minor() == observation.kubernetes => version,
+        _ => observation.kubernetes.into(),
+    }
+}
+
+fn origin(reason: &Reason) -> String {
+    match reason {
+        Reason::Release { release } => format!("release {release}"),
+        Reason::Pin { pin, .. } => format!("pin {pin}"),
+        Reason::Ahead { .. } => "installed there".to_owned(),
+    }
+}
+
+/// The effective values of a product on a cluster, checked; worked out once for all clusters with
+/// the same layers.
+fn merged<'a>(
+    cache: &mut HashMap<ValuesKey<'a>, Arc<EffectiveValues>>,
+    findings: &mut Findings,
+    layers: &ClusterLayers<'_, 'a>,
+    name: &'a ProductName,
+    content: &'a ProductVersion,
+    cluster: &'a ClusterName,
+) -> Arc<EffectiveValues> {
+    let set = layers.values(name);
+    let named = |wanted: fn(&Layer) -> Option<&str>| set.iter().find_map(|(view, _)| wanted(&view.layer));
+    let key = ValuesKey {
+        digest: content.digest,
+        environment: named(|layer| match layer {
+            Layer::Environment(name) => Some(name),
+            _ => None,
+        })
+        .map(str::to_owned),
+        pool: named(|layer| match layer {
+            Layer::Pool(name) => Some(name),
+            _ => None,
+        })
+        .map(str::to_owned),
+        cluster: set.iter().any(|(view, _)| view.layer == Layer::Cluster).then_some(cluster),
+    };
+    if let Some(values) = cache.get(&key) {
+        return Arc::clone(values);
+    }
+    let product = &content.file.spec;
+    let mut found = Findings::new();
+    for (_, node) in &set {
+        found.extend(schema::unknown_keys(name, product, node));
+    }
+    let defaults = product.values.as_ref();
+    let values = match values::merge(defaults, set.iter().map(|(view, node)| (view.layer.clone(), *node))) {
+        Ok(values) => values,
+        Err(error) => {
+            let place = set.last().map(|(_, node)| &node.place).or(defaults.map(|node| &node.place));
+            let finding = Finding::error(
+                &codes::VALUES_NOT_JSON,
+                format!("values of `{name}` on `{cluster}`: {error}"),
+            );
+            found.push(match place {
+                Some(place) => finding.at(place),
+                None => finding,
+            });
+            EffectiveValues::none()
+        }
+    };
+    // What is unknown is said already; the schema would say it again in its own words.
+    if found.is_empty() {
+        found.extend(schema::violations(name, product, &values.node));
+    }
+    // Layers meet in several combinations; a mistake in one of them is said once.
+    for finding in &found {
+        if !findings.iter().any(|known| known == finding) {
+            findings.push(finding.clone());
+        }
+    }
+    let values = Arc::new(values);
+    cache.insert(key, Arc::clone(&values));
+    values
+}
+
+fn ended(pin: &PinFile) -> Finding {
+    let name = &pin.metadata.name.value;
+    Finding::warning(
+        &codes::PIN_ENDED,
+        format!(
+            "pin `{name}` of `{}` ended ({}) and holds no more: the release's version goes",
+            pin.spec.product.value, pin.spec.expires.value
+        ),
+    )
+    .at(&pin.spec.expires.place)
+    .next(format!("tidegate pin remove {name}"))
+}
+
+fn contradicting(first: &PinFile, second: &PinFile) -> Finding {
+    Finding::error(
+        &codes::CONFLICTING_PINS,
+        format!(
+            "pins `{}` ({}) and `{}` ({}) both hold `{}`",
+            first.metadata.name.value,
+            first.spec.version.value,
+            second.metadata.name.value,
+            second.spec.version.value,
+            first.spec.product.value
+        ),
+    )
+    .at(&second.spec.product.place)
+    .label(format!("held by `{}`", second.metadata.name.value))
+    .related(&first.spec.product.place, format!("held by `{}`", first.metadata.name.value))
+    .next(format!("tidegate pin remove {}", second.metadata.name.value))
+}
+
+fn below(pinned: &Candidate<'_>, running: &Version) -> Finding {
+    Finding::warning(
+        &codes::PIN_BELOW_RUNNING,
+        format!(
+            "{} would lower `{}` to {}, so {running} stays",
+            origin(&pinned.reason),
+            pinned.name,
+            pinned.version
+        ),
+    )
+    .at(pinned.place)
+    .hint(format!("list `{}` under `lowers` of the release to lower it on purpose", pinned.name))
+}
+
+fn without_content(pick: &Candidate<'_>) -> Finding {
+    Finding::error(
+        &codes::CONTENT_ABSENT,
+        format!(
+            "the content of `{}` {} ({}, {}) was not found; it is wanted",
+            pick.name,
+            pick.version,
+            origin(&pick.reason),
+            pick.digest.short()
+        ),
+    )
+    .at(pick.place)
+    .hint(format!("it lies in commit {}, else under the tag `{}/v{}`", pick.commit, pick.name, pick.version))
+    .next("git fetch --tags")
+}
