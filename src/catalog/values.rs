@@ -243,7 +243,9 @@ pub fn break_schema(
             *value = Json::String("secret".to_owned());
         }
     }
-    let hidden = |path: &str| references.iter().any(|(reference, _, _)| reference == path);
+    // A malformed reference is reported as that, and not for its shape as well.
+    let refers = |path: &str| node_at(values, path).get(secrets::REFERENCE).is_some();
+    let hidden = |path: &str| refers(path) || path.contains("/secretRef");
     rule.iter_errors(&instance)
         .filter(|error| !hidden(error.instance_path().as_str()))
         .filter_map(|error| {

@@ -8,10 +8,13 @@ mod digest;
 mod rules;
 mod verify;
 
+pub(crate) use cut::{missing_tag, reused};
 pub use cut::{Cut, Tagged, cut};
 pub use diff::{Change, Diff, ProductChange, diff};
 pub use digest::{FORMAT, digest};
+pub(crate) use rules::{is_reserved, reserved};
 pub use rules::{ancestors, contained_hotfixes, rules};
+pub(crate) use verify::own_lock;
 pub use verify::{Locked, locked};
 
 #[cfg(test)]
