@@ -1,3 +1,16 @@
-//! The ports over the real world: kubeconfig, git, helm, scripts, secrets, SQLite, the clock.
+//! The real world behind the ports: git and helm by their programs, scripts in process groups,
+//! secrets, clusters by their kubeconfig files, clocks and places on the disk.
+//!
+//! Adapters decide nothing about rollouts; they decide deadlines, what of the environment a
+//! program sees, and how a failure is named.
 
+pub mod clock;
+pub mod clusters;
+pub mod exec;
+pub mod git;
 pub mod host;
+mod plugin;
+mod process;
+mod ring;
+pub mod sources;
+pub mod sqlite;

@@ -1,2 +1,14 @@
-//! What applying means, without a cluster: the order of objects, the inventory and what may be pruned
-//! from it, who owns what, when an object is ready, and the record that a cluster carries.
+//! What applying means, without touching a cluster: in which order kinds go, which object is which,
+//! what belongs to whom, what may be pruned, what counts as ready, and how a record is written.
+//! Requests, leases and waiting are for `engine::cluster`.
+
+mod identity;
+pub mod inventory;
+pub mod order;
+pub mod ownership;
+pub mod payload;
+pub mod prune;
+pub mod ready;
+pub mod record;
+
+pub use identity::{Kind, NoIdentity, ObjectId, ProductSet, Rendered};

@@ -3,12 +3,18 @@
 
 pub mod fleet;
 pub mod graph;
+mod images;
 mod load;
+mod objects;
 mod part;
 pub mod product;
+pub mod release;
+mod secrets;
+pub mod set;
 #[cfg(test)]
 pub(crate) mod testing;
 mod types;
+pub mod values;
 
 pub use load::{FOLDERS, load};
 pub use types::{Catalog, Loaded, ProductSource};

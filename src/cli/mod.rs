@@ -1,1 +1,92 @@
 //! The command line: parse, wire, print. It decides nothing but words and exit codes.
+
+pub mod args;
+mod commands;
+mod crash;
+mod failure;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::output::exit::{Code, Exit};
+use crate::output::{ColorMode, Format, ProgressMode, Surface};
+use args::Args;
+use failure::Failure;
+
+/// What a command failed with, in JSON.
+#[derive(serde::Serialize)]
+struct Failed<'a> {
+    findings: &'a crate::diag::Findings,
+}
+
+/// Runs the process's command line to its end.
+pub fn main() -> ExitCode {
+    // Help and usage errors are printed before the flags are parsed, in colours or not.
+    wished_color(std::env::args_os()).apply();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(usage) => {
+            // Nothing is left to say where not even this can be printed.
+            let _ = usage.print();
+            return if usage.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+        }
+    };
+    let surface =
+        Arc::new(Surface::of_process(Format::from(args.globals.output), ProgressMode::from(args.globals.progress)));
+    crash::tell_on(&surface);
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, &surface)));
+    match ended {
+        Ok(code) if !crash::happened() => code.into(),
+        _ => Code::Unexpected.into(),
+    }
+}
+
+fn run(args: Args, surface: &Arc<Surface>) -> Code {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            surface.talk(&format!("error: threads can't be started: {error}"));
+            return Code::Unexpected;
+        }
+    };
+    let outcome = runtime.block_on(commands::run(args, surface));
+    // A reader or a script that hangs must not keep the process.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(codes) => Exit::of(codes).code,
+        Err(failure) => tell(surface, &failure),
+    }
+}
+
+/// Tells a failure on both streams, and names its code.
+fn tell(surface: &Surface, failure: &Failure) -> Code {
+    surface.findings(&failure.findings);
+    if surface.format() == Format::Json {
+        let findings = failure.findings.clone().sorted();
+        let now = jiff::Timestamp::now();
+        surface.document("Failure", Failed { findings: &findings }, now, &[], Exit::of([failure.exit]));
+    }
+    failure.exit
+}
+
+/// The value of `--color` before anything is parsed; what is wrong with it is for the parser to say.
+fn wished_color(args: impl Iterator<Item = std::ffi::OsString>) -> ColorMode {
+    let mut mode = ColorMode::Auto;
+    let mut value_follows = false;
+    for arg in args {
+        let arg = arg.to_string_lossy();
+        let value = if value_follows { Some(&*arg) } else { arg.strip_prefix("--color=") };
+        match value {
+            Some("always") => mode = ColorMode::Always,
+            Some("never") => mode = ColorMode::Never,
+            _ => {}
+        }
+        value_follows = arg == "--color";
+    }
+    mode
+}
+
+#[cfg(test)]
+mod tests;

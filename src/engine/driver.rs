@@ -12,12 +12,12 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event};
 use crate::model::{RolloutId, WaveName};
 use crate::port::Fault;
-use crate::rollout::{Effect, EffectKey, FleetState, effects, invariant};
+use crate::rollout::{Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout};
 
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
 use super::recorder::{Recorder, Stopped};
-use super::task::{self, Tools};
+use super::task;
 use super::world::{Times, World};
 
 /// How long a driver with nothing to do sleeps before it looks again; commands wake it earlier.
@@ -93,7 +93,6 @@ pub enum DriveError {
 pub async fn drive(
     world: &World,
     times: &Times,
-    tools: &Tools,
     options: Drive,
     seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
 ) -> Result<(Ended, Follower), DriveError> {
@@ -111,7 +110,7 @@ pub async fn drive(
         world: world.clone(),
         lease: Arc::clone(&lease),
         recorder: recorder.clone(),
-        shared: task::Shared::new(world.clone(), times.clone(), tools.clone(), recorder, Arc::clone(&lease)),
+        shared: task::Shared::new(world.clone(), times.clone(), recorder, Arc::clone(&lease), follower.state()),
         running: Running::default(),
         follower,
         options,
@@ -220,7 +219,7 @@ impl Driver {
             None | Some((_, Ok(Ok(())))) => Ok(()),
             Some((_, Ok(Err(stopped)))) => Err(stopped.into()),
             Some((effect, Err(error))) => {
-                let outcome = task::after_panic(&effect, self.follower.state(), &panic_text(error));
+                let outcome = task::after_panic(&effect, &panic_text(error));
                 if !outcome.is_empty() {
                     self.recorder.fact(outcome).await?;
                 }
@@ -234,21 +233,46 @@ impl Driver {
         let named: Vec<_> = state
             .rollouts()
             .filter(|r| {
-                if self.options.rollouts.is_empty() { r.is_open() } else { self.options.rollouts.contains(r.id()) }
+                if self.options.rollouts.is_empty() { r.state().is_open() } else { self.options.rollouts.contains(r.id()) }
             })
             .collect();
-        let resting = |r: &&crate::rollout::Rollout| !r.is_open() || r.is_halted();
-        if named.iter().all(resting) {
+        if named.iter().all(|r| rests(r)) {
             return Some(Ended::Reached);
         }
+        let now = self.world.clock.now();
         match &self.options.until {
             Until::Done => None,
             Until::Wave(wave) => {
-                named.iter().all(|r| resting(r) || r.wave_is_done(wave)).then_some(Ended::Reached)
+                let there = |r: &Rollout| r.wave(wave).is_some_and(|(_, w)| w.phase().is_over());
+                named.iter().all(|r| rests(r) || there(r)).then_some(Ended::Reached)
             }
-            Until::Blocked => state.only_people_or_time(self.world.clock.now()).then_some(Ended::Blocked(wake)),
+            Until::Blocked => named
+                .iter()
+                .all(|r| rests(r) || is_blocked(state, r, now))
+                .then_some(Ended::Blocked(wake)),
         }
     }
+}
+
+/// Whether a rollout goes no further by itself.
+fn rests(rollout: &Rollout) -> bool {
+    !rollout.state().is_open() || matches!(rollout.state(), RolloutState::Halted { .. })
+}
+
+/// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
+/// nothing else but what stands behind that.
+fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+    let waits = waits_of_rollout(state, rollout, now);
+    let behind = |kind: &WaitKind| {
+        matches!(
+            kind,
+            WaitKind::Earlier { .. }
+                | WaitKind::EarlierPool { .. }
+                | WaitKind::Cap { .. }
+                | WaitKind::Queue { .. }
+        )
+    };
+    waits.iter().any(|w| w.kind.is_external()) && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
 }
 
 /// The tasks in flight, by what they do.

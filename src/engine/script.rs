@@ -27,6 +27,8 @@ pub struct Script {
     pub env: BTreeMap<String, String>,
     /// Secrets by environment variable.
     pub secrets: BTreeMap<String, Secret>,
+    /// More values that its output must not show.
+    pub mask: Vec<Secret>,
     /// How long one try may take.
     pub timeout: Duration,
 }
@@ -60,22 +62,21 @@ impl Script {
         }
     }
 
-    /// Finds out about a try that an earlier driver began and never reported.
-    pub async fn recover(&self, world: &World, id: &Try, repeat: Repeat, left: &Interrupted) -> Recovered {
+    /// Finds out about tries that earlier drivers began and never reported.
+    pub async fn recover(&self, world: &World, id: &Try, repeat: Repeat, left: &[Interrupted]) -> Recovered {
         let this = world.host.this();
-        let Some((group, start_ticks)) = left.group else {
-            // The program runs only after its process group was recorded, so it never ran.
-            return Recovered::Again;
-        };
-        if left.host != this.host {
-            // Nobody here can end it; after its deadline its own driver's host would have.
-            let end = self.timeout.after(left.at);
-            let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
-            world.clock.sleep(rest.unwrap_or_default()).await;
-        } else if left.boot == this.boot {
-            if let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await {
-                let cause = format!("an earlier driver's script is still running and can't be ended: {fault}");
-                return Recovered::Finished(StepOutcome::Unknown { cause });
+        // A program runs only after its process group was recorded: without one it never ran.
+        for (left, group, start_ticks) in left.iter().filter_map(|l| l.group.map(|(g, t)| (l, g, t))) {
+            if left.host != this.host {
+                // Nobody here can end it; after its deadline its own driver's host would have.
+                let end = self.timeout.after(left.at);
+                let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
+                world.clock.sleep(rest.unwrap_or_default()).await;
+            } else if left.boot == this.boot {
+                if let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await {
+                    let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
+                    return Recovered::Finished(StepOutcome::Unknown { cause });
+                }
             }
         }
         match (&self.observe, repeat) {
@@ -133,7 +134,7 @@ impl Script {
             command: command.to_vec(),
             env,
             secrets: self.secrets.clone(),
-            mask: Vec::new(),
+            mask: self.mask.clone(),
             timeout: self.timeout,
         }
     }

@@ -40,6 +40,8 @@ pub struct Times {
     pub reach: Duration,
     /// How often a connection is tried within that.
     pub reach_tries: u32,
+    /// How long a done cluster has to be well when it is verified.
+    pub verify: Duration,
 }
 
 impl Default for Times {
@@ -49,6 +51,7 @@ impl Default for Times {
             request: Duration::from_secs(15),
             reach: Duration::from_secs(30),
             reach_tries: 3,
+            verify: Duration::from_secs(120),
         }
     }
 }

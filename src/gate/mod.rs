@@ -1,1 +1,3 @@
 //! Gates, one file each: facts in, answer out.
+
+pub mod approval;

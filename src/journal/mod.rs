@@ -1,8 +1,13 @@
 //! The journal's entries: what can be recorded, how entries are chained by hash, and how a chain
 //! is verified. Where they are kept is for an adapter.
 
+mod chain;
 mod event;
 
+pub use chain::{
+    Broken, ChainFault, DecodeError, Draft, Entry, Verified, Verifier, chain, decode, encode, hash, origin,
+    verify,
+};
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
     FailureClass, HaltCause, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side, StepId, StepOutcome,

@@ -1,1 +1,13 @@
 //! How data becomes text: terminal tables, progress, JSON envelopes.
+
+pub mod envelope;
+pub mod exit;
+pub mod live;
+pub mod mark;
+pub mod progress;
+pub mod screens;
+mod surface;
+pub mod table;
+pub mod time;
+
+pub use surface::{ColorMode, Format, Look, ProgressMode, Screen, Surface};

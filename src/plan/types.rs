@@ -11,7 +11,6 @@ use crate::model::{
     PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
 };
 use crate::resolve::Reason;
-
 use crate::version::{KubeMinor, KubeVersion, Version};
 
 use super::Renderers;
@@ -37,6 +36,9 @@ pub struct Plan {
     pub pipeline: PlannedPipeline,
     /// What renders, with versions; part of every inputs digest.
     pub renderers: Renderers,
+    /// What a person allowed with it beyond what is usual.
+    #[serde(default)]
+    pub options: PlanOptions,
     /// The waves of the release's lane, in order.
     pub waves: Vec<PlannedWave>,
     /// The product versions that occur as targets, by product digest.
@@ -49,6 +51,18 @@ pub struct Plan {
     pub unknown: Vec<ClusterName>,
     /// What people should know before they start it: one sentence each, with the finding's code.
     pub notices: Vec<Notice>,
+}
+
+/// What a person allowed when the plan was made; shown in it, and no part of its digests.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanOptions {
+    /// Fields that other managers own are taken over.
+    #[serde(default)]
+    pub take_over: bool,
+    /// Products may lose more than 30 % of their objects.
+    #[serde(default)]
+    pub allow_prune: bool,
 }
 
 /// A sentence in the plan, such as an empty wave or a budget that was clamped.

@@ -10,8 +10,8 @@ use std::time::Duration as StdDuration;
 use async_trait::async_trait;
 
 use crate::digest::Digest;
-use crate::journal::{Body, Event, FailureClass};
-use crate::model::{Actor, Duration, ProductName, Tree};
+use crate::journal::{Body, Entry, Event, FailureClass};
+use crate::model::{Actor, ClusterEntry, Duration, ProductName, Source, Tree};
 use crate::plan::Access;
 use crate::version::{KubeVersion, Version};
 
@@ -91,6 +91,8 @@ pub trait Clusters: Send + Sync {
     /// The path of a kubeconfig file (mode 0600) with exactly this cluster's context as current, for
     /// scripts; it lives as long as the returned guard.
     async fn kubeconfig(&self, access: &Access) -> Result<KubeconfigFile, Fault>;
+    /// The clusters that a fleet's source lists.
+    async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Fault>;
 }
 
 /// A kubeconfig file that goes away with this value.
@@ -356,6 +358,9 @@ pub trait Journal: Send + Sync {
     async fn head(&self) -> Result<(u64, Digest), Fault>;
     /// Events after a position, in order, at most `limit`.
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, Fault>;
+    /// Entries after a position as they are kept, byte for byte, at most `limit`: what
+    /// `journal::verify` reads. Entries of a newer schema are among them.
+    async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Fault>;
     /// Appends events in one transaction if the last position is `expected` and, with a fence, if
     /// that fence is the driver's; durable when it returns. Engine events without a fence are
     /// refused as a fault.

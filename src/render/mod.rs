@@ -1,2 +1,7 @@
-//! From product content and values to objects: templates, helm's output, and the scan of charts
-//! for what would make the same inputs render differently.
+//! From a product's files and a cluster's values to Kubernetes objects: templates, reading of
+//! helm's output, static scan of charts, masking. Running helm is for an adapter, applying for
+//! `apply`.
+
+mod mask;
+
+pub use mask::{MASK, Mask};

@@ -1,1 +1,7 @@
 //! What happened and what waits, as data for every surface: summaries, timeline, explanations.
+
+pub mod age;
+pub mod event;
+pub mod explain;
+pub mod explanation;
+pub mod summary;

@@ -37,8 +37,10 @@ pub enum Effect {
         step: AttemptStep,
         /// Which try, from 1; one more than the last `step.started`.
         tries: u32,
-        /// What an earlier driver left of this step, if it was interrupted in it.
-        interrupted: Option<Interrupted>,
+        /// What earlier drivers left of this step: every try that was begun under an older fence
+        /// and never reported, oldest first. Several, when a recovery was interrupted itself: each
+        /// may have left a process group on its host.
+        interrupted: Vec<Interrupted>,
     },
     /// Observe a done cluster once more: its record and whether all is ready.
     Verify {

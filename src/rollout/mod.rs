@@ -1,6 +1,31 @@
 //! The rollout's pure core: the state of all rollouts as a fold over events, what must be done
 //! next as effects, and which commands are legal now.
 
+mod admit;
+mod attempt;
+mod check;
+mod command;
 mod effect;
+mod effects;
+mod fold;
+mod gates;
+pub mod invariant;
+mod next;
+mod slots;
+mod state;
+mod waits;
 
+pub use admit::{admit, legal};
+pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress};
+pub use command::{Approve, Command, Refusal, RefusalExit};
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
+pub use effects::effects;
+pub use fold::Impossible;
+pub use gates::{Approval, GateState, Standing};
+pub use next::{PREFLIGHT_RETRIES, backoff};
+pub use slots::{CapUse, Scope, caps};
+pub use state::{
+    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
+    WaveState,
+};
+pub use waits::{Wait, WaitKind, of_rollout as waits_of_rollout, waits, waits_of};

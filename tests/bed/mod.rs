@@ -5,6 +5,7 @@
 //! Included by path from several crates, each of which uses another part.
 #![allow(dead_code, unused_imports, missing_docs, clippy::unwrap_used)]
 
+mod access;
 mod audit;
 mod cluster;
 mod etcd;

@@ -1,3 +1,27 @@
 //! TG08xx: the journal and its driver.
 
-codes! {}
+codes! {
+    JOURNAL_BROKEN = "TG0801" "journal-broken"
+        "The journal's hash chain is broken."
+        "Every event carries the hash of the one before it, and its own hash covers all of it. From the \
+         named position on, an event is missing, was changed, or was put in another place. What stands \
+         before it can be trusted; restore the file from a copy, and find out who wrote to it.";
+    JOURNAL_NEWER = "TG0802" "journal-newer"
+        "The journal was written by a newer version of the tool."
+        "Its schema number is higher than those that this version knows. Reading on could miss rules \
+         that the newer version keeps, so nothing is read or written. Install the newer version.";
+    JOURNAL_UNREADABLE = "TG0803" "journal-unreadable"
+        "The journal's file can't be opened, read or written."
+        "The journal is one SQLite file beside its write-ahead log. The message says what the system \
+         answered: not a database, no permission, no space left, locked by another program.";
+    JOURNAL_FENCED = "TG0804" "journal-fenced"
+        "Another process has taken over as the driver."
+        "Each driver gets a number one higher than any before it, and the journal takes events only from \
+         the highest. This process was away for longer than its lease (asleep, frozen, overloaded); it \
+         starts nothing more. `tidegate rollout run` takes its place in the queue again.";
+    DRIVER_HELD = "TG0805" "driver-held"
+        "Another process drives the rollouts of this journal."
+        "One process drives at a time. Commands such as approve, pause and abort need no driver: they \
+         are recorded, and the driver follows them. `tidegate rollout watch` shows what it does; \
+         `rollout run --standby` waits until it ends.";
+}

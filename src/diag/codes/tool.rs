@@ -1,3 +1,45 @@
 //! TG09xx: the tool and its environment.
 
-codes! {}
+codes! {
+    UNEXPECTED = "TG0901" "unexpected"
+        "Something happened that nobody expected."
+        "This is a mistake in tidegate. Nothing is lost: what was done stands in the journal, whose \
+         position is printed, and running the command again goes on from there. Please report it \
+         with what was printed.";
+    UNKNOWN_CODE = "TG0902" "unknown-code"
+        "There is no such code."
+        "Codes are `TG` and four digits, or a name such as `unknown-field`. `tidegate explain` \
+         without a code lists them all.";
+    NO_REPOSITORY = "TG0903" "no-repository"
+        "There is no repository where one was looked for."
+        "tidegate reads products/, releases/ and pipelines/ from a git repository: the current \
+         folder's, or the one that `--repo` or `TIDEGATE_REPO` names.";
+    NO_STATE_FOLDER = "TG0904" "no-state-folder"
+        "No place for the journal was found."
+        "The journal lies in your state folder (`$XDG_STATE_HOME`, else `~/.local/state`), one for \
+         each repository. Without a home folder name a file with `--journal` or `TIDEGATE_JOURNAL`.";
+    FILE_UNREADABLE = "TG0905" "file-unreadable"
+        "A file can't be read."
+        "The message of the operating system says why: it is not there, or you may not read it.";
+    FILE_UNWRITABLE = "TG0906" "file-unwritable"
+        "A file can't be written."
+        "The message of the operating system says why. Nothing was changed.";
+    NOT_A_PLAN = "TG0907" "not-a-plan"
+        "A file is not a plan, or of another format."
+        "`tidegate plan RELEASE --out FILE` writes plans. A plan that a newer tidegate wrote may \
+         have a format that this one does not know: make it again.";
+    NO_SUCH_ROLLOUT = "TG0908" "no-such-rollout"
+        "The journal knows no such rollout."
+        "A rollout is named by its id (`R42-1`), or by its release for the newest one. `tidegate \
+         rollout list` shows those of this journal; another journal is named with `--journal`.";
+    OUTSIDE = "TG0909" "outside"
+        "Something outside of tidegate failed."
+        "A program, a server or the file system did not do what was asked. The message says which, \
+         and what it answered.";
+    NO_SUCH_THING = "TG0910" "no-such-thing"
+        "There is nothing of this name."
+        "The name was looked for in the files of the repository (or in the plan) and is not there.";
+    NOT_CONFIRMED = "TG0911" "not-confirmed"
+        "A question was not answered with yes."
+        "Questions are only asked at a terminal. Elsewhere `--yes` confirms; it never passes a gate.";
+}

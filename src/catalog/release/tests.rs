@@ -1,0 +1,1 @@
+//! Releases, from cut to tampered.

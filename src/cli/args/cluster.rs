@@ -1,0 +1,88 @@
+//! Commands on clusters, and how clusters are chosen by label.
+
+use std::str::FromStr;
+
+use clap::{Args, Subcommand};
+
+use crate::model::ClusterName;
+
+/// `LABEL=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelPair {
+    /// The label.
+    pub label: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl FromStr for LabelPair {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once('=') {
+            Some((label, value)) if !label.is_empty() && !value.is_empty() => {
+                Ok(Self { label: label.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("expected LABEL=VALUE, such as env=prod".to_owned()),
+        }
+    }
+}
+
+/// `cluster`.
+#[derive(Debug, Subcommand)]
+pub enum ClusterCommand {
+    /// List the clusters with what they were last seen to run.
+    List(ClusterList),
+    /// Show one cluster: versions with reasons, values with layers.
+    Show(ClusterShow),
+    /// Take a cluster over from another journal.
+    Adopt(ClusterAdopt),
+}
+
+/// `cluster list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate cluster list -l env=prod -l region=eu")]
+pub struct ClusterList {
+    /// Only clusters with this label; all given must hold.
+    #[arg(short = 'l', long = "label", value_name = "LABEL=VALUE", value_delimiter = ',')]
+    pub labels: Vec<LabelPair>,
+}
+
+/// `cluster show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate cluster show acme-dev --release R42")]
+pub struct ClusterShow {
+    /// The cluster.
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: ClusterName,
+    /// The release whose versions and values are shown; the newest cut one if absent.
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<crate::model::ReleaseId>,
+}
+
+/// `cluster adopt`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate cluster adopt acme-dev --reason \"journal of the old laptop is lost\"")]
+pub struct ClusterAdopt {
+    /// The cluster.
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: ClusterName,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_pair_has_a_label_and_a_value() {
+        assert_eq!(
+            "env=a=b".parse(),
+            Ok(LabelPair { label: "env".to_owned(), value: "a=b".to_owned() })
+        );
+        for bad in ["env", "=x", "env=", ""] {
+            assert!(bad.parse::<LabelPair>().is_err(), "{bad:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Commands on the files of the repository: schemas, products, releases, pins, and codes.
+
+use clap::{Args, Subcommand};
+
+use super::LabelPair;
+use crate::model::{ClusterName, Expiry, Kind, PinId, ProductName, ReleaseId};
+use crate::version::Version;
+
+/// `schema`.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Print the JSON Schema (draft-07) of a kind of file.
+    Get(SchemaGet),
+}
+
+/// `schema get`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate schema get Product > product.schema.json")]
+pub struct SchemaGet {
+    /// Product, Release, Fleet, Pipeline, Pin or Calendar, in any letter case.
+    #[arg(value_name = "KIND", value_parser = kind)]
+    pub kind: Kind,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| {
+        let names = Kind::ALL.map(Kind::as_str).join(", ");
+        format!("expected one of {names}")
+    })
+}
+
+/// `product`.
+#[derive(Debug, Subcommand)]
+pub enum ProductCommand {
+    /// List the products with their versions and tags.
+    #[command(after_help = "Example: tidegate product list")]
+    List,
+    /// Show one product: version, dependencies, steps, tests, tagged versions.
+    Show(ProductShow),
+    /// Tag the committed content of products as their versions.
+    Tag(ProductTag),
+}
+
+/// `product show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate product show ingress")]
+pub struct ProductShow {
+    /// The product.
+    #[arg(value_name = "PRODUCT")]
+    pub product: ProductName,
+}
+
+/// `product tag`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate product tag ingress cert-manager")]
+pub struct ProductTag {
+    /// The products; every product whose version has no tag yet with --all.
+    #[arg(value_name = "PRODUCT", required_unless_present = "all")]
+    pub products: Vec<ProductName>,
+    /// Tag every product whose version has no tag yet.
+    #[arg(long, conflicts_with = "products")]
+    pub all: bool,
+}
+
+/// `release`.
+#[derive(Debug, Subcommand)]
+pub enum ReleaseCommand {
+    /// Fix a release: write the lock with the digests of its products.
+    Cut(ReleaseCut),
+    /// Show a release and its lock.
+    Show(ReleaseShow),
+    /// Compare two releases.
+    Diff(ReleaseDiff),
+    /// List the releases.
+    #[command(after_help = "Example: tidegate release list")]
+    List,
+}
+
+/// `release cut`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate release cut R42 && git add releases && git commit -m 'release: R42'")]
+pub struct ReleaseCut {
+    /// The release; its file is releases/ID.yaml.
+    #[arg(value_name = "RELEASE")]
+    pub release: ReleaseId,
+}
+
+/// `release show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate release show R42 -o json")]
+pub struct ReleaseShow {
+    /// The release.
+    #[arg(value_name = "RELEASE")]
+    pub release: ReleaseId,
+}
+
+/// `release diff`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate release diff R41 R42")]
+pub struct ReleaseDiff {
+    /// The older release.
+    #[arg(value_name = "FROM")]
+    pub from: ReleaseId,
+    /// The newer release.
+    #[arg(value_name = "TO")]
+    pub to: ReleaseId,
+}
+
+/// `pin`.
+#[derive(Debug, Subcommand)]
+pub enum PinCommand {
+    /// Let clusters take their own version of a product until a day.
+    Add(Box<PinAdd>),
+    /// List the pins.
+    #[command(after_help = "Example: tidegate pin list")]
+    List,
+    /// Remove a pin; its clusters rejoin with the next plan.
+    Remove(PinRemove),
+}
+
+/// `pin add`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate pin add --cluster acme-dev --product cert-manager --version 1.18.0-rc1 \\
+           --owner payments --until 2026-12-15 --reason \"test DNS01\""
+)]
+pub struct PinAdd {
+    /// A cluster by name; may be given more than once.
+    #[arg(long = "cluster", short = 'c', value_name = "CLUSTER", required_unless_present = "selector")]
+    pub clusters: Vec<ClusterName>,
+    /// Clusters by label, such as team=payments; all given must hold.
+    #[arg(long, short = 'l', value_name = "LABEL=VALUE", conflicts_with = "clusters")]
+    pub selector: Vec<LabelPair>,
+    /// The product.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: ProductName,
+    /// Its version on these clusters; it must be tagged.
+    #[arg(long, value_name = "VERSION")]
+    pub version: Version,
+    /// The team that answers for it.
+    #[arg(long, value_name = "TEAM")]
+    pub owner: String,
+    /// Why these clusters differ.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The day (its end in UTC) or the moment at which it ends.
+    #[arg(long, value_name = "DAY")]
+    pub until: Expiry,
+    /// The pin's id; the next free PIN-N if absent.
+    #[arg(long, value_name = "PIN")]
+    pub id: Option<PinId>,
+}
+
+/// `pin remove`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate pin remove PIN-118")]
+pub struct PinRemove {
+    /// The pin.
+    #[arg(value_name = "PIN")]
+    pub pin: PinId,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate explain TG0101")]
+pub struct Explain {
+    /// A code, or its name; all codes if absent.
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}

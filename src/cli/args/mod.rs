@@ -1,0 +1,87 @@
+//! What can be typed: commands, flags and their help. It parses names, versions and durations
+//! into their types and decides nothing else.
+
+mod cluster;
+mod files;
+mod globals;
+mod plan;
+mod rollout;
+
+use clap::{Parser, Subcommand};
+
+pub use cluster::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow, LabelPair};
+pub use files::{
+    Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
+    ReleaseCut, ReleaseDiff, ReleaseShow, SchemaCommand, SchemaGet,
+};
+pub use globals::{Color, Form, Globals, Progress};
+pub use plan::PlanArgs;
+pub use rollout::{
+    Abort, Approve, Drive, Events, Pause, Resume, Retry, RolloutCommand, RolloutRef, Run, Skip, Start, Status,
+    Until, Watch, Which, Why,
+};
+
+const EXAMPLE: &str = "\
+Example, from a release to the whole fleet:
+  tidegate check
+  tidegate release cut R42
+  tidegate plan R42 --out r42.plan
+  tidegate rollout start r42.plan
+
+Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long
+enough, 8 stale or in conflict, 10 changes pending, 11 blocked by people or time, 12 aborted,
+13 failed or halted, 14 finished with tolerated failures, 130 interrupted, 1 unexpected.";
+
+/// Releases for fleets of Kubernetes clusters: versioned bundles of products, rolled out in waves.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, after_help = EXAMPLE, arg_required_else_help = true)]
+#[command(disable_help_subcommand = true, max_term_width = 100)]
+pub struct Args {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check every file of the repository; all mistakes at once.
+    #[command(after_help = "Example: tidegate check --repo ~/platform")]
+    Check,
+    /// Print the JSON Schemas of the files.
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// List, show and tag products.
+    #[command(subcommand)]
+    Product(ProductCommand),
+    /// Cut, show, compare and list releases.
+    #[command(subcommand)]
+    Release(ReleaseCommand),
+    /// Give clusters their own version of a product, for a while.
+    #[command(subcommand)]
+    Pin(PinCommand),
+    /// Look at clusters, or take one over.
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
+    /// Plan how a release reaches every cluster.
+    Plan(PlanArgs),
+    /// Roll a plan out, watch it, steer it, and ask why it waits.
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// Look after the journal.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Explain a code such as TG0101, offline.
+    Explain(Explain),
+}
+
+/// The journal's commands.
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Read the whole journal and verify its chain of hashes.
+    #[command(after_help = "Example: tidegate journal verify")]
+    Verify,
+}

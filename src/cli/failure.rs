@@ -1,0 +1,87 @@
+//! How a command fails: with findings that say what, where and what next, and the exit code that
+//! they mean.
+
+use crate::diag::{Code, Finding, Findings, codes};
+use crate::output::envelope::Warning;
+use crate::output::exit;
+use crate::port::Fault;
+
+/// Why a command ended without what was asked for.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: exit::Code,
+    /// What is said about it.
+    pub findings: Findings,
+}
+
+/// How a command ended: the codes that apply.
+pub type Outcome = Result<Vec<exit::Code>, Failure>;
+
+impl Failure {
+    /// One finding and its exit code.
+    pub fn new(exit: exit::Code, finding: Finding) -> Self {
+        Self { exit, findings: finding.into() }
+    }
+
+    /// Invalid files.
+    pub fn invalid(findings: Findings) -> Self {
+        Self { exit: exit::Code::Invalid, findings }
+    }
+
+    /// Something outside failed while `doing`.
+    pub fn outside(doing: &str, fault: &Fault) -> Self {
+        Self::new(exit::Code::Unreachable, Finding::error(&codes::OUTSIDE, format!("{doing}: {fault}")))
+    }
+
+    /// A file that could not be read.
+    pub fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let message = format!("{} can't be read: {error}", path.display());
+        Self::new(exit::Code::Invalid, Finding::error(&codes::FILE_UNREADABLE, message))
+    }
+
+    /// A file that could not be written.
+    pub fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Self {
+        let message = format!("{} can't be written: {error}", path.display());
+        Self::new(exit::Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, message))
+    }
+
+    /// Something of this kind and name that is not there; `known` are the names that are.
+    pub fn missing<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::named(&codes::NO_SUCH_THING, what, name, known)
+    }
+
+    /// A rollout that the journal does not know.
+    pub fn no_rollout<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut failure = Self::named(&codes::NO_SUCH_ROLLOUT, "rollout", name, known);
+        failure.findings =
+            failure.findings.into_iter().map(|finding| finding.next("tidegate rollout list")).collect();
+        failure
+    }
+
+    fn named<'a>(
+        code: &'static Code,
+        what: &str,
+        name: &str,
+        known: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<&str> = known.into_iter().collect();
+        let mut finding = Finding::error(code, format!("there is no {what} `{name}`"))
+            .did_you_mean(name, known.iter().copied());
+        if !known.is_empty() && known.len() <= 12 {
+            finding = finding.hint(format!("there are: {}", known.join(", ")));
+        }
+        Self::new(exit::Code::NothingSelected, finding)
+    }
+}
+
+impl From<Findings> for Failure {
+    fn from(findings: Findings) -> Self {
+        Self::invalid(findings)
+    }
+}
+
+/// The findings that do not stop, as warnings of an envelope.
+pub fn warnings(findings: &Findings) -> Vec<Warning> {
+    findings.warnings().map(Warning::from).collect()
+}

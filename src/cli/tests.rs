@@ -1,0 +1,291 @@
+#![allow(clippy::unwrap_used)]
+//! The command line as people meet it: help, mistakes, colours.
+
+use clap::{CommandFactory, Parser};
+use insta::assert_snapshot;
+
+use super::args::Args;
+use super::*;
+
+/// What is printed for a command line that does not parse, or asks for help.
+fn answer(line: &str) -> String {
+    let words = std::iter::once("tidegate").chain(line.split_whitespace());
+    Args::command().term_width(100).try_get_matches_from(words).unwrap_err().render().to_string()
+}
+
+#[test]
+fn every_command_stands_by_itself() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn the_first_page_of_help_lists_every_noun() {
+    assert_snapshot!(answer("-h"), @r"
+    Releases for fleets of Kubernetes clusters: versioned bundles of products, rolled out in waves
+
+    Usage: tidegate [OPTIONS] <COMMAND>
+
+    Commands:
+      check    Check every file of the repository; all mistakes at once
+      schema   Print the JSON Schemas of the files
+      product  List, show and tag products
+      release  Cut, show, compare and list releases
+      pin      Give clusters their own version of a product, for a while
+      cluster  Look at clusters, or take one over
+      plan     Plan how a release reaches every cluster
+      rollout  Roll a plan out, watch it, steer it, and ask why it waits
+      journal  Look after the journal
+      explain  Explain a code such as TG0101, offline
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
+          --journal <FILE>       The journal's file; one per repository in your state folder if absent
+                                 [env: TIDEGATE_JOURNAL]
+          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
+                                 TIDEGATE_REPO]
+          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
+                                 values: auto, plain, json, none]
+      -y, --yes                  Answer yes to questions; it never passes a gate
+          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+
+    Example, from a release to the whole fleet:
+      tidegate check
+      tidegate release cut R42
+      tidegate plan R42 --out r42.plan
+      tidegate rollout start r42.plan
+
+    Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long
+    enough, 8 stale or in conflict, 10 changes pending, 11 blocked by people or time, 12 aborted,
+    13 failed or halted, 14 finished with tolerated failures, 130 interrupted, 1 unexpected.
+    ");
+}
+
+#[test]
+fn every_command_has_a_help_text_with_an_example() {
+    fn visit(command: &clap::Command, path: &str, missing: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name());
+        if command.get_about().is_none() {
+            missing.push(format!("{path}: no sentence"));
+        }
+        if !command.has_subcommands() && !command.get_after_help().is_some_and(|h| h.to_string().contains("Example"))
+        {
+            missing.push(format!("{path}: no example"));
+        }
+        for argument in command.get_arguments() {
+            if argument.get_help().is_none() {
+                missing.push(format!("{path} {}: no help", argument.get_id()));
+            }
+        }
+        for inner in command.get_subcommands() {
+            visit(inner, &path, missing);
+        }
+    }
+    let mut missing = Vec::new();
+    visit(&Args::command(), "", &mut missing);
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn every_example_in_a_help_text_parses() {
+    fn visit(command: &clap::Command, examples: &mut Vec<String>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        // A line that ends with a backslash goes on in the next one.
+        let help = help.replace("\\\n", " ");
+        examples.extend(help.lines().filter_map(|line| {
+            let start = line.find("tidegate ")?;
+            let line = &line[start..];
+            let end = line.find("   ").or_else(|| line.find(" > ")).or_else(|| line.find(" && "));
+            // What follows three spaces is said about the example, unless it is its continuation.
+            Some(match end {
+                Some(end) if !line[end..].trim_start().starts_with("--") => line[..end].to_owned(),
+                _ => line.to_owned(),
+            })
+        }));
+        for inner in command.get_subcommands() {
+            visit(inner, examples);
+        }
+    }
+    let mut examples = Vec::new();
+    visit(&Args::command(), &mut examples);
+    assert!(examples.len() > 30, "{examples:#?}");
+    for example in examples {
+        let parsed = Args::try_parse_from(words(&example));
+        assert!(parsed.is_ok(), "{example}\n{}", parsed.unwrap_err());
+    }
+}
+
+/// Splits as a shell does, as far as double quotes go.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ' ' if !quoted => words.push(String::new()),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    words.retain(|w| !w.is_empty());
+    words
+}
+
+#[test]
+fn a_wrong_command_line_says_what_was_meant() {
+    assert_snapshot!(answer("rollout stats R42"), @r"
+    error: unrecognized subcommand 'stats'
+
+      tip: some similar subcommands exist: 'start', 'status'
+
+    Usage: tidegate rollout [OPTIONS] <COMMAND>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("release cut R..42"), @r"
+    error: invalid value 'R..42' for '<RELEASE>': `R..42` is no release id: expected 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit, without `..` and not ending in `.` or `.lock`
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("rollout run --until wave"), @r"
+    error: invalid value 'wave' for '--until <UNTIL>': expected blocked, done or wave:NAME
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("rollout retry R42"), @r"
+    error: the following required arguments were not provided:
+      <--failed|--skipped|--deferred|--cluster <CLUSTER>>
+
+    Usage: tidegate rollout retry <--failed|--skipped|--deferred|--cluster <CLUSTER>> <ROLLOUT>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("pin add --cluster a --product b --version 1.2 --owner o --reason r --until 2026-12-15"), @r"
+    error: invalid value '1.2' for '--version <VERSION>': `1.2` has 2 of three numbers; write `1.2.0`
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn the_help_of_a_command_is_short_and_ends_with_an_example() {
+    assert_snapshot!(answer("plan -h"), @r"
+    Plan how a release reaches every cluster
+
+    Usage: tidegate plan [OPTIONS] <RELEASE>
+
+    Arguments:
+      <RELEASE>  The release; it must be cut
+
+    Options:
+          --out <FILE>           Write the plan to this file, for `rollout start`
+          --pipeline <PIPELINE>  The pipeline; the only one if absent
+          --render               Render everything for every cluster, and check who owns what
+      -c, --cluster <CLUSTER>    Show what changes in this cluster only
+          --manifests            Print the manifests that this cluster would get, secrets masked
+          --defer-unknown        Leave clusters that were never reached to catch-up instead of failing
+          --exit-code            End with exit code 10 when something would change
+          --take-over            Take fields over from other field managers
+      -h, --help                 Print help (see more with '--help')
+
+    Global options:
+      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
+          --journal <FILE>       The journal's file; one per repository in your state folder if absent
+                                 [env: TIDEGATE_JOURNAL]
+          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
+                                 TIDEGATE_REPO]
+          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
+                                 values: auto, plain, json, none]
+      -y, --yes                  Answer yes to questions; it never passes a gate
+          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+
+    Examples:
+      tidegate plan R42 --out r42.plan
+      tidegate plan R42 --cluster acme-dev --manifests   what would be applied there
+    ");
+    assert_snapshot!(answer("rollout -h"), @r"
+    Roll a plan out, watch it, steer it, and ask why it waits
+
+    Usage: tidegate rollout [OPTIONS] <COMMAND>
+
+    Commands:
+      start    Start a plan and drive it
+      run      Drive every open rollout
+      watch    Watch rollouts without driving them
+      status   Show how far a rollout is
+      list     List the rollouts
+      why      Say why something waits, who can unblock it, and how
+      approve  Say yes to an approval gate
+      pause    Start nothing new until `resume`
+      resume   Go on after a pause, or after a halt with a raised budget
+      abort    End a rollout where it stands
+      skip     Leave clusters out of a rollout
+      retry    Try clusters again
+      events   Print what happened, one event a line
+
+    Options:
+      -h, --help  Print help (see more with '--help')
+
+    Global options:
+      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
+          --journal <FILE>       The journal's file; one per repository in your state folder if absent
+                                 [env: TIDEGATE_JOURNAL]
+          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
+                                 TIDEGATE_REPO]
+          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
+                                 values: auto, plain, json, none]
+      -y, --yes                  Answer yes to questions; it never passes a gate
+          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+    ");
+    assert_snapshot!(answer("rollout why -h"), @r"
+    Say why something waits, who can unblock it, and how
+
+    Usage: tidegate rollout why [OPTIONS] [ROLLOUT]
+
+    Arguments:
+      [ROLLOUT]  The rollout; the newest open one if absent
+
+    Options:
+          --wave <WAVE>        Only this wave
+      -c, --cluster <CLUSTER>  Only this cluster
+      -h, --help               Print help (see more with '--help')
+
+    Global options:
+      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
+          --journal <FILE>       The journal's file; one per repository in your state folder if absent
+                                 [env: TIDEGATE_JOURNAL]
+          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
+                                 TIDEGATE_REPO]
+          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
+                                 auto] [possible values: auto, always, never]
+          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
+                                 values: auto, plain, json, none]
+      -y, --yes                  Answer yes to questions; it never passes a gate
+          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+
+    Example: tidegate rollout why R42 --wave prod
+    ");
+}
+
+#[test]
+fn the_colour_flag_counts_before_anything_is_parsed() {
+    let wished = |line: &str| wished_color(line.split(' ').map(Into::into));
+    assert_eq!(wished("tidegate --color never rollout"), ColorMode::Never);
+    assert_eq!(wished("tidegate rollout --color=always"), ColorMode::Always);
+    assert_eq!(wished("tidegate rollout"), ColorMode::Auto);
+}
+
+#[test]
+fn global_flags_stand_anywhere() {
+    let args = Args::try_parse_from(["tidegate", "rollout", "status", "-o", "json", "--journal", "j.db"]).unwrap();
+    assert_eq!(args.globals.output, args::Form::Json);
+    assert_eq!(args.globals.journal.unwrap().to_str(), Some("j.db"));
+}

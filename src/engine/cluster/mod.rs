@@ -1,0 +1,45 @@
+//! Everything that happens inside one cluster, above a kube client: seeing what runs there, holding
+//! its lease, applying, pruning, waiting, testing, recording. What shall be done there is decided
+//! elsewhere; what applying means is in `apply`.
+
+mod error;
+mod lease;
+mod observe;
+mod preflight;
+mod test_job;
+mod work;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::port::Clock;
+
+pub use error::{Error, Kind};
+pub use lease::{Adoption, Claimant, Guard};
+pub use observe::{Identity, Sight};
+pub use preflight::{Obstacle, Survey};
+pub use test_job::{JobOutcome, JobRun};
+pub use work::{Applied, Confirmation, ProductWork, Removed, Settled};
+
+/// What every operation on a cluster answers.
+pub type Outcome<T> = Result<T, Error>;
+
+/// One connection to one cluster, with what was learned over it. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    client: kube::Client,
+    clock: Arc<dyn Clock>,
+    request: Duration,
+}
+
+impl Cluster {
+    /// Speaks to a cluster over `client`, whose User-Agent is the caller's and which must not retry
+    /// by itself. No request takes longer than `request`.
+    pub fn new(client: kube::Client, clock: Arc<dyn Clock>, request: Duration) -> Self {
+        Self { inner: Arc::new(Inner { client, clock, request }) }
+    }
+}

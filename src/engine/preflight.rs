@@ -1,0 +1,181 @@
+//! Preflight: before the first write, what this attempt will do, computed from what the cluster
+//! really runs towards the target that the plan froze.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::apply::record::Record;
+use crate::journal::{AttemptStep, BlockReason, Body, FailureClass, Preflight, StepId};
+use crate::model::{Duration, ProductName, RecordPhase, TestPolicy};
+use crate::plan::{Change, PlannedCluster, PlannedProduct, Repeat, Target};
+use crate::port::Fault;
+
+use super::cluster::Obstacle;
+use super::session::{Closed, Opened, Session};
+use super::task::Shared;
+
+/// How long recording, which is a request or two per product, may take.
+const RECORD: Duration = Duration::minutes(2);
+
+/// How often a step of ours that failed as transient is repeated.
+const RETRIES: u32 = 3;
+
+/// Looks before the first write. What was seen of the cluster comes with it, for the journal.
+pub async fn look(shared: &Shared, session: &Session) -> (Preflight, Vec<Body>) {
+    let cluster = session.cluster().name.clone();
+    match session.open(shared).await {
+        Ok(opened) => {
+            let seen = Body::ClusterObserved { cluster, observed: Box::new(opened.observed.clone()) };
+            let verdict = decide(session, opened).await.unwrap_or_else(Closed::verdict);
+            (verdict, vec![seen])
+        }
+        Err(Closed::Unreachable(cause)) => {
+            let seen = Body::ClusterUnreachable { cluster, cause: cause.clone() };
+            (Closed::Unreachable(cause).verdict(), vec![seen])
+        }
+        Err(closed) => (closed.verdict(), Vec::new()),
+    }
+}
+
+async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed> {
+    let planned = session.cluster();
+    let records = opened.guard.records();
+    let mut acting = Vec::new();
+    for target in &planned.targets {
+        let record = records.get(&target.product);
+        if let Some(cause) = would_lower(planned, target, record) {
+            return Ok(Preflight::Blocked { reason: BlockReason::Stale, cause });
+        }
+        if acts(session, opened, target, record) {
+            acting.push(target.product.clone());
+        }
+    }
+    let survey = opened.guard.cluster().survey(&opened.sets, &acting).await?;
+    if let Some(verdict) = in_the_way(survey.obstacles) {
+        return Ok(verdict);
+    }
+    let removals: Vec<_> = planned.removals.iter().filter(|p| records.contains_key(*p)).cloned().collect();
+    let steps = steps(session, &acting, &removals)?;
+    if steps.is_empty() {
+        return Ok(Preflight::NoOp);
+    }
+    Ok(Preflight::Proceed { steps })
+}
+
+/// Whether a target differs from what is recorded there, verified, with equal secrets.
+fn acts(_: &Session, opened: &Opened, target: &Target, record: Option<&Record>) -> bool {
+    let Some(record) = record else { return true };
+    let secrets = opened.products.get(&target.product).and_then(|p| p.state.secrets);
+    record.current.phase != RecordPhase::Verified
+        || record.current.inputs != target.inputs
+        || record.current.secrets != secrets
+}
+
+/// Why going on would lower a product that the plan did not mean to lower: what the cluster runs
+/// moved up since the plan was made.
+fn would_lower(planned: &PlannedCluster, target: &Target, record: Option<&Record>) -> Option<String> {
+    let running = &record?.current.version;
+    let meant = planned.from.get(&target.product).is_some_and(|from| &from.version == running)
+        || matches!(&target.change, Change::Lower { from } if from == running);
+    (*running > target.version && !meant).then(|| {
+        format!(
+            "{} runs {} {running}, which is newer than the planned {}; the plan was made when it ran {}",
+            planned.name,
+            target.product,
+            target.version,
+            planned.from.get(&target.product).map_or_else(|| "none".to_owned(), |from| from.version.to_string())
+        )
+    })
+}
+
+fn in_the_way(obstacles: Vec<Obstacle>) -> Option<Preflight> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    for obstacle in obstacles {
+        match obstacle {
+            Obstacle::Missing(cause) => missing.push(cause),
+            Obstacle::Wrong(cause) => wrong.push(cause),
+        }
+    }
+    if !wrong.is_empty() {
+        return Some(Preflight::Failed { class: FailureClass::Permanent, cause: wrong.join("; ") });
+    }
+    (!missing.is_empty())
+        .then(|| Preflight::Blocked { reason: BlockReason::Missing, cause: missing.join("; ") })
+}
+
+/// The steps of an attempt: targets phase by phase, removals, tests, seal.
+fn steps(
+    session: &Session,
+    acting: &[ProductName],
+    removals: &[ProductName],
+) -> Result<Vec<AttemptStep>, Fault> {
+    let targets = &session.cluster().targets;
+    let mut steps = Vec::new();
+    for target in targets.iter().filter(|t| acting.contains(&t.product)) {
+        deploy(&mut steps, session.planned(target)?);
+    }
+    for product in removals {
+        steps.push(own(StepId::Remove { product: product.clone() }, crate::model::DEFAULT_TIMEOUT));
+    }
+    let due = match session.wave().tests {
+        TestPolicy::All => targets.iter().map(|t| t.product.clone()).collect(),
+        TestPolicy::Changed => touched(session, acting, removals)?,
+    };
+    for target in targets.iter().filter(|t| due.contains(&t.product)) {
+        let product = session.planned(target)?;
+        for test in &product.tests {
+            steps.push(AttemptStep {
+                id: StepId::Test { product: product.name.clone(), test: test.name.clone() },
+                timeout: test.timeout,
+                repeat: Repeat::Safe,
+                retries: test.retries,
+            });
+        }
+    }
+    if !steps.is_empty() {
+        steps.push(own(StepId::Seal, RECORD));
+    }
+    Ok(steps)
+}
+
+fn deploy(steps: &mut Vec<AttemptStep>, product: &PlannedProduct) {
+    let mut longest = RECORD;
+    for step in &product.steps {
+        longest = longest.max(step.timeout);
+        steps.push(AttemptStep {
+            id: StepId::Deploy { product: product.name.clone(), step: step.name.clone() },
+            timeout: step.timeout,
+            repeat: step.repeat,
+            retries: step.retries,
+        });
+    }
+    steps.push(own(StepId::Settle { product: product.name.clone() }, longest));
+}
+
+/// A step of the engine's own, which converges.
+fn own(id: StepId, timeout: Duration) -> AttemptStep {
+    AttemptStep { id, timeout, repeat: Repeat::Safe, retries: RETRIES }
+}
+
+/// The products whose own inputs change, or those of something they require, however far away.
+fn touched(
+    session: &Session,
+    acting: &[ProductName],
+    removals: &[ProductName],
+) -> Result<BTreeSet<ProductName>, Fault> {
+    let mut touched: BTreeSet<ProductName> = acting.iter().chain(removals).cloned().collect();
+    let mut requires = BTreeMap::new();
+    for target in &session.cluster().targets {
+        requires.insert(&target.product, &session.planned(target)?.requires);
+    }
+    loop {
+        let more: Vec<_> = requires
+            .iter()
+            .filter(|(product, needs)| !touched.contains(**product) && needs.iter().any(|n| touched.contains(n)))
+            .map(|(product, _)| (*product).clone())
+            .collect();
+        if more.is_empty() {
+            return Ok(touched);
+        }
+        touched.extend(more);
+    }
+}

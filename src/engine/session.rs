@@ -1,0 +1,276 @@
+//! A session: one attempt's hold on its cluster, from the lease to the rendered objects. It is opened
+//! by whichever effect of the attempt comes first (preflight, or a step after a crash) and shared by
+//! the rest; what it renders is rendered once.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use crate::apply::ProductSet;
+use crate::apply::record::State;
+use crate::catalog::Content;
+use crate::digest::Digest;
+use crate::journal::{AttemptId, Deferral, FailureClass, Preflight};
+use crate::model::{Observed, ProductName, RecordPhase};
+use crate::plan::{Plan, PlannedCluster, PlannedProduct, PlannedWave, Target};
+use crate::port::{Fault, Secret};
+
+use super::cluster::{Claimant, Cluster, Error, Guard, Kind};
+use super::rendering;
+use super::secrets::{self, Values};
+use super::task::Shared;
+
+/// One attempt, and what it holds.
+pub struct Session {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// The plan it belongs to.
+    pub plan: Arc<Plan>,
+    /// Where in the plan its cluster stands: wave, pool, place.
+    place: (usize, usize, usize),
+    opened: OnceCell<Opened>,
+}
+
+/// What an open session holds.
+pub struct Opened {
+    /// The cluster's lease; every write goes through it.
+    pub guard: Guard,
+    /// What the cluster was seen to run when the lease was taken.
+    pub observed: Observed,
+    /// Every target's content and values, rendered.
+    pub products: BTreeMap<ProductName, Prepared>,
+    /// The rendered objects of every target, for questions of ownership.
+    pub sets: Vec<ProductSet>,
+}
+
+/// One target, ready to be brought about.
+pub struct Prepared {
+    /// The content of its product version.
+    pub content: Arc<Content>,
+    /// Its values, secret references resolved; never printed, never stored.
+    pub values: Values,
+    /// The secrets among them, by their path.
+    pub secrets: BTreeMap<String, Secret>,
+    /// The state to be recorded.
+    pub state: State,
+}
+
+/// Why a session can't be opened.
+#[derive(Debug, Clone)]
+pub enum Closed {
+    /// The cluster can't be reached.
+    Unreachable(String),
+    /// Something else is in the way.
+    Error(Error),
+    /// What is planned can't be prepared (content, secrets, rendering).
+    Fault(Fault),
+}
+
+impl From<Error> for Closed {
+    fn from(error: Error) -> Self {
+        match error.kind {
+            Kind::Unreachable => Self::Unreachable(error.message),
+            _ => Self::Error(error),
+        }
+    }
+}
+
+impl From<Fault> for Closed {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl Closed {
+    /// What it means for a preflight.
+    pub fn verdict(self) -> Preflight {
+        match self {
+            Self::Unreachable(cause) => Preflight::Deferred { reason: Deferral::Unreachable, cause },
+            Self::Error(error) => match error.blocks() {
+                Some(reason) => Preflight::Blocked { reason, cause: error.message },
+                None => Preflight::Failed { class: error.class, cause: error.message },
+            },
+            Self::Fault(fault) => Preflight::Failed { class: fault.class, cause: fault.message },
+        }
+    }
+}
+
+impl Session {
+    /// A session for an attempt, not open yet; `None` if the plan has no such cluster.
+    pub fn new(attempt: AttemptId, plan: Arc<Plan>) -> Option<Self> {
+        let place = plan.waves.iter().enumerate().find_map(|(w, wave)| {
+            wave.pools.iter().enumerate().find_map(|(p, pool)| {
+                pool.clusters.iter().position(|c| c.name == attempt.cluster).map(|c| (w, p, c))
+            })
+        })?;
+        Some(Self { attempt, plan, place, opened: OnceCell::new() })
+    }
+
+    /// The cluster as planned.
+    pub fn cluster(&self) -> &PlannedCluster {
+        let (wave, pool, cluster) = self.place;
+        &self.plan.waves[wave].pools[pool].clusters[cluster]
+    }
+
+    /// Its wave as planned.
+    pub fn wave(&self) -> &PlannedWave {
+        &self.plan.waves[self.place.0]
+    }
+
+    /// The product version of a target, with its steps and tests.
+    pub fn planned(&self, target: &Target) -> Result<&PlannedProduct, Fault> {
+        self.plan
+            .products
+            .get(&target.digest)
+            .ok_or_else(|| Fault::permanent(format!("the plan has no content for {} {}", target.product, target.version)))
+    }
+
+    /// The session, open: connected, identity verified, lease held, everything rendered.
+    ///
+    /// # Errors
+    /// See [`Closed`]; the next call tries again.
+    pub async fn open(&self, shared: &Shared) -> Result<&Opened, Closed> {
+        self.opened.get_or_try_init(|| self.start(shared)).await
+    }
+
+    /// Gives the cluster's lease back.
+    pub async fn close(self) {
+        if let Some(opened) = self.opened.into_inner() {
+            opened.guard.release().await;
+        }
+    }
+
+    async fn start(&self, shared: &Shared) -> Result<Opened, Closed> {
+        let planned = self.cluster();
+        // What does not need the cluster comes first: a wrong template must not hold a lease.
+        let prepared = self.prepare(shared).await?;
+        let cluster = reach(shared, planned, &self.user_agent(shared)).await?;
+        let claimant = Claimant {
+            journal: shared.world.journal.id(),
+            fence: shared.recorder.fence(),
+            process: shared.world.host.this(),
+        };
+        let known = shared.known_rollouts();
+        let knows = move |rollout: &_| known.contains(rollout);
+        let guard = cluster.acquire(&claimant, &shared.world.host, shared.times.lease, &knows).await?;
+        match self.fill(guard.cluster().clone(), &guard, prepared).await {
+            Ok((observed, products, sets)) => Ok(Opened { guard, observed, products, sets }),
+            Err(closed) => {
+                guard.release().await;
+                Err(closed)
+            }
+        }
+    }
+
+    /// What the cluster must be asked for while the lease is held.
+    async fn fill(
+        &self,
+        cluster: Cluster,
+        guard: &Guard,
+        prepared: Vec<Rendered>,
+    ) -> Result<(Observed, BTreeMap<ProductName, Prepared>, Vec<ProductSet>), Closed> {
+        let observed = cluster.observe().await?.observed;
+        let mut products = BTreeMap::new();
+        let mut sets = Vec::new();
+        for Rendered { target, content, values, secrets, set } in prepared {
+            let digest = guard.secrets_digest(&secrets).await?;
+            let state = self.state(&target, digest)?;
+            sets.push(set);
+            products.insert(target.product.clone(), Prepared { content, values, secrets, state });
+        }
+        Ok((observed, products, sets))
+    }
+
+    fn state(&self, target: &Target, secrets: Option<Digest>) -> Result<State, Fault> {
+        let planned = self.planned(target)?;
+        Ok(State {
+            release: self.plan.release.id.clone(),
+            version: target.version.clone(),
+            commit: planned.commit.clone(),
+            digest: target.digest,
+            inputs: target.inputs,
+            secrets,
+            phase: RecordPhase::Applying,
+            values: self.values(target)?.clone(),
+        })
+    }
+
+    fn values(&self, target: &Target) -> Result<&serde_json::Value, Fault> {
+        self.plan.values.get(&target.values).ok_or_else(|| {
+            Fault::permanent(format!("the plan has no values for {} on {}", target.product, self.attempt.cluster))
+        })
+    }
+
+    async fn prepare(&self, shared: &Shared) -> Result<Vec<Rendered>, Closed> {
+        let mut rendered = Vec::new();
+        for target in &self.cluster().targets {
+            let planned = self.planned(target)?;
+            let content = shared.contents.get(planned).await?;
+            let (values, secrets) = secrets::resolve(&*shared.world.secrets, self.values(target)?).await?;
+            let set = rendering::product(&*shared.world.renderer, &self.plan, self.cluster(), target, &content, &values)
+                .await?;
+            rendered.push(Rendered { target: target.clone(), content, values, secrets, set });
+        }
+        Ok(rendered)
+    }
+
+    fn user_agent(&self, shared: &Shared) -> String {
+        user_agent(&format!("attempt {}; fence {}", self.attempt, shared.recorder.fence()))
+    }
+}
+
+struct Rendered {
+    target: Target,
+    content: Arc<Content>,
+    values: Values,
+    secrets: BTreeMap<String, Secret>,
+    set: ProductSet,
+}
+
+/// What the API server's audit log shows of us: who, and for what.
+pub fn user_agent(purpose: &str) -> String {
+    format!("tidegate/{} ({purpose})", env!("CARGO_PKG_VERSION"))
+}
+
+/// A connection to a planned cluster whose identity was verified. Tried a few times, since the first
+/// packet may get lost; all tries together keep to one limit.
+pub async fn reach(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Result<Cluster, Closed> {
+    let times = &shared.times;
+    let tries = async {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match connect(shared, planned, agent).await {
+                Err(Closed::Unreachable(_)) if tried < times.reach_tries => {
+                    shared.world.clock.sleep(Duration::from_millis(500) * tried).await;
+                }
+                other => return other,
+            }
+        }
+    };
+    tokio::select! {
+        reached = tries => reached,
+        () = shared.world.clock.sleep(times.reach) => Err(Closed::Unreachable(format!(
+            "no answer within {} s", times.reach.as_secs()
+        ))),
+    }
+}
+
+async fn connect(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Result<Cluster, Closed> {
+    let client = match shared.world.clusters.connect(&planned.access, agent).await {
+        Ok(client) => client,
+        Err(fault) if fault.class == FailureClass::Transient => return Err(Closed::Unreachable(fault.message)),
+        Err(fault) => return Err(fault.into()),
+    };
+    let cluster = Cluster::new(client, Arc::clone(&shared.world.clock), shared.times.request);
+    let identity = cluster.identify().await?;
+    if identity.uid != planned.uid {
+        return Err(Closed::Fault(Fault::permanent(format!(
+            "this is another cluster: `{}` was planned with UID {}, and now answers with {}; mend its kubeconfig context, or plan anew",
+            planned.name, planned.uid, identity.uid
+        ))));
+    }
+    Ok(cluster)
+}

@@ -1,0 +1,361 @@
+//! One step of an attempt: the intent is written, the deed done, the outcome written.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration as StdDuration;
+
+use crate::catalog::Content;
+use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
+use crate::model::{DeployStep, Duration, ProductName, Test};
+use crate::plan::Target;
+use crate::port::{Fault, KubeconfigFile};
+use crate::rollout::Interrupted;
+
+use super::cluster::{Applied, Confirmation, Error, JobRun, Kind, ProductWork};
+use super::recorder::Stopped;
+use super::rendering;
+use super::script::{Recovered, Script, Try};
+use super::secrets;
+use super::session::{Closed, Opened, Session};
+use super::task::Shared;
+
+/// How much longer than its limit a step may take before it is cut off: the limit is kept by what the
+/// step does itself, with better words.
+const GRACE: StdDuration = StdDuration::from_secs(15);
+
+/// Takes a step, or finds out what became of it.
+pub async fn take(
+    shared: &Shared,
+    session: Arc<Session>,
+    step: &AttemptStep,
+    tries: u32,
+    interrupted: &[Interrupted],
+) -> Result<(), Stopped> {
+    let session = &*session;
+    let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries };
+    if let Some(last) = interrupted.last() {
+        match recover(shared, session, step, &id, interrupted).await {
+            Recovered::Again => {}
+            Recovered::Finished(outcome) => return finished(shared, &id, last.tries, outcome).await,
+        }
+    }
+    let this = shared.world.host.this();
+    shared
+        .recorder
+        .fact(vec![Body::StepStarted {
+            attempt: session.attempt.clone(),
+            step: step.id.clone(),
+            tries,
+            host: this.host,
+            boot: this.boot,
+        }])
+        .await?;
+    let limit = step.timeout.std();
+    let outcome = tokio::select! {
+        outcome = act(shared, session, step, &id) => outcome,
+        () = shared.world.clock.sleep(limit + GRACE) => StepOutcome::TimedOut {
+            cause: format!("no outcome within {}", step.timeout),
+        },
+    };
+    finished(shared, &id, tries, outcome).await
+}
+
+async fn finished(shared: &Shared, id: &Try, tries: u32, outcome: StepOutcome) -> Result<(), Stopped> {
+    let body = Body::StepFinished { attempt: id.attempt.clone(), step: id.step.clone(), tries, outcome };
+    shared.recorder.fact(vec![body]).await.map(drop)
+}
+
+async fn recover(
+    shared: &Shared,
+    session: &Session,
+    step: &AttemptStep,
+    id: &Try,
+    interrupted: &[Interrupted],
+) -> Recovered {
+    // Only scripts leave something behind that must be found out about; everything else converges.
+    if interrupted.iter().all(|left| left.group.is_none()) {
+        return Recovered::Again;
+    }
+    let opened = match opened(shared, session, step.timeout).await {
+        Ok(opened) => opened,
+        Err(outcome) => return Recovered::Finished(outcome),
+    };
+    match script(shared, session, opened, &step.id, step.timeout).await {
+        Ok(Some((script, _kubeconfig))) => {
+            script.recover(&shared.world, id, step.repeat, interrupted).await
+        }
+        Ok(None) => Recovered::Again,
+        Err(fault) => Recovered::Finished(fault_outcome(fault)),
+    }
+}
+
+async fn act(shared: &Shared, session: &Session, step: &AttemptStep, id: &Try) -> StepOutcome {
+    let opened = match opened(shared, session, step.timeout).await {
+        Ok(opened) => opened,
+        Err(outcome) => return outcome,
+    };
+    let done = match &step.id {
+        StepId::Deploy { product, step: name } => deploy(shared, session, opened, product, name, step.timeout, id).await,
+        StepId::Settle { product } => settle(session, opened, product, step.timeout).await,
+        StepId::Remove { product } => remove(opened, product, step.timeout).await,
+        StepId::Test { product, test } => run_test(shared, session, opened, product, test, step.timeout, id).await,
+        StepId::Seal => seal(session, opened).await,
+    };
+    done.unwrap_or_else(|trouble| match trouble {
+        Trouble::Cluster(error) => error.outcome(),
+        Trouble::Fault(fault) => fault_outcome(fault),
+    })
+}
+
+enum Trouble {
+    Cluster(Error),
+    Fault(Fault),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Cluster(error)
+    }
+}
+
+impl From<Fault> for Trouble {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+type Done = Result<StepOutcome, Trouble>;
+
+fn fault_outcome(fault: Fault) -> StepOutcome {
+    StepOutcome::Failed { class: fault.class, cause: fault.message, output: Vec::new() }
+}
+
+fn done(summary: String, evidence: BTreeMap<String, serde_json::Value>) -> StepOutcome {
+    StepOutcome::Done { summary, evidence }
+}
+
+/// The session, open. A cluster that was reached before and is gone now is waited for until the
+/// step's time is up; then nobody knows what it runs.
+async fn opened<'s>(shared: &Shared, session: &'s Session, limit: Duration) -> Result<&'s Opened, StepOutcome> {
+    let end = shared.world.clock.boot() + limit.std();
+    loop {
+        match session.open(shared).await {
+            Ok(opened) => return Ok(opened),
+            Err(Closed::Unreachable(cause)) if shared.world.clock.boot() < end => {
+                shared.world.clock.sleep(StdDuration::from_secs(2)).await;
+                drop(cause);
+            }
+            Err(Closed::Unreachable(cause)) => {
+                return Err(StepOutcome::Unknown {
+                    cause: format!("the cluster could not be reached for {limit}: {cause}"),
+                });
+            }
+            Err(Closed::Error(error)) if error.kind == Kind::TimedOut => {
+                return Err(StepOutcome::Failed {
+                    class: FailureClass::Transient,
+                    cause: error.message,
+                    output: error.details,
+                });
+            }
+            Err(Closed::Error(error)) => return Err(error.outcome()),
+            Err(Closed::Fault(fault)) => return Err(fault_outcome(fault)),
+        }
+    }
+}
+
+fn target<'s>(session: &'s Session, product: &ProductName) -> Result<&'s Target, Fault> {
+    session
+        .cluster()
+        .targets
+        .iter()
+        .find(|t| &t.product == product)
+        .ok_or_else(|| Fault::permanent(format!("the plan has no target {product} for {}", session.attempt.cluster)))
+}
+
+fn prepared<'s>(opened: &'s Opened, product: &ProductName) -> Result<&'s super::session::Prepared, Fault> {
+    opened.products.get(product).ok_or_else(|| Fault::permanent(format!("{product} was not prepared")))
+}
+
+/// Calls `f` with the work on one product.
+async fn with_work<T>(
+    session: &Session,
+    opened: &Opened,
+    product: &ProductName,
+    f: impl AsyncFnOnce(&ProductWork<'_>) -> Result<T, Error>,
+) -> Result<T, Trouble> {
+    let planned = session.planned(target(session, product)?)?;
+    let prepared = prepared(opened, product)?;
+    let tombstones: Vec<_> = prepared.content.file.spec.removed.iter().map(|r| r.value.clone()).collect();
+    let work = ProductWork {
+        product,
+        rollout: &session.attempt.rollout,
+        attempt: session.attempt.attempt,
+        state: &prepared.state,
+        all: &opened.sets,
+        conflicts: if session.plan.options.take_over { crate::model::Conflicts::Take } else { planned.conflicts },
+        tombstones: &tombstones,
+        confirmation: if session.plan.options.allow_prune { Confirmation::Prune } else { Confirmation::None },
+    };
+    Ok(f(&work).await?)
+}
+
+async fn deploy(
+    shared: &Shared,
+    session: &Session,
+    opened: &Opened,
+    product: &ProductName,
+    name: &str,
+    limit: Duration,
+    id: &Try,
+) -> Done {
+    with_work(session, opened, product, async |work| opened.guard.begin(work).await).await?;
+    if let Some((script, _kubeconfig)) = script(shared, session, opened, &id.step, limit).await? {
+        return Ok(script.run(&shared.world, &shared.recorder, id).await);
+    }
+    let applied =
+        with_work(session, opened, product, async |work| opened.guard.apply(work, name, limit.std()).await).await?;
+    Ok(done(applied_words(&applied), applied_facts(&applied)))
+}
+
+fn applied_words(applied: &Applied) -> String {
+    let all = applied.created + applied.changed + applied.same + applied.skipped + applied.recreated;
+    let mut words = format!("{all} objects");
+    for (count, word) in
+        [(applied.created, "created"), (applied.changed, "changed"), (applied.recreated, "recreated")]
+    {
+        if count > 0 {
+            words.push_str(&format!(", {count} {word}"));
+        }
+    }
+    if applied.created + applied.changed + applied.recreated == 0 {
+        words.push_str(", none changed");
+    }
+    words
+}
+
+fn applied_facts(applied: &Applied) -> BTreeMap<String, serde_json::Value> {
+    let mut facts: BTreeMap<String, serde_json::Value> = [
+        ("created", applied.created),
+        ("changed", applied.changed),
+        ("same", applied.same),
+        ("skipped", applied.skipped),
+        ("recreated", applied.recreated),
+        ("retried", applied.retried),
+    ]
+    .into_iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(name, count)| (name.to_owned(), count.into()))
+    .collect();
+    if !applied.warnings.is_empty() {
+        facts.insert("warnings".to_owned(), applied.warnings.clone().into());
+    }
+    facts
+}
+
+async fn settle(session: &Session, opened: &Opened, product: &ProductName, limit: Duration) -> Done {
+    let settled =
+        with_work(session, opened, product, async |work| opened.guard.settle(work, limit.std()).await).await?;
+    let mut words = format!("{} ready", settled.ready);
+    if !settled.pruned.is_empty() {
+        words.push_str(&format!(", {} pruned", settled.pruned.len()));
+    }
+    if !settled.kept.is_empty() {
+        words.push_str(&format!(", {} kept", settled.kept.len()));
+    }
+    Ok(done(words, lists([("pruned", settled.pruned), ("kept", settled.kept)])))
+}
+
+async fn remove(opened: &Opened, product: &ProductName, limit: Duration) -> Done {
+    let removed = opened.guard.remove(product, &opened.sets, limit.std()).await?;
+    let words = format!("{} objects deleted, {} kept", removed.deleted.len(), removed.kept.len());
+    Ok(done(words, lists([("deleted", removed.deleted), ("kept", removed.kept)])))
+}
+
+async fn seal(session: &Session, opened: &Opened) -> Done {
+    let products: Vec<_> = session.cluster().targets.iter().map(|t| (t.product.clone(), t.inputs)).collect();
+    opened.guard.seal(&products).await?;
+    Ok(done(format!("{} products verified", products.len()), BTreeMap::new()))
+}
+
+fn lists<const N: usize>(lists: [(&str, Vec<String>); N]) -> BTreeMap<String, serde_json::Value> {
+    lists.into_iter().filter(|(_, l)| !l.is_empty()).map(|(name, l)| (name.to_owned(), l.into())).collect()
+}
+
+async fn run_test(
+    shared: &Shared,
+    session: &Session,
+    opened: &Opened,
+    product: &ProductName,
+    name: &str,
+    limit: Duration,
+    id: &Try,
+) -> Done {
+    if let Some((script, _kubeconfig)) = script(shared, session, opened, &id.step, limit).await? {
+        return Ok(script.run(&shared.world, &shared.recorder, id).await);
+    }
+    let prepared = prepared(opened, product)?;
+    let Some(Test::Job(test)) = find_test(&prepared.content, name) else {
+        return Err(Fault::permanent(format!("{product} has no test `{name}`")).into());
+    };
+    let target = target(session, product)?;
+    let job = rendering::job(&session.plan, session.cluster(), target, &prepared.content, test, &prepared.values)?;
+    let key = format!("{} {} {}", session.attempt, id.step, id.tries);
+    let ran = opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std() }).await?;
+    if ran.passed {
+        return Ok(done(format!("passed ({})", ran.job), BTreeMap::new()));
+    }
+    Ok(StepOutcome::Failed {
+        class: FailureClass::Test,
+        cause: format!("{}: {}", ran.job, ran.cause),
+        output: Vec::new(),
+    })
+}
+
+fn find_test<'c>(content: &'c Content, name: &str) -> Option<&'c Test> {
+    content.file.spec.tests.iter().map(|t| &t.value).find(|t| t.name().value.as_str() == name)
+}
+
+/// The script of a step or test, if it is one; the kubeconfig file lives as long as its guard.
+async fn script(
+    shared: &Shared,
+    session: &Session,
+    opened: &Opened,
+    step: &StepId,
+    timeout: Duration,
+) -> Result<Option<(Script, KubeconfigFile)>, Fault> {
+    let Some(product) = step.product() else { return Ok(None) };
+    let prepared = prepared(opened, product)?;
+    let (command, observe, env) = match step {
+        StepId::Deploy { step: name, .. } => {
+            let steps = prepared.content.file.spec.named_steps();
+            match steps.into_iter().find(|(n, _)| n == name).map(|(_, s)| &s.value) {
+                Some(DeployStep::Run(run)) => (&run.command, run.observe.as_ref(), run.env.as_ref()),
+                _ => return Ok(None),
+            }
+        }
+        StepId::Test { test: name, .. } => match find_test(&prepared.content, name) {
+            Some(Test::Run(run)) => (&run.command, None, run.env.as_ref()),
+            _ => return Ok(None),
+        },
+        StepId::Settle { .. } | StepId::Remove { .. } | StepId::Seal => return Ok(None),
+    };
+    let texts = |words: &Vec<crate::yaml::Spanned<String>>| words.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
+    let (mut variables, mut hidden) = (BTreeMap::new(), BTreeMap::new());
+    if let Some(env) = env {
+        (variables, hidden) = secrets::environment(&*shared.world.secrets, &env.to_json()).await?;
+    }
+    let kubeconfig = shared.world.clusters.kubeconfig(&session.cluster().access).await?;
+    variables.insert("KUBECONFIG".to_owned(), kubeconfig.path.display().to_string());
+    variables.insert("TIDEGATE_PRODUCT".to_owned(), product.to_string());
+    variables.insert("TIDEGATE_VERSION".to_owned(), prepared.state.version.to_string());
+    let script = Script {
+        files: prepared.content.tree.clone(),
+        command: texts(command),
+        observe: observe.map(texts),
+        env: variables,
+        secrets: std::mem::take(&mut hidden),
+        mask: prepared.secrets.values().cloned().collect(),
+        timeout,
+    };
+    Ok(Some((script, kubeconfig)))
+}

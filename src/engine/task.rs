@@ -1,0 +1,265 @@
+//! What a driver's tasks share, and how an effect becomes a task: everything that the task needs is
+//! taken out of the state first, so that it runs without it.
+
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use crate::gate;
+use crate::journal::{AttemptId, Body, Event, FailureClass, Preflight, Side, StepOutcome};
+use crate::model::{GateId, RolloutId, WaveName};
+use crate::rollout::{Effect, FleetState, Rollout};
+
+use super::contents::Contents;
+use super::lease::Lease;
+use super::preflight;
+use super::recorder::{Recorder, Stopped};
+use super::session::Session;
+use super::step;
+use super::tags::{self, WaveTag};
+use super::verify;
+use super::world::{Times, World};
+
+/// A task: runs an effect and records its outcome.
+pub type Job = Pin<Box<dyn Future<Output = Result<(), Stopped>> + Send>>;
+
+/// What all tasks of one driver share.
+pub struct Shared {
+    /// The ports.
+    pub world: World,
+    /// The times.
+    pub times: Times,
+    /// The pen.
+    pub recorder: Recorder,
+    /// The driver's lease.
+    pub lease: Arc<Lease>,
+    /// Contents of product versions.
+    pub contents: Contents,
+    sessions: Mutex<HashMap<AttemptId, Arc<Session>>>,
+    closing: Mutex<JoinSet<()>>,
+    rollouts: Mutex<Arc<HashSet<RolloutId>>>,
+}
+
+impl Shared {
+    /// For one driver.
+    pub fn new(world: World, times: Times, recorder: Recorder, lease: Arc<Lease>, state: &FleetState) -> Arc<Self> {
+        let rollouts = state.rollouts().map(|r| r.id().clone()).collect();
+        Arc::new(Self {
+            contents: Contents::new(Arc::clone(&world.packages)),
+            world,
+            times,
+            recorder,
+            lease,
+            sessions: Mutex::default(),
+            closing: Mutex::default(),
+            rollouts: Mutex::new(Arc::new(rollouts)),
+        })
+    }
+
+    /// The rollouts that this journal knows.
+    pub fn known_rollouts(&self) -> Arc<HashSet<RolloutId>> {
+        Arc::clone(&locked(&self.rollouts))
+    }
+
+    /// Takes note of an event: a new rollout is known, an attempt that ended lets go of its cluster.
+    pub fn noticed(self: &Arc<Self>, event: &Event) {
+        match &event.body {
+            Body::RolloutPlanned { rollout, .. } => {
+                let mut known = locked(&self.rollouts);
+                Arc::make_mut(&mut known).insert(rollout.clone());
+            }
+            Body::AttemptFinished { attempt, .. } => self.let_go(attempt),
+            Body::AttemptPreflighted { attempt, preflight, .. }
+                if !matches!(preflight, Preflight::Proceed { .. }) =>
+            {
+                self.let_go(attempt);
+            }
+            _ => {}
+        }
+    }
+
+    /// The session of an attempt, made if there is none.
+    fn session(&self, attempt: &AttemptId, rollout: &Rollout) -> Option<Arc<Session>> {
+        let mut sessions = locked(&self.sessions);
+        if let Some(session) = sessions.get(attempt) {
+            return Some(Arc::clone(session));
+        }
+        let session = Arc::new(Session::new(attempt.clone(), Arc::clone(rollout.plan()))?);
+        sessions.insert(attempt.clone(), Arc::clone(&session));
+        Some(session)
+    }
+
+    fn let_go(&self, attempt: &AttemptId) {
+        if let Some(session) = locked(&self.sessions).remove(attempt) {
+            self.close(session);
+        }
+    }
+
+    /// Closes a session as soon as its last task has let go of it.
+    fn close(&self, mut session: Arc<Session>) {
+        let clock = Arc::clone(&self.world.clock);
+        locked(&self.closing).spawn(async move {
+            loop {
+                match Arc::try_unwrap(session) {
+                    Ok(session) => return session.close().await,
+                    Err(held) => session = held,
+                }
+                clock.sleep(Duration::from_millis(20)).await;
+            }
+        });
+    }
+
+    /// Lets go of every cluster; no task may be left that holds one.
+    pub async fn close_all(&self) {
+        let sessions = std::mem::take(&mut *locked(&self.sessions));
+        for session in sessions.into_values() {
+            self.close(session);
+        }
+        let mut closing = std::mem::take(&mut *locked(&self.closing));
+        // A cluster that does not answer keeps nobody: its lease ends by itself.
+        tokio::select! {
+            () = async { while closing.join_next().await.is_some() {} } => {}
+            () = self.world.clock.sleep(self.times.request) => {}
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The task that runs an effect; `None` for a decision, and for one whose rollout is gone.
+pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Option<Job> {
+    let shared = Arc::clone(shared);
+    match effect {
+        Effect::Decide(_) => None,
+        Effect::AskGate { rollout, wave, side, gate } => {
+            let body = ask(state.rollout(rollout)?, wave, *side, gate, shared.world.clock.now())?;
+            Some(Box::pin(async move { shared.recorder.fact(vec![body]).await.map(drop) }))
+        }
+        Effect::Preflight { attempt, tries } => {
+            let session = shared.session(attempt, state.rollout(&attempt.rollout)?)?;
+            let (attempt, tries) = (attempt.clone(), *tries);
+            Some(Box::pin(async move {
+                let (preflight, mut bodies) = preflight::look(&shared, &session).await;
+                drop(session);
+                bodies.push(Body::AttemptPreflighted { attempt, tries, preflight });
+                shared.recorder.fact(bodies).await.map(drop)
+            }))
+        }
+        Effect::Step { attempt, step, tries, interrupted } => {
+            let session = shared.session(attempt, state.rollout(&attempt.rollout)?)?;
+            let (step, tries, interrupted) = (step.clone(), *tries, interrupted.clone());
+            Some(Box::pin(async move { step::take(&shared, session, &step, tries, &interrupted).await }))
+        }
+        Effect::Verify { rollout, wave, cluster, round } => {
+            let known = state.rollout(rollout)?;
+            let planned = known.plan().cluster(cluster)?.2.clone();
+            let (rollout, wave, round) = (rollout.clone(), wave.clone(), *round);
+            Some(Box::pin(async move {
+                let bodies = verify::cluster(&shared, &planned, &rollout, &wave, round).await;
+                shared.recorder.fact(bodies).await.map(drop)
+            }))
+        }
+        Effect::Tag { rollout, wave, tries } => {
+            let known = state.rollout(rollout)?;
+            let wave_digest = known.plan().wave(wave)?.digest;
+            let plan = Arc::clone(known.plan());
+            let notes = raised_budget(known, wave).into_iter().collect();
+            let (rollout, wave, tries) = (rollout.clone(), wave.clone(), *tries);
+            Some(Box::pin(async move {
+                let body = tag(&shared, &plan, rollout, wave, wave_digest, notes, tries).await;
+                shared.recorder.fact(vec![body]).await.map(drop)
+            }))
+        }
+        Effect::PushTag { rollout, wave, tries } => {
+            let known = state.rollout(rollout)?;
+            let (name, _) = known.wave(wave)?.1.tag().made.clone()?;
+            let remote = known.plan().pipeline.tags.remote.clone().unwrap_or_else(|| "origin".to_owned());
+            let (rollout, wave, tries) = (rollout.clone(), wave.clone(), *tries);
+            Some(Box::pin(async move {
+                let body = match shared.world.git.push_tag(&remote, &name).await {
+                    Ok(()) => Body::WaveTagPushed { rollout, wave, remote },
+                    Err(fault) => Body::WaveTagFailed { rollout, wave, push: true, tries, cause: fault.message },
+                };
+                shared.recorder.fact(vec![body]).await.map(drop)
+            }))
+        }
+    }
+}
+
+async fn tag(
+    shared: &Shared,
+    plan: &crate::plan::Plan,
+    rollout: RolloutId,
+    wave: WaveName,
+    wave_digest: crate::digest::Digest,
+    notes: Vec<String>,
+    tries: u32,
+) -> Body {
+    let made = async {
+        let (_, journal_head) = shared.world.journal.head().await?;
+        let tag = WaveTag { plan, wave: &wave, wave_digest, rollout: rollout.as_str(), journal_head, notes };
+        tags::make(&*shared.world.git, &tag).await
+    };
+    match made.await {
+        Ok(tag) => Body::WaveTagged { rollout, wave, tag: tag.name, commit: tag.commit },
+        Err(fault) => Body::WaveTagFailed { rollout, wave, push: false, tries, cause: fault.message },
+    }
+}
+
+/// A gate's answer, from what the state knows.
+fn ask(rollout: &Rollout, wave: &WaveName, side: Side, id: &GateId, now: jiff::Timestamp) -> Option<Body> {
+    let facts = gate::approval::facts(rollout, wave, side, id)?;
+    let answer = gate::approval::decide(&facts, now);
+    Some(Body::GateAnswered { rollout: rollout.id().clone(), wave: wave.clone(), side, gate: id.clone(), answer })
+}
+
+fn raised_budget(rollout: &Rollout, wave: &WaveName) -> Option<String> {
+    let (planned, known) = rollout.wave(wave)?;
+    let budget = known.failure_budget();
+    (budget != planned.failure_budget)
+        .then(|| format!("failure budget raised from {} to {budget}", planned.failure_budget))
+}
+
+/// What is recorded for an effect whose task panicked: an outcome that nobody knows, for that one
+/// attempt; the driver and all other clusters go on.
+pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
+    let cause = format!("tidegate panicked in this step, which is a defect of tidegate: {words}");
+    match effect {
+        Effect::Step { attempt, step, tries, .. } => vec![Body::StepFinished {
+            attempt: attempt.clone(),
+            step: step.id.clone(),
+            tries: *tries,
+            outcome: StepOutcome::Unknown { cause },
+        }],
+        Effect::Preflight { attempt, tries } => vec![Body::AttemptPreflighted {
+            attempt: attempt.clone(),
+            tries: *tries,
+            preflight: Preflight::Failed { class: FailureClass::Permanent, cause },
+        }],
+        Effect::Verify { rollout, wave, cluster, round } => vec![Body::WaveClusterVerified {
+            rollout: rollout.clone(),
+            wave: wave.clone(),
+            cluster: cluster.clone(),
+            round: *round,
+            healthy: false,
+            cause,
+        }],
+        Effect::Tag { rollout, wave, tries } | Effect::PushTag { rollout, wave, tries } => {
+            vec![Body::WaveTagFailed {
+                rollout: rollout.clone(),
+                wave: wave.clone(),
+                push: matches!(effect, Effect::PushTag { .. }),
+                tries: *tries,
+                cause,
+            }]
+        }
+        Effect::AskGate { .. } | Effect::Decide(_) => Vec::new(),
+    }
+}
+

@@ -1,0 +1,11 @@
+//! The screens: each the data of one answer, with its text for people. The same value is what
+//! programs get as JSON.
+
+mod code;
+mod status;
+mod why;
+pub mod words;
+
+pub use code::CodeScreen;
+pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
+pub use why::WhyScreen;

@@ -1,0 +1,246 @@
+//! `rollout status` and `rollout list`: how far rollouts are.
+
+use crate::model::RolloutId;
+use crate::output::envelope::List;
+use crate::output::mark::{Tone, bold, clean, dim};
+use crate::output::table::{Cell, Column, Table};
+use crate::output::{Look, Screen};
+use crate::report::age::Seen;
+use crate::report::explanation::{Driving, Explanation};
+use crate::report::summary::{ClusterSummary, RolloutSummary, WaveSummary};
+
+use super::words::{done, rest, tone};
+
+/// So many clusters are shown to people; programs get all.
+const SHOWN: usize = 20;
+
+/// How far a rollout is, who drives it, and what it waits for.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusScreen {
+    /// How far it is.
+    #[serde(flatten)]
+    pub summary: RolloutSummary,
+    /// Who drives.
+    pub driver: Option<Driving>,
+    /// What it waits for.
+    pub waits: Vec<Explanation>,
+}
+
+impl Screen for StatusScreen {
+    const KIND: &'static str = "RolloutStatus";
+
+    fn text(&self, look: &Look) -> String {
+        let summary = &self.summary;
+        let mut text = headline(summary, look);
+        if let Some(cause) = &summary.cause {
+            text.push_str(&format!("{}\n", clean(cause)));
+        }
+        if summary.open {
+            text.push_str(&match self.driver.as_ref().filter(|d| d.alive) {
+                Some(driver) => format!("{}\n", dim(&format!("driven by {}", clean(&driver.process)))),
+                None => format!("{}\n", Tone::Waits.paint("nobody drives it: tidegate rollout run")),
+            });
+        }
+        text.push('\n');
+        text.push_str(&waves(&summary.waves).text(look.width));
+        if let Some(pools) = pools(summary) {
+            text.push('\n');
+            text.push_str(&pools.text(look.width));
+        }
+        if !summary.attention.is_empty() {
+            text.push('\n');
+            text.push_str(&clusters(summary.attention.iter().take(SHOWN), look).text(look.width));
+            if let Some(more) = summary.attention.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                text.push_str(&format!("and {more} more, all of them with -o json\n"));
+            }
+        }
+        text
+    }
+
+    fn next(&self) -> Option<String> {
+        (!self.waits.is_empty()).then(|| format!("tidegate rollout why {}", self.summary.rollout))
+    }
+}
+
+/// `R42-1 · release R42 "brisk-heron" · ▶ running since 09:14 (5 h 20 m) · 30/71 clusters done`.
+pub fn headline(summary: &RolloutSummary, look: &Look) -> String {
+    let title = summary.title.as_ref().map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
+    format!(
+        "{} · release {}{title} · {} {}\n{} clusters done · started by {} {}\n",
+        bold(summary.rollout.as_str()),
+        summary.release,
+        headline_word(summary.state),
+        look.view.since(summary.since),
+        done(&summary.clusters),
+        clean(&summary.started_by.0),
+        look.view.clock(summary.started_at),
+    )
+}
+
+/// Glyph and word of a state, in its colour.
+pub fn headline_word(state: &str) -> String {
+    let tone = tone(state);
+    tone.paint(&tone.mark(state))
+}
+
+fn waves(waves: &[WaveSummary]) -> Table {
+    let mut table = Table::new([
+        Column::left("WAVE"),
+        Column::left("STATE"),
+        Column::right("DONE"),
+        Column::text("OTHERWISE"),
+        Column::text("GATES"),
+        Column::text("TAG"),
+    ]);
+    for wave in waves {
+        let gates: Vec<String> =
+            wave.gates.iter().map(|gate| format!("{} {}", gate.gate, gate.state)).collect();
+        table.row([
+            wave.name.as_str().into(),
+            Cell::mark(tone(wave.state), wave.state),
+            done(&wave.clusters).into(),
+            rest(&wave.clusters, Some(wave.failure_budget)).into(),
+            gates.join(" · ").into(),
+            wave.tag.as_ref().map(|tag| tag.name.as_str()).unwrap_or_default().into(),
+        ]);
+    }
+    table
+}
+
+/// The pools of the wave that it is at, if there is more than one.
+fn pools(summary: &RolloutSummary) -> Option<Table> {
+    let wave = summary.waves.iter().find(|w| Some(&w.name) == summary.wave.as_ref())?;
+    if wave.pools.len() < 2 {
+        return None;
+    }
+    let mut table =
+        Table::new([Column::left("POOL"), Column::right("DONE"), Column::right("AT ONCE"), Column::text("OTHERWISE")]);
+    for pool in &wave.pools {
+        table.row([
+            pool.name.as_str().into(),
+            done(&pool.clusters).into(),
+            super::words::cap(pool.at_once.or(wave.at_once)).into(),
+            rest(&pool.clusters, None).into(),
+        ]);
+    }
+    Some(table)
+}
+
+fn clusters<'a>(clusters: impl Iterator<Item = &'a ClusterSummary>, look: &Look) -> Table {
+    let mut table = Table::new([
+        Column::left("CLUSTER"),
+        Column::left("STATE"),
+        Column::left("FOR"),
+        Column::text("STEP"),
+        Column::text("BECAUSE"),
+        Column::left("SEEN"),
+    ]);
+    for cluster in clusters {
+        table.row([
+            cluster.cluster.as_str().into(),
+            Cell::mark(tone(cluster.state), cluster.state),
+            crate::model::Duration::between(cluster.since, look.view.now).to_string().into(),
+            step(cluster).into(),
+            cluster.cause.as_deref().unwrap_or_default().into(),
+            seen(&cluster.seen, look),
+        ]);
+    }
+    table
+}
+
+/// `ingress/helm 3/7 (try 2)`.
+pub fn step(cluster: &ClusterSummary) -> String {
+    let Some(step) = &cluster.step else { return String::new() };
+    let of = match cluster.steps {
+        0 => String::new(),
+        steps => format!(" {}/{steps}", (cluster.steps_done + 1).min(steps)),
+    };
+    let again = if cluster.tries > 1 { format!(" (try {})", cluster.tries) } else { String::new() };
+    format!("{step}{of}{again}")
+}
+
+/// How long ago a cluster was seen, marked when that is too long ago.
+pub fn seen(seen: &Seen, look: &Look) -> Cell {
+    match seen.at {
+        None => Cell::toned("! never", Tone::Warn),
+        Some(at) if seen.stale => Cell::toned(format!("! {}", look.view.relative(at)), Tone::Warn),
+        Some(at) => look.view.relative(at).into(),
+    }
+}
+
+/// One line of `rollout list`.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedRollout {
+    /// Its id.
+    pub rollout: RolloutId,
+    /// The release.
+    pub release: crate::model::ReleaseId,
+    /// The word for its state.
+    pub state: &'static str,
+    /// Whether it can still go on.
+    pub open: bool,
+    /// Since when.
+    pub since: jiff::Timestamp,
+    /// The wave that it is at.
+    pub wave: Option<crate::model::WaveName>,
+    /// Its clusters.
+    pub clusters: crate::report::summary::Tally,
+    /// When it was started.
+    pub started_at: jiff::Timestamp,
+    /// By whom.
+    pub started_by: crate::model::Actor,
+}
+
+impl From<RolloutSummary> for ListedRollout {
+    fn from(s: RolloutSummary) -> Self {
+        Self {
+            rollout: s.rollout,
+            release: s.release,
+            state: s.state,
+            open: s.open,
+            since: s.since,
+            wave: s.wave,
+            clusters: s.clusters,
+            started_at: s.started_at,
+            started_by: s.started_by,
+        }
+    }
+}
+
+impl Screen for List<ListedRollout> {
+    const KIND: &'static str = "RolloutList";
+
+    fn text(&self, look: &Look) -> String {
+        if self.items.is_empty() {
+            return "no rollout yet\n".to_owned();
+        }
+        let mut table = Table::new([
+            Column::left("ROLLOUT"),
+            Column::left("STATE"),
+            Column::left("WAVE"),
+            Column::right("DONE"),
+            Column::text("OTHERWISE"),
+            Column::left("STARTED"),
+            Column::text("BY"),
+        ]);
+        for rollout in &self.items {
+            table.row([
+                rollout.rollout.as_str().into(),
+                Cell::mark(tone(rollout.state), rollout.state),
+                rollout.wave.as_ref().map(|w| w.as_str()).unwrap_or_default().into(),
+                done(&rollout.clusters).into(),
+                rest(&rollout.clusters, None).into(),
+                look.view.relative(rollout.started_at).into(),
+                rollout.started_by.0.as_str().into(),
+            ]);
+        }
+        table.text(look.width)
+    }
+
+    fn next(&self) -> Option<String> {
+        let newest = self.items.iter().find(|r| r.open).or(self.items.first())?;
+        Some(format!("tidegate rollout status {}", newest.rollout))
+    }
+}

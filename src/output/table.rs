@@ -1,0 +1,294 @@
+//! Tables without lines: aligned columns, wrapped to the width of a terminal, whole when piped.
+//! Where not even the narrowest form fits, each row becomes a block of `TITLE value` lines, so
+//! that nothing is ever cut.
+
+use comfy_table::{
+    Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width,
+};
+
+use super::mark::{Tone, clean};
+
+/// The least width that a column which may wrap is squeezed to.
+const SQUEEZE: u16 = 16;
+/// Spaces between columns.
+const GAP: u16 = 2;
+
+/// A column.
+#[derive(Debug, Clone, Copy)]
+pub struct Column {
+    title: &'static str,
+    right: bool,
+    wraps: bool,
+}
+
+impl Column {
+    /// A column whose cells are never broken.
+    pub const fn left(title: &'static str) -> Self {
+        Self { title, right: false, wraps: false }
+    }
+
+    /// A column of numbers.
+    pub const fn right(title: &'static str) -> Self {
+        Self { title, right: true, wraps: false }
+    }
+
+    /// A column of text that may be wrapped.
+    pub const fn text(title: &'static str) -> Self {
+        Self { title, right: false, wraps: true }
+    }
+}
+
+/// A cell: text from anywhere, and a colour for it.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    text: String,
+    tone: Option<Tone>,
+}
+
+impl Cell {
+    /// Text in a colour.
+    pub fn toned(text: impl AsRef<str>, tone: Tone) -> Self {
+        Self { text: clean(text.as_ref()), tone: Some(tone) }
+    }
+
+    /// Glyph and word of a state.
+    pub fn mark(tone: Tone, word: &str) -> Self {
+        Self::toned(tone.mark(word), tone)
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self { text: clean(text.as_ref()), tone: None }
+    }
+}
+
+/// A table being filled.
+#[derive(Debug, Clone)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Table {
+    /// An empty table.
+    pub fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+        Self { columns: columns.into_iter().collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row; an empty cell shows `-`.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = Cell>) -> &mut Self {
+        self.rows.push(cells.into_iter().collect());
+        self
+    }
+
+    /// Whether it has no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The text, each line ended; at most `width` columns wide if a width is given.
+    pub fn text(&self, width: Option<u16>) -> String {
+        let mut grid = self.grid();
+        if let Some(width) = width {
+            let content = grid.column_max_content_widths();
+            let least: u32 = self
+                .columns
+                .iter()
+                .zip(&content)
+                .map(|(column, w)| u32::from(if column.wraps { (*w).min(SQUEEZE) } else { *w } + GAP))
+                .sum();
+            if least > u32::from(width) + u32::from(GAP) {
+                return self.blocks(usize::from(width));
+            }
+            grid.set_content_arrangement(ContentArrangement::Dynamic);
+            // The last column's gap is cut off with the trailing spaces.
+            grid.set_width(width.saturating_add(GAP));
+            for (index, column) in self.columns.iter().enumerate() {
+                let own = content.get(index).copied().unwrap_or_default();
+                let least = if column.wraps { own.min(SQUEEZE) } else { own };
+                if let Some(target) = grid.column_mut(index) {
+                    target.set_constraint(if column.wraps {
+                        ColumnConstraint::LowerBoundary(Width::Fixed(least + GAP))
+                    } else {
+                        ColumnConstraint::ContentWidth
+                    });
+                }
+            }
+        }
+        let mut text = String::new();
+        for line in grid.lines() {
+            text.push_str(trimmed(&line));
+            text.push('\n');
+        }
+        text
+    }
+
+    fn grid(&self) -> Grid {
+        let mut grid = Grid::new();
+        grid.load_style(comfy_table::presets::NOTHING);
+        grid.set_content_arrangement(ContentArrangement::Disabled);
+        grid.force_no_tty();
+        grid.enforce_styling();
+        grid.style_text_only();
+        grid.set_header(
+            self.columns.iter().map(|c| comfy_table::Cell::new(c.title).add_attribute(Attribute::Bold)),
+        );
+        for row in &self.rows {
+            grid.add_row(row.iter().map(|cell| {
+                let shown = if cell.text.is_empty() { "-" } else { &cell.text };
+                let shown = comfy_table::Cell::new(shown);
+                match cell.tone {
+                    Some(Tone::Good) => shown.fg(Color::DarkGreen),
+                    Some(Tone::Busy) => shown.fg(Color::DarkCyan),
+                    Some(Tone::Waits | Tone::Warn) => shown.fg(Color::DarkYellow),
+                    Some(Tone::Bad) => shown.fg(Color::DarkRed).add_attribute(Attribute::Bold),
+                    Some(Tone::Quiet) => shown.add_attribute(Attribute::Dim),
+                    None => shown,
+                }
+            }));
+        }
+        grid.discover_columns();
+        for (index, column) in self.columns.iter().enumerate() {
+            if let Some(target) = grid.column_mut(index) {
+                target.set_padding((0, GAP));
+                if column.right {
+                    target.set_cell_alignment(CellAlignment::Right);
+                }
+            }
+        }
+        grid
+    }
+
+    /// One block of `TITLE value` lines for each row.
+    fn blocks(&self, width: usize) -> String {
+        let titles = self.columns.iter().map(|c| c.title.len()).max().unwrap_or_default();
+        let mut text = String::new();
+        for (number, row) in self.rows.iter().enumerate() {
+            if number > 0 {
+                text.push('\n');
+            }
+            for (column, cell) in self.columns.iter().zip(row) {
+                if cell.text.is_empty() {
+                    continue;
+                }
+                let room = width.saturating_sub(titles + 2).max(8);
+                for (line, part) in wrap(&cell.text, room).into_iter().enumerate() {
+                    let title = if line == 0 { column.title } else { "" };
+                    let part = cell.tone.map_or_else(|| part.clone(), |tone| tone.paint(&part));
+                    text.push_str(&format!("{title:titles$}  {part}\n"));
+                }
+            }
+        }
+        text
+    }
+}
+
+/// A line without trailing spaces, also where a colour ends behind them.
+fn trimmed(line: &str) -> &str {
+    line.trim_end_matches(' ')
+}
+
+/// Breaks text at spaces into lines of at most `room` characters; a longer word is kept whole,
+/// since a broken digest or command can't be copied.
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    for word in text.split(' ') {
+        if let Some(last) = lines.last_mut() {
+            let used = last.chars().count();
+            if used == 0 {
+                last.push_str(word);
+            } else if used + 1 + word.chars().count() <= room {
+                last.push(' ');
+                last.push_str(word);
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new([
+            Column::left("WAVE"),
+            Column::right("CLUSTERS"),
+            Column::left("STATE"),
+            Column::text("WAITS FOR"),
+        ]);
+        table.row(["staging".into(), "1".into(), Cell::mark(Tone::Good, "done"), "".into()]);
+        table.row([
+            "production".into(),
+            "52".into(),
+            Cell::mark(Tone::Waits, "waits"),
+            "an approval by platform-leads, after every cluster of the wave before was verified once more"
+                .into(),
+        ]);
+        table
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn a_piped_table_is_aligned_and_keeps_each_row_on_one_line() {
+        assert_snapshot!(plain(&sample().text(None)), @r"
+        WAVE        CLUSTERS  STATE    WAITS FOR
+        staging            1  ✔ done   -
+        production        52  ⏸ waits  an approval by platform-leads, after every cluster of the wave before was verified once more
+        ");
+    }
+
+    #[test]
+    fn at_a_terminal_only_columns_of_text_are_wrapped() {
+        assert_snapshot!(plain(&sample().text(Some(60))), @r"
+        WAVE        CLUSTERS  STATE    WAITS FOR
+        staging            1  ✔ done   -
+        production        52  ⏸ waits  an approval by
+                                       platform-leads, after every
+                                       cluster of the wave before
+                                       was verified once more
+        ");
+    }
+
+    #[test]
+    fn where_the_table_does_not_fit_each_row_is_a_block() {
+        assert_snapshot!(plain(&sample().text(Some(36))), @r"
+        WAVE       staging
+        CLUSTERS   1
+        STATE      ✔ done
+
+        WAVE       production
+        CLUSTERS   52
+        STATE      ⏸ waits
+        WAITS FOR  an approval by
+                   platform-leads, after
+                   every cluster of the wave
+                   before was verified once
+                   more
+        ");
+    }
+
+    #[test]
+    fn a_table_is_never_wider_than_the_terminal() {
+        for width in 34..140 {
+            let text = plain(&sample().text(Some(width)));
+            let longest = text.lines().map(|l| l.chars().count()).max();
+            assert!(longest <= Some(usize::from(width)), "{width}: {text}");
+        }
+    }
+
+    #[test]
+    fn colours_end_before_the_line_does_and_leave_no_trailing_space() {
+        for line in sample().text(Some(60)).lines() {
+            assert_eq!(line.trim_end(), line);
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! How far a rollout is: its waves, pools and clusters in numbers and words, for every surface.
+//! It reads the state and decides only what deserves attention.
+
+use super::age::{self, Seen};
+use super::event::halt;
+use crate::digest::Digest;
+use crate::journal::Side;
+use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, ReleaseId, RolloutId, WaveName};
+use crate::plan::{PlannedCluster, PlannedPool, PlannedWave};
+use crate::rollout::{
+    AttemptState, Class, Cluster, Counts, FleetState, Rollout, RolloutState, Wave, WavePhase,
+};
+
+/// How far a rollout is.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutSummary {
+    /// Its id.
+    pub rollout: RolloutId,
+    /// The release.
+    pub release: ReleaseId,
+    /// The release's nickname.
+    pub title: Option<String>,
+    /// The plan's digest.
+    pub plan: Digest,
+    /// The word for its state, such as `running` or `succeeded-with-failures`.
+    pub state: &'static str,
+    /// Whether it can still go on.
+    pub open: bool,
+    /// Since when it is in that state.
+    pub since: jiff::Timestamp,
+    /// Why it is, where there is something to say.
+    pub cause: Option<String>,
+    /// When it was started.
+    pub started_at: jiff::Timestamp,
+    /// By whom.
+    pub started_by: Actor,
+    /// The wave that it is at; none before the first and after the last.
+    pub wave: Option<WaveName>,
+    /// Its clusters.
+    pub clusters: Tally,
+    /// Its waves, in order.
+    pub waves: Vec<WaveSummary>,
+    /// The clusters that somebody should look at, and those at work.
+    pub attention: Vec<ClusterSummary>,
+}
+
+/// How many clusters stand where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tally {
+    /// All.
+    pub total: u32,
+    /// At their planned inputs (those with nothing to do included).
+    pub done: u32,
+    /// Being worked on.
+    pub working: u32,
+    /// Waiting for a slot, or for their wave.
+    pub pending: u32,
+    /// Waiting for somebody to change something.
+    pub blocked: u32,
+    /// Waiting for a window, or for another operation to end.
+    pub postponed: u32,
+    /// Left for later: unreachable, hibernated, or on hold.
+    pub deferred: u32,
+    /// Failed, timed out, aborted or rolled back.
+    pub failed: u32,
+    /// Ended in a way that nobody knows; a person decides.
+    pub unknown: u32,
+    /// Left out by a person.
+    pub skipped: u32,
+    /// Gone from the fleet, or taken over by another rollout.
+    pub gone: u32,
+}
+
+/// How far a wave is.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WaveSummary {
+    /// Its name.
+    pub name: WaveName,
+    /// The word for its state, such as `rolling` or `gates-before`.
+    pub state: &'static str,
+    /// Since when it is in that state.
+    pub since: jiff::Timestamp,
+    /// Whether the next wave may start.
+    pub over: bool,
+    /// Its clusters.
+    pub clusters: Tally,
+    /// So many may fail.
+    pub failure_budget: u32,
+    /// So many may stay deferred.
+    pub deferred_budget: u32,
+    /// At most so many at once; absent is unlimited.
+    pub at_once: Option<u32>,
+    /// How long it soaks.
+    pub soak: Option<Duration>,
+    /// When its soak ends, while it soaks.
+    pub soaks_until: Option<jiff::Timestamp>,
+    /// Its gates, those before first.
+    pub gates: Vec<GateSummary>,
+    /// Its git tag, once it stands.
+    pub tag: Option<TagSummary>,
+    /// How many tries at tests ran.
+    pub tests_run: u64,
+    /// Its pools, in order.
+    pub pools: Vec<PoolSummary>,
+}
+
+/// How a gate stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct GateSummary {
+    /// Its id.
+    pub gate: GateId,
+    /// On which side of the wave.
+    pub side: Side,
+    /// `open`, `closed` or `not-asked`.
+    pub state: &'static str,
+    /// When it was answered.
+    pub at: Option<jiff::Timestamp>,
+    /// What the answer rests on, in words.
+    pub facts: Vec<String>,
+    /// Who said yes.
+    pub approvals: Vec<Actor>,
+}
+
+/// A wave's git tag.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TagSummary {
+    /// Its name.
+    pub name: String,
+    /// The commit that it names.
+    pub commit: String,
+    /// The remote it was pushed to.
+    pub pushed: Option<String>,
+    /// Why it could not be pushed yet.
+    pub failure: Option<String>,
+}
+
+/// How far a pool is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PoolSummary {
+    /// Its name.
+    pub name: PoolName,
+    /// At most so many at once; absent is unlimited.
+    pub at_once: Option<u32>,
+    /// Its clusters.
+    pub clusters: Tally,
+}
+
+/// How far a cluster is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterSummary {
+    /// Its name.
+    pub cluster: ClusterName,
+    /// Its wave.
+    pub wave: WaveName,
+    /// Its pool.
+    pub pool: PoolName,
+    /// The word for its state, such as `upgrading` or `deferred`.
+    pub state: &'static str,
+    /// Since when it is in that state.
+    pub since: jiff::Timestamp,
+    /// The number of its newest attempt.
+    pub attempt: u32,
+    /// The step it is at, or failed at.
+    pub step: Option<String>,
+    /// Which try at that step it is.
+    pub tries: u32,
+    /// When that step began.
+    pub step_since: Option<jiff::Timestamp>,
+    /// By when that step must have ended.
+    pub deadline: Option<jiff::Timestamp>,
+    /// How many of its steps are done.
+    pub steps_done: usize,
+    /// How many steps it takes; 0 until preflight has computed them.
+    pub steps: usize,
+    /// Why it is where it is.
+    pub cause: Option<String>,
+    /// Whether a test passed only when it was repeated.
+    pub flaky: bool,
+    /// When it was last seen.
+    pub seen: Seen,
+}
+
+impl From<&Counts> for Tally {
+    fn from(counts: &Counts) -> Self {
+        Self {
+            total: counts.total(),
+            done: counts.done(),
+            working: counts.of(Class::Active),
+            pending: counts.of(Class::Pending),
+            blocked: counts.of(Class::Blocked),
+            postponed: counts.of(Class::Postponed),
+            deferred: counts.of(Class::Deferred),
+            failed: counts.of(Class::Failed),
+            unknown: counts.of(Class::Unknown),
+            skipped: counts.of(Class::Skipped),
+            gone: counts.of(Class::Gone),
+        }
+    }
+}
+
+impl Tally {
+    /// What is not simply done or waiting for its turn, in words: `4 run, 1 failed`.
+    pub fn words(&self) -> Vec<String> {
+        [
+            (self.working, "run"),
+            (self.blocked + self.postponed, "wait"),
+            (self.deferred, "deferred"),
+            (self.failed, "failed"),
+            (self.unknown, "unknown"),
+            (self.skipped, "skipped"),
+            (self.gone, "gone"),
+        ]
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, word)| format!("{n} {word}"))
+        .collect()
+    }
+
+    /// Those that no longer keep their wave open.
+    pub fn settled(&self) -> u32 {
+        self.done + self.deferred + self.failed + self.skipped + self.gone
+    }
+}
+
+/// How far a rollout is, looked at from `now`.
+pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> RolloutSummary {
+    let plan = rollout.plan();
+    let (started_at, started_by) = rollout.planned();
+    let waves: Vec<WaveSummary> =
+        rollout.waves().map(|(planned, wave)| of_wave(rollout, planned, wave)).collect();
+    let at = rollout.current_wave().and_then(|i| plan.waves.get(i)).filter(|_| rollout.state().is_open());
+    RolloutSummary {
+        rollout: rollout.id().clone(),
+        release: plan.release.id.clone(),
+        title: plan.release.title.clone(),
+        plan: plan.digest,
+        state: rollout.state().word(),
+        open: rollout.state().is_open(),
+        since: rollout.since(),
+        cause: cause(rollout),
+        started_at,
+        started_by: started_by.clone(),
+        wave: at.map(|w| w.name.clone()),
+        clusters: rollout.counts().into(),
+        waves,
+        attention: attention(state, rollout, now),
+    }
+}
+
+/// Why a rollout is in its state, where there is something to say.
+fn cause(rollout: &Rollout) -> Option<String> {
+    let asked = || {
+        let (actor, reason) = rollout.asked()?;
+        Some(reason.map_or_else(|| format!("by {actor}"), |reason| format!("by {actor}: {reason}")))
+    };
+    match rollout.state() {
+        RolloutState::Halted { wave, cause } => Some(format!("wave {wave}: {}", halt(cause))),
+        RolloutState::Pausing | RolloutState::Paused | RolloutState::Aborting | RolloutState::Aborted => {
+            asked()
+        }
+        RolloutState::Planned
+        | RolloutState::Running
+        | RolloutState::Succeeded
+        | RolloutState::SucceededWithFailures => None,
+    }
+}
+
+fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave) -> WaveSummary {
+    let gates = [(Side::Before, &planned.gates_before), (Side::After, &planned.gates_after)];
+    let tag = wave.tag();
+    WaveSummary {
+        name: planned.name.clone(),
+        state: rollout.wave_state(&planned.name).map_or("waiting", |s| s.word()),
+        since: wave.since(),
+        over: wave.phase().is_over(),
+        clusters: wave.counts().into(),
+        failure_budget: wave.failure_budget(),
+        deferred_budget: planned.deferred_budget,
+        at_once: planned.at_once,
+        soak: planned.soak.as_ref().map(|s| s.length),
+        soaks_until: wave.soaks_until(planned),
+        gates: gates
+            .into_iter()
+            .flat_map(|(side, gates)| gates.iter().map(move |gate| of_gate(wave, side, &gate.id)))
+            .collect(),
+        tag: tag.made.as_ref().map(|(name, commit)| TagSummary {
+            name: name.clone(),
+            commit: commit.clone(),
+            pushed: tag.pushed.clone(),
+            failure: tag.failed.as_ref().filter(|_| tag.pushed.is_none()).map(|f| f.cause.clone()),
+        }),
+        tests_run: wave.tests_run(),
+        pools: rollout
+            .pools(&planned.name)
+            .map(|(planned, pool)| PoolSummary {
+                name: planned.name.clone(),
+                at_once: planned.at_once,
+                clusters: pool.counts().into(),
+            })
+            .collect(),
+    }
+}
+
+fn of_gate(wave: &Wave, side: Side, gate: &GateId) -> GateSummary {
+    let known = wave.gate(side, gate);
+    let answer = known.and_then(|g| g.answer());
+    let passed = match side {
+        Side::Before => wave.opened_at().is_some(),
+        Side::After => wave.phase() == WavePhase::Done,
+    };
+    GateSummary {
+        gate: gate.clone(),
+        side,
+        state: match answer {
+            Some((answer, _)) if answer.open || passed => "open",
+            Some(_) => "closed",
+            None => "not-asked",
+        },
+        at: answer.map(|(_, at)| at),
+        facts: answer.map(|(a, _)| a.facts.clone()).unwrap_or_default(),
+        approvals: known.map(|g| g.approvals().iter().map(|a| a.actor.clone()).collect()).unwrap_or_default(),
+    }
+}
+
+/// One cluster, looked at from `now`.
+pub fn cluster(
+    state: &FleetState,
+    planned: (&PlannedWave, &PlannedPool, &PlannedCluster),
+    cluster: &Cluster,
+    now: jiff::Timestamp,
+) -> ClusterSummary {
+    let (wave, pool, planned) = planned;
+    let attempt = cluster.attempt();
+    let current = attempt.current_step();
+    let failed = attempt.failed_step().map(ToString::to_string);
+    ClusterSummary {
+        cluster: planned.name.clone(),
+        wave: wave.name.clone(),
+        pool: pool.name.clone(),
+        state: attempt.state().word(),
+        since: attempt.since(),
+        attempt: attempt.number(),
+        step: failed.or_else(|| current.map(|s| s.step().id.to_string())),
+        tries: current.map_or(0, |s| s.tries()),
+        step_since: current.and_then(|s| s.running_since()),
+        deadline: current.and_then(|s| s.deadline()),
+        steps_done: attempt.steps_done(),
+        steps: attempt.steps().len(),
+        cause: attempt.cause().map(str::to_owned),
+        flaky: attempt.flaky(),
+        seen: age::seen(state, &planned.name, now),
+    }
+}
+
+/// Every cluster of a rollout, in plan order.
+pub fn clusters(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<ClusterSummary> {
+    rollout.clusters().map(|(w, p, c, known)| cluster(state, (w, p, c), known, now)).collect()
+}
+
+/// The clusters that deserve attention: trouble first, then what waits, then what is at work; by
+/// plan order within.
+fn attention(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<ClusterSummary> {
+    let mut found: Vec<(u8, ClusterSummary)> = rollout
+        .clusters()
+        .filter_map(|(w, p, c, known)| {
+            let urgency = urgency(known.state())?;
+            Some((urgency, cluster(state, (w, p, c), known, now)))
+        })
+        .collect();
+    // Stable, so plan order stays within one urgency.
+    found.sort_by_key(|(urgency, _)| *urgency);
+    found.into_iter().map(|(_, summary)| summary).collect()
+}
+
+fn urgency(state: &AttemptState) -> Option<u8> {
+    match state.class() {
+        Class::Unknown => Some(0),
+        Class::Failed => Some(1),
+        Class::Blocked => Some(2),
+        Class::Deferred => Some(3),
+        Class::Postponed => Some(4),
+        Class::Active => Some(5),
+        Class::Pending | Class::Succeeded | Class::NoOp | Class::Skipped | Class::Gone => None,
+    }
+}

@@ -1,0 +1,460 @@
+//! Which requests of people are legal now. A legal one becomes the events to append (none when
+//! there is nothing left to do); the others are refused with the commands that are legal instead.
+
+use super::attempt::{Attempt, Class};
+use super::command::{Approve, Command, Refusal, RefusalExit};
+use super::gates;
+use super::state::{FleetState, Rollout, RolloutState};
+use crate::diag::{Code, codes};
+use crate::journal::{Body, HaltCause, RaisedBudget, RetryWhich, Side};
+use crate::model::{ClusterName, GateId, RolloutId, WaveName};
+use crate::plan::{GateKind, Plan};
+
+/// The events of a request, or why it is refused. An empty list means that it is so already.
+///
+/// # Errors
+/// A refusal, with what is legal now.
+pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Result<Vec<Body>, Refusal> {
+    match command {
+        Command::Start { plan } => start(state, plan),
+        Command::Approve(approve) => approval(known(state, &approve.rollout)?, approve, now),
+        Command::Revoke { rollout, wave, gate, reason } => {
+            revoke(known(state, rollout)?, wave, gate.as_ref(), reason.as_ref())
+        }
+        Command::Pause { rollout, reason } => pause(known(state, rollout)?, reason.as_ref()),
+        Command::Resume { rollout, raise_budget, reason } => {
+            resume(known(state, rollout)?, *raise_budget, reason.as_ref())
+        }
+        Command::Abort { rollout, reason } => abort(known(state, rollout)?, reason.as_ref()),
+        Command::Retry { rollout, which, clusters, reason } => {
+            retry(state, known(state, rollout)?, *which, clusters, reason.as_ref())
+        }
+        Command::Skip { rollout, clusters, reason } => skip(state, known(state, rollout)?, clusters, reason),
+    }
+}
+
+/// What a person may ask of a rollout now, as commands to type.
+pub fn legal(rollout: &Rollout) -> Vec<String> {
+    let id = &rollout.id;
+    let mut found = Vec::new();
+    let mut offer = |holds: bool, text: String| {
+        if holds {
+            found.push(text);
+        }
+    };
+    let counts = &rollout.counts;
+    let state = &rollout.state;
+    let moving = !matches!(state, RolloutState::Planned | RolloutState::Aborting | RolloutState::Aborted);
+    offer(state.is_open(), format!("tidegate rollout run {id}"));
+    offer(
+        matches!(state, RolloutState::Paused | RolloutState::Pausing) || halt_is_over(rollout),
+        format!("tidegate rollout resume {id}"),
+    );
+    if let RolloutState::Halted { cause: HaltCause::FailureBudget { .. }, .. } = state {
+        let needed = rollout.over_budget().map(|(_, failed, _)| failed);
+        if let Some(needed) = needed {
+            offer(true, format!("tidegate rollout resume {id} --raise-budget {needed} --reason TEXT"));
+        }
+    }
+    offer(moving && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
+    offer(
+        moving && counts.of(Class::Deferred) + counts.of(Class::Postponed) > 0,
+        format!("tidegate rollout retry {id} --deferred"),
+    );
+    offer(moving && counts.of(Class::Skipped) > 0, format!("tidegate rollout retry {id} --skipped"));
+    offer(
+        moving && *state != RolloutState::Succeeded && counts.unsettled() + counts.failures() > 0,
+        format!("tidegate rollout skip {id} --cluster NAME --reason TEXT"),
+    );
+    offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
+    offer(state.is_open() && *state != RolloutState::Aborting, format!("tidegate rollout abort {id}"));
+    found
+}
+
+/// Whether a halted rollout's failures are within the budgets again, after a skip.
+fn halt_is_over(rollout: &Rollout) -> bool {
+    matches!(rollout.state, RolloutState::Halted { cause: HaltCause::FailureBudget { .. }, .. })
+        && rollout.over_budget().is_none()
+}
+
+fn known<'a>(state: &'a FleetState, id: &RolloutId) -> Result<&'a Rollout, Refusal> {
+    state.rollout(id).ok_or_else(|| Refusal {
+        code: &codes::ROLLOUT_UNKNOWN,
+        sentence: format!("no rollout {id} is in this journal"),
+        legal: vec!["tidegate rollout list".to_owned()],
+        exit: RefusalExit::NothingSelected,
+    })
+}
+
+fn refuse<T>(
+    rollout: &Rollout,
+    code: &'static Code,
+    exit: RefusalExit,
+    sentence: impl Into<String>,
+) -> Result<T, Refusal> {
+    Err(Refusal { code, sentence: sentence.into(), legal: legal(rollout), exit })
+}
+
+fn wrong_state<T>(rollout: &Rollout, asked: &str) -> Result<T, Refusal> {
+    let sentence = format!("{} is {}, so it can't be {asked}", rollout.id, rollout.state.word());
+    refuse(rollout, &codes::ROLLOUT_STATE, RefusalExit::Conflict, sentence)
+}
+
+fn start(state: &FleetState, plan: &Plan) -> Result<Vec<Body>, Refusal> {
+    let refusal = |code, sentence: String, legal: Vec<String>| Refusal {
+        code,
+        sentence,
+        legal,
+        exit: RefusalExit::Conflict,
+    };
+    if plan.format > crate::plan::FORMAT {
+        let sentence = format!(
+            "the plan has format {}, this tidegate reads up to {}: install the newer version",
+            plan.format,
+            crate::plan::FORMAT
+        );
+        return Err(refusal(&codes::PLAN_NEWER, sentence, Vec::new()));
+    }
+    let owners: Vec<&RolloutId> = state
+        .open_rollouts()
+        .filter(|r| {
+            plan.clusters().any(|(_, _, c)| {
+                r.by_name.contains_key(&c.name) || r.plan.clusters().any(|(_, _, o)| o.uid == c.uid)
+            })
+        })
+        .map(|r| &r.id)
+        .collect();
+    if let Err(why) = state.check_plan(plan) {
+        let legal = owners
+            .iter()
+            .flat_map(|id| [format!("tidegate rollout watch {id}"), format!("tidegate rollout abort {id}")])
+            .collect();
+        return Err(refusal(&codes::CLUSTER_TAKEN, why, legal));
+    }
+    let id = RolloutId::new(&plan.release.id, state.next_number(&plan.release.id))
+        .map_err(|error| refusal(&codes::ROLLOUT_STATE, error.to_string(), Vec::new()))?;
+    Ok(vec![Body::RolloutPlanned { rollout: id, plan: Box::new(plan.clone()) }])
+}
+
+/// The approval gate that is meant, when it may be left out.
+fn gate_of(
+    rollout: &Rollout,
+    wave: &WaveName,
+    asked: Option<&(Side, GateId)>,
+) -> Result<(Side, GateId), Refusal> {
+    let Some((planned, _)) = rollout.wave(wave) else {
+        let names: Vec<&str> = rollout.plan.waves.iter().map(|w| w.name.as_str()).collect();
+        let sentence = format!("{} has no wave {wave}; it has {}", rollout.id, names.join(", "));
+        return refuse(rollout, &codes::WAVE_UNKNOWN, RefusalExit::NothingSelected, sentence);
+    };
+    let approvals: Vec<(Side, GateId)> = [Side::Before, Side::After]
+        .into_iter()
+        .flat_map(|side| gates::planned(planned, side).iter().map(move |g| (side, g)))
+        .filter(|(_, g)| matches!(g.kind, GateKind::Approval { .. }))
+        .map(|(side, g)| (side, g.id.clone()))
+        .collect();
+    match (asked, approvals.as_slice()) {
+        (Some(gate), found) if found.contains(gate) => Ok(gate.clone()),
+        (None, [only]) => Ok(only.clone()),
+        (None, []) | (Some(_), []) => {
+            let sentence = format!("wave {wave} of {} has no approval gate", rollout.id);
+            refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::NothingSelected, sentence)
+        }
+        (asked, found) => {
+            let names: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
+            let what =
+                asked.map_or("no gate was named".to_owned(), |(_, id)| format!("{id} is none of them"));
+            let sentence = format!("wave {wave} has the approval gates {}: {what}", names.join(", "));
+            refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::Usage, sentence)
+        }
+    }
+}
+
+fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<Vec<Body>, Refusal> {
+    let (side, gate) = gate_of(rollout, &asked.wave, asked.gate.as_ref())?;
+    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+        return wrong_state(rollout, "approved");
+    }
+    let wave = &asked.wave;
+    if rollout.gate_spent(wave, side) {
+        let sentence = format!("wave {wave} has passed its gate {gate}: there is nothing left to approve");
+        return refuse(rollout, &codes::APPROVAL_LATE, RefusalExit::Conflict, sentence);
+    }
+    let stale = |what: &str, saw: String, is: String| {
+        let sentence = format!("the approval is for {what} {saw}, wave {wave} of {} has {is}", rollout.id);
+        refuse(rollout, &codes::APPROVAL_STALE, RefusalExit::Conflict, sentence)
+    };
+    let Some((release, wave_digest)) = rollout.bindings(wave) else {
+        return wrong_state(rollout, "approved");
+    };
+    if asked.release != release {
+        return stale("release", asked.release.short(), release.short());
+    }
+    if asked.wave_digest != wave_digest {
+        return stale("wave digest", asked.wave_digest.short(), wave_digest.short());
+    }
+    match asked.evidence {
+        Some(seen) => {
+            let evidence = rollout.evidence(wave, side);
+            if seen != evidence {
+                return stale("evidence", seen.short(), evidence.short());
+            }
+        }
+        None if asked.expires.is_none() => {
+            let sentence = "an approval given before the evidence is there must expire";
+            return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Usage, sentence);
+        }
+        None => {}
+    }
+    if asked.expires.is_some_and(|end| end <= now) {
+        let sentence = "the approval would have expired already";
+        return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Usage, sentence);
+    }
+    Ok(vec![Body::ApprovalGiven {
+        rollout: rollout.id.clone(),
+        wave: wave.clone(),
+        side,
+        gate,
+        release,
+        wave_digest,
+        evidence: asked.evidence,
+        expires: asked.expires,
+        comment: asked.comment.clone(),
+    }])
+}
+
+fn revoke(
+    rollout: &Rollout,
+    wave: &WaveName,
+    gate: Option<&(Side, GateId)>,
+    reason: Option<&String>,
+) -> Result<Vec<Body>, Refusal> {
+    let (side, gate) = gate_of(rollout, wave, gate)?;
+    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+        return wrong_state(rollout, "revoked");
+    }
+    let approved =
+        rollout.wave(wave).and_then(|(_, w)| w.gate(side, &gate)).is_some_and(|g| !g.approvals.is_empty());
+    if !approved {
+        let sentence = format!("nobody has approved gate {gate} of wave {wave}");
+        return refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::NothingSelected, sentence);
+    }
+    let id = rollout.id.clone();
+    let spent = rollout.gate_spent(wave, side);
+    let mut events = vec![Body::ApprovalRevoked {
+        rollout: id.clone(),
+        wave: wave.clone(),
+        side,
+        gate,
+        reason: reason.cloned(),
+    }];
+    // What has started can't be unsaid; it can be kept from going on.
+    if spent && rollout.state == RolloutState::Running {
+        let reason =
+            reason.map_or("an approval was revoked".to_owned(), |r| format!("approval revoked: {r}"));
+        events.push(Body::RolloutPause { rollout: id, reason: Some(reason) });
+    }
+    Ok(events)
+}
+
+fn pause(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
+    match rollout.state {
+        RolloutState::Running => {
+            Ok(vec![Body::RolloutPause { rollout: rollout.id.clone(), reason: reason.cloned() }])
+        }
+        RolloutState::Pausing | RolloutState::Paused => Ok(Vec::new()),
+        _ => wrong_state(rollout, "paused"),
+    }
+}
+
+fn resume(rollout: &Rollout, raise: Option<u32>, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
+    let event = |raise_budget| {
+        Ok(vec![Body::RolloutResume { rollout: rollout.id.clone(), raise_budget, reason: reason.cloned() }])
+    };
+    match (&rollout.state, raise) {
+        (RolloutState::Pausing | RolloutState::Paused, None) => event(None),
+        (RolloutState::Halted { cause: HaltCause::NoTests, wave }, _) => {
+            let sentence = format!(
+                "wave {wave} halted because not one test ran in it; no budget changes that: give a product a \
+                 test and plan again"
+            );
+            refuse(rollout, &codes::NO_TESTS, RefusalExit::Conflict, sentence)
+        }
+        (RolloutState::Halted { .. }, None) if halt_is_over(rollout) => event(None),
+        (RolloutState::Halted { .. }, None) => {
+            let (wave, failed, budget) = over(rollout);
+            let sentence = format!(
+                "wave {wave} halted with {failed} failed clusters and a failure budget of {budget}: retry or \
+                 skip them, or raise the budget"
+            );
+            refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Conflict, sentence)
+        }
+        (RolloutState::Halted { wave: halted, .. }, Some(budget)) => {
+            if reason.is_none_or(|r| r.trim().is_empty()) {
+                let sentence = "a raised failure budget needs a reason";
+                return refuse(rollout, &codes::REASON_MISSING, RefusalExit::Usage, sentence);
+            }
+            let Some((planned, wave)) = rollout.wave(halted) else {
+                return wrong_state(rollout, "resumed");
+            };
+            let failed = wave.counts.failures();
+            if budget < failed || budget <= wave.failure_budget {
+                let needed = failed.max(wave.failure_budget.saturating_add(1));
+                let sentence = format!(
+                    "{failed} clusters of wave {} have failed and the budget is {}: it has to be raised to {needed} \
+                     or more",
+                    planned.name, wave.failure_budget
+                );
+                return refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Usage, sentence);
+            }
+            event(Some(RaisedBudget { wave: halted.clone(), budget }))
+        }
+        (_, Some(_)) => wrong_state(rollout, "resumed with a raised budget"),
+        _ => wrong_state(rollout, "resumed"),
+    }
+}
+
+fn over(rollout: &Rollout) -> (String, u32, u32) {
+    rollout
+        .over_budget()
+        .map_or_else(|| (String::new(), 0, 0), |(wave, failed, budget)| (wave.to_string(), failed, budget))
+}
+
+fn abort(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
+    match rollout.state {
+        RolloutState::Aborting | RolloutState::Aborted => Ok(Vec::new()),
+        RolloutState::Succeeded | RolloutState::SucceededWithFailures => wrong_state(rollout, "aborted"),
+        _ => Ok(vec![Body::RolloutAbort { rollout: rollout.id.clone(), reason: reason.cloned() }]),
+    }
+}
+
+/// The named clusters, all of which the rollout must know.
+fn named(rollout: &Rollout, clusters: &[ClusterName]) -> Result<(), Refusal> {
+    for name in clusters {
+        if rollout.cluster(name).is_none() {
+            let sentence = format!("{} has no cluster {name}", rollout.id);
+            return refuse(rollout, &codes::CLUSTER_NOT_PLANNED, RefusalExit::NothingSelected, sentence);
+        }
+    }
+    Ok(())
+}
+
+fn retry(
+    state: &FleetState,
+    rollout: &Rollout,
+    which: RetryWhich,
+    names: &[ClusterName],
+    reason: Option<&String>,
+) -> Result<Vec<Body>, Refusal> {
+    named(rollout, names)?;
+    if matches!(rollout.state, RolloutState::Planned | RolloutState::Aborting | RolloutState::Aborted) {
+        return wrong_state(rollout, "retried");
+    }
+    if let RolloutState::Halted { cause: HaltCause::NoTests, .. } = rollout.state {
+        return resume(rollout, None, reason);
+    }
+    let chosen = |attempt: &Attempt| {
+        let class = attempt.state.class();
+        match which {
+            RetryWhich::Failed => matches!(class, Class::Failed | Class::Unknown),
+            RetryWhich::Skipped => class == Class::Skipped,
+            RetryWhich::Deferred => matches!(class, Class::Deferred | Class::Postponed),
+            RetryWhich::Named => class.is_retryable(),
+        }
+    };
+    let mut clusters = Vec::new();
+    for (_, _, planned, cluster) in rollout.clusters() {
+        let wanted = names.contains(&planned.name);
+        if chosen(&cluster.attempt) && (wanted || (names.is_empty() && which != RetryWhich::Named)) {
+            clusters.push(planned.name.clone());
+        } else if wanted {
+            let word = cluster.attempt.state.word();
+            let sentence = format!("{} is {word}: there is nothing to try again in that way", planned.name);
+            return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::Conflict, sentence);
+        }
+    }
+    if clusters.is_empty() {
+        let what = match which {
+            RetryWhich::Failed => "has failed",
+            RetryWhich::Skipped => "was skipped",
+            RetryWhich::Deferred => "is deferred",
+            RetryWhich::Named => "was named",
+        };
+        let sentence = format!("no cluster of {} {what}", rollout.id);
+        return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::NothingSelected, sentence);
+    }
+    free(state, rollout, &clusters)?;
+    still_over_budget(rollout, &clusters)?;
+    Ok(vec![Body::AttemptRetry { rollout: rollout.id.clone(), which, clusters, reason: reason.cloned() }])
+}
+
+/// Nothing may start past a failure budget, so a retry that leaves it exceeded would only halt
+/// again before it has begun.
+fn still_over_budget(rollout: &Rollout, retried: &[ClusterName]) -> Result<(), Refusal> {
+    let mut failed: Vec<u32> = rollout.waves.iter().map(|w| w.counts.failures()).collect();
+    for name in retried {
+        if let Some(cluster) = rollout.cluster(name)
+            && matches!(cluster.attempt.state.class(), Class::Failed | Class::Unknown)
+            && let Some(count) = failed.get_mut(cluster.wave)
+        {
+            *count = count.saturating_sub(1);
+        }
+    }
+    for ((planned, wave), left) in rollout.waves().zip(failed) {
+        if left > wave.failure_budget && matches!(rollout.state, RolloutState::Halted { .. }) {
+            let sentence = format!(
+                "{left} more clusters of wave {} have failed, its failure budget is {}, and nothing starts past it: \
+                 retry all of them, skip some, or raise the budget",
+                planned.name, wave.failure_budget
+            );
+            return refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Conflict, sentence);
+        }
+    }
+    Ok(())
+}
+
+/// No other open rollout plans these clusters meanwhile.
+fn free(state: &FleetState, rollout: &Rollout, clusters: &[ClusterName]) -> Result<(), Refusal> {
+    if rollout.state.is_open() {
+        return Ok(());
+    }
+    state
+        .check_free(rollout, clusters)
+        .or_else(|why| refuse(rollout, &codes::CLUSTER_TAKEN, RefusalExit::Conflict, why))
+}
+
+fn skip(
+    state: &FleetState,
+    rollout: &Rollout,
+    names: &[ClusterName],
+    reason: &str,
+) -> Result<Vec<Body>, Refusal> {
+    named(rollout, names)?;
+    if matches!(rollout.state, RolloutState::Aborting | RolloutState::Aborted | RolloutState::Succeeded) {
+        return wrong_state(rollout, "given a skip");
+    }
+    if reason.trim().is_empty() {
+        return refuse(rollout, &codes::REASON_MISSING, RefusalExit::Usage, "a skip needs a reason");
+    }
+    let mut clusters = Vec::new();
+    for (_, _, planned, cluster) in rollout.clusters().filter(|(_, _, c, _)| names.contains(&c.name)) {
+        let class = cluster.attempt.state.class();
+        if class.is_skippable() {
+            clusters.push(planned.name.clone());
+        } else if class != Class::Skipped {
+            let word = cluster.attempt.state.word();
+            let hint = if class == Class::Active { "; it is being worked on: wait, or abort" } else { "" };
+            let sentence = format!("{} is {word}, so it can't be skipped{hint}", planned.name);
+            return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::Conflict, sentence);
+        }
+    }
+    if names.is_empty() {
+        let sentence = "no cluster was named";
+        return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::NothingSelected, sentence);
+    }
+    if clusters.is_empty() {
+        return Ok(Vec::new());
+    }
+    free(state, rollout, &clusters)?;
+    Ok(vec![Body::AttemptSkip { rollout: rollout.id.clone(), clusters, reason: reason.to_owned() }])
+}

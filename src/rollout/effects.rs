@@ -1,0 +1,234 @@
+//! What must be done next: for each rollout the decisions on its waves, for each attempt at work
+//! its next action, and new clusters as far as caps and budgets allow. It looks only at what waits
+//! or works, never at every cluster.
+
+use super::attempt::Class;
+use super::effect::{Effect, Effects};
+use super::next::{Next, backoff, next};
+use super::slots;
+use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
+use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
+use crate::model::{Push, TestPolicy};
+use crate::plan::PlannedWave;
+
+/// At most so many verifications of a wave are named at once; the others follow as they end.
+const VERIFY_AT_ONCE: usize = 64;
+
+/// What is to be done now. The same state and moment give the same effects.
+///
+/// The decisions of one answer hold together, in their order. While there are any, effects that
+/// may depend on them are left out: record them, then ask again.
+pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut out = Gathered { now, decisions: Vec::new(), actions: Vec::new(), wake: None };
+    for rollout in state.open_rollouts() {
+        attempts(rollout, state.fence, &mut out);
+    }
+    // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
+    if out.decisions.is_empty() {
+        for rollout in state.open_rollouts() {
+            decisions(rollout, &mut out);
+        }
+    }
+    if out.decisions.is_empty() {
+        slots::claims(state, &mut out);
+    }
+    let Gathered { mut decisions, actions, wake, .. } = out;
+    decisions.extend(actions);
+    Effects { effects: decisions, wake }
+}
+
+/// Effects in the making.
+pub(super) struct Gathered {
+    pub(super) now: jiff::Timestamp,
+    decisions: Vec<Effect>,
+    actions: Vec<Effect>,
+    wake: Option<jiff::Timestamp>,
+}
+
+impl Gathered {
+    pub(super) fn decide(&mut self, body: Body) {
+        self.decisions.push(Effect::Decide(body));
+    }
+
+    fn act(&mut self, effect: Effect) {
+        self.actions.push(effect);
+    }
+
+    /// Looks again at this moment, if it is yet to come.
+    pub(super) fn wake(&mut self, at: jiff::Timestamp) {
+        if at > self.now {
+            self.wake = Some(self.wake.map_or(at, |w| w.min(at)));
+        }
+    }
+}
+
+/// What the attempts at work want.
+fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
+    let aborting = rollout.state == RolloutState::Aborting;
+    for index in &rollout.ready {
+        let (Some(planned), Some(cluster)) = (rollout.planned_cluster(*index), rollout.clusters.get(*index))
+        else {
+            continue;
+        };
+        let attempt = AttemptId {
+            rollout: rollout.id.clone(),
+            cluster: planned.name.clone(),
+            attempt: cluster.attempt.number,
+        };
+        match next(&cluster.attempt, aborting, fence, out.now) {
+            Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
+            Next::Step(step, tries, interrupted) => {
+                out.act(Effect::Step { attempt, step, tries, interrupted });
+            }
+            Next::Finish(result) => out.decide(Body::AttemptFinished { attempt, result }),
+            Next::Wait(until) => out.wake(until),
+            Next::Running => {}
+        }
+    }
+}
+
+/// What the rollout as a whole and its current wave want.
+fn decisions(rollout: &Rollout, out: &mut Gathered) {
+    let id = rollout.id.clone();
+    let idle = rollout.counts.of(Class::Active) == 0;
+    match &rollout.state {
+        RolloutState::Planned => out.decide(Body::RolloutStarted { rollout: id }),
+        RolloutState::Pausing if idle => out.decide(Body::RolloutPaused { rollout: id }),
+        RolloutState::Aborting if idle => out.decide(Body::RolloutAborted { rollout: id }),
+        RolloutState::Running => match rollout.over_budget() {
+            Some((wave, failed, budget)) => out.decide(Body::RolloutHalted {
+                rollout: id,
+                wave: wave.clone(),
+                cause: HaltCause::FailureBudget { failed, budget },
+            }),
+            None => running(rollout, out),
+        },
+        _ => {}
+    }
+}
+
+fn running(rollout: &Rollout, out: &mut Gathered) {
+    for (planned, wave) in rollout.waves().filter(|(_, w)| w.phase == WavePhase::Done) {
+        push(rollout, planned, wave, out);
+    }
+    let Some((planned, wave)) = rollout.waves().find(|(_, w)| !w.phase.is_over()) else {
+        if rollout.counts.unsettled() == 0 {
+            let left = rollout.counts.failures() + rollout.counts.of(Class::Deferred) > 0
+                || !rollout.plan.unknown.is_empty();
+            let ending = if left { Ending::SucceededWithFailures } else { Ending::Succeeded };
+            out.decide(Body::RolloutFinished { rollout: rollout.id.clone(), ending });
+        }
+        return;
+    };
+    wave_decisions(rollout, planned, wave, out);
+}
+
+fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
+    let (id, name) = (rollout.id.clone(), planned.name.clone());
+    match wave.phase {
+        WavePhase::Waiting if planned.size() == 0 => {
+            out.decide(Body::WaveSkipped { rollout: id, wave: name, reason: "no-clusters".to_owned() });
+        }
+        WavePhase::Waiting => out.decide(Body::WaveReached { rollout: id, wave: name }),
+        WavePhase::GatesBefore => {
+            if gates_open(rollout, planned, Side::Before, out) {
+                out.decide(Body::WaveOpened { rollout: id, wave: name });
+            }
+        }
+        WavePhase::Rolling if wave.is_complete(planned) => {
+            if planned.tests == TestPolicy::All && wave.counts.done() > 0 && wave.tests_run == 0 {
+                out.decide(Body::RolloutHalted { rollout: id, wave: name, cause: HaltCause::NoTests });
+            } else {
+                out.decide(Body::WaveCompleted { rollout: id, wave: name });
+            }
+        }
+        WavePhase::Rolling => {
+            // Until its first cluster starts its gates must stay open; the claims look at the answers.
+            if !wave.begun {
+                gates_open(rollout, planned, Side::Before, out);
+            }
+        }
+        WavePhase::Verifying { round } => {
+            if wave.to_verify.is_empty() {
+                out.decide(Body::WaveVerified { rollout: id, wave: name, round });
+                return;
+            }
+            for index in wave.to_verify.iter().take(VERIFY_AT_ONCE) {
+                let Some(cluster) = rollout.planned_cluster(*index) else { continue };
+                out.act(Effect::Verify {
+                    rollout: id.clone(),
+                    wave: name.clone(),
+                    cluster: cluster.name.clone(),
+                    round,
+                });
+            }
+        }
+        WavePhase::Soaking => match wave.soaks_until(planned) {
+            Some(until) if out.now < until => out.wake(until),
+            _ => out.decide(Body::WaveSoaked { rollout: id, wave: name }),
+        },
+        WavePhase::GatesAfter => {
+            if gates_open(rollout, planned, Side::After, out) {
+                tag(rollout, planned, wave, out);
+            }
+        }
+        WavePhase::Done | WavePhase::Skipped => {}
+    }
+}
+
+/// Asks the gates that have no answer that counts; whether all are open.
+fn gates_open(rollout: &Rollout, planned: &PlannedWave, side: Side, out: &mut Gathered) -> bool {
+    let standing = rollout.gates(&planned.name, side, out.now);
+    for gate in standing.ask {
+        out.act(Effect::AskGate { rollout: rollout.id.clone(), wave: planned.name.clone(), side, gate });
+    }
+    if let Some(until) = standing.until {
+        out.wake(until);
+    }
+    standing.open
+}
+
+/// The last way of a wave: its tag, the push where it is required, and the end.
+fn tag(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
+    let (id, name) = (rollout.id.clone(), planned.name.clone());
+    if wave.tag.made.is_none() {
+        let failed = wave.tag.failed.as_ref();
+        let due = failed.map(|f| backoff(f.tries).after(f.at));
+        match due.filter(|due| out.now < *due) {
+            Some(due) => out.wake(due),
+            None => {
+                let tries = failed.map_or(1, |f| f.tries + 1);
+                out.act(Effect::Tag { rollout: id, wave: name, tries });
+            }
+        }
+        return;
+    }
+    push(rollout, planned, wave, out);
+    // A push that is only tried has been tried once; it goes on while the rollout is open.
+    let pushed = match rollout.plan.pipeline.tags.push {
+        Push::Never => true,
+        Push::Try => wave.tag.pushed.is_some() || wave.tag.failed.is_some(),
+        Push::Required => wave.tag.pushed.is_some(),
+    };
+    if pushed {
+        out.decide(Body::WaveDone { rollout: id, wave: name });
+    }
+}
+
+/// Pushes a tag that stands, if it is to be pushed and is not yet.
+fn push(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
+    if rollout.plan.pipeline.tags.push == Push::Never || wave.tag.made.is_none() || wave.tag.pushed.is_some()
+    {
+        return;
+    }
+    let failed = wave.tag.failed.as_ref().filter(|f| f.push);
+    let due = failed.map(|f| backoff(f.tries).after(f.at));
+    match due.filter(|due| out.now < *due) {
+        Some(due) => out.wake(due),
+        None => out.act(Effect::PushTag {
+            rollout: rollout.id.clone(),
+            wave: planned.name.clone(),
+            tries: failed.map_or(1, |f| f.tries + 1),
+        }),
+    }
+}

@@ -1,0 +1,656 @@
+//! How events change the state. Each event is first checked against what is known: one that can't
+//! have happened is refused, whoever wrote it, and changes nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Interrupted;
+use super::attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress};
+use super::gates::Approval;
+use super::state::{
+    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
+};
+use crate::journal::{AttemptId, AttemptResult, Body, Event, Failure, Preflight, StepOutcome};
+use crate::model::{Actor, ClusterName, RolloutId, WaveName};
+use crate::plan::Plan;
+
+/// An event that can't have happened after those before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {seq} ({event}) can't have happened: {why}")]
+pub struct Impossible {
+    /// Its position.
+    pub seq: u64,
+    /// Its name.
+    pub event: &'static str,
+    /// Why not.
+    pub why: String,
+}
+
+impl FleetState {
+    /// Folds the next event in.
+    ///
+    /// # Errors
+    /// When it can't have happened; the state is then as before.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Impossible> {
+        let impossible = |why: String| Impossible { seq: event.seq, event: event.body.name(), why };
+        if event.seq != self.position + 1 {
+            return Err(impossible(format!("position {} was to come next", self.position + 1)));
+        }
+        self.check_fence(event.fence, &event.body).map_err(impossible)?;
+        self.check(&event.body).map_err(impossible)?;
+        self.fold(event);
+        self.position = event.seq;
+        self.at = Some(event.at);
+        Ok(())
+    }
+
+    /// Whether the fence that an event carries may write it now.
+    fn check_fence(&self, fence: Option<u64>, body: &Body) -> Result<(), String> {
+        match (body, fence) {
+            (Body::DriverTookOver { new_fence, .. }, carried) if carried != Some(*new_fence) => {
+                Err(format!("it announces fence {new_fence} and does not carry it"))
+            }
+            (Body::DriverTookOver { .. }, _) => Ok(()),
+            (body, None) if body.is_engines() => Err("the driver's events carry its fence".to_owned()),
+            (body, Some(fence)) if body.is_engines() && fence != self.fence => {
+                Err(format!("it carries fence {fence}, the driver's is {}", self.fence))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn fold(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.body {
+            Body::JournalCreated { journal } => self.journal = Some(*journal),
+            Body::DriverTookOver { process, boot, new_fence } => {
+                self.fence = *new_fence;
+                self.driver = Some(Driver {
+                    process: process.clone(),
+                    boot: boot.clone(),
+                    fence: *new_fence,
+                    since: at,
+                });
+                for index in self.open.iter().copied().collect::<Vec<_>>() {
+                    if let Some(rollout) = self.rollouts.get_mut(index) {
+                        rollout.wake_all();
+                    }
+                }
+            }
+            Body::DriverReleased {} => self.driver = None,
+            Body::ClusterObserved { cluster, observed } => {
+                let observed = Some((**observed).clone());
+                self.seen.insert(cluster.clone(), Seen { observed, unreachable: None });
+            }
+            Body::ClusterUnreachable { cluster, cause } => {
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                let since = seen.unreachable.as_ref().map_or(at, |(since, _)| *since);
+                seen.unreachable = Some((since, cause.clone()));
+            }
+            Body::ClusterAdopted { .. } => {}
+            Body::RolloutPlanned { rollout, plan } => {
+                let index = self.rollouts.len();
+                self.rollouts.push(Rollout::new(
+                    rollout.clone(),
+                    Arc::new((**plan).clone()),
+                    at,
+                    &event.actor,
+                ));
+                self.by_id.insert(rollout.clone(), index);
+                self.open.insert(index);
+            }
+            other => {
+                if let Some(id) = other.rollout().cloned() {
+                    self.fold_rollout(&id, event);
+                }
+            }
+        }
+    }
+
+    fn fold_rollout(&mut self, id: &RolloutId, event: &Event) {
+        let Some(index) = self.by_id.get(id).copied() else { return };
+        let fence = self.fence;
+        let Some(rollout) = self.rollouts.get_mut(index) else { return };
+        rollout.fold(event, fence);
+        if rollout.state.is_open() {
+            self.open.insert(index);
+        } else {
+            self.open.remove(&index);
+        }
+        self.fold_claims(id, index, &event.body);
+    }
+
+    /// Keeps who holds which cluster; only events about attempts and ends change it.
+    fn fold_claims(&mut self, id: &RolloutId, index: usize, body: &Body) {
+        let Some(rollout) = self.rollouts.get(index) else { return };
+        let mut touched: Vec<&ClusterName> = Vec::new();
+        match body {
+            Body::AttemptClaimed { attempt, .. }
+            | Body::AttemptPreflighted { attempt, .. }
+            | Body::AttemptFinished { attempt, .. } => touched.push(&attempt.cluster),
+            Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => {
+                touched.extend(clusters)
+            }
+            Body::RolloutAborted { .. } | Body::RolloutFinished { .. } => {
+                self.claims.retain(|_, holder| holder != id);
+            }
+            _ => {}
+        }
+        for name in touched {
+            let Some(i) = rollout.by_name.get(name).copied() else { continue };
+            let Some(planned) = rollout.planned_cluster(i) else { continue };
+            let held = rollout.clusters.get(i).is_some_and(|c| c.attempt.state.class().holds_slot());
+            if held {
+                self.claims.insert(planned.uid.clone(), id.clone());
+            } else if self.claims.get(&planned.uid) == Some(id) {
+                self.claims.remove(&planned.uid);
+            }
+        }
+    }
+}
+
+impl Rollout {
+    fn new(id: RolloutId, plan: Arc<Plan>, at: jiff::Timestamp, actor: &Actor) -> Self {
+        let mut clusters = Vec::new();
+        let mut by_name = std::collections::HashMap::new();
+        let mut by_wave = std::collections::HashMap::new();
+        let mut waves = Vec::new();
+        let mut counts = Counts::default();
+        for (w, wave) in plan.waves.iter().enumerate() {
+            by_wave.insert(wave.name.clone(), w);
+            let mut wave_counts = Counts::default();
+            let mut pools = Vec::new();
+            for (p, pool) in wave.pools.iter().enumerate() {
+                let mut state = Pool::default();
+                for (place, cluster) in pool.clusters.iter().enumerate() {
+                    let index = clusters.len();
+                    by_name.insert(cluster.name.clone(), index);
+                    state.pending.insert((true, index));
+                    for c in [&mut state.counts, &mut wave_counts, &mut counts] {
+                        c.add(Class::Pending);
+                    }
+                    clusters.push(Cluster {
+                        wave: w,
+                        pool: p,
+                        place,
+                        attempt: Attempt::new(1, at),
+                        earlier: Vec::new(),
+                    });
+                }
+                pools.push(state);
+            }
+            waves.push(Wave {
+                phase: WavePhase::Waiting,
+                since: at,
+                pools,
+                counts: wave_counts,
+                // A canary tolerates nothing, whatever else the plan says.
+                failure_budget: if wave.canary { 0 } else { wave.failure_budget },
+                begun: false,
+                opened_at: None,
+                verified_at: None,
+                done_at: None,
+                skipped: None,
+                to_verify: std::collections::BTreeSet::new(),
+                tests_run: 0,
+                gates: BTreeMap::new(),
+                verdicts: 0,
+                tag: Tagging::default(),
+            });
+        }
+        Self {
+            id,
+            plan,
+            state: RolloutState::Planned,
+            since: at,
+            planned: (at, actor.clone()),
+            asked: None,
+            waves,
+            clusters,
+            by_name,
+            by_wave,
+            ready: std::collections::BTreeSet::new(),
+            counts,
+        }
+    }
+
+    fn enter(&mut self, state: RolloutState, at: jiff::Timestamp) {
+        if self.state != state {
+            self.state = state;
+            self.since = at;
+        }
+    }
+
+    fn ask(&mut self, event: &Event, reason: Option<&str>) {
+        self.asked = Some((event.actor.clone(), reason.map(str::to_owned)));
+    }
+
+    /// Every attempt at work wants to be looked at: its driver changed.
+    fn wake_all(&mut self) {
+        let active = self.clusters.iter().enumerate();
+        self.ready =
+            active.filter(|(_, c)| c.attempt.state.class() == Class::Active).map(|(i, _)| i).collect();
+    }
+
+    fn wave_mut(&mut self, name: &WaveName) -> Option<&mut Wave> {
+        self.waves.get_mut(*self.by_wave.get(name)?)
+    }
+
+    fn phase(&mut self, name: &WaveName, phase: WavePhase, at: jiff::Timestamp) {
+        if let Some(wave) = self.wave_mut(name) {
+            wave.phase = phase;
+            wave.since = at;
+        }
+    }
+
+    fn fold(&mut self, event: &Event, fence: u64) {
+        let at = event.at;
+        match &event.body {
+            Body::RolloutStarted { .. } => self.enter(RolloutState::Running, at),
+            Body::RolloutPause { reason, .. } => {
+                self.ask(event, reason.as_deref());
+                self.enter(RolloutState::Pausing, at);
+            }
+            Body::RolloutPaused { .. } => self.enter(RolloutState::Paused, at),
+            Body::RolloutResume { raise_budget, reason, .. } => {
+                self.ask(event, reason.as_deref());
+                if let Some(raised) = raise_budget
+                    && let Some(wave) = self.wave_mut(&raised.wave)
+                {
+                    wave.failure_budget = raised.budget;
+                }
+                self.enter(RolloutState::Running, at);
+            }
+            Body::RolloutAbort { reason, .. } => {
+                self.ask(event, reason.as_deref());
+                self.enter(RolloutState::Aborting, at);
+            }
+            Body::RolloutAborted { .. } => self.enter(RolloutState::Aborted, at),
+            Body::RolloutHalted { wave, cause, .. } => {
+                self.enter(RolloutState::Halted { wave: wave.clone(), cause: cause.clone() }, at);
+            }
+            Body::RolloutFinished { ending, .. } => self.enter((*ending).into(), at),
+            Body::WaveReached { wave, .. } => self.phase(wave, WavePhase::GatesBefore, at),
+            Body::WaveOpened { wave, .. } => {
+                self.phase(wave, WavePhase::Rolling, at);
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.opened_at = Some(at);
+                }
+            }
+            Body::WaveCompleted { wave, .. } => self.verify_from(wave, 1, at),
+            Body::WaveSoaked { wave, .. } => self.verify_from(wave, 2, at),
+            Body::WaveClusterVerified { wave, cluster, healthy, cause, .. } => {
+                let Some(index) = self.by_name.get(cluster).copied() else { return };
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.to_verify.remove(&index);
+                }
+                if !healthy {
+                    self.set(index, AttemptState::Failed(Failure::Test), Some(cause.clone()), at);
+                }
+            }
+            Body::WaveVerified { wave, round, .. } => {
+                let soaks = self.wave(wave).is_some_and(|(p, _)| p.soak.is_some());
+                let next = if *round == 1 && soaks { WavePhase::Soaking } else { WavePhase::GatesAfter };
+                self.phase(wave, next, at);
+                if let Some(wave) = self.wave_mut(wave)
+                    && *round == 1
+                {
+                    wave.verified_at = Some(at);
+                }
+            }
+            Body::WaveTagged { wave, tag, commit, .. } => {
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.tag.made = Some((tag.clone(), commit.clone()));
+                    wave.tag.failed = None;
+                }
+            }
+            Body::WaveTagFailed { wave, push, tries, cause, .. } => {
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.tag.failed =
+                        Some(TagFailure { push: *push, tries: *tries, at, cause: cause.clone() });
+                }
+            }
+            Body::WaveTagPushed { wave, remote, .. } => {
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.tag.pushed = Some(remote.clone());
+                    wave.tag.failed = None;
+                }
+            }
+            Body::WaveDone { wave, .. } => {
+                self.phase(wave, WavePhase::Done, at);
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.done_at = Some(at);
+                }
+            }
+            Body::WaveSkipped { wave, reason, .. } => {
+                self.phase(wave, WavePhase::Skipped, at);
+                if let Some(wave) = self.wave_mut(wave) {
+                    wave.skipped = Some(reason.clone());
+                }
+            }
+            body
+            @ (Body::GateAnswered { .. } | Body::ApprovalGiven { .. } | Body::ApprovalRevoked { .. }) => {
+                self.fold_gate(body, event);
+            }
+            body => self.fold_attempt(body, event, fence),
+        }
+    }
+
+    /// Every done cluster of the wave is to be seen once more.
+    fn verify_from(&mut self, name: &WaveName, round: u32, at: jiff::Timestamp) {
+        let Some(w) = self.by_wave.get(name).copied() else { return };
+        let done = self
+            .clusters
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| {
+                c.wave == w && matches!(c.attempt.state, AttemptState::Succeeded | AttemptState::NoOp)
+            })
+            .map(|(i, _)| i)
+            .collect();
+        self.phase(name, WavePhase::Verifying { round }, at);
+        if let Some(wave) = self.waves.get_mut(w) {
+            wave.to_verify = done;
+        }
+    }
+
+    fn fold_gate(&mut self, body: &Body, event: &Event) {
+        match body {
+            Body::GateAnswered { wave, side, gate, answer, .. } => {
+                let Some(w) = self.by_wave.get(wave).copied() else { return };
+                let mark = self.evidence_mark(w, *side);
+                let Some(wave) = self.waves.get_mut(w) else { return };
+                let state = wave.gates.entry((*side, gate.clone())).or_default();
+                state.answer = Some((answer.clone(), event.at));
+                state.mark = Some(mark);
+            }
+            Body::ApprovalGiven {
+                wave,
+                side,
+                gate,
+                release,
+                wave_digest,
+                evidence,
+                expires,
+                comment,
+                ..
+            } => {
+                let Some(wave) = self.wave_mut(wave) else { return };
+                let state = wave.gates.entry((*side, gate.clone())).or_default();
+                // One person has one yes: the newest.
+                state.approvals.retain(|a| a.actor != event.actor);
+                state.approvals.push(Approval {
+                    actor: event.actor.clone(),
+                    at: event.at,
+                    release: *release,
+                    wave: *wave_digest,
+                    evidence: *evidence,
+                    expires: *expires,
+                    comment: comment.clone(),
+                });
+                state.revoked = None;
+                state.mark = None;
+            }
+            Body::ApprovalRevoked { wave, side, gate, reason, .. } => {
+                let Some(wave) = self.wave_mut(wave) else { return };
+                let state = wave.gates.entry((*side, gate.clone())).or_default();
+                state.approvals.clear();
+                state.revoked = Some((event.actor.clone(), event.at, reason.clone()));
+                state.mark = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn fold_attempt(&mut self, body: &Body, event: &Event, fence: u64) {
+        let at = event.at;
+        match body {
+            Body::AttemptClaimed { attempt, .. } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                if let Some(cluster) = self.clusters.get_mut(index) {
+                    cluster.attempt.claimed_at = Some(at);
+                    cluster.attempt.preflight = None;
+                    cluster.attempt.preflight_failures = 0;
+                    if let Some(wave) = self.waves.get_mut(cluster.wave) {
+                        wave.begun = true;
+                    }
+                }
+                self.set(index, AttemptState::Claimed, None, at);
+            }
+            Body::AttemptPreflighted { attempt, preflight, .. } => {
+                self.fold_preflight(attempt, preflight, at)
+            }
+            Body::StepStarted { attempt, step, tries, host, boot } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let Some(cluster) = self.clusters.get_mut(index) else { return };
+                if let Some(progress) = cluster.attempt.steps.get_mut(cluster.attempt.at_step) {
+                    progress.tries = *tries;
+                    let (host, boot) = (host.clone(), boot.clone());
+                    progress.open.push((fence, Interrupted { tries: *tries, at, host, boot, group: None }));
+                }
+                if step.is_test()
+                    && let Some(wave) = self.waves.get_mut(cluster.wave)
+                {
+                    wave.tests_run += 1;
+                }
+                // It is with the engine now, until it is reported or the driver changes.
+                self.ready.remove(&index);
+            }
+            Body::StepSpawned { attempt, group, start_ticks, .. } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let Some(cluster) = self.clusters.get_mut(index) else { return };
+                if let Some(progress) = cluster.attempt.steps.get_mut(cluster.attempt.at_step)
+                    && let Some((_, open)) = progress.open.last_mut()
+                {
+                    open.group = Some((*group, *start_ticks));
+                }
+            }
+            Body::StepFinished { attempt, outcome, .. } => self.fold_step(attempt, outcome, at),
+            Body::AttemptFinished { attempt, result } => self.fold_finished(attempt, result, at),
+            Body::AttemptRetry { clusters, reason, .. } => {
+                for name in clusters {
+                    self.retry(name, at);
+                }
+                if matches!(
+                    self.state,
+                    RolloutState::Halted { .. }
+                        | RolloutState::Succeeded
+                        | RolloutState::SucceededWithFailures
+                ) {
+                    self.ask(event, reason.as_deref());
+                    self.enter(RolloutState::Running, at);
+                }
+            }
+            Body::AttemptSkip { clusters, reason, .. } => {
+                for name in clusters {
+                    if let Some(index) = self.by_name.get(name).copied() {
+                        self.set(index, AttemptState::Skipped(event.actor.clone()), Some(reason.clone()), at);
+                    }
+                }
+                if self.state == RolloutState::SucceededWithFailures {
+                    self.ask(event, Some(reason));
+                    self.enter(RolloutState::Running, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn index_of(&self, attempt: &AttemptId) -> Option<usize> {
+        self.by_name.get(&attempt.cluster).copied()
+    }
+
+    fn fold_preflight(&mut self, attempt: &AttemptId, preflight: &Preflight, at: jiff::Timestamp) {
+        let Some(index) = self.index_of(attempt) else { return };
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let it = &mut cluster.attempt;
+        it.preflights += 1;
+        it.preflight = Some((preflight.clone(), at));
+        let (state, cause) = match preflight {
+            Preflight::Proceed { steps } => {
+                it.steps = steps.iter().cloned().map(StepProgress::new).collect();
+                it.at_step = 0;
+                (it.working(), None)
+            }
+            // The end itself is an event of its own.
+            Preflight::NoOp => (AttemptState::Preflight, None),
+            Preflight::Deferred { reason, cause } => (AttemptState::Deferred(*reason), Some(cause.clone())),
+            Preflight::Blocked { reason, cause } => (AttemptState::Blocked(*reason), Some(cause.clone())),
+            Preflight::Failed { cause, .. } => {
+                it.preflight_failures += 1;
+                (AttemptState::Preflight, Some(cause.clone()))
+            }
+        };
+        self.set(index, state, cause, at);
+    }
+
+    fn fold_step(&mut self, attempt: &AttemptId, outcome: &StepOutcome, at: jiff::Timestamp) {
+        let Some(index) = self.index_of(attempt) else { return };
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let it = &mut cluster.attempt;
+        let Some(progress) = it.steps.get_mut(it.at_step) else { return };
+        // Whoever reports a try has settled those before it: that is what a recovery is for.
+        progress.open.clear();
+        progress.outcome = Some((outcome.clone(), at));
+        let cause = match outcome {
+            StepOutcome::Done { .. } => {
+                it.at_step += 1;
+                None
+            }
+            StepOutcome::Failed { cause, .. }
+            | StepOutcome::TimedOut { cause }
+            | StepOutcome::Unknown { cause } => {
+                progress.failures += 1;
+                Some(cause.clone())
+            }
+        };
+        let state = it.working();
+        self.ready.insert(index);
+        self.set(index, state, cause, at);
+    }
+
+    fn fold_finished(&mut self, attempt: &AttemptId, result: &AttemptResult, at: jiff::Timestamp) {
+        let Some(index) = self.index_of(attempt) else { return };
+        let (state, step, cause) = match result {
+            AttemptResult::Succeeded => (AttemptState::Succeeded, None, None),
+            AttemptResult::NoOp => (AttemptState::NoOp, None, None),
+            AttemptResult::Failed { failure, step, cause } => {
+                (AttemptState::Failed(*failure), step.clone(), Some(cause.clone()))
+            }
+            AttemptResult::TimedOut { step, cause } => {
+                (AttemptState::TimedOut, Some(step.clone()), Some(cause.clone()))
+            }
+            AttemptResult::Aborted { after } => (AttemptState::Aborted { after: after.clone() }, None, None),
+            AttemptResult::RolledBack => (AttemptState::RolledBack, None, None),
+            AttemptResult::Departed => (AttemptState::Departed, None, None),
+            AttemptResult::Superseded => (AttemptState::Superseded, None, None),
+        };
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            cluster.attempt.failed_step = step;
+        }
+        self.set(index, state, cause, at);
+    }
+
+    fn retry(&mut self, name: &ClusterName, at: jiff::Timestamp) {
+        let Some(index) = self.by_name.get(name).copied() else { return };
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let wave = cluster.wave;
+        // Leave the class of the attempt that is replaced, then enter that of the new one.
+        self.leave(index);
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            let number = cluster.attempt.number + 1;
+            let old = std::mem::replace(&mut cluster.attempt, Attempt::new(number, at));
+            cluster.earlier.push(old);
+        }
+        self.arrive(index);
+        // A wave that was complete is not any more: what it verified and soaked no longer covers it.
+        if let Some(wave) = self.waves.get_mut(wave)
+            && matches!(wave.phase, WavePhase::Verifying { .. } | WavePhase::Soaking | WavePhase::GatesAfter)
+        {
+            wave.phase = WavePhase::Rolling;
+            wave.since = at;
+            wave.verified_at = None;
+            wave.to_verify.clear();
+        }
+    }
+
+    /// Brings an attempt into a state and keeps every index in step.
+    fn set(&mut self, index: usize, state: AttemptState, cause: Option<String>, at: jiff::Timestamp) {
+        let same = self.clusters.get(index).is_some_and(|c| c.attempt.state == state);
+        if same {
+            if let Some(cluster) = self.clusters.get_mut(index) {
+                cluster.attempt.cause = cause;
+            }
+            return;
+        }
+        self.leave(index);
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            cluster.attempt.state = state;
+            cluster.attempt.cause = cause;
+            cluster.attempt.since = at;
+        }
+        self.arrive(index);
+    }
+
+    fn leave(&mut self, index: usize) {
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
+        let due = RECHECK.after(cluster.attempt.since);
+        self.counts.remove(class);
+        if let Some(wave) = self.waves.get_mut(cluster.wave) {
+            wave.counts.remove(class);
+            wave.verdicts += 1;
+            wave.to_verify.remove(&index);
+            if let Some(pool) = wave.pools.get_mut(cluster.pool) {
+                pool.counts.remove(class);
+                pool.pending.remove(&(!half, index));
+                pool.rechecks.remove(&(due, index));
+            }
+        }
+    }
+
+    fn arrive(&mut self, index: usize) {
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
+        let due = RECHECK.after(cluster.attempt.since);
+        self.counts.add(class);
+        if let Some(wave) = self.waves.get_mut(cluster.wave) {
+            wave.counts.add(class);
+            if let Some(pool) = wave.pools.get_mut(cluster.pool) {
+                pool.counts.add(class);
+                match class {
+                    Class::Pending => {
+                        pool.pending.insert((!half, index));
+                    }
+                    Class::Blocked | Class::Postponed => {
+                        pool.rechecks.insert((due, index));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if class == Class::Active {
+            self.ready.insert(index);
+        } else {
+            self.ready.remove(&index);
+        }
+    }
+}
+
+impl Class {
+    /// Whether a cluster of this class holds a slot and its claim.
+    pub fn holds_slot(self) -> bool {
+        matches!(self, Self::Active | Self::Unknown)
+    }
+}
+
+impl Attempt {
+    /// `Upgrading` or `Testing`, by the step it is at.
+    fn working(&self) -> AttemptState {
+        let deploys = self
+            .steps
+            .get(self.at_step)
+            .is_some_and(|s| !s.step.id.is_test() && s.step.id != crate::journal::StepId::Seal);
+        if deploys { AttemptState::Upgrading } else { AttemptState::Testing }
+    }
+}

@@ -1,0 +1,325 @@
+//! The rules that always hold (design, section 7), read from the state a second time before every
+//! effect, independently of the code that named it: from the clusters' own states instead of the
+//! counts and queues. An effect that breaks a rule is not carried out.
+
+use super::attempt::{Attempt, AttemptState, Class, RECHECK};
+use super::effect::Effect;
+use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
+use crate::journal::{AttemptId, AttemptResult, Body, FailureClass, Preflight, Side, StepId, StepOutcome};
+use crate::model::WaveName;
+use crate::plan::{PlannedWave, Repeat};
+
+/// A rule that an effect would break.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("rule {rule} of the design would be broken: {what}")]
+pub struct Broken {
+    /// Its number in the design's list.
+    pub rule: u8,
+    /// What the effect would do.
+    pub what: String,
+}
+
+type Checked = Result<(), Broken>;
+
+fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Broken { rule, what: what() }) }
+}
+
+/// Whether an effect keeps the rules, given the state in which it is about to be carried out.
+///
+/// # Errors
+/// The rule that it breaks.
+pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -> Result<(), Broken> {
+    let rollout = match effect {
+        Effect::Decide(body) => body.rollout(),
+        Effect::AskGate { rollout, .. }
+        | Effect::Verify { rollout, .. }
+        | Effect::Tag { rollout, .. }
+        | Effect::PushTag { rollout, .. } => Some(rollout),
+        Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => Some(&attempt.rollout),
+    };
+    let Some(id) = rollout else { return Ok(()) };
+    let Some(rollout) = state.rollout(id) else {
+        return demand(7, false, || format!("{id} was never recorded"));
+    };
+    demand(7, rollout.state.is_open(), || format!("{id} is {}", rollout.state.word()))?;
+    match effect {
+        Effect::Decide(body) => {
+            let possible = state.check(body);
+            demand(7, possible.is_ok(), || possible.err().unwrap_or_default())?;
+            decision(state, rollout, body, now)
+        }
+        Effect::Preflight { attempt, .. } => preflight(state, rollout, attempt),
+        Effect::Step { attempt, step, tries, .. } => {
+            let begun = one_step(state, rollout, attempt, &step.id)?;
+            demand(7, *tries == begun + 1, || format!("try {tries} of {} after {begun}", step.id))
+        }
+        Effect::Verify { wave, .. } | Effect::Tag { wave, .. } => {
+            let (planned, found) = known(rollout, wave)?;
+            demand(1, all_settled(rollout, planned), || format!("{wave} has clusters that are not settled"))?;
+            let right = match effect {
+                Effect::Tag { .. } => found.phase == WavePhase::GatesAfter,
+                _ => matches!(found.phase, WavePhase::Verifying { .. }),
+            };
+            demand(1, right, || format!("{wave} is at {:?}", found.phase))
+        }
+        Effect::PushTag { wave, .. } => {
+            let (_, found) = known(rollout, wave)?;
+            demand(7, found.tag.made.is_some(), || format!("the tag of {wave} was never made"))
+        }
+        Effect::AskGate { .. } => Ok(()),
+    }
+}
+
+fn known<'a>(rollout: &'a Rollout, name: &WaveName) -> Result<(&'a PlannedWave, &'a Wave), Broken> {
+    rollout.wave(name).ok_or_else(|| Broken { rule: 1, what: format!("{name} is not planned") })
+}
+
+fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Timestamp) -> Checked {
+    match body {
+        Body::AttemptClaimed { attempt, wave } => claim(state, rollout, attempt, wave, now),
+        Body::WaveOpened { wave, .. } => {
+            in_turn(rollout, wave)?;
+            gates_open(rollout, wave, Side::Before, now)
+        }
+        Body::WaveReached { wave, .. } | Body::WaveSkipped { wave, .. } => in_turn(rollout, wave),
+        Body::WaveCompleted { wave, .. } | Body::WaveVerified { wave, .. } => {
+            let (planned, _) = known(rollout, wave)?;
+            in_turn(rollout, wave)?;
+            demand(1, all_settled(rollout, planned), || format!("{wave} has clusters that are not settled"))
+        }
+        Body::WaveSoaked { wave, .. } => {
+            let (planned, found) = known(rollout, wave)?;
+            let soaked = planned.soak.as_ref().zip(found.verified_at);
+            let over = soaked.is_some_and(|(soak, at)| now >= soak.length.after(at));
+            demand(1, over, || format!("the soak of {wave} is not over"))
+        }
+        Body::WaveDone { wave, .. } => {
+            let (planned, found) = known(rollout, wave)?;
+            gates_open(rollout, wave, Side::After, now)?;
+            demand(1, all_settled(rollout, planned), || format!("{wave} has clusters that are not settled"))?;
+            demand(1, found.tag.made.is_some(), || format!("{wave} has no tag"))
+        }
+        Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
+        _ => Ok(()),
+    }
+}
+
+fn in_turn(rollout: &Rollout, wave: &WaveName) -> Checked {
+    for (planned, before) in rollout.waves() {
+        if planned.name == *wave {
+            return Ok(());
+        }
+        let over = matches!(before.phase, WavePhase::Done | WavePhase::Skipped);
+        demand(1, over, || format!("{wave} would go before {} is done", planned.name))?;
+    }
+    demand(1, false, || format!("{wave} is not planned"))
+}
+
+fn gates_open(rollout: &Rollout, wave: &WaveName, side: Side, now: jiff::Timestamp) -> Checked {
+    let (planned, found) = known(rollout, wave)?;
+    let gates = if side == Side::Before { &planned.gates_before } else { &planned.gates_after };
+    for gate in gates {
+        let answer = found.gate(side, &gate.id).and_then(|g| g.answer());
+        let holds = answer.is_some_and(|(a, _)| a.open && a.expires.is_none_or(|end| now < end));
+        demand(6, holds, || format!("gate {} of {wave} has no answer that counts", gate.id))?;
+        // The answer's evidence is computed anew from the clusters, not taken from any mark.
+        let same = answer.is_some_and(|(a, _)| a.evidence == rollout.evidence(wave, side));
+        let binds = matches!(gate.kind, crate::plan::GateKind::Approval { .. });
+        demand(6, same || !binds, || format!("gate {} of {wave} was answered for other evidence", gate.id))?;
+    }
+    Ok(())
+}
+
+/// The clusters of a wave with their places.
+fn members<'a>(rollout: &'a Rollout, wave: &WaveName) -> impl Iterator<Item = &'a Cluster> {
+    let index = rollout.plan.waves.iter().position(|w| &w.name == wave);
+    rollout.clusters.iter().filter(move |c| Some(c.wave) == index)
+}
+
+fn spends(attempt: &Attempt) -> bool {
+    matches!(
+        attempt.state,
+        AttemptState::Failed(_)
+            | AttemptState::TimedOut
+            | AttemptState::RolledBack
+            | AttemptState::Aborted { .. }
+    )
+}
+
+fn holds_slot(attempt: &Attempt) -> bool {
+    matches!(attempt.state.class(), Class::Active | Class::Unknown)
+}
+
+/// Whether every cluster of a wave is settled within the budgets.
+fn all_settled(rollout: &Rollout, planned: &PlannedWave) -> bool {
+    settled_within(rollout, planned, |_| true)
+}
+
+/// Whether the clusters of a wave that `which` takes are settled, no more of them deferred than the
+/// wave tolerates, and no more of all its clusters failed.
+fn settled_within(rollout: &Rollout, planned: &PlannedWave, which: impl Fn(&Cluster) -> bool) -> bool {
+    let (mut failed, mut deferred, mut settled) = (0, 0, true);
+    for cluster in members(rollout, &planned.name) {
+        settled &= !which(cluster) || cluster.attempt.state.is_settled();
+        failed += u32::from(spends(&cluster.attempt));
+        deferred += u32::from(which(cluster) && cluster.attempt.state.class() == Class::Deferred);
+    }
+    let budget = rollout.wave(&planned.name).map_or(0, |(_, w)| w.failure_budget);
+    settled && failed <= budget && deferred <= planned.deferred_budget
+}
+
+fn claim(
+    state: &FleetState,
+    rollout: &Rollout,
+    attempt: &AttemptId,
+    wave: &WaveName,
+    now: jiff::Timestamp,
+) -> Checked {
+    let name = &attempt.cluster;
+    let (planned, found) = known(rollout, wave)?;
+    let Some(cluster) = rollout.cluster(name) else {
+        return demand(5, false, || format!("{name} is not planned"));
+    };
+    demand(3, rollout.state == RolloutState::Running, || {
+        format!("{name} would start while {} is {}", rollout.id, rollout.state.word())
+    })?;
+    in_turn(rollout, wave)?;
+    demand(1, matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
+        format!("{name} would start while {wave} is at {:?}", found.phase)
+    })?;
+    if members(rollout, wave).all(|c| c.attempt.claimed_at.is_none() && c.earlier.is_empty()) {
+        gates_open(rollout, wave, Side::Before, now)?;
+    }
+    let settled = settled_within(rollout, planned, |c| c.pool < cluster.pool);
+    demand(1, settled, || format!("{name} would start before the pool ahead of it is settled"))?;
+    // Budgets of every wave: past one of them nothing of the rollout starts.
+    for (other, with) in rollout.waves() {
+        let failed = members(rollout, &other.name).filter(|c| spends(&c.attempt)).count();
+        demand(3, failed <= with.failure_budget as usize, || {
+            format!(
+                "{name} would start with {failed} failed in {}, {} tolerated",
+                other.name, with.failure_budget
+            )
+        })?;
+    }
+    let due = match cluster.attempt.state {
+        AttemptState::Pending => true,
+        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= RECHECK.after(cluster.attempt.since),
+        _ => false,
+    };
+    demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
+    caps(state, rollout, cluster, planned, name.as_str())?;
+    one_claim(state, rollout, name)
+}
+
+fn caps(
+    state: &FleetState,
+    rollout: &Rollout,
+    cluster: &Cluster,
+    planned: &PlannedWave,
+    name: &str,
+) -> Checked {
+    let held = |c: &&Cluster| holds_slot(&c.attempt);
+    let below = |cap: Option<u32>, used: usize, whose: &str| {
+        demand(2, cap.is_none_or(|cap| used < cap as usize), || {
+            format!("{name} would be one more than the {used} that the cap of {whose} allows")
+        })
+    };
+    let of_wave = members(rollout, &planned.name).filter(held).count();
+    below(planned.at_once, of_wave, planned.name.as_str())?;
+    let of_pool = members(rollout, &planned.name).filter(|c| c.pool == cluster.pool).filter(held).count();
+    if let Some(pool) = planned.pools.get(cluster.pool) {
+        below(pool.at_once, of_pool, pool.name.as_str())?;
+    }
+    let everywhere: usize = state.open_rollouts().map(|r| r.clusters.iter().filter(held).count()).sum();
+    for open in state.open_rollouts() {
+        below(open.plan.pipeline.at_once, everywhere, "all rollouts together")?;
+    }
+    Ok(())
+}
+
+fn one_claim(state: &FleetState, rollout: &Rollout, name: &crate::model::ClusterName) -> Checked {
+    let Some(planned) = rollout.by_name.get(name).and_then(|i| rollout.planned_cluster(*i)) else {
+        return demand(5, false, || format!("{name} is not planned"));
+    };
+    for other in state.open_rollouts().filter(|o| o.id != rollout.id) {
+        let taken = other
+            .clusters()
+            .any(|(_, _, c, s)| (c.uid == planned.uid || c.name == *name) && holds_slot(&s.attempt));
+        demand(5, !taken, || format!("{} holds {name}", other.id))?;
+    }
+    Ok(())
+}
+
+/// The newest attempt that an effect speaks of; it must hold a slot.
+fn at_work<'a>(state: &FleetState, rollout: &'a Rollout, id: &AttemptId) -> Result<&'a Attempt, Broken> {
+    let Some(cluster) = rollout.cluster(&id.cluster) else {
+        return Err(Broken { rule: 5, what: format!("{} is not planned", id.cluster) });
+    };
+    let attempt = &cluster.attempt;
+    demand(5, attempt.number == id.attempt, || format!("{id} is not the newest attempt"))?;
+    demand(7, attempt.state.class() == Class::Active, || {
+        format!("{id} is {} and was not claimed", attempt.state.word())
+    })?;
+    one_claim(state, rollout, &id.cluster)?;
+    Ok(attempt)
+}
+
+fn preflight(state: &FleetState, rollout: &Rollout, id: &AttemptId) -> Checked {
+    let attempt = at_work(state, rollout, id)?;
+    demand(3, rollout.state != RolloutState::Aborting, || format!("{id} would start in an abort"))?;
+    demand(7, attempt.steps.is_empty() || !attempt.wrote(), || format!("{id} has begun its steps"))
+}
+
+/// A step may begin: it is the next one, it is not done, nobody is at it, and doing it again is
+/// allowed. Returns how many tries were begun.
+fn one_step(state: &FleetState, rollout: &Rollout, id: &AttemptId, step: &StepId) -> Result<u32, Broken> {
+    let attempt = at_work(state, rollout, id)?;
+    let position = attempt.steps.iter().position(|s| &s.step.id == step);
+    let Some(progress) = position.and_then(|i| attempt.steps.get(i)) else {
+        return Err(Broken { rule: 7, what: format!("{step} of {id} was never planned by a preflight") });
+    };
+    demand(7, !progress.is_done(), || format!("{step} of {id} would be done twice"))?;
+    let before = attempt.steps.iter().take(position.unwrap_or(0));
+    demand(7, before.clone().all(super::StepProgress::is_done), || format!("{step} of {id} is out of turn"))?;
+    let running = progress.open.iter().any(|(fence, _)| *fence == state.fence());
+    demand(7, !running, || format!("{step} of {id} is running"))?;
+    let aborting = rollout.state == RolloutState::Aborting;
+    demand(3, !aborting || !progress.open.is_empty(), || format!("{step} of {id} would begin in an abort"))?;
+    if progress.open.is_empty() {
+        match &progress.outcome {
+            None | Some((StepOutcome::Failed { class: FailureClass::Transient, .. }, _)) => {}
+            Some((StepOutcome::Unknown { .. }, _)) => {
+                return Err(Broken { rule: 2, what: format!("nobody knows how {step} of {id} ended") });
+            }
+            Some((StepOutcome::Failed { class: FailureClass::Unclassified, .. }, _)) => {
+                let safe = step.is_test() || progress.step.repeat == Repeat::Safe;
+                demand(7, safe, || format!("{step} of {id} is not safe to repeat"))?;
+            }
+            Some(_) => demand(7, step.is_test(), || format!("{step} of {id} has failed for good"))?,
+        }
+    }
+    Ok(progress.tries)
+}
+
+fn finished(rollout: &Rollout, id: &AttemptId, result: &AttemptResult) -> Checked {
+    let Some(cluster) = rollout.cluster(&id.cluster) else {
+        return demand(5, false, || format!("{} is not planned", id.cluster));
+    };
+    let attempt = &cluster.attempt;
+    match result {
+        AttemptResult::Succeeded => {
+            let done = !attempt.steps.is_empty() && attempt.steps.iter().all(super::StepProgress::is_done);
+            demand(7, done, || format!("{id} would succeed with steps that are not done"))
+        }
+        AttemptResult::NoOp => {
+            let found = matches!(attempt.preflight, Some((Preflight::NoOp, _)));
+            demand(7, found, || format!("{id} would be a no-op that no preflight found"))
+        }
+        _ => {
+            let running = attempt.current_step().is_some_and(|s| !s.open.is_empty());
+            demand(7, !running, || format!("{id} would end while a step runs"))
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Who gets a slot next: caps over all rollouts, the order of pools, clusters left half-updated
+//! before new ones. One rule finds the effective cap, for the claims and for explanations.
+
+use super::attempt::Class;
+use super::effects::Gathered;
+use super::state::{FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
+use crate::journal::{AttemptId, Body, Side};
+use crate::plan::{PlannedPool, PlannedWave};
+
+/// Whose cap it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Over all open rollouts.
+    Global,
+    /// Per region (a place kept; plans refuse it for now).
+    Region,
+    /// The wave's.
+    Wave,
+    /// The pool's.
+    Pool,
+}
+
+/// A cap as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CapUse {
+    /// Whose.
+    pub scope: Scope,
+    /// At most so many at once; 0 means hold.
+    pub cap: u32,
+    /// So many hold a slot.
+    pub used: u32,
+}
+
+impl CapUse {
+    /// How many more may start.
+    pub fn free(&self) -> u32 {
+        self.cap.saturating_sub(self.used)
+    }
+}
+
+/// Every cap that binds a pool, as it stands.
+pub fn caps(
+    state: &FleetState,
+    planned: (&PlannedWave, &PlannedPool),
+    wave: &Wave,
+    pool: &Pool,
+) -> Vec<CapUse> {
+    let global = state.global_cap().map(|(cap, _)| (Scope::Global, cap, state.in_flight()));
+    let of_wave = planned.0.at_once.map(|cap| (Scope::Wave, cap, wave.counts.in_flight()));
+    let of_pool = planned.1.at_once.map(|cap| (Scope::Pool, cap, pool.counts.in_flight()));
+    [global, of_wave, of_pool]
+        .into_iter()
+        .flatten()
+        .map(|(scope, cap, used)| CapUse { scope, cap, used })
+        .collect()
+}
+
+/// Claims as many clusters as may start now.
+pub(super) fn claims(state: &FleetState, out: &mut Gathered) {
+    let mut global = state.global_cap().map(|(cap, _)| cap.saturating_sub(state.in_flight()));
+    for rollout in state.open_rollouts() {
+        if rollout.state == RolloutState::Running && rollout.over_budget().is_none() {
+            claims_of(state, rollout, &mut global, out);
+        }
+    }
+}
+
+fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, out: &mut Gathered) {
+    for (planned, wave) in rollout.waves() {
+        match wave.phase {
+            // One of its clusters may have been taken up again.
+            WavePhase::Done => {}
+            WavePhase::Rolling => {
+                if !wave.begun && !rollout.gates(&planned.name, Side::Before, out.now).open {
+                    return;
+                }
+            }
+            WavePhase::Skipped => continue,
+            _ => return,
+        }
+        let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
+        let mut deferred = 0;
+        for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
+            let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
+            let now = out.now;
+            // A moment already past needs a slot, not a clock.
+            if let Some((next, _)) = pool.rechecks.iter().find(|(due, _)| *due > now) {
+                out.wake(*next);
+            }
+            for index in candidates(pool, now) {
+                let free = [*global, of_wave, of_pool].into_iter().flatten().min();
+                if free == Some(0) {
+                    break;
+                }
+                let Some(cluster) = rollout.planned_cluster(index) else { continue };
+                if state.claims.contains_key(&cluster.uid) {
+                    continue;
+                }
+                let number = rollout.clusters.get(index).map_or(1, |c| c.attempt.number);
+                let attempt =
+                    AttemptId { rollout: rollout.id.clone(), cluster: cluster.name.clone(), attempt: number };
+                out.decide(Body::AttemptClaimed { attempt, wave: planned.name.clone() });
+                for left in [&mut *global, &mut of_wave, &mut of_pool].into_iter().flatten() {
+                    *left -= 1;
+                }
+            }
+            // The next pool starts only when this one is settled within the wave's budgets.
+            deferred += pool.counts.of(Class::Deferred);
+            if pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
+                break;
+            }
+        }
+    }
+}
+
+/// The clusters of a pool that may start, in order: half-updated ones, new ones in plan order, then
+/// those that were blocked or postponed and are due to be looked at again. New ones go before
+/// rechecks, so that a cluster that stays blocked never takes the slot of one that could go on.
+fn candidates(pool: &Pool, now: jiff::Timestamp) -> impl Iterator<Item = usize> {
+    let due = pool.rechecks.iter().take_while(move |(due, _)| *due <= now).map(|(_, index)| *index);
+    pool.queue().chain(due)
+}

@@ -1,0 +1,446 @@
+//! Everything that waits, typed: why, since when, until when, and where. What waits behind
+//! something else that waits is named once, by what is nearest to it. Sentences, people and
+//! commands are for `report`; whether a recorded driver lives is for its lease.
+
+use super::attempt::{AttemptState, Class};
+use super::gates;
+use super::next::{Next, backoff, next};
+use super::slots::{CapUse, caps};
+use super::state::{FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
+use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId};
+use crate::model::{Actor, ClusterName, GateId, PoolName, Push, RolloutId, WaveName};
+use crate::plan::{GateKind, PlannedWave};
+
+/// Something that waits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wait {
+    /// The rollout.
+    pub rollout: RolloutId,
+    /// The wave, unless the whole rollout waits.
+    pub wave: Option<WaveName>,
+    /// The pool, if one waits.
+    pub pool: Option<PoolName>,
+    /// The cluster, if one waits.
+    pub cluster: Option<ClusterName>,
+    /// For what.
+    pub kind: WaitKind,
+    /// Since when.
+    pub since: jiff::Timestamp,
+    /// The moment from which it goes on by itself, or at which it is looked at again, if time alone
+    /// can do that.
+    pub until: Option<jiff::Timestamp>,
+}
+
+/// For what something waits.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WaitKind {
+    /// No process drives (as far as the journal says; a driver that died has not said so).
+    NoDriver,
+    /// A person paused it (or it is pausing: so many clusters are still at work).
+    Paused {
+        /// Who.
+        by: Option<Actor>,
+        /// Why.
+        reason: Option<String>,
+        /// Clusters still at work.
+        at_work: u32,
+    },
+    /// It halted by itself.
+    Halted {
+        /// Why.
+        cause: HaltCause,
+    },
+    /// An abort waits for running steps.
+    Aborting {
+        /// Who asked.
+        by: Option<Actor>,
+        /// Clusters still at work.
+        at_work: u32,
+    },
+    /// A gate is not open.
+    Gate {
+        /// Which side.
+        side: Side,
+        /// Which gate.
+        gate: GateId,
+        /// What it asks.
+        kind: GateKind,
+        /// Its newest answer that still counts; `None` while it is being asked.
+        answer: Option<Answer>,
+        /// Who revoked last, if nobody approved since.
+        revoked: Option<Actor>,
+    },
+    /// A wave waits for the one before it.
+    Earlier {
+        /// Which.
+        wave: WaveName,
+    },
+    /// A pool waits for the one before it.
+    EarlierPool {
+        /// Which.
+        pool: PoolName,
+    },
+    /// Clusters wait for a slot.
+    Cap {
+        /// The tightest cap.
+        cap: CapUse,
+        /// Every cap that binds here.
+        caps: Vec<CapUse>,
+        /// So many wait.
+        waiting: u32,
+    },
+    /// A cap of 0 holds everything.
+    Hold {
+        /// The cap.
+        cap: CapUse,
+        /// So many wait.
+        waiting: u32,
+    },
+    /// More clusters are deferred than the wave tolerates.
+    DeferredBudget {
+        /// So many are.
+        deferred: u32,
+        /// So many may be.
+        budget: u32,
+    },
+    /// The wave soaks.
+    Soak,
+    /// The wave's clusters are observed once more.
+    Verifying {
+        /// Which round.
+        round: u32,
+        /// So many are left.
+        left: u32,
+    },
+    /// The wave's git tag can't be made or pushed; it is tried again.
+    Tag {
+        /// The newest failure; `None` while the first try runs.
+        failed: Option<TagFailure>,
+    },
+    /// A cluster is blocked until somebody changes something.
+    Blocked {
+        /// Why.
+        reason: BlockReason,
+        /// In words.
+        cause: String,
+    },
+    /// A cluster is left for later.
+    Deferred {
+        /// Why.
+        reason: Deferral,
+        /// In words.
+        cause: String,
+    },
+    /// It is not known what became of a step; a person decides by retry or skip.
+    Unknown {
+        /// Which step.
+        step: Option<StepId>,
+        /// What is not known.
+        cause: String,
+    },
+    /// A try failed in a way that may pass; the next one follows.
+    Backoff {
+        /// The step; `None` for the preflight.
+        step: Option<StepId>,
+        /// Tries that failed.
+        failures: u32,
+        /// Why the newest did.
+        cause: String,
+    },
+    /// A preflight or step runs; `until` is a step's deadline.
+    AtWork {
+        /// The step; `None` for the preflight.
+        step: Option<StepId>,
+        /// Which try it is.
+        tries: u32,
+    },
+    /// A cluster waits for a slot; the place in its pool's queue, from 1.
+    Queue {
+        /// Its place.
+        place: u32,
+    },
+}
+
+impl WaitKind {
+    /// Whether only people or time can end it, so that `--until blocked` need not stay.
+    pub fn is_external(&self) -> bool {
+        match self {
+            Self::Paused { at_work, .. } => *at_work == 0,
+            Self::Halted { .. }
+            | Self::Hold { .. }
+            | Self::DeferredBudget { .. }
+            | Self::Soak
+            | Self::Blocked { .. }
+            | Self::Deferred { .. }
+            | Self::Unknown { .. } => true,
+            Self::Gate { answer, .. } => answer.is_some(),
+            Self::NoDriver
+            | Self::Aborting { .. }
+            | Self::Earlier { .. }
+            | Self::EarlierPool { .. }
+            | Self::Cap { .. }
+            | Self::Verifying { .. }
+            | Self::Tag { .. }
+            | Self::Backoff { .. }
+            | Self::AtWork { .. }
+            | Self::Queue { .. } => false,
+        }
+    }
+}
+
+/// Everything that waits in the open rollouts, and the clusters that failed with an unknown
+/// outcome; rollouts in order, within one from the whole to the single cluster.
+pub fn waits(state: &FleetState, now: jiff::Timestamp) -> Vec<Wait> {
+    state.open_rollouts().flat_map(|rollout| of_rollout(state, rollout, now)).collect()
+}
+
+/// Everything that waits in one rollout.
+pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<Wait> {
+    let mut out = Gathered { rollout, waits: Vec::new() };
+    if !rollout.state.is_open() {
+        return out.waits;
+    }
+    if state.driver.is_none() {
+        out.push(None, WaitKind::NoDriver, rollout.since, None);
+    }
+    let at_work = rollout.counts.of(Class::Active);
+    let by = rollout.asked.as_ref().map(|(actor, _)| actor.clone());
+    match &rollout.state {
+        RolloutState::Pausing | RolloutState::Paused => {
+            let reason = rollout.asked.as_ref().and_then(|(_, reason)| reason.clone());
+            out.push(None, WaitKind::Paused { by, reason, at_work }, rollout.since, None);
+        }
+        RolloutState::Halted { wave, cause } => {
+            out.push(Some(wave), WaitKind::Halted { cause: cause.clone() }, rollout.since, None);
+        }
+        RolloutState::Aborting => {
+            out.push(None, WaitKind::Aborting { by, at_work }, rollout.since, None);
+        }
+        _ => {}
+    }
+    let mut before: Option<&WaveName> = None;
+    for (planned, wave) in rollout.waves() {
+        of_wave(state, planned, wave, before, now, &mut out);
+        if !wave.phase.is_over() {
+            before = before.or(Some(&planned.name));
+        }
+    }
+    for (planned_wave, _, planned, cluster) in rollout.clusters() {
+        let attempt = &cluster.attempt;
+        let interesting = matches!(
+            attempt.state.class(),
+            Class::Active | Class::Unknown | Class::Blocked | Class::Postponed | Class::Deferred
+        );
+        if interesting {
+            out.cluster(state, &planned_wave.name, &planned.name, now);
+        }
+    }
+    out.waits
+}
+
+/// Everything for which one cluster of a rollout waits, nearest cause first.
+pub fn waits_of(
+    state: &FleetState,
+    rollout: &Rollout,
+    name: &ClusterName,
+    now: jiff::Timestamp,
+) -> Vec<Wait> {
+    let mut out = Gathered { rollout, waits: Vec::new() };
+    let (Some((planned, _, _)), Some(cluster)) = (rollout.plan.cluster(name), rollout.cluster(name)) else {
+        return Vec::new();
+    };
+    out.cluster(state, &planned.name, name, now);
+    if cluster.attempt.state.class() == Class::Pending {
+        let queue = rollout.waves.get(cluster.wave).and_then(|w| w.pools.get(cluster.pool));
+        let place = queue.and_then(|pool| {
+            let mut queue = pool.queue();
+            queue.position(|index| rollout.planned_cluster(index).is_some_and(|c| &c.name == name))
+        });
+        let kind = WaitKind::Queue { place: count(place.unwrap_or(0)) + 1 };
+        out.push_at(&planned.name, name, kind, cluster.attempt.since, None);
+        let wave = &planned.name;
+        let pool = planned.pools.get(cluster.pool).map(|p| &p.name);
+        let around = of_rollout(state, rollout, now);
+        out.waits.extend(around.into_iter().filter(|w| {
+            w.cluster.is_none()
+                && w.wave.as_ref().is_none_or(|at| at == wave)
+                && (w.pool.is_none() || w.pool.as_ref() == pool)
+        }));
+    }
+    out.waits
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+struct Gathered<'a> {
+    rollout: &'a Rollout,
+    waits: Vec<Wait>,
+}
+
+impl Gathered<'_> {
+    fn push(
+        &mut self,
+        wave: Option<&WaveName>,
+        kind: WaitKind,
+        since: jiff::Timestamp,
+        until: Option<jiff::Timestamp>,
+    ) {
+        self.waits.push(Wait {
+            rollout: self.rollout.id.clone(),
+            wave: wave.cloned(),
+            pool: None,
+            cluster: None,
+            kind,
+            since,
+            until,
+        });
+    }
+
+    fn push_at(
+        &mut self,
+        wave: &WaveName,
+        cluster: &ClusterName,
+        kind: WaitKind,
+        since: jiff::Timestamp,
+        until: Option<jiff::Timestamp>,
+    ) {
+        self.push(Some(wave), kind, since, until);
+        if let Some(wait) = self.waits.last_mut() {
+            wait.cluster = Some(cluster.clone());
+        }
+    }
+
+    /// For what an attempt that is neither pending nor settled waits.
+    fn cluster(&mut self, state: &FleetState, wave: &WaveName, name: &ClusterName, now: jiff::Timestamp) {
+        let Some(cluster) = self.rollout.cluster(name) else { return };
+        let attempt = &cluster.attempt;
+        let cause = attempt.cause.clone().unwrap_or_default();
+        let recheck = Some(super::attempt::RECHECK.after(attempt.since));
+        let (kind, until) = match &attempt.state {
+            AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
+            AttemptState::Deferred(reason) => {
+                let until = recheck.filter(|_| attempt.state.class() == Class::Postponed);
+                (WaitKind::Deferred { reason: *reason, cause }, until)
+            }
+            AttemptState::Failed(Failure::Unknown) => {
+                (WaitKind::Unknown { step: attempt.failed_step.clone(), cause }, None)
+            }
+            active if active.class() == Class::Active => {
+                let aborting = self.rollout.state == RolloutState::Aborting;
+                let at = attempt.current_step();
+                let step = at.map(|s| s.step.id.clone());
+                match next(attempt, aborting, state.fence, now) {
+                    Next::Wait(until) => {
+                        let failures = at.map_or(attempt.preflight_failures, |s| s.failures);
+                        (WaitKind::Backoff { step, failures, cause }, Some(until))
+                    }
+                    _ => {
+                        let tries = at.map_or(attempt.preflights + 1, |s| s.tries.max(1));
+                        (WaitKind::AtWork { step, tries }, at.and_then(super::StepProgress::deadline))
+                    }
+                }
+            }
+            _ => return,
+        };
+        self.push_at(wave, name, kind, attempt.since, until);
+    }
+}
+
+fn of_wave(
+    state: &FleetState,
+    planned: &PlannedWave,
+    wave: &Wave,
+    before: Option<&WaveName>,
+    now: jiff::Timestamp,
+    out: &mut Gathered<'_>,
+) {
+    let name = Some(&planned.name);
+    match wave.phase {
+        WavePhase::Waiting => {
+            if let Some(earlier) = before {
+                out.push(name, WaitKind::Earlier { wave: earlier.clone() }, wave.since, None);
+            }
+        }
+        WavePhase::GatesBefore => of_gates(planned, wave, Side::Before, now, out),
+        WavePhase::Rolling => {
+            if !wave.begun {
+                of_gates(planned, wave, Side::Before, now, out);
+            }
+            of_pools(state, planned, wave, out);
+        }
+        WavePhase::Verifying { round } => {
+            let left = count(wave.to_verify.len());
+            out.push(name, WaitKind::Verifying { round, left }, wave.since, None);
+        }
+        WavePhase::Soaking => out.push(name, WaitKind::Soak, wave.since, wave.soaks_until(planned)),
+        WavePhase::GatesAfter => {
+            of_gates(planned, wave, Side::After, now, out);
+            let pushes = out.rollout.plan.pipeline.tags.push == Push::Required && wave.tag.pushed.is_none();
+            if wave.tag.made.is_none() || pushes {
+                let failed = wave.tag.failed.clone();
+                let until = failed.as_ref().map(|f| backoff(f.tries).after(f.at));
+                out.push(name, WaitKind::Tag { failed }, wave.since, until);
+            }
+        }
+        WavePhase::Done => of_pools(state, planned, wave, out),
+        WavePhase::Skipped => {}
+    }
+}
+
+fn of_gates(planned: &PlannedWave, wave: &Wave, side: Side, now: jiff::Timestamp, out: &mut Gathered<'_>) {
+    let Some(index) = out.rollout.by_wave.get(&planned.name).copied() else { return };
+    let mark = out.rollout.evidence_mark(index, side);
+    for gate in gates::planned(planned, side) {
+        let known = wave.gates.get(&(side, gate.id.clone()));
+        let answer = known.and_then(|g| g.valid(mark, now));
+        if answer.is_some_and(|a| a.open) {
+            continue;
+        }
+        let kind = WaitKind::Gate {
+            side,
+            gate: gate.id.clone(),
+            kind: gate.kind.clone(),
+            answer: answer.cloned(),
+            revoked: known.and_then(|g| g.revoked.as_ref()).map(|(actor, _, _)| actor.clone()),
+        };
+        out.push(Some(&planned.name), kind, wave.since, answer.and_then(|a| a.expires));
+    }
+}
+
+fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Gathered<'_>) {
+    let deferred = wave.counts.of(Class::Deferred);
+    if deferred > planned.deferred_budget && wave.phase == WavePhase::Rolling {
+        let kind = WaitKind::DeferredBudget { deferred, budget: planned.deferred_budget };
+        out.push(Some(&planned.name), kind, wave.since, None);
+    }
+    let mut open: Option<&PoolName> = None;
+    let mut earlier_deferred = 0;
+    for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
+        let waiting = pool.counts.of(Class::Pending);
+        let kind = match (open, waiting) {
+            (_, 0) => None,
+            (Some(earlier), _) => Some(WaitKind::EarlierPool { pool: earlier.clone() }),
+            (None, _) => {
+                let caps = caps(state, (planned, planned_pool), wave, pool);
+                // Of caps equally tight the widest scope is named: it holds more back.
+                let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
+                tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
+                    0 => WaitKind::Hold { cap, waiting },
+                    _ => WaitKind::Cap { cap, caps, waiting },
+                })
+            }
+        };
+        if let Some(kind) = kind {
+            out.push(Some(&planned.name), kind, wave.since, None);
+            if let Some(wait) = out.waits.last_mut() {
+                wait.pool = Some(planned_pool.name.clone());
+            }
+        }
+        earlier_deferred += pool.counts.of(Class::Deferred);
+        if pool.counts.unsettled() > 0 || earlier_deferred > planned.deferred_budget {
+            open = open.or(Some(&planned_pool.name));
+        }
+    }
+}
