@@ -2,10 +2,25 @@
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
 pub mod cluster;
+mod contents;
+mod driver;
+mod follow;
 mod lease;
+mod preflight;
 mod recorder;
+mod rendering;
+mod script;
+mod secrets;
+mod session;
+mod step;
+pub mod survey;
+mod tags;
+mod task;
+mod verify;
 mod world;
 
+pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive};
+pub use follow::Follower;
 pub use lease::{Lease, NotDriver, proved_dead};
 pub use recorder::{Recorder, Stopped};
 pub use world::{Times, World};

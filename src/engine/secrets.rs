@@ -27,7 +27,7 @@ pub async fn resolve(
     secrets: &dyn Secrets,
     values: &serde_json::Value,
 ) -> Result<(Values, BTreeMap<String, Secret>), Fault> {
-    let node = Node::from_json(values, Place::none());
+    let node = Node::from_json(values, &Place::none());
     let (found, findings) = references(&node);
     if let Some(finding) = findings.iter().next() {
         return Err(Fault::permanent(finding.message.clone()));

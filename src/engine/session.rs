@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 
 use crate::apply::ProductSet;
 use crate::apply::record::State;
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::journal::{AttemptId, Deferral, FailureClass, Preflight};
 use crate::model::{Observed, ProductName, RecordPhase};

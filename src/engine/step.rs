@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
 use crate::model::{DeployStep, Duration, ProductName, Test};
 use crate::plan::Target;

@@ -34,11 +34,11 @@ pub struct Plan {
     pub release: PlannedRelease,
     /// By which rules.
     pub pipeline: PlannedPipeline,
-    /// What renders, with versions; part of every inputs digest.
-    pub renderers: Renderers,
     /// What a person allowed with it beyond what is usual.
     #[serde(default)]
     pub options: PlanOptions,
+    /// What renders, with versions; part of every inputs digest.
+    pub renderers: Renderers,
     /// The waves of the release's lane, in order.
     pub waves: Vec<PlannedWave>,
     /// The product versions that occur as targets, by product digest.

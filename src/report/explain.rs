@@ -82,7 +82,7 @@ pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
         state: state.to_owned(),
         since: Some(wait.since),
         evidence: evidence.into_iter().filter(|line| !line.is_empty()).collect(),
-        unblock: Unblock { earliest: wait.until, ..unblock },
+        unblock: Unblock { earliest: told.earliest(), ..unblock },
         subject: Subject {
             rollout: Some(wait.rollout.clone()),
             wave: wait.wave.clone(),
@@ -108,6 +108,17 @@ impl Told<'_> {
     /// The cluster as a flag; nothing where no single cluster waits.
     fn flag(&self) -> String {
         self.wait.cluster.as_ref().map_or_else(String::new, |c| format!("-c {c}"))
+    }
+
+    /// The moment at which time alone helps. When a blocked cluster is looked at again, when an
+    /// answer ends and when a step must have ended are no such moments.
+    fn earliest(&self) -> Option<jiff::Timestamp> {
+        match &self.wait.kind {
+            WaitKind::Soak | WaitKind::Backoff { .. } | WaitKind::Deferred { .. } | WaitKind::Tag { .. } => {
+                self.wait.until
+            }
+            _ => None,
+        }
     }
 
     /// A person stopped it, or it stopped itself.
@@ -280,8 +291,11 @@ impl Told<'_> {
                     let what = if failure.push { "pushed" } else { "made" };
                     format!("could not be {what} (try {}): {}", failure.tries, failure.cause)
                 });
-                let unblock = people("its git tag stands", ["who owns the repository"], []);
-                let state = if failed.is_some() { "failed" } else { "waits" };
+                let (state, who) = match failed {
+                    Some(_) => ("failed", "who owns the repository"),
+                    None => ("waits", "the driver"),
+                };
+                let unblock = people("its git tag stands; it is tried again", [who], []);
                 ("tag".to_owned(), state, evidence.into_iter().collect(), unblock)
             }
             _ => nothing(),
@@ -296,8 +310,13 @@ impl Told<'_> {
         match &self.wait.kind {
             WaitKind::Blocked { reason, cause } => {
                 let (gate, condition) = match reason {
-                    BlockReason::Stale => ("stale", "it no longer runs what the plan would lower"),
-                    BlockReason::Missing => ("missing", "what the objects need is there"),
+                    BlockReason::Stale => (
+                        "stale",
+                        "it no longer runs what the plan would lower; it is looked at again by itself",
+                    ),
+                    BlockReason::Missing => {
+                        ("missing", "what the objects need is there; it is looked at again by itself")
+                    }
                     BlockReason::Foreign => ("foreign", "the cluster is adopted, or its owner lets go"),
                 };
                 let mut commands = vec![skip()];
@@ -333,7 +352,8 @@ impl Told<'_> {
             }
             WaitKind::AtWork { step, tries } => {
                 let again = if *tries > 1 { format!(", try {tries}") } else { String::new() };
-                let evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
+                let mut evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
+                evidence.extend(self.wait.until.map(|deadline| format!("its time passes at {deadline}")));
                 let unblock = people("it ends, or its time passes", ["the driver"], []);
                 ("step".to_owned(), "at-work", evidence, unblock)
             }

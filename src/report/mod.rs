@@ -5,3 +5,8 @@ pub mod event;
 pub mod explain;
 pub mod explanation;
 pub mod summary;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,6 @@ use crate::apply::record::State;
 use crate::digest::Digest;
 use crate::model::{Conflicts, ObjectName, ProductName, RolloutId};
 
-use super::observe::pending;
 use super::{Guard, Outcome};
 
 /// What a person said about deletions that look like a mistake.
@@ -87,7 +86,7 @@ impl Guard {
     /// # Errors
     /// `Confirm`, `Record`, `Fenced`, and when the cluster can't be asked.
     pub async fn begin(&self, _work: &ProductWork<'_>) -> Outcome<()> {
-        pending()
+        Err(super::Error::new(super::Kind::Other, "not built yet"))
     }
 
     /// Applies the objects of one step and records what proves them. `begin` came before.
@@ -95,7 +94,7 @@ impl Guard {
     /// # Errors
     /// `Conflict`, `Rejected`, `Missing`, `Fenced`, `TimedOut`; details name each object.
     pub async fn apply(&self, _work: &ProductWork<'_>, _step: &str, _limit: Duration) -> Outcome<Applied> {
-        pending()
+        Err(super::Error::new(super::Kind::Other, "not built yet"))
     }
 
     /// Ends a product's deployment: deletes what it no longer has, waits until all of it is ready,
@@ -104,7 +103,7 @@ impl Guard {
     /// # Errors
     /// `Confirm`, `NotReady`, `TimedOut`, `Fenced`; the cause says what is not ready and why.
     pub async fn settle(&self, _work: &ProductWork<'_>, _limit: Duration) -> Outcome<Settled> {
-        pending()
+        Err(super::Error::new(super::Kind::Other, "not built yet"))
     }
 
     /// Takes a product away with everything in its inventory that no product of `all` has, then its
@@ -118,7 +117,7 @@ impl Guard {
         _all: &[ProductSet],
         _limit: Duration,
     ) -> Outcome<Removed> {
-        pending()
+        Err(super::Error::new(super::Kind::Other, "not built yet"))
     }
 
     /// Records products as `verified`, each of which must be recorded with these inputs.
@@ -126,6 +125,6 @@ impl Guard {
     /// # Errors
     /// `Record` when one is not, `Fenced`, and when the cluster can't be asked.
     pub async fn seal(&self, _products: &[(ProductName, Digest)]) -> Outcome<()> {
-        pending()
+        Err(super::Error::new(super::Kind::Other, "not built yet"))
     }
 }

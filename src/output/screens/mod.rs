@@ -9,3 +9,6 @@ pub mod words;
 pub use code::CodeScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
+
+#[cfg(test)]
+mod tests;
