@@ -89,7 +89,6 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             at_once: spec.at_once.as_ref().and_then(|cap| cap.value.of(count(size))),
             tags: spec.tags.clone(),
         },
-        options: super::PlanOptions::default(),
         renderers: input.renderers.clone(),
         options: input.options,
         waves,
