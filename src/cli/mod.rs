@@ -33,8 +33,10 @@ pub fn main() -> ExitCode {
             return if usage.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
         }
     };
-    let surface =
-        Arc::new(Surface::of_process(Format::from(args.globals.output), ProgressMode::from(args.globals.progress)));
+    let surface = Arc::new(Surface::of_process(
+        Format::from(args.globals.output),
+        ProgressMode::from(args.globals.progress),
+    ));
     crash::tell_on(&surface);
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, &surface)));
     match ended {

@@ -73,7 +73,8 @@ fn every_command_has_a_help_text_with_an_example() {
         if command.get_about().is_none() {
             missing.push(format!("{path}: no sentence"));
         }
-        if !command.has_subcommands() && !command.get_after_help().is_some_and(|h| h.to_string().contains("Example"))
+        if !command.has_subcommands()
+            && !command.get_after_help().is_some_and(|h| h.to_string().contains("Example"))
         {
             missing.push(format!("{path}: no example"));
         }
@@ -285,7 +286,8 @@ fn the_colour_flag_counts_before_anything_is_parsed() {
 
 #[test]
 fn global_flags_stand_anywhere() {
-    let args = Args::try_parse_from(["tidegate", "rollout", "status", "-o", "json", "--journal", "j.db"]).unwrap();
+    let args =
+        Args::try_parse_from(["tidegate", "rollout", "status", "-o", "json", "--journal", "j.db"]).unwrap();
     assert_eq!(args.globals.output, args::Form::Json);
     assert_eq!(args.globals.journal.unwrap().to_str(), Some("j.db"));
 }

@@ -87,7 +87,12 @@ fn bar(wave: &WaveSummary) -> String {
     format!("[{}{}]", "█".repeat(full), "░".repeat(empty))
 }
 
-fn cluster_line(summary: &RolloutSummary, cluster: &ClusterSummary, width: usize, view: &Viewpoint) -> String {
+fn cluster_line(
+    summary: &RolloutSummary,
+    cluster: &ClusterSummary,
+    width: usize,
+    view: &Viewpoint,
+) -> String {
     let tone = tone(cluster.state);
     let mut line =
         format!("  {:width$}  {}", cluster.cluster.as_str(), tone.paint(&tone.mark(cluster.state)));

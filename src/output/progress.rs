@@ -129,7 +129,8 @@ impl Live {
             ended: std::sync::Condvar::new(),
         });
         let ticking = Arc::clone(&shared);
-        let ticker = std::thread::Builder::new().name("progress".to_owned()).spawn(move || ticking.tick()).ok();
+        let ticker =
+            std::thread::Builder::new().name("progress".to_owned()).spawn(move || ticking.tick()).ok();
         Self { shared, ticker }
     }
 

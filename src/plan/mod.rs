@@ -6,7 +6,7 @@ mod types;
 
 pub use input::{PlanInput, Renderers};
 pub use types::{
-    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat,
-    Target,
+    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
+    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
+    PlannedWave, Repeat, Target,
 };

@@ -174,8 +174,11 @@ pub fn sentence(body: &Body) -> String {
         Body::WaveSkipped { wave, reason, .. } => format!("wave {wave} is skipped: {reason}"),
         Body::GateAnswered { wave, side, gate, answer, .. } => {
             let word = if answer.open { "is open" } else { "is closed" };
-            let facts =
-                if answer.facts.is_empty() { String::new() } else { format!(": {}", answer.facts.join(", ")) };
+            let facts = if answer.facts.is_empty() {
+                String::new()
+            } else {
+                format!(": {}", answer.facts.join(", "))
+            };
             format!("gate {gate} {} {word}{facts}", sided(*side, wave))
         }
         Body::ApprovalGiven { wave, side, gate, comment, .. } => {
@@ -208,7 +211,9 @@ pub fn sentence(body: &Body) -> String {
         Body::StepFinished { attempt, step, outcome, .. } => {
             let cluster = &attempt.cluster;
             match outcome {
-                StepOutcome::Done { summary, .. } if summary.is_empty() => format!("{cluster}: {step} is done"),
+                StepOutcome::Done { summary, .. } if summary.is_empty() => {
+                    format!("{cluster}: {step} is done")
+                }
                 StepOutcome::Done { summary, .. } => format!("{cluster}: {step} is done: {summary}"),
                 StepOutcome::Failed { cause, .. } => format!("{cluster}: {step} failed: {cause}"),
                 StepOutcome::TimedOut { cause } => format!("{cluster}: {step} ran out of time: {cause}"),

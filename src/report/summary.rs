@@ -233,7 +233,8 @@ impl Tally {
 pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> RolloutSummary {
     let plan = rollout.plan();
     let (started_at, started_by) = rollout.planned();
-    let waves: Vec<WaveSummary> = rollout.waves().map(|(planned, wave)| of_wave(rollout, planned, wave)).collect();
+    let waves: Vec<WaveSummary> =
+        rollout.waves().map(|(planned, wave)| of_wave(rollout, planned, wave)).collect();
     let at = rollout.current_wave().and_then(|i| plan.waves.get(i)).filter(|_| rollout.state().is_open());
     RolloutSummary {
         rollout: rollout.id().clone(),
@@ -261,7 +262,9 @@ fn cause(rollout: &Rollout) -> Option<String> {
     };
     match rollout.state() {
         RolloutState::Halted { wave, cause } => Some(format!("wave {wave}: {}", halt(cause))),
-        RolloutState::Pausing | RolloutState::Paused | RolloutState::Aborting | RolloutState::Aborted => asked(),
+        RolloutState::Pausing | RolloutState::Paused | RolloutState::Aborting | RolloutState::Aborted => {
+            asked()
+        }
         RolloutState::Planned
         | RolloutState::Running
         | RolloutState::Succeeded

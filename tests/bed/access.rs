@@ -130,10 +130,7 @@ impl Cluster {
         let made = bindings.patch(&binding_name, &apply, &binding).await;
         made.doing(&binding_name)?;
         let asked = TokenRequest {
-            spec: Some(TokenRequestSpec {
-                expiration_seconds: Some(3600),
-                ..TokenRequestSpec::default()
-            }),
+            spec: Some(TokenRequestSpec { expiration_seconds: Some(3600), ..TokenRequestSpec::default() }),
             ..TokenRequest::default()
         };
         let token = accounts
@@ -142,8 +139,7 @@ impl Cluster {
             .doing(format!("token of {namespace}/{name}"))?;
         let token = token.status.and_then(|s| s.token).unwrap_or_default();
         let file = format!("account-{namespace}-{name}.kubeconfig");
-        self.files()
-            .kubeconfig(&file, &self.spec.name, self.port, &token)?;
+        self.files().kubeconfig(&file, &self.spec.name, self.port, &token)?;
         Ok(self.folder.join(file))
     }
 
@@ -153,8 +149,7 @@ impl Cluster {
     /// The Service is not there.
     pub async fn give_address(&self, namespace: &str, service: &str, ip: &str) -> Outcome<()> {
         let client = self.try_client("admin.kubeconfig").await?;
-        let status =
-            json!({"status": {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}});
+        let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": ip, "ipMode": "VIP"}]}}});
         let api: Api<Service> = Api::namespaced(client, namespace);
         api.patch_status(service, &PatchParams::default(), &Patch::Merge(&status))
             .await

@@ -113,7 +113,5 @@ impl AuditEvent {
 /// Reads the whole log. A last line that is being written is left out.
 pub fn read(path: &Path) -> Vec<AuditEvent> {
     let text = std::fs::read(path).unwrap_or_default();
-    text.split(|b| *b == b'\n')
-        .filter_map(|line| serde_json::from_slice(line).ok())
-        .collect()
+    text.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }

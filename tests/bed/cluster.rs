@@ -70,10 +70,7 @@ impl Cluster {
             proxy: None,
             faults: Faults::default(),
             uid: String::new(),
-            parts: Mutex::new(Parts {
-                emulated: spec.emulated.clone(),
-                ..Parts::default()
-            }),
+            parts: Mutex::new(Parts { emulated: spec.emulated.clone(), ..Parts::default() }),
             room: Some(room),
             folder,
             spec,
@@ -98,10 +95,7 @@ impl Cluster {
     }
 
     pub(super) fn files(&self) -> Files<'_> {
-        Files {
-            folder: &self.folder,
-            pki: &self.bed.pki,
-        }
+        Files { folder: &self.folder, pki: &self.bed.pki }
     }
 
     fn write_files(&self) -> Outcome<()> {
@@ -140,9 +134,7 @@ impl Cluster {
         let api: Api<Node> = Api::all(client.clone());
         for node in nodes(&self.spec) {
             let node: Node = serde_json::from_value(node).doing("node")?;
-            api.create(&PostParams::default(), &node)
-                .await
-                .doing("creating a node")?;
+            api.create(&PostParams::default(), &node).await.doing("creating a node")?;
         }
         let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), "default");
         let begun = Instant::now();
@@ -172,9 +164,7 @@ impl Cluster {
     /// it has taken too long since `begun`.
     async fn wait_on(&self, what: &str, begun: Instant) -> Outcome<()> {
         let mut parts = self.parts.lock().await;
-        let Parts {
-            api_server, others, ..
-        } = &mut *parts;
+        let Parts { api_server, others, .. } = &mut *parts;
         for part in api_server.iter_mut().chain(others) {
             part.check()?;
         }
@@ -308,12 +298,7 @@ impl Cluster {
     /// The process ids of everything that belongs to this cluster alone.
     pub async fn pids(&self) -> Vec<u32> {
         let mut parts = self.parts.lock().await;
-        let Parts {
-            etcd,
-            api_server,
-            others,
-            ..
-        } = &mut *parts;
+        let Parts { etcd, api_server, others, .. } = &mut *parts;
         let etcd = etcd.as_mut().and_then(Etcd::process);
         let all = etcd.into_iter().chain(api_server).chain(others);
         all.map(|p| p.pid()).collect()
@@ -323,10 +308,7 @@ impl Cluster {
 /// Ready, and without the taint that new nodes carry until a controller saw that.
 fn usable(node: &Node) -> bool {
     let conditions = node.status.as_ref().and_then(|s| s.conditions.as_ref());
-    let ready = conditions
-        .into_iter()
-        .flatten()
-        .any(|c| c.type_ == "Ready" && c.status == "True");
+    let ready = conditions.into_iter().flatten().any(|c| c.type_ == "Ready" && c.status == "True");
     let taints = node.spec.as_ref().and_then(|s| s.taints.as_ref());
     ready && taints.is_none_or(|t| t.iter().all(|t| t.key != "node.kubernetes.io/not-ready"))
 }

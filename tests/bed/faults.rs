@@ -52,20 +52,12 @@ pub enum Fault {
 impl Fault {
     /// A refusal with the body that Kubernetes would send.
     pub fn status(status: u16) -> Self {
-        Self::Answer {
-            status,
-            retry_after: None,
-            body: None,
-        }
+        Self::Answer { status, retry_after: None, body: None }
     }
 
     /// 429 with `Retry-After`.
     pub fn throttled(seconds: u32) -> Self {
-        Self::Answer {
-            status: 429,
-            retry_after: Some(seconds),
-            body: None,
-        }
+        Self::Answer { status: 429, retry_after: Some(seconds), body: None }
     }
 }
 
@@ -82,14 +74,7 @@ pub struct Rule {
 
 impl Rule {
     pub fn new(fault: Fault) -> Self {
-        Self {
-            method: None,
-            path: String::new(),
-            agent: String::new(),
-            after: 0,
-            times: None,
-            fault,
-        }
+        Self { method: None, path: String::new(), agent: String::new(), after: 0, times: None, fault }
     }
 
     /// Only requests with this method, in capitals.

@@ -53,10 +53,7 @@ impl ClusterSpec {
 
     /// Only an API server: a third of the memory, a second faster.
     pub fn api_only(name: &str) -> Self {
-        Self {
-            controllers: false,
-            ..Self::complete(name, 0)
-        }
+        Self { controllers: false, ..Self::complete(name, 0) }
     }
 
     pub fn own_etcd(mut self) -> Self {
@@ -151,14 +148,8 @@ impl Files<'_> {
             format!("--client-ca-file={}", pki.ca.display()),
             format!("--token-auth-file={}", here("tokens.csv")),
             "--service-account-issuer=https://kubernetes.default.svc".into(),
-            format!(
-                "--service-account-key-file={}",
-                pki.accounts_public.display()
-            ),
-            format!(
-                "--service-account-signing-key-file={}",
-                pki.accounts_key.display()
-            ),
+            format!("--service-account-key-file={}", pki.accounts_public.display()),
+            format!("--service-account-signing-key-file={}", pki.accounts_key.display()),
             "--authorization-mode=Node,RBAC".into(),
             "--service-cluster-ip-range=10.96.0.0/16".into(),
             "--endpoint-reconciler-type=none".into(),
@@ -179,14 +170,8 @@ impl Files<'_> {
     pub fn controller_manager(&self) -> Vec<String> {
         let pki = self.pki;
         vec![
-            format!(
-                "--kubeconfig={}",
-                self.folder.join("controller-manager.kubeconfig").display()
-            ),
-            format!(
-                "--service-account-private-key-file={}",
-                pki.accounts_key.display()
-            ),
+            format!("--kubeconfig={}", self.folder.join("controller-manager.kubeconfig").display()),
+            format!("--service-account-private-key-file={}", pki.accounts_key.display()),
             format!("--root-ca-file={}", pki.ca.display()),
             "--leader-elect=false".into(),
             "--use-service-account-credentials=true".into(),
@@ -202,10 +187,7 @@ impl Files<'_> {
 
     pub fn scheduler(&self) -> Vec<String> {
         vec![
-            format!(
-                "--kubeconfig={}",
-                self.folder.join("scheduler.kubeconfig").display()
-            ),
+            format!("--kubeconfig={}", self.folder.join("scheduler.kubeconfig").display()),
             "--leader-elect=false".into(),
             "--secure-port=0".into(),
         ]
@@ -213,10 +195,7 @@ impl Files<'_> {
 
     pub fn kwok(&self) -> Vec<String> {
         vec![
-            format!(
-                "--kubeconfig={}",
-                self.folder.join("kwok.kubeconfig").display()
-            ),
+            format!("--kubeconfig={}", self.folder.join("kwok.kubeconfig").display()),
             "--manage-all-nodes=true".into(),
             format!("--config={}", self.folder.join("stages.yaml").display()),
         ]
@@ -232,10 +211,7 @@ pub fn nodes(spec: &ClusterSpec) -> Vec<serde_json::Value> {
             ("kubernetes.io/hostname", name.as_str()),
             ("kubernetes.io/os", "linux"),
             ("kubernetes.io/arch", "amd64"),
-            (
-                "topology.kubernetes.io/zone",
-                ["a", "b", "c"][n as usize % 3],
-            ),
+            ("topology.kubernetes.io/zone", ["a", "b", "c"][n as usize % 3]),
         ] {
             labels.insert(key.to_owned(), value.into());
         }

@@ -55,12 +55,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Build { names } => build(names).await,
         Command::Path { name } => path(&name).await,
-        Command::Up {
-            dir,
-            clusters,
-            nodes,
-            via_proxy,
-        } => up(&dir, &clusters, nodes, via_proxy).await,
+        Command::Up { dir, clusters, nodes, via_proxy } => up(&dir, &clusters, nodes, via_proxy).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -72,11 +67,7 @@ async fn main() -> ExitCode {
 }
 
 async fn build(names: Vec<String>) -> Outcome<()> {
-    let names = if names.is_empty() {
-        tool_names().into_iter().map(str::to_owned).collect()
-    } else {
-        names
-    };
+    let names = if names.is_empty() { tool_names().into_iter().map(str::to_owned).collect() } else { names };
     for name in names {
         println!("{}", bed::tool_path(&name).await?.display());
     }
@@ -111,18 +102,10 @@ async fn up(dir: &Path, names: &[String], nodes: u32, via_proxy: bool) -> Outcom
         let clusters = Bed::open().await?.try_clusters(specs.collect()).await?;
         for cluster in &clusters {
             let file = dir.join(format!("{}.kubeconfig", cluster.name()));
-            let source = if via_proxy {
-                cluster.kubeconfig_via_proxy()
-            } else {
-                cluster.kubeconfig()
-            };
+            let source = if via_proxy { cluster.kubeconfig_via_proxy() } else { cluster.kubeconfig() };
             std::fs::copy(source, file).map_err(put)?;
         }
-        println!(
-            "bed: {} ready in {:.1} s",
-            names.join(", "),
-            begun.elapsed().as_secs_f64()
-        );
+        println!("bed: {} ready in {:.1} s", names.join(", "), begun.elapsed().as_secs_f64());
         Outcome::Ok(clusters)
     };
     tokio::pin!(ended);

@@ -37,13 +37,9 @@ impl Pki {
         };
         let mut ca = CertificateParams::new(Vec::<String>::new()).doing("CA")?;
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        ca.distinguished_name
-            .push(DnType::CommonName, "tidegate bed");
-        ca.key_usages = vec![
-            KeyUsagePurpose::DigitalSignature,
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::CrlSign,
-        ];
+        ca.distinguished_name.push(DnType::CommonName, "tidegate bed");
+        ca.key_usages =
+            vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_key = KeyPair::generate().doing("CA key")?;
         let ca_cert = ca.self_signed(&ca_key).doing("CA")?;
         let issuer = Issuer::new(ca, ca_key);
@@ -56,18 +52,13 @@ impl Pki {
             "kubernetes.default",
             "kubernetes.default.svc",
         ];
-        let mut server =
-            CertificateParams::new(names.map(str::to_owned).to_vec()).doing("names")?;
-        server
-            .distinguished_name
-            .push(DnType::CommonName, "kube-apiserver");
+        let mut server = CertificateParams::new(names.map(str::to_owned).to_vec()).doing("names")?;
+        server.distinguished_name.push(DnType::CommonName, "kube-apiserver");
         server.use_authority_key_identifier_extension = true;
         server.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         let key = KeyPair::generate().doing("server key")?;
-        let cert = server
-            .signed_by(&key, &issuer)
-            .doing("server certificate")?;
+        let cert = server.signed_by(&key, &issuer).doing("server certificate")?;
         let accounts = KeyPair::generate().doing("service account key")?;
         Ok(Self {
             ca: write("ca.crt", &ca_cert.pem())?,

@@ -31,15 +31,10 @@ impl Ports {
             let file = File::create(&path).doing(path.display())?;
             if file.try_lock().is_ok() {
                 let first = FIRST + block * BLOCK;
-                return Ok(Self {
-                    free: Mutex::new((first..first + BLOCK).collect()),
-                    _claim: file,
-                });
+                return Ok(Self { free: Mutex::new((first..first + BLOCK).collect()), _claim: file });
             }
         }
-        trouble(format!(
-            "all {BLOCKS} blocks of ports are claimed by other runs"
-        ))
+        trouble(format!("all {BLOCKS} blocks of ports are claimed by other runs"))
     }
 
     /// A port that nobody listens on. It stays ours until [`Ports::release`].

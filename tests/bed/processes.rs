@@ -56,10 +56,8 @@ impl RunFolder {
             bury(&run.path());
         }
         // Locked before it gets its name: nobody may take it for a dead one.
-        let fresh = tempfile::Builder::new()
-            .prefix(".new-")
-            .tempdir_in(&runs)
-            .doing("making a run folder")?;
+        let fresh =
+            tempfile::Builder::new().prefix(".new-").tempdir_in(&runs).doing("making a run folder")?;
         let owner = File::create(fresh.path().join("owner")).doing("owner")?;
         owner.try_lock().doing("locking the run folder")?;
         fs::create_dir(fresh.path().join("pids")).doing("pids")?;
@@ -69,18 +67,13 @@ impl RunFolder {
             start_time(std::process::id()).unwrap_or_default()
         ));
         fs::rename(fresh.keep(), &path).doing(path.display())?;
-        Ok(Self {
-            path,
-            _owner: owner,
-        })
+        Ok(Self { path, _owner: owner })
     }
 }
 
 /// Ends what a dead run left running, and removes its folder.
 fn bury(run: &Path) {
-    let hidden = run
-        .file_name()
-        .is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+    let hidden = run.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
     match File::open(run.join("owner")) {
         Ok(owner) if owner.try_lock().is_err() => return,
         // Being made right now, or abandoned in the making: old ones go.
@@ -88,11 +81,7 @@ fn bury(run: &Path) {
         Ok(_) if hidden && young(run) => return,
         _ => {}
     }
-    for entry in fs::read_dir(run.join("pids"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir(run.join("pids")).into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|n| n.parse().ok()) else {
             continue;
         };
@@ -144,11 +133,7 @@ impl Process {
         S: AsRef<OsStr>,
     {
         let log = folder.join(format!("{name}.log"));
-        let out = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .doing(log.display())?;
+        let out = File::options().create(true).append(true).open(&log).doing(log.display())?;
         let mut command = if tool.leashed {
             Command::new(&tool.path)
         } else if let Some(setpriv) = setpriv() {
@@ -179,13 +164,7 @@ impl Process {
         if let Some(started) = start_time(child.id()) {
             fs::write(&pid_file, started).doing(pid_file.display())?;
         }
-        Ok(Self {
-            name: name.to_owned(),
-            child,
-            log,
-            pid_file,
-            status: None,
-        })
+        Ok(Self { name: name.to_owned(), child, log, pid_file, status: None })
     }
 
     pub fn pid(&self) -> u32 {
@@ -266,9 +245,7 @@ fn setpriv() -> Option<&'static Path> {
     FOUND
         .get_or_init(|| {
             let path = std::env::var_os("PATH")?;
-            std::env::split_paths(&path)
-                .map(|d| d.join("setpriv"))
-                .find(|p| p.is_file())
+            std::env::split_paths(&path).map(|d| d.join("setpriv")).find(|p| p.is_file())
         })
         .as_deref()
 }

@@ -43,16 +43,11 @@ impl Tls {
             .with_safe_default_protocol_versions()
             .doing("TLS versions")?
             .with_no_client_auth()
-            .with_single_cert(
-                vec![CertificateDer::from(pki.server_cert_der.clone())],
-                key.into(),
-            )
+            .with_single_cert(vec![CertificateDer::from(pki.server_cert_der.clone())], key.into())
             .doing("proxy certificate")?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         let mut roots = RootCertStore::empty();
-        roots
-            .add(CertificateDer::from(pki.ca_der.clone()))
-            .doing("CA")?;
+        roots.add(CertificateDer::from(pki.ca_der.clone())).doing("CA")?;
         let client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .doing("TLS versions")?
@@ -134,19 +129,15 @@ async fn connection(stream: TcpStream, upstream: u16, tls: Tls, faults: Faults) 
         let Ok(stream) = tls.acceptor.accept(stream).await else {
             return;
         };
-        let server = Arc::new(Upstream {
-            port: upstream,
-            connector: tls.connector,
-            sender: Mutex::default(),
-        });
+        let server =
+            Arc::new(Upstream { port: upstream, connector: tls.connector, sender: Mutex::default() });
         let service = service_fn(move |request| {
             let (state, server) = (Arc::clone(&state), Arc::clone(&server));
             async move { answer(&state, &server, request).await }
         });
         // An error is the fault itself, or a client that went away.
-        let _ = hyper::server::conn::http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), service)
-            .await;
+        let _ =
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
     };
     tokio::select! {
         () = serving => {}
@@ -205,11 +196,7 @@ async fn answer(
         }
         Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Close) => Err(io::Error::other("closed on purpose")),
-        Some(Fault::Answer {
-            status,
-            retry_after,
-            body,
-        }) => {
+        Some(Fault::Answer { status, retry_after, body }) => {
             // Read to the end first, or the client may see a broken pipe instead.
             let _ = request.into_body().collect().await;
             Ok(canned(status, retry_after, body))
@@ -242,8 +229,7 @@ where
     let (mut head, body) = answer.into_parts();
     let mut bytes = body.collect().await.map_err(io::Error::other)?.to_bytes();
     head.headers.remove(hyper::header::TRANSFER_ENCODING);
-    head.headers
-        .insert(hyper::header::CONTENT_LENGTH, bytes.len().into());
+    head.headers.insert(hyper::header::CONTENT_LENGTH, bytes.len().into());
     bytes.truncate(keep);
     let first = futures::stream::once(async { Ok(Frame::data(bytes)) });
     let parts = futures::StreamExt::chain(first, futures::stream::once(end));
@@ -265,10 +251,8 @@ fn canned(status: u16, retry_after: Option<u32>, body: Option<String>) -> Respon
         _ => "Unknown",
     };
     let body = body.unwrap_or_else(|| {
-        let details = retry_after.map_or(
-            serde_json::json!({}),
-            |s| serde_json::json!({ "retryAfterSeconds": s }),
-        );
+        let details =
+            retry_after.map_or(serde_json::json!({}), |s| serde_json::json!({ "retryAfterSeconds": s }));
         serde_json::json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
             "message": format!("the fault proxy of the bed answers {status}"),
@@ -278,16 +262,11 @@ fn canned(status: u16, retry_after: Option<u32>, body: Option<String>) -> Respon
     });
     let body = Full::new(Bytes::from(body)).map_err(|e: Infallible| match e {});
     let mut answer = Response::new(body.boxed());
-    *answer.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *answer.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let json = hyper::header::HeaderValue::from_static("application/json");
-    answer
-        .headers_mut()
-        .insert(hyper::header::CONTENT_TYPE, json);
+    answer.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
     if let Some(seconds) = retry_after {
-        answer
-            .headers_mut()
-            .insert(hyper::header::RETRY_AFTER, seconds.into());
+        answer.headers_mut().insert(hyper::header::RETRY_AFTER, seconds.into());
     }
     answer
 }

@@ -65,13 +65,7 @@ async fn waiting_reason(client: &Client, app: &str) -> Option<String> {
     let pods: Api<Pod> = Api::default_namespaced(client.clone());
     let labelled = ListParams::default().labels(&format!("app={app}"));
     let list = pods.list(&labelled);
-    let statuses = list
-        .await
-        .unwrap()
-        .items
-        .pop()?
-        .status?
-        .container_statuses?;
+    let statuses = list.await.unwrap().items.pop()?.status?.container_statuses?;
     statuses.first()?.state.clone()?.waiting?.reason
 }
 
@@ -85,34 +79,17 @@ fn code(error: &Error) -> Option<u16> {
 #[tokio::test]
 async fn a_complete_cluster_runs_deployments_and_jobs() {
     let begun = Instant::now();
-    let cluster = Bed::shared()
-        .await
-        .cluster(ClusterSpec::complete("workloads", 3))
-        .await;
-    eprintln!(
-        "  complete cluster of 3 nodes: {:.2} s",
-        begun.elapsed().as_secs_f64()
-    );
+    let cluster = Bed::shared().await.cluster(ClusterSpec::complete("workloads", 3)).await;
+    eprintln!("  complete cluster of 3 nodes: {:.2} s", begun.elapsed().as_secs_f64());
     let client = cluster.client().await;
     let nodes: Api<Node> = Api::all(client.clone());
-    assert_eq!(
-        nodes
-            .list(&ListParams::default())
-            .await
-            .unwrap()
-            .items
-            .len(),
-        3
-    );
+    assert_eq!(nodes.list(&ListParams::default()).await.unwrap().items.len(), 3);
 
     let create = PostParams::default();
     let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
     let web = deployment("web", 3, json!({}));
     deployments.create(&create, &web).await.unwrap();
-    until("deployment of 3 ready", async || {
-        ready_replicas(&deployments, "web").await == 3
-    })
-    .await;
+    until("deployment of 3 ready", async || ready_replicas(&deployments, "web").await == 3).await;
 
     let jobs: Api<Job> = Api::default_namespaced(client.clone());
     jobs.create(&create, &job("once", json!({}))).await.unwrap();
@@ -128,10 +105,7 @@ async fn a_complete_cluster_runs_deployments_and_jobs() {
     }});
     let front = serde_json::from_value(front).unwrap();
     services.create(&create, &front).await.unwrap();
-    cluster
-        .give_address("default", "front", "192.0.2.7")
-        .await
-        .unwrap();
+    cluster.give_address("default", "front", "192.0.2.7").await.unwrap();
     let status = services.get("front").await.unwrap().status.unwrap();
     let ingress = status.load_balancer.unwrap().ingress.unwrap();
     assert_eq!(ingress[0].ip.as_deref(), Some("192.0.2.7"));
@@ -167,18 +141,9 @@ async fn annotations_decide_the_fate_of_pods_and_nodes() {
     })
     .await;
     let status = async |name: &str| jobs.get(name).await.unwrap().status.unwrap_or_default();
-    until("job failed", async || {
-        status("fails").await.failed == Some(1)
-    })
-    .await;
-    until("slow start ready", async || {
-        ready_replicas(&deployments, "slow").await == 1
-    })
-    .await;
-    until("long job complete", async || {
-        status("long").await.succeeded == Some(1)
-    })
-    .await;
+    until("job failed", async || status("fails").await.failed == Some(1)).await;
+    until("slow start ready", async || ready_replicas(&deployments, "slow").await == 1).await;
+    until("long job complete", async || status("long").await.succeeded == Some(1)).await;
     // By now everything that could have ended well has had the time for it.
     assert_eq!(status("never-ends").await.active, Some(1));
     for fate in ["crash-loop", "bad-image", "never-ready"] {
@@ -189,17 +154,12 @@ async fn annotations_decide_the_fate_of_pods_and_nodes() {
     let ready = async || {
         let status = nodes.get("fates-node-1").await.unwrap().status.unwrap();
         let conditions = status.conditions.unwrap();
-        conditions
-            .iter()
-            .any(|c| c.type_ == "Ready" && c.status == "True")
+        conditions.iter().any(|c| c.type_ == "Ready" && c.status == "True")
     };
     for (fate, expected) in [(json!("not-ready"), false), (Value::Null, true)] {
         let patch = json!({"metadata": {"annotations": {"bed.tidegate.dev/fate": fate}}});
         let merge = Patch::Merge(&patch);
-        nodes
-            .patch("fates-node-1", &PatchParams::default(), &merge)
-            .await
-            .unwrap();
+        nodes.patch("fates-node-1", &PatchParams::default(), &merge).await.unwrap();
         until("node readiness follows", async || ready().await == expected).await;
     }
 }
@@ -211,9 +171,7 @@ async fn a_killed_api_server_comes_back_with_its_data() {
     let cluster = bed.cluster(ClusterSpec::api_only("killed")).await;
     eprintln!("  API server alone: {:.2} s", begun.elapsed().as_secs_f64());
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client().await);
-    maps.create(&PostParams::default(), &config_map("kept"))
-        .await
-        .unwrap();
+    maps.create(&PostParams::default(), &config_map("kept")).await.unwrap();
     cluster.kill().await;
     assert!(maps.get("kept").await.is_err(), "a dead server answers");
     let begun = Instant::now();
@@ -232,16 +190,10 @@ async fn workloads_go_on_after_the_api_server_was_killed() {
     let deployments: Api<Deployment> = Api::default_namespaced(cluster.client().await);
     let create = async |name: &str| {
         let deployment = deployment(name, 2, json!({}));
-        deployments
-            .create(&PostParams::default(), &deployment)
-            .await
-            .unwrap();
+        deployments.create(&PostParams::default(), &deployment).await.unwrap();
     };
     create("before").await;
-    until("deployment of 2 ready", async || {
-        ready_replicas(&deployments, "before").await == 2
-    })
-    .await;
+    until("deployment of 2 ready", async || ready_replicas(&deployments, "before").await == 2).await;
     cluster.kill().await;
     cluster.start().await.unwrap();
     create("after").await;
@@ -289,9 +241,7 @@ async fn a_cluster_with_its_own_etcd_survives_the_loss_of_it() {
     let bed = Bed::shared().await;
     let cluster = bed.cluster(ClusterSpec::api_only("alone").own_etcd()).await;
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client().await);
-    maps.create(&PostParams::default(), &config_map("kept"))
-        .await
-        .unwrap();
+    maps.create(&PostParams::default(), &config_map("kept")).await.unwrap();
     cluster.kill_etcd().await.unwrap();
     let map = config_map("lost");
     let write = tokio::time::timeout(Duration::from_secs(2), async {
@@ -299,10 +249,7 @@ async fn a_cluster_with_its_own_etcd_survives_the_loss_of_it() {
     });
     assert!(!matches!(write.await, Ok(Ok(_))), "written without etcd");
     cluster.start_etcd().await.unwrap();
-    until("reads after etcd is back", async || {
-        maps.get("kept").await.is_ok()
-    })
-    .await;
+    until("reads after etcd is back", async || maps.get("kept").await.is_ok()).await;
 }
 
 #[tokio::test]
@@ -311,25 +258,13 @@ async fn the_proxy_answers_with_faults_as_told() {
     let cluster = bed.cluster(ClusterSpec::api_only("faulty")).await;
     let maps: Api<ConfigMap> = Api::default_namespaced(cluster.client_via_proxy().await);
     let direct: Api<ConfigMap> = Api::default_namespaced(cluster.client().await);
-    let (faults, create, all) = (
-        cluster.faults(),
-        PostParams::default(),
-        ListParams::default(),
-    );
+    let (faults, create, all) = (cluster.faults(), PostParams::default(), ListParams::default());
     maps.list(&all).await.unwrap();
 
     // Two 500s for writes; reads pass between them.
-    faults.add(
-        Rule::new(Fault::status(500))
-            .method("POST")
-            .path("/configmaps")
-            .times(2),
-    );
+    faults.add(Rule::new(Fault::status(500)).method("POST").path("/configmaps").times(2));
     for _ in 0..2 {
-        let refused = maps
-            .create(&create, &config_map("third"))
-            .await
-            .unwrap_err();
+        let refused = maps.create(&create, &config_map("third")).await.unwrap_err();
         assert_eq!(code(&refused), Some(500), "{refused}");
         maps.list(&all).await.unwrap();
     }
@@ -386,16 +321,10 @@ async fn the_proxy_breaks_and_mends_the_link() {
             (link, answer) => panic!("{link:?}: {answer:?}"),
         }
         cluster.faults().link(Link::Open);
-        until("link open again", async || {
-            matches!(asked().await, Ok(Ok(_)))
-        })
-        .await;
+        until("link open again", async || matches!(asked().await, Ok(Ok(_)))).await;
     }
     cluster.faults().cut();
-    until("new connections after a cut", async || {
-        matches!(asked().await, Ok(Ok(_)))
-    })
-    .await;
+    until("new connections after a cut", async || matches!(asked().await, Ok(Ok(_)))).await;
 }
 
 #[tokio::test]
@@ -404,15 +333,11 @@ async fn the_audit_log_shows_who_wrote_what() {
     let cluster = bed.cluster(ClusterSpec::api_only("audited")).await;
     let config = Kubeconfig::read_from(cluster.kubeconfig()).unwrap();
     let options = KubeConfigOptions::default();
-    let mut config = Config::from_custom_kubeconfig(config, &options)
-        .await
-        .unwrap();
+    let mut config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
     let agent = "selftest/1 (attempt 7)".parse().unwrap();
     config.headers.push((hyper::header::USER_AGENT, agent));
     let maps: Api<ConfigMap> = Api::default_namespaced(Client::try_from(config).unwrap());
-    maps.create(&PostParams::default(), &config_map("traced"))
-        .await
-        .unwrap();
+    maps.create(&PostParams::default(), &config_map("traced")).await.unwrap();
     let event = cluster
         .audit_until(|e| e.user_agent.contains("attempt 7") && e.stage == "ResponseComplete")
         .await
@@ -423,11 +348,7 @@ async fn the_audit_log_shows_who_wrote_what() {
     assert!(event.stage_timestamp >= event.request_received_timestamp);
     let stages = cluster.audit();
     let stages = stages.iter().filter(|e| e.audit_id == event.audit_id);
-    assert_eq!(
-        stages.count(),
-        2,
-        "a write shows when it comes and when it ends"
-    );
+    assert_eq!(stages.count(), 2, "a write shows when it comes and when it ends");
 }
 
 #[tokio::test]
@@ -437,44 +358,29 @@ async fn users_have_the_rights_they_were_given() {
     let client = async |path: &std::path::Path| {
         let config = Kubeconfig::read_from(path).unwrap();
         let options = KubeConfigOptions::default();
-        let config = Config::from_custom_kubeconfig(config, &options)
-            .await
-            .unwrap();
+        let config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
         Api::<ConfigMap>::default_namespaced(Client::try_from(config).unwrap())
     };
     let nobody = client(&cluster.kubeconfig_of_nobody()).await;
     let refused = nobody.list(&ListParams::default()).await.unwrap_err();
     assert_eq!(code(&refused), Some(403), "{refused}");
-    let path = cluster
-        .service_account_kubeconfig("default", "reader", "system:aggregate-to-view")
-        .await
-        .unwrap();
+    let path =
+        cluster.service_account_kubeconfig("default", "reader", "system:aggregate-to-view").await.unwrap();
     let reader = client(&path).await;
-    until("reading as a service account", async || {
-        reader.list(&ListParams::default()).await.is_ok()
-    })
-    .await;
-    let refused = reader
-        .create(&PostParams::default(), &config_map("no"))
-        .await
-        .unwrap_err();
+    until("reading as a service account", async || reader.list(&ListParams::default()).await.is_ok()).await;
+    let refused = reader.create(&PostParams::default(), &config_map("no")).await.unwrap_err();
     assert_eq!(code(&refused), Some(403), "{refused}");
 }
 
 #[tokio::test]
 async fn a_dropped_cluster_leaves_no_process_behind() {
     let bed = Bed::shared().await;
-    let cluster = bed
-        .cluster(ClusterSpec::complete("dropped", 1).own_etcd())
-        .await;
+    let cluster = bed.cluster(ClusterSpec::complete("dropped", 1).own_etcd()).await;
     let pids = cluster.pids().await;
     assert_eq!(pids.len(), 5);
     assert!(pids.iter().all(|pid| start_time(*pid).is_some()));
     drop(cluster);
-    until("end of 5 processes", async || {
-        pids.iter().all(|pid| start_time(*pid).is_none())
-    })
-    .await;
+    until("end of 5 processes", async || pids.iter().all(|pid| start_time(*pid).is_none())).await;
 }
 
 /// The variable under which this binary plays the harness that gets killed.
@@ -497,18 +403,12 @@ async fn a_killed_harness_takes_its_clusters_along() {
         .spawn()
         .unwrap();
     let said = BufReader::new(victim.stderr.take().unwrap()).lines();
-    let line = said
-        .map_while(Result::ok)
-        .find(|l| l.starts_with("PIDS "))
-        .unwrap();
+    let line = said.map_while(Result::ok).find(|l| l.starts_with("PIDS ")).unwrap();
     let pids: Vec<u32> = serde_json::from_str(&line["PIDS ".len()..]).unwrap();
     assert_eq!(pids.len(), 4);
     assert!(pids.iter().all(|pid| start_time(*pid).is_some()));
     let pid = Pid::from_raw(i32::try_from(victim.id()).unwrap()).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
     victim.wait().unwrap();
-    until("end of the orphans", async || {
-        pids.iter().all(|pid| start_time(*pid).is_none())
-    })
-    .await;
+    until("end of the orphans", async || pids.iter().all(|pid| start_time(*pid).is_none())).await;
 }

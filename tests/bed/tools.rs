@@ -44,23 +44,13 @@ const KUBERNETES_STAMPS: &[(&str, &str)] = &[
 ];
 
 const BUILDS: &[Build] = &[
-    Build {
-        name: "etcd",
-        module: "etcd",
-        package: ".",
-        stamps: &[],
-        tools: &["etcd"],
-    },
+    Build { name: "etcd", module: "etcd", package: ".", stamps: &[], tools: &["etcd"] },
     Build {
         name: "kubernetes",
         module: "kubernetes",
         package: ".",
         stamps: KUBERNETES_STAMPS,
-        tools: &[
-            "kube-apiserver",
-            "kube-controller-manager",
-            "kube-scheduler",
-        ],
+        tools: &["kube-apiserver", "kube-controller-manager", "kube-scheduler"],
     },
     Build {
         name: "kubectl",
@@ -69,13 +59,7 @@ const BUILDS: &[Build] = &[
         stamps: KUBERNETES_STAMPS,
         tools: &["kubectl"],
     },
-    Build {
-        name: "kwok",
-        module: "kwok",
-        package: ".",
-        stamps: &[],
-        tools: &["kwok"],
-    },
+    Build { name: "kwok", module: "kwok", package: ".", stamps: &[], tools: &["kwok"] },
     Build {
         name: "helm",
         module: "helm",
@@ -90,10 +74,7 @@ const BUILDS: &[Build] = &[
 
 /// The names that [`tool`] knows.
 pub fn names() -> Vec<&'static str> {
-    BUILDS
-        .iter()
-        .flat_map(|b| b.tools.iter().copied())
-        .collect()
+    BUILDS.iter().flat_map(|b| b.tools.iter().copied()).collect()
 }
 
 /// A tool's binary, and whether it ends by itself when its parent does.
@@ -123,25 +104,17 @@ pub fn tool(name: &str) -> Outcome<Tool> {
 
 fn find(name: &str) -> Outcome<Tool> {
     let Some(build) = BUILDS.iter().find(|b| b.tools.contains(&name)) else {
-        return trouble(format!(
-            "there is no tool `{name}`; known: {}",
-            names().join(", ")
-        ));
+        return trouble(format!("there is no tool `{name}`; known: {}", names().join(", ")));
     };
     let assets = env::var_os("KUBEBUILDER_ASSETS").filter(|v| !v.is_empty());
     if let Some(assets) = &assets {
         let path = Path::new(assets).join(name);
         if path.is_file() {
             let path = path.canonicalize().doing(path.display())?;
-            return Ok(Tool {
-                path,
-                leashed: false,
-            });
+            return Ok(Tool { path, leashed: false });
         }
     }
-    let module = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/bed/go")
-        .join(build.module);
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bed/go").join(build.module);
     let Some(toolchain) = go_version() else {
         let place = assets.map_or("KUBEBUILDER_ASSETS is not set".to_owned(), |a| {
             format!("KUBEBUILDER_ASSETS={} has none", Path::new(&a).display())
@@ -151,18 +124,11 @@ fn find(name: &str) -> Outcome<Tool> {
              (https://go.dev/dl), or set KUBEBUILDER_ASSETS to a folder that holds it"
         ));
     };
-    let entry = cache()?.join(format!(
-        "{}-{}",
-        build.name,
-        key(build, &module, &toolchain)?
-    ));
+    let entry = cache()?.join(format!("{}-{}", build.name, key(build, &module, &toolchain)?));
     if !entry.is_dir() {
         compile(build, &module, &entry)?;
     }
-    Ok(Tool {
-        path: entry.join(name),
-        leashed: build.name != "helm" && build.name != "kubectl",
-    })
+    Ok(Tool { path: entry.join(name), leashed: build.name != "helm" && build.name != "kubectl" })
 }
 
 /// The folder that outlives checkouts: binaries, run folders, port claims.
@@ -180,14 +146,8 @@ pub fn cache() -> Outcome<PathBuf> {
 }
 
 fn go_version() -> Option<String> {
-    let out = Command::new("go")
-        .arg("version")
-        .env("GOWORK", "off")
-        .output()
-        .ok()?;
-    out.status
-        .success()
-        .then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+    let out = Command::new("go").arg("version").env("GOWORK", "off").output().ok()?;
+    out.status.success().then(|| String::from_utf8_lossy(&out.stdout).trim().to_owned())
 }
 
 /// Everything that goes into the binary, as twenty hex digits of SHA-256.
@@ -223,9 +183,7 @@ fn arguments(build: &Build) -> Vec<String> {
     for (variable, value) in build.stamps {
         link.push_str(&format!(" -X {variable}={value}"));
     }
-    ["build", "-trimpath", "-ldflags", &link, "-o"]
-        .map(str::to_owned)
-        .to_vec()
+    ["build", "-trimpath", "-ldflags", &link, "-o"].map(str::to_owned).to_vec()
 }
 
 fn compile(build: &Build, module: &Path, entry: &Path) -> Outcome<()> {
@@ -238,10 +196,8 @@ fn compile(build: &Build, module: &Path, entry: &Path) -> Outcome<()> {
         return Ok(());
     }
     let begun = Instant::now();
-    let fresh = tempfile::Builder::new()
-        .prefix(".build-")
-        .tempdir_in(&cache)
-        .doing("making a build folder")?;
+    let fresh =
+        tempfile::Builder::new().prefix(".build-").tempdir_in(&cache).doing("making a build folder")?;
     let out = Command::new("go")
         .args(arguments(build))
         .arg(fresh.path().join("binary"))
@@ -271,11 +227,7 @@ fn compile(build: &Build, module: &Path, entry: &Path) -> Outcome<()> {
     }
     let folder = fresh.keep();
     fs::rename(&folder, entry).doing(entry.display())?;
-    let _ = writeln!(
-        std::io::stderr(),
-        "bed: built {} in {:.0} s",
-        build.name,
-        begun.elapsed().as_secs_f64()
-    );
+    let _ =
+        writeln!(std::io::stderr(), "bed: built {} in {:.0} s", build.name, begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -61,7 +61,9 @@ pub struct ClusterShow {
 
 /// `cluster adopt`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate cluster adopt acme-dev --reason \"journal of the old laptop is lost\"")]
+#[command(
+    after_help = "Example: tidegate cluster adopt acme-dev --reason \"journal of the old laptop is lost\""
+)]
 pub struct ClusterAdopt {
     /// The cluster.
     #[arg(value_name = "CLUSTER")]
@@ -77,10 +79,7 @@ mod tests {
 
     #[test]
     fn a_label_pair_has_a_label_and_a_value() {
-        assert_eq!(
-            "env=a=b".parse(),
-            Ok(LabelPair { label: "env".to_owned(), value: "a=b".to_owned() })
-        );
+        assert_eq!("env=a=b".parse(), Ok(LabelPair { label: "env".to_owned(), value: "a=b".to_owned() }));
         for bad in ["env", "=x", "env=", ""] {
             assert!(bad.parse::<LabelPair>().is_err(), "{bad:?} was taken");
         }

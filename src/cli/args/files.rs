@@ -78,7 +78,9 @@ pub enum ReleaseCommand {
 
 /// `release cut`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate release cut R42 && git add releases && git commit -m 'release: R42'")]
+#[command(
+    after_help = "Example: tidegate release cut R42 && git add releases && git commit -m 'release: R42'"
+)]
 pub struct ReleaseCut {
     /// The release; its file is releases/ID.yaml.
     #[arg(value_name = "RELEASE")]

@@ -15,16 +15,44 @@ pub struct Globals {
     #[arg(short = 'o', long, global = true, value_enum, default_value = "table", value_name = "FORM")]
     pub output: Form,
     /// The journal's file; one per repository in your state folder if absent.
-    #[arg(long, global = true, hide_short_help = true, env = "TIDEGATE_JOURNAL", hide_env_values = true, value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "TIDEGATE_JOURNAL",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub journal: Option<PathBuf>,
     /// The repository with products/, releases/ and pipelines/.
-    #[arg(long, global = true, hide_short_help = true, env = "TIDEGATE_REPO", hide_env_values = true, value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        env = "TIDEGATE_REPO",
+        hide_env_values = true,
+        value_name = "DIR"
+    )]
     pub repo: Option<PathBuf>,
     /// When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured.
-    #[arg(long, global = true, hide_short_help = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
     pub color: Color,
     /// How progress is shown on standard error.
-    #[arg(long, global = true, hide_short_help = true, value_enum, default_value = "auto", value_name = "HOW")]
+    #[arg(
+        long,
+        global = true,
+        hide_short_help = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "HOW"
+    )]
     pub progress: Progress,
     /// Answer yes to questions; it never passes a gate.
     #[arg(short = 'y', long, global = true, hide_short_help = true)]

@@ -4,9 +4,9 @@ use crate::cli::args::Explain;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
 use crate::output::Surface;
-use crate::output::screens::CodeScreen;
 use crate::output::envelope::List;
 use crate::output::exit::Code;
+use crate::output::screens::CodeScreen;
 
 /// Explains one code, or lists all.
 pub fn run(args: &Explain, surface: &Surface) -> Outcome {

@@ -1,9 +1,9 @@
 //! Codes explained: one of them, or the list of all.
 
+use crate::diag::Code;
 use crate::output::mark::bold;
 use crate::output::table::{Column, Table, wrap};
 use crate::output::{Look, Screen};
-use crate::diag::Code;
 
 /// One code.
 #[derive(Debug, serde::Serialize)]

@@ -114,8 +114,12 @@ fn pools(summary: &RolloutSummary) -> Option<Table> {
     if wave.pools.len() < 2 {
         return None;
     }
-    let mut table =
-        Table::new([Column::left("POOL"), Column::right("DONE"), Column::right("AT ONCE"), Column::text("OTHERWISE")]);
+    let mut table = Table::new([
+        Column::left("POOL"),
+        Column::right("DONE"),
+        Column::right("AT ONCE"),
+        Column::text("OTHERWISE"),
+    ]);
     for pool in &wave.pools {
         table.row([
             pool.name.as_str().into(),

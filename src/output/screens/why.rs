@@ -1,10 +1,10 @@
 //! `rollout why`: a block for everything that waits, and the command that helps first.
 
+use crate::model::RolloutId;
 use crate::output::mark::{Tone, bold, clean};
 use crate::output::table::wrap;
 use crate::output::{Look, Screen};
 use crate::report::explanation::{Driving, Explanation};
-use crate::model::RolloutId;
 
 use super::words::tone;
 
@@ -35,7 +35,9 @@ impl Screen for WhyScreen {
     fn text(&self, look: &Look) -> String {
         let state = tone(self.state).paint(&tone(self.state).mark(self.state));
         let mut text = match self.explanations.len() {
-            0 => format!("{} waits for nothing: {state} {}\n", bold(&self.about), look.view.since(self.since)),
+            0 => {
+                format!("{} waits for nothing: {state} {}\n", bold(&self.about), look.view.since(self.since))
+            }
             n => {
                 let things = if n == 1 { "1 thing".to_owned() } else { format!("{n} things") };
                 format!("{} waits for {things}: {state} {}\n", bold(&self.about), look.view.since(self.since))
@@ -62,7 +64,8 @@ fn block(explanation: &Explanation, look: &Look, text: &mut String) {
         Tone::Quiet => Tone::Waits,
         known => known,
     };
-    let mut title = format!("{} {}", tone.paint(&tone.mark(&clean(&explanation.gate))), clean(&explanation.state));
+    let mut title =
+        format!("{} {}", tone.paint(&tone.mark(&clean(&explanation.gate))), clean(&explanation.state));
     let subject = &explanation.subject;
     match (&subject.cluster, &subject.wave) {
         (Some(cluster), Some(wave)) => title.push_str(&format!(" · cluster {cluster} of wave {wave}")),
