@@ -9,6 +9,7 @@ mod lease;
 mod preflight;
 mod recorder;
 mod rendering;
+pub mod repo;
 mod script;
 mod secrets;
 mod session;
