@@ -253,7 +253,7 @@ async fn fits(
     let pins: Vec<&PinFile> = catalog.pins.values().map(|loaded| &loaded.file).collect();
     let releases: Vec<&ReleaseFile> = catalog.releases.values().map(|loaded| &loaded.file).collect();
     let mut versions: BTreeMap<Digest, ProductVersion> = BTreeMap::new();
-    for needed in resolve::needed(locked.file, &pins, [], now) {
+    for needed in resolve::needed(&locked, &pins, [], now) {
         let tree =
             repo.packages.fetch(&needed.product, &needed.version, &needed.commit, &needed.digest).await?;
         let content = Content::at(&tree, &folder(&needed.product))?;
@@ -262,7 +262,7 @@ async fn fits(
     let Some(fleet) = &catalog.fleet else { return Ok(Findings::new()) };
     let past_pins = BTreeMap::new();
     let ground = Ground {
-        release: locked.file,
+        release: locked,
         releases: &releases,
         fleet: &fleet.file.spec,
         pins: &pins,

@@ -17,7 +17,7 @@ use super::{RepoError, Repository, read};
 const DIGEST_LINE: &str = "product-digest: ";
 
 /// A product version that has its tag.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TagDone {
     /// The product.
