@@ -59,6 +59,11 @@ impl Place {
         self.clock.now()
     }
 
+    /// When waiting ends, by `--wait-timeout`.
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        self.globals.wait_timeout.map(|length| std::time::Instant::now() + length.std())
+    }
+
     /// The user's home folder.
     pub fn home(&self) -> Option<PathBuf> {
         etcetera::home_dir().ok()

@@ -2,11 +2,15 @@
 //! programs get as JSON.
 
 mod code;
+mod journal;
+mod recorded;
 mod status;
 mod why;
 pub mod words;
 
 pub use code::CodeScreen;
+pub use journal::VerifiedScreen;
+pub use recorded::RecordedScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 
