@@ -2,16 +2,17 @@
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
 pub mod cluster;
-mod contents;
+pub mod contents;
 mod driver;
 mod follow;
 mod lease;
+pub mod planning;
 mod preflight;
 mod recorder;
-mod rendering;
+pub mod rendering;
 mod request;
 mod script;
-mod secrets;
+pub mod secrets;
 mod session;
 mod step;
 pub mod survey;

@@ -35,7 +35,7 @@ impl<'a> Clusters<'a> {
         Self {
             input,
             resolver: Resolver::new(input.ground()),
-            removes: input.release.spec.removes.iter().map(|name| &name.value).collect(),
+            removes: input.release.spec().removes.iter().map(|name| &name.value).collect(),
             halves: HashMap::new(),
             products: BTreeMap::new(),
             values: BTreeMap::new(),
@@ -99,11 +99,11 @@ impl<'a> Clusters<'a> {
                     &codes::EVERY_CLUSTER_AHEAD,
                     format!(
                         "every cluster runs something higher than release `{}` has: {}",
-                        release.metadata.name.value,
+                        release.id,
                         names.join(", ")
                     ),
                 )
-                .at(&release.metadata.name.place)
+                .at(&release.file.metadata.name.place)
                 .hint("to go back on purpose, list the products under `lowers`, or roll back")
                 .about(&self.ahead),
             );
@@ -113,8 +113,8 @@ impl<'a> Clusters<'a> {
 
     /// The release's Kubernetes version is a constraint: nothing here moves a cluster to it.
     fn kubernetes(&mut self, entry: &ClusterEntry, observation: &Observation) {
-        let wanted = &self.input.release.spec.kubernetes;
-        let release = &self.input.release.metadata.name.value;
+        let wanted = &self.input.release.spec().kubernetes;
+        let release = self.input.release.id;
         let found = observation.kubernetes;
         if wanted.value.minor() != found {
             self.affected.add(format!("kubernetes {found}"), &entry.name.value, || {

@@ -10,6 +10,7 @@ use super::{
     FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRelease, digest,
     refusals, wave,
 };
+use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::{CanonicalError, Digest};
 use crate::model::{ClusterName, ClusterUid, DeployStep};
@@ -25,18 +26,10 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     let release = input.release;
     let spec = &input.pipeline.spec;
     let mut findings = refused(input);
-    let Some(lock) = &release.lock else {
-        let name = &release.metadata.name;
-        findings.push(
-            Finding::error(&codes::RELEASE_NOT_CUT, format!("release `{}` has not been cut", name.value))
-                .at(&name.place)
-                .next(format!("tidegate release cut {}", name.value)),
-        );
-        return Err(findings.sorted());
-    };
+    findings.extend(lock_holds(input));
     let members: Vec<Member<'_>> =
         input.clusters.values().map(|entry| Member { entry, labels: entry.plain_labels() }).collect();
-    let (partition, found) = partition(input.pipeline, release.spec.lane.value, &members);
+    let (partition, found) = partition(input.pipeline, release.spec().lane.value, &members);
     findings.extend(found);
     findings.extend(one_identity_each(input));
     let (reached, unknown) = reached(
@@ -72,8 +65,8 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
         return Err(findings.sorted());
     }
     for wave in &mut waves {
-        wave.digest =
-            digest::wave(lock.value.digest, release.spec.lane.value, wave, &products).map_err(uncanonical)?;
+        wave.digest = digest::wave(*release.digest(), release.spec().lane.value, wave, &products)
+            .map_err(uncanonical)?;
     }
     let size = waves.iter().map(super::PlannedWave::size).sum();
     let findings = findings.sorted();
@@ -83,12 +76,12 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
         made_at: input.now,
         commit: input.commit.to_owned(),
         release: PlannedRelease {
-            id: release.metadata.name.value.clone(),
-            title: release.spec.title.clone(),
-            lane: release.spec.lane.value,
-            digest: lock.value.digest,
-            parent: release.spec.parent.as_ref().map(|parent| parent.value.clone()),
-            kubernetes: release.spec.kubernetes.value.clone(),
+            id: release.id.clone(),
+            title: release.spec().title.clone(),
+            lane: release.spec().lane.value,
+            digest: *release.digest(),
+            parent: release.spec().parent.as_ref().map(|parent| parent.value.clone()),
+            kubernetes: release.spec().kubernetes.value.clone(),
         },
         pipeline: PlannedPipeline {
             name: input.pipeline.metadata.name.value.clone(),
@@ -96,8 +89,8 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             at_once: spec.at_once.as_ref().and_then(|cap| cap.value.of(count(size))),
             tags: spec.tags.clone(),
         },
-        options: super::PlanOptions::default(),
         renderers: input.renderers.clone(),
+        options: input.options,
         waves,
         products,
         values,
@@ -111,14 +104,29 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     Ok((plan, findings))
 }
 
+/// Whether the lock belongs to what the release says: asked again here, since a plan is a use of it
+/// whoever verified it before.
+fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
+    let Locked { id, lock, .. } = input.release;
+    let computed = release::digest(id, input.release.spec(), lock.parent.as_ref(), &lock.products);
+    (computed != lock.digest).then(|| {
+        Finding::error(
+            &codes::LOCK_TAMPERED,
+            format!("the lock of `{id}` does not belong to what the release says"),
+        )
+        .at(&input.release.file.metadata.name.place)
+        .next(format!("git log -p releases/{id}.yaml"))
+    })
+}
+
 /// What has no behaviour yet, outside the waves.
 fn refused(input: &PlanInput<'_>) -> Findings {
-    let mut findings = refusals::of_release(input.release);
+    let mut findings = refusals::of_release(input.release.file);
     findings.extend(refusals::of_pipeline(&input.pipeline.spec));
     if let Some(calendar) = input.calendar {
         findings.extend(refusals::of_calendar(calendar));
     }
-    let locked = input.release.lock.iter().flat_map(|lock| &lock.value.products).map(|(_, p)| p.digest);
+    let locked = input.release.lock.products.values().map(|locked| locked.digest);
     let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
     let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();
     digests.sort();

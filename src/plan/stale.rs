@@ -23,8 +23,7 @@ pub struct Staleness {
 /// made, and are now, go to catch-up as planned.
 pub fn stale(plan: &Plan, fresh: &PlanInput<'_>) -> Vec<Staleness> {
     let mut found = Vec::new();
-    let lock = fresh.release.lock.as_ref().map(|lock| lock.value.digest);
-    if fresh.release.metadata.name.value != plan.release.id || lock != Some(plan.release.digest) {
+    if *fresh.release.id != plan.release.id || *fresh.release.digest() != plan.release.digest {
         found.push(says("release", format!("release `{}` is not what was planned", plan.release.id)));
         return found;
     }

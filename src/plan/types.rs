@@ -11,7 +11,6 @@ use crate::model::{
     PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
 };
 use crate::resolve::Reason;
-
 use crate::version::{KubeMinor, KubeVersion, Version};
 
 use super::Renderers;
