@@ -69,6 +69,7 @@ pub struct Gathered {
     past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
     observed: BTreeMap<ClusterName, Observation>,
     renderers: Renderers,
+    options: PlanOptions,
     defer_unknown: bool,
     now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
@@ -86,7 +87,7 @@ impl Gathered {
         &self,
         f: impl FnOnce(&PlanInput<'_>) -> Result<T, Findings>,
     ) -> Result<T, PlanError> {
-        let release = release_of(&self.catalog, &self.release)?;
+        let release = catalog::release::locked(&self.catalog, &self.release)?;
         let pipeline = self
             .catalog
             .pipelines
@@ -110,6 +111,7 @@ impl Gathered {
             past_pins: &self.past_pins,
             observed: &self.observed,
             renderers: &self.renderers,
+            options: self.options,
             defer_unknown: self.defer_unknown,
         };
         Ok(f(&input)?)
@@ -132,8 +134,7 @@ pub async fn plan(
     request: &PlanRequest,
 ) -> Result<(Plan, Gathered), PlanError> {
     let mut gathered = gather(world, times, follower, request).await?;
-    let (mut plan, findings) = gathered.with_input(plan::make)?;
-    plan.options = request.options;
+    let (plan, findings) = gathered.with_input(plan::make)?;
     gathered.findings.extend(findings);
     Ok((plan, gathered))
 }
@@ -152,7 +153,8 @@ pub async fn gather(
     let (commit, catalog) = committed(world).await?;
     let mut findings = uncommitted(world).await?;
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
-    let release = release_of(&catalog, &request.release)?;
+    release_of(&catalog, &request.release)?;
+    let release = catalog::release::locked(&catalog, &request.release)?;
     let (members, wrong) = members(world, &catalog).await?;
     if wrong.has_errors() {
         return Err(wrong.into());
@@ -168,7 +170,7 @@ pub async fn gather(
 
     let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
     let now = world.clock.now();
-    let needed = resolve::needed(release, &pins, observed.values(), now);
+    let needed = resolve::needed(&release, &pins, observed.values(), now);
     let versions = versions(world, needed.iter()).await?;
     let renderers = renderers(world, &versions).await?;
     Ok(Gathered {
@@ -180,6 +182,7 @@ pub async fn gather(
         past_pins: past_pins(follower.state()),
         observed,
         renderers,
+        options: request.options,
         defer_unknown: request.defer_unknown,
         now,
         unreachable,

@@ -12,14 +12,15 @@ use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes};
-use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest};
+use crate::engine::planning::{PlanRequest, gather};
+use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest, is_blocked, rests};
 use crate::journal::Event;
 use crate::model::{RolloutId, WaveName};
 use crate::output::envelope::{List, Warning};
 use crate::output::exit::Code;
 use crate::output::progress::Progress;
 use crate::output::screens::StatusScreen;
-use crate::plan::{Plan, read};
+use crate::plan::{Plan, read, stale};
 use crate::report::explain::{About, earliest, explanations};
 use crate::report::summary::{self, RolloutSummary};
 use crate::rollout::{Command, FleetState, Rollout};
@@ -68,10 +69,16 @@ async fn fresh(
     context: &Context<'_>,
 ) -> Result<(), Failure> {
     let times = engine::Times::default();
-    let actor = context.place.actor().await;
-    let stale = engine::planning::stale(world, &times, &mut open.follower, plan, actor).await?;
+    let request = PlanRequest {
+        release: plan.release.id.clone(),
+        pipeline: Some(plan.pipeline.name.clone()),
+        defer_unknown: true,
+        options: plan.options,
+        actor: context.place.actor().await,
+    };
+    let gathered = gather(world, &times, &mut open.follower, &request).await?;
     let mut findings = crate::diag::Findings::new();
-    for change in stale {
+    for change in gathered.with_input(|input| Ok(stale(plan, input)))? {
         let message = format!("the plan is stale, {}: {}", change.what, change.change);
         findings.push(
             Finding::error(&codes::PLAN_STALE, message)
@@ -278,7 +285,7 @@ async fn follow(
     let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r.state())).collect();
     if timed_out {
         codes.push(Code::WaitTimeout);
-    } else if *until == Until::Blocked && rollouts.iter().any(|r| r.state().is_open() && !r.is_halted()) {
+    } else if *until == Until::Blocked && !rollouts.iter().all(|r| rests(r)) {
         codes.push(Code::Blocked);
     }
     show(context, state, &rollouts, driver, &codes);
@@ -287,14 +294,12 @@ async fn follow(
 
 /// Whether what is awaited is there.
 fn reached(state: &FleetState, named: &[RolloutId], until: &Until, now: jiff::Timestamp) -> bool {
-    let rests = |r: &Rollout| !r.is_open() || r.is_halted();
-    let all = |holds: &dyn Fn(&Rollout) -> bool| named.iter().filter_map(|id| state.rollout(id)).all(holds);
-    all(&|r| rests(r))
-        || match until {
-            Until::Done => false,
-            Until::Wave(wave) => all(&|r| rests(r) || r.wave_is_done(wave)),
-            Until::Blocked => state.only_people_or_time(now),
-        }
+    let there = |r: &Rollout| match until {
+        Until::Done => false,
+        Until::Wave(wave) => r.wave(wave).is_some_and(|(_, known)| known.phase().is_over()),
+        Until::Blocked => is_blocked(state, r, now),
+    };
+    named.iter().filter_map(|id| state.rollout(id)).all(|r| rests(r) || there(r))
 }
 
 fn summaries(state: &FleetState, named: &[RolloutId], now: jiff::Timestamp) -> Vec<RolloutSummary> {
