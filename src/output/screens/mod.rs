@@ -3,6 +3,7 @@
 
 mod code;
 mod journal;
+mod plan;
 mod recorded;
 mod status;
 mod why;
@@ -10,6 +11,7 @@ pub mod words;
 
 pub use code::CodeScreen;
 pub use journal::VerifiedScreen;
+pub use plan::{ClusterPlanScreen, PlanScreen, reason};
 pub use recorded::RecordedScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
