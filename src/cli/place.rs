@@ -198,7 +198,8 @@ impl Place {
     fn driving(&self, lease: &DriverLease) -> Driving {
         let this = self.host.this();
         let here = !this.boot.is_empty() && lease.host == this.host && lease.boot == this.boot;
-        let alive = if here { self.host.lives(lease.pid, lease.start_ticks) } else { lease.until > self.now() };
+        let alive =
+            if here { self.host.lives(lease.pid, lease.start_ticks) } else { lease.until > self.now() };
         Driving { process: lease.process.clone(), fence: lease.fence, until: lease.until, alive }
     }
 }

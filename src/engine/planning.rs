@@ -69,8 +69,8 @@ pub struct Gathered {
     past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
     observed: BTreeMap<ClusterName, Observation>,
     renderers: Renderers,
-    options: PlanOptions,
     defer_unknown: bool,
+    options: PlanOptions,
     now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
@@ -111,8 +111,8 @@ impl Gathered {
             past_pins: &self.past_pins,
             observed: &self.observed,
             renderers: &self.renderers,
-            options: self.options,
             defer_unknown: self.defer_unknown,
+            options: self.options,
         };
         Ok(f(&input)?)
     }
@@ -153,7 +153,6 @@ pub async fn gather(
     let (commit, catalog) = committed(world).await?;
     let mut findings = uncommitted(world).await?;
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
-    release_of(&catalog, &request.release)?;
     let release = catalog::release::locked(&catalog, &request.release)?;
     let (members, wrong) = members(world, &catalog).await?;
     if wrong.has_errors() {
@@ -182,8 +181,8 @@ pub async fn gather(
         past_pins: past_pins(follower.state()),
         observed,
         renderers,
-        options: request.options,
         defer_unknown: request.defer_unknown,
+        options: request.options,
         now,
         unreachable,
         findings,
@@ -257,16 +256,6 @@ fn unknown_pipeline(catalog: &Catalog, asked: Option<&PipelineName>) -> Finding 
         None => Finding::error(&codes::NO_SUCH_PIPELINE, "there are several pipelines")
             .hint(format!("say which with --pipeline: {}", known.join(", "))),
     }
-}
-
-fn release_of<'c>(catalog: &'c Catalog, id: &ReleaseId) -> Result<&'c ReleaseFile, Finding> {
-    catalog.releases.get(id).map(|r| &r.file).ok_or_else(|| unknown_release(catalog, id))
-}
-
-fn unknown_release(catalog: &Catalog, id: &ReleaseId) -> Finding {
-    Finding::error(&codes::UNKNOWN_RELEASE, format!("there is no release `{id}` in the last commit"))
-        .did_you_mean(id.as_str(), catalog.releases.keys().map(ReleaseId::as_str))
-        .next("tidegate release list")
 }
 
 fn no_fleet() -> Finding {
