@@ -4,3 +4,7 @@
 mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
+mod cases;
+mod docs;
+mod lab;
+mod pages;
