@@ -4,3 +4,9 @@
 mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
+
+mod crash;
+mod lab;
+mod small;
+mod story;
+mod timeline;
