@@ -25,7 +25,8 @@ pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 /// `pipelines/pins/*.yaml`. Every mistake inside a file is a finding, and what is right of the file
 /// is in the catalog all the same.
 pub fn load(tree: &Tree) -> (Catalog, Findings) {
-    let mut loading = Loading { tree, catalog: Catalog::default(), findings: Findings::new(), hidden: Vec::new() };
+    let mut loading =
+        Loading { tree, catalog: Catalog::default(), findings: Findings::new(), hidden: Vec::new() };
     loading.products();
     loading.folder("releases", Loading::release);
     loading.folder("pipelines", Loading::pipeline);

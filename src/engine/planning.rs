@@ -70,6 +70,7 @@ pub struct Gathered {
     observed: BTreeMap<ClusterName, Observation>,
     renderers: Renderers,
     defer_unknown: bool,
+    options: PlanOptions,
     now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
@@ -86,7 +87,7 @@ impl Gathered {
         &self,
         f: impl FnOnce(&PlanInput<'_>) -> Result<T, Findings>,
     ) -> Result<T, PlanError> {
-        let release = release_of(&self.catalog, &self.release)?;
+        let release = catalog::release::locked(&self.catalog, &self.release)?;
         let pipeline = self
             .catalog
             .pipelines
@@ -111,6 +112,7 @@ impl Gathered {
             observed: &self.observed,
             renderers: &self.renderers,
             defer_unknown: self.defer_unknown,
+            options: self.options,
         };
         Ok(f(&input)?)
     }
@@ -132,8 +134,7 @@ pub async fn plan(
     request: &PlanRequest,
 ) -> Result<(Plan, Gathered), PlanError> {
     let mut gathered = gather(world, times, follower, request).await?;
-    let (mut plan, findings) = gathered.with_input(plan::make)?;
-    plan.options = request.options;
+    let (plan, findings) = gathered.with_input(plan::make)?;
     gathered.findings.extend(findings);
     Ok((plan, gathered))
 }
@@ -152,7 +153,7 @@ pub async fn gather(
     let (commit, catalog) = committed(world).await?;
     let mut findings = uncommitted(world).await?;
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
-    let release = release_of(&catalog, &request.release)?;
+    let release = catalog::release::locked(&catalog, &request.release)?;
     let (members, wrong) = members(world, &catalog).await?;
     if wrong.has_errors() {
         return Err(wrong.into());
@@ -168,7 +169,7 @@ pub async fn gather(
 
     let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
     let now = world.clock.now();
-    let needed = resolve::needed(release, &pins, observed.values(), now);
+    let needed = resolve::needed(&release, &pins, observed.values(), now);
     let versions = versions(world, needed.iter()).await?;
     let renderers = renderers(world, &versions).await?;
     Ok(Gathered {
@@ -181,6 +182,7 @@ pub async fn gather(
         observed,
         renderers,
         defer_unknown: request.defer_unknown,
+        options: request.options,
         now,
         unreachable,
         findings,
@@ -254,16 +256,6 @@ fn unknown_pipeline(catalog: &Catalog, asked: Option<&PipelineName>) -> Finding 
         None => Finding::error(&codes::NO_SUCH_PIPELINE, "there are several pipelines")
             .hint(format!("say which with --pipeline: {}", known.join(", "))),
     }
-}
-
-fn release_of<'c>(catalog: &'c Catalog, id: &ReleaseId) -> Result<&'c ReleaseFile, Finding> {
-    catalog.releases.get(id).map(|r| &r.file).ok_or_else(|| unknown_release(catalog, id))
-}
-
-fn unknown_release(catalog: &Catalog, id: &ReleaseId) -> Finding {
-    Finding::error(&codes::UNKNOWN_RELEASE, format!("there is no release `{id}` in the last commit"))
-        .did_you_mean(id.as_str(), catalog.releases.keys().map(ReleaseId::as_str))
-        .next("tidegate release list")
 }
 
 fn no_fleet() -> Finding {

@@ -19,7 +19,8 @@ pub(super) fn rules(catalog: &Catalog, members: Members<'_>, universe: &Universe
     let Some(loaded) = &catalog.fleet else { return };
     let fleet = &loaded.spec;
     if fleet.clusters.is_empty() && fleet.source.is_none() {
-        let wrong = loaded.node.at(&["spec", "clusters"]).and_then(Node::as_sequence).is_some_and(|l| !l.is_empty());
+        let wrong =
+            loaded.node.at(&["spec", "clusters"]).and_then(Node::as_sequence).is_some_and(|l| !l.is_empty());
         if !wrong {
             findings.push(
                 Finding::warning(&codes::EMPTY_FLEET, "the fleet has no clusters and no source")
@@ -36,12 +37,17 @@ pub(super) fn rules(catalog: &Catalog, members: Members<'_>, universe: &Universe
         .chain(fleet.pools.iter().map(|(name, layer)| ("pool", name.as_str(), &name.place, layer)));
     for (label, name, place, layer) in layers {
         overrides(catalog, &layer.values, &layer.exclude, findings);
-        let selects = members.clusters.values().any(|c| c.labels.iter().any(|(k, v)| k.value == label && v.value == name));
+        let selects = members
+            .clusters
+            .values()
+            .any(|c| c.labels.iter().any(|(k, v)| k.value == label && v.value == name));
         if universe.is_judged() && !selects {
             let known: BTreeSet<&str> = members
                 .clusters
                 .values()
-                .flat_map(|c| c.labels.iter().filter(|(k, _)| k.value == label).map(|(_, v)| v.value.as_str()))
+                .flat_map(|c| {
+                    c.labels.iter().filter(|(k, _)| k.value == label).map(|(_, v)| v.value.as_str())
+                })
                 .collect();
             findings.push(
                 Finding::warning(&codes::SELECTS_NOTHING, format!("no cluster has the label {label}={name}"))
@@ -64,7 +70,9 @@ fn source(fleet: &Fleet, findings: &mut Findings) {
             Some(program) => findings.extend(filled(program, "the program of the source")),
             None => findings.push(Finding::error(&codes::EMPTY_VALUE, "the command is empty").at(place)),
         },
-        Some((Source::Kubeconfig(source), _)) => findings.extend(filled(&source.path, "the path of the source")),
+        Some((Source::Kubeconfig(source), _)) => {
+            findings.extend(filled(&source.path, "the path of the source"))
+        }
         None => {}
     }
 }

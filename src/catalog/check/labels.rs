@@ -96,12 +96,14 @@ impl Universe {
             return None;
         }
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        let mut finding =
-            Finding::error(&codes::UNKNOWN_LABEL_VALUE, format!("label value `{value}` exists on no cluster"))
-                .at(place)
-                .label(format!("{label} is one of {}", listed(&known)))
-                .did_you_mean(value, known)
-                .next("tidegate cluster list");
+        let mut finding = Finding::error(
+            &codes::UNKNOWN_LABEL_VALUE,
+            format!("label value `{value}` exists on no cluster"),
+        )
+        .at(place)
+        .label(format!("{label} is one of {}", listed(&known)))
+        .did_you_mean(value, known)
+        .next("tidegate cluster list");
         finding.severity = severity;
         Some(finding)
     }

@@ -97,9 +97,9 @@ fn name_is<N: PartialEq + Display>(expected: &N, name: &Spanned<N>, what: &str) 
 
 /// A text that people rely on is not empty.
 fn filled(text: &Spanned<String>, what: &str) -> Option<Finding> {
-    text.trim().is_empty().then(|| {
-        Finding::error(&codes::EMPTY_VALUE, format!("{what} is empty")).at(&text.place)
-    })
+    text.trim()
+        .is_empty()
+        .then(|| Finding::error(&codes::EMPTY_VALUE, format!("{what} is empty")).at(&text.place))
 }
 
 /// Names that are there twice in a list, at the later one.

@@ -4,7 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Finding, Findings, Severity, codes};
-use crate::model::{Budget, ClusterName, Gate, Lane, Pipeline, PipelineFile, Pools, Unassigned, Wave, WaveName};
+use crate::model::{
+    Budget, ClusterName, Gate, Lane, Pipeline, PipelineFile, Pools, Unassigned, Wave, WaveName,
+};
 use crate::yaml::{Node, Spanned};
 
 use super::super::{Catalog, Loaded};
@@ -115,7 +117,9 @@ fn one_wave(
         }
     }
     if wave.canary {
-        for (budget, what) in [(&wave.failure_budget, "failureBudget"), (&wave.deferred_budget, "deferredBudget")] {
+        for (budget, what) in
+            [(&wave.failure_budget, "failureBudget"), (&wave.deferred_budget, "deferredBudget")]
+        {
             let Some(budget) = budget else { continue };
             if !matches!(budget.value, Budget::Count(0) | Budget::Percent(0)) {
                 findings.push(
@@ -151,7 +155,8 @@ fn pools_rules(
 ) {
     match (pools.select.is_empty(), pools.sizes.is_empty()) {
         (true, true) => findings.push(
-            contradiction(format!("the pools of `{wave}` have neither `select` nor `sizes`")).at(&pools.place),
+            contradiction(format!("the pools of `{wave}` have neither `select` nor `sizes`"))
+                .at(&pools.place),
         ),
         (false, false) => findings.push(
             contradiction(format!("the pools of `{wave}` have both `select` and `sizes`"))
@@ -170,7 +175,9 @@ fn pools_rules(
     }
     for size in pools.sizes.iter().filter(|size| size.value == 0) {
         findings.push(
-            Finding::error(&codes::INVALID_VALUE, "a pool of no clusters").at(&size.place).label("at least 1"),
+            Finding::error(&codes::INVALID_VALUE, "a pool of no clusters")
+                .at(&size.place)
+                .label("at least 1"),
         );
     }
     findings.extend(twice(pools.select.iter().map(|pool| (&pool.name.value, &pool.name.place)), "the pool"));
@@ -185,7 +192,8 @@ fn pools_rules(
 /// The clusters that a wave takes: those it names, then those it selects.
 fn taken<'a>(wave: &'a Wave, members: Members<'a>, universe: &'a Universe) -> BTreeSet<&'a ClusterName> {
     let named = wave.clusters.iter().map(|c| &c.value).filter(|c| members.clusters.contains_key(*c));
-    let selected = wave.selector.as_ref().map(|selector| universe.select(&selector.value).collect::<Vec<_>>());
+    let selected =
+        wave.selector.as_ref().map(|selector| universe.select(&selector.value).collect::<Vec<_>>());
     named.chain(selected.into_iter().flatten()).collect()
 }
 
@@ -201,7 +209,8 @@ fn partition(
         .lanes
         .iter()
         .map(|(lane, names)| {
-            let of = |name: &Spanned<WaveName>| all.iter().find(|wave| wave.name.value == name.value).copied();
+            let of =
+                |name: &Spanned<WaveName>| all.iter().find(|wave| wave.name.value == name.value).copied();
             (lane.value, names.iter().filter_map(of).collect())
         })
         .collect();
@@ -224,22 +233,32 @@ fn partition(
                 }
             }
             for (clusters, other) in doubled.into_values() {
-                let new: Vec<&ClusterName> =
-                    clusters.into_iter().filter(|cluster| said.insert((*cluster, &wave.name.value))).collect();
+                let new: Vec<&ClusterName> = clusters
+                    .into_iter()
+                    .filter(|cluster| said.insert((*cluster, &wave.name.value)))
+                    .collect();
                 if new.is_empty() {
                     continue;
                 }
                 findings.push(
                     Finding::error(
                         &codes::CLUSTER_IN_TWO_WAVES,
-                        format!("`{}` and `{}` both take {}", other.name.value, wave.name.value, listed(&new)),
+                        format!(
+                            "`{}` and `{}` both take {}",
+                            other.name.value,
+                            wave.name.value,
+                            listed(&new)
+                        ),
                     )
                     .at(wave.selector.as_ref().map_or(&wave.name.place, |selector| &selector.place))
                     .related(&other.name.place, "the other wave"),
                 );
             }
         }
-        if *lane == Lane::Normal && pipeline.unassigned == Unassigned::Error && waves.len() == raw_waves(loaded, waves.len()) {
+        if *lane == Lane::Normal
+            && pipeline.unassigned == Unassigned::Error
+            && waves.len() == raw_waves(loaded, waves.len())
+        {
             let left: Vec<&ClusterName> =
                 members.clusters.keys().filter(|cluster| !first.contains_key(*cluster)).collect();
             if !left.is_empty() {

@@ -75,9 +75,7 @@ pub(crate) fn of_part(part: &Part<'_>) -> Findings {
     let steps = spec.named_steps();
     let places: Vec<(String, &Place)> = steps
         .iter()
-        .map(|(name, step)| {
-            (name.clone(), step.value.given_name().map_or(&step.place, |given| &given.place))
-        })
+        .map(|(name, step)| (name.clone(), step.value.given_name().map_or(&step.place, |given| &given.place)))
         .collect();
     findings.extend(twice(places.iter().map(|(name, place)| (name, *place)), "the step"));
     for step in &spec.deploy {
@@ -123,11 +121,14 @@ pub(super) fn label_key(label: &Spanned<String>) -> Option<Finding> {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, label.value.as_str()),
     };
-    let prefix_fits = prefix.is_none_or(|prefix| {
-        prefix.len() <= 253 && prefix.split('.').all(|part| dns_label(part))
-    });
-    (!prefix_fits || name.is_empty() || !label_text(name))
-        .then(|| wrong_form(&label.place, format!("`{}` is no label: expected letters, digits, `-`, `_` and `.`, at most 63", label.value)))
+    let prefix_fits =
+        prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(|part| dns_label(part)));
+    (!prefix_fits || name.is_empty() || !label_text(name)).then(|| {
+        wrong_form(
+            &label.place,
+            format!("`{}` is no label: expected letters, digits, `-`, `_` and `.`, at most 63", label.value),
+        )
+    })
 }
 
 /// A label's value: at most 63 letters, digits, `-`, `_` and `.`, beginning and ending with a letter
@@ -157,7 +158,10 @@ fn forms(spec: &Product, findings: &mut Findings) {
         if !fits {
             findings.push(wrong_form(
                 &provided.place,
-                format!("`{}` is no API version: expected `GROUP/VERSION` or `GROUP/VERSION/KIND`", provided.value),
+                format!(
+                    "`{}` is no API version: expected `GROUP/VERSION` or `GROUP/VERSION/KIND`",
+                    provided.value
+                ),
             ));
         }
     }
@@ -199,12 +203,16 @@ fn deploy_step(part: &Part<'_>, whole: &Spanned<DeployStep>, findings: &mut Find
         DeployStep::Manifests(step) => {
             if named_file(part, &step.path, Wanted::FileOrFolder, findings) {
                 let files = part.files_at(&step.path.value);
-                let manifest = |path: &&str| [".yaml", ".yml", ".json", ".yaml.j2"].iter().any(|e| path.ends_with(e));
+                let manifest =
+                    |path: &&str| [".yaml", ".yml", ".json", ".yaml.j2"].iter().any(|e| path.ends_with(e));
                 if !files.iter().any(|path| manifest(&path)) {
                     findings.push(
-                        Finding::error(&codes::MISSING_FILE, format!("`{}` holds no manifest", step.path.value))
-                            .at(&step.path.place)
-                            .hint("manifests are `*.yaml`, `*.yml`, `*.json` and `*.yaml.j2`"),
+                        Finding::error(
+                            &codes::MISSING_FILE,
+                            format!("`{}` holds no manifest", step.path.value),
+                        )
+                        .at(&step.path.place)
+                        .hint("manifests are `*.yaml`, `*.yml`, `*.json` and `*.yaml.j2`"),
                     );
                 }
             }
@@ -305,7 +313,10 @@ fn environment(env: Option<&Node>, findings: &mut Findings) {
         if !is_name {
             findings.push(wrong_form(
                 &name.place,
-                format!("`{}` is no environment variable: expected letters, digits and underscores", name.text),
+                format!(
+                    "`{}` is no environment variable: expected letters, digits and underscores",
+                    name.text
+                ),
             ));
         }
         let reference = value.get(secrets::REFERENCE).is_some();
@@ -449,21 +460,23 @@ fn command(part: &Part<'_>, words: &[Spanned<String>], place: &Place, findings: 
         // `smoke.sh` alone would be looked for in PATH.
         if part.tree.get(&program.value).is_some() {
             findings.push(
-                Finding::error(
-                    &codes::MISSING_FILE,
-                    format!("`{}` is looked for in PATH", program.value),
-                )
-                .at(&program.place)
-                .hint(format!("write `./{}` for the file in the product's folder", program.value)),
+                Finding::error(&codes::MISSING_FILE, format!("`{}` is looked for in PATH", program.value))
+                    .at(&program.place)
+                    .hint(format!("write `./{}` for the file in the product's folder", program.value)),
             );
         }
         return;
     }
     if program.starts_with('/') {
         findings.push(
-            Finding::error(&codes::PATH_OUTSIDE, format!("`{}` is no path in the product's folder", program.value))
-                .at(&program.place)
-                .hint("a program that is installed is named without a path; one of the product by its path there"),
+            Finding::error(
+                &codes::PATH_OUTSIDE,
+                format!("`{}` is no path in the product's folder", program.value),
+            )
+            .at(&program.place)
+            .hint(
+                "a program that is installed is named without a path; one of the product by its path there",
+            ),
         );
         return;
     }

@@ -50,11 +50,8 @@ pub fn working_set(catalog: &Catalog) -> Set<'_> {
 fn together(catalog: &Catalog, id: &ReleaseId) -> Findings {
     let Some(loaded) = catalog.releases.get(id) else { return Findings::new() };
     let spec = &loaded.file.spec;
-    let versions: BTreeMap<_, _> = spec
-        .products
-        .iter()
-        .map(|(name, version)| (&name.value, (&version.value, &version.place)))
-        .collect();
+    let versions: BTreeMap<_, _> =
+        spec.products.iter().map(|(name, version)| (&name.value, (&version.value, &version.place))).collect();
     let contents = versions
         .iter()
         .filter_map(|(name, (version, _))| {
@@ -88,13 +85,13 @@ fn reused_between_locks(catalog: &Catalog) -> Findings {
     for loaded in catalog.releases.values() {
         for (name, locked) in loaded.file.lock.iter().flat_map(|lock| &lock.value.products) {
             let node = loaded.node.at(&["lock", "products", name.as_str(), "digest"]);
-            let Some(finding) = release::reused(catalog, name, &locked.version, &locked.digest) else { continue };
+            let Some(finding) = release::reused(catalog, name, &locked.version, &locked.digest) else {
+                continue;
+            };
             let Some(node) = node else { continue };
             // Of two locks that differ, the one that stands later in order of names is reported.
-            let other_is_earlier = finding
-                .related
-                .first()
-                .is_some_and(|(other, _)| other.file() < node.place.file());
+            let other_is_earlier =
+                finding.related.first().is_some_and(|(other, _)| other.file() < node.place.file());
             if other_is_earlier {
                 findings.push(finding.at(&node.place));
             }

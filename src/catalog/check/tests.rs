@@ -36,7 +36,10 @@ fn platform() -> Vec<(&'static str, String)> {
             ]),
         ),
         ("products/base/smoke.sh", "#!/bin/sh\n".into()),
-        ("products/base/manifests/ns.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: { name: base }\n".into()),
+        (
+            "products/base/manifests/ns.yaml",
+            "apiVersion: v1\nkind: Namespace\nmetadata: { name: base }\n".into(),
+        ),
         (
             "products/agent/product.yaml",
             text(&[
@@ -160,7 +163,11 @@ fn twenty_and_more_mistakes_are_found_in_one_run_each_at_its_line_and_column() {
         (AGENT, "replicas: 1", "replicas: one"),
         (AGENT, "{ secretRef: { env: AGENT_KEY } }", "hunter2"),
         // Release: a wrong version, an unknown product, an unknown parent, a reserved name.
-        (R1, "{ base: 1.2.0, agent: 2.0.0 }", "{ base: v1.2, agnt: 2.0.0, agent: 2.0.0, kubernetes: 1.36.0 }"),
+        (
+            R1,
+            "{ base: 1.2.0, agent: 2.0.0 }",
+            "{ base: v1.2, agnt: 2.0.0, agent: 2.0.0, kubernetes: 1.36.0 }",
+        ),
         (R1, "kubernetes: \"1.36\"", "parent: R0\n  kubernetes: \"1.29\""),
         // Fleet: a duplicate key, an unknown value, a name twice, a wrong label, a wrong product.
         (FLEET, "{ replicas: 3 }", "{ replica: 3 }"),
@@ -219,25 +226,80 @@ type Row = (&'static str, &'static str, &'static str, &'static [&'static str]);
 #[test]
 fn each_mistake_alone_is_found_and_nothing_else() {
     let rows: &[Row] = &[
-        (BASE, "apiVersion: tidegate.dev/v1", "apiVersion: tidegate.dev/v2", &["TG0106 products/base/product.yaml:1:13"]),
+        (
+            BASE,
+            "apiVersion: tidegate.dev/v1",
+            "apiVersion: tidegate.dev/v2",
+            &["TG0106 products/base/product.yaml:1:13"],
+        ),
         (BASE, "kind: Product", "kind: Produkt", &["TG0106 products/base/product.yaml:2:7"]),
         (BASE, "owner: platform", "owner: ''", &["TG0107 products/base/product.yaml:6:10"]),
         (BASE, "[./smoke.sh]", "[]", &["TG0107 products/base/product.yaml:10:20"]),
         (BASE, "[./smoke.sh]", "[smoke.sh]", &["TG0209 products/base/product.yaml:10:37"]),
         (BASE, "[./smoke.sh]", "[../smoke.sh]", &["TG0210 products/base/product.yaml:10:37"]),
         (BASE, "[./smoke.sh]", "[./manifests/ns.yaml]", &["TG0211 products/base/product.yaml:10:37"]),
-        (BASE, "owner: platform", "owner: platform\n  where: { evn: prod }", &["TG0311 products/base/product.yaml:7:12"]),
-        (BASE, "owner: platform", "owner: platform\n  provides: [v1]", &["TG0112 products/base/product.yaml:7:14"]),
-        (BASE, "  tests:\n    - run: { name: smoke, command: [./smoke.sh] }\n", "", &["TG0213 products/base/product.yaml:3:19"]),
-        (BASE, "owner: platform", "owner: platform\n  requires: { agent: '*' }", &["TG0207 products/agent/product.yaml:8:15"]),
-        (BASE, "command: [./smoke.sh]", "command: [./smoke.sh], env: { TOKEN: abc }", &["TG0108 products/base/product.yaml:10:64"]),
-        (BASE, "command: [./smoke.sh]", "command: [./smoke.sh], timeout: 0s", &["TG0105 products/base/product.yaml:10:59"]),
-        ("products/base/manifests/ns.yaml", "kind: Namespace", "kind: Secret\nstringData: { user: me }", &["TG0108 products/base/manifests/ns.yaml:3:21"]),
-        ("products/base/manifests/ns.yaml", "kind: Namespace", "kind: Pod\nspec: { containers: [{ image: a:1 }] }", &["TG0214 products/base/manifests/ns.yaml:3:31"]),
-        ("products/base/manifests/ns.yaml", "kind: Namespace", "kind: [", &["TG0003 products/base/manifests/ns.yaml:2:7"]),
+        (
+            BASE,
+            "owner: platform",
+            "owner: platform\n  where: { evn: prod }",
+            &["TG0311 products/base/product.yaml:7:12"],
+        ),
+        (
+            BASE,
+            "owner: platform",
+            "owner: platform\n  provides: [v1]",
+            &["TG0112 products/base/product.yaml:7:14"],
+        ),
+        (
+            BASE,
+            "  tests:\n    - run: { name: smoke, command: [./smoke.sh] }\n",
+            "",
+            &["TG0213 products/base/product.yaml:3:19"],
+        ),
+        (
+            BASE,
+            "owner: platform",
+            "owner: platform\n  requires: { agent: '*' }",
+            &["TG0207 products/agent/product.yaml:8:15"],
+        ),
+        (
+            BASE,
+            "command: [./smoke.sh]",
+            "command: [./smoke.sh], env: { TOKEN: abc }",
+            &["TG0108 products/base/product.yaml:10:64"],
+        ),
+        (
+            BASE,
+            "command: [./smoke.sh]",
+            "command: [./smoke.sh], timeout: 0s",
+            &["TG0105 products/base/product.yaml:10:59"],
+        ),
+        (
+            "products/base/manifests/ns.yaml",
+            "kind: Namespace",
+            "kind: Secret\nstringData: { user: me }",
+            &["TG0108 products/base/manifests/ns.yaml:3:21"],
+        ),
+        (
+            "products/base/manifests/ns.yaml",
+            "kind: Namespace",
+            "kind: Pod\nspec: { containers: [{ image: a:1 }] }",
+            &["TG0214 products/base/manifests/ns.yaml:3:31"],
+        ),
+        (
+            "products/base/manifests/ns.yaml",
+            "kind: Namespace",
+            "kind: [",
+            &["TG0003 products/base/manifests/ns.yaml:2:7"],
+        ),
         ("products/agent/ping.yaml", "kind: Job", "kind: Pod", &["TG0222 products/agent/product.yaml:12:36"]),
         (AGENT, "chart: chart", "chart: ping.yaml", &["TG0209 products/agent/product.yaml:10:22"]),
-        (AGENT, "namespace: agent", "namespace: agent, valuesFrom: replcas", &["TG0215 products/agent/product.yaml:10:59"]),
+        (
+            AGENT,
+            "namespace: agent",
+            "namespace: agent, valuesFrom: replcas",
+            &["TG0215 products/agent/product.yaml:10:59"],
+        ),
         (AGENT, "type: integer", "type: int", &["TG0216 products/agent/product.yaml:17:37"]),
         (AGENT, "secretRef: { env:", "secretRef: { envv:", &["TG0109 products/agent/product.yaml:15:28"]),
         (AGENT, "'>=1.30'", "'>=1.37'", &["TG0225 releases/R1.yaml:5:15"]),
@@ -247,20 +309,55 @@ fn each_mistake_alone_is_found_and_nothing_else() {
         (R1, "kubernetes:", "parent: R1\n  kubernetes:", &["TG0510 releases/R1.yaml:5:11"]),
         (R1, "base: 1.2.0, ", "", &["TG0208 products/agent/product.yaml:8:15"]),
         (R1, "{ base: 1.2.0, agent: 2.0.0 }", "{}", &["TG0520 releases/R1.yaml:3:19"]),
-        (FLEET, "env: staging", "env: 'sta ging'", &["TG0112 pipelines/fleet.yaml:8:39", "TG0312 pipelines/main.yaml:6:41"]),
+        (
+            FLEET,
+            "env: staging",
+            "env: 'sta ging'",
+            &["TG0112 pipelines/fleet.yaml:8:39", "TG0312 pipelines/main.yaml:6:41"],
+        ),
         (FLEET, "context: p2", "context: p1", &["TG0221 pipelines/fleet.yaml:10:78"]),
         (FLEET, "    prod: {", "    prdo: {", &["TG0313 pipelines/fleet.yaml:6:5"]),
         (FLEET, "agent: { replicas: 3 }", "agent: { replicas: many }", &["TG0217 pipelines/fleet.yaml:6:42"]),
         (FLEET, "agent: { replicas: 3 }", "agent: { apiKey: abc }", &["TG0108 pipelines/fleet.yaml:6:40"]),
         (FLEET, "agent: { replicas: 3 }", "kubernetes: { a: 3 }", &["TG0202 pipelines/fleet.yaml:6:23"]),
         (MAIN, "name: prod,", "name: staging,", &["TG0111 pipelines/main.yaml:7:15"]),
-        (MAIN, "name: prod, selector: { env: prod }", "name: prod, clusters: [prod-1]", &["TG0220 pipelines/main.yaml:3:19"]),
+        (
+            MAIN,
+            "name: prod, selector: { env: prod }",
+            "name: prod, clusters: [prod-1]",
+            &["TG0220 pipelines/main.yaml:3:19"],
+        ),
         (MAIN, "name: prod, selector: { env: prod }", "name: prod", &["TG0110 pipelines/main.yaml:7:15"]),
-        (MAIN, "name: prod, selector: { env: prod }", "name: prod, selector: {}", &["TG0219 pipelines/main.yaml:7:31"]),
-        (MAIN, "selector: { env: prod }", "selector: { env: [prod, prd] }", &["TG0312 pipelines/main.yaml:7:45"]),
-        (MAIN, "selector: { env: prod }", "selector: { env: prod }, canary: true, failureBudget: 1", &["TG0110 pipelines/main.yaml:7:75"]),
-        (MAIN, "selector: { env: prod }", "selector: { env: prod }, pools: { sizes: [0] }", &["TG0105 pipelines/main.yaml:7:63"]),
-        (MAIN, "selector: { env: prod }", "selector: { env: prod }, pools: {}", &["TG0110 pipelines/main.yaml:7:53"]),
+        (
+            MAIN,
+            "name: prod, selector: { env: prod }",
+            "name: prod, selector: {}",
+            &["TG0219 pipelines/main.yaml:7:31"],
+        ),
+        (
+            MAIN,
+            "selector: { env: prod }",
+            "selector: { env: [prod, prd] }",
+            &["TG0312 pipelines/main.yaml:7:45"],
+        ),
+        (
+            MAIN,
+            "selector: { env: prod }",
+            "selector: { env: prod }, canary: true, failureBudget: 1",
+            &["TG0110 pipelines/main.yaml:7:75"],
+        ),
+        (
+            MAIN,
+            "selector: { env: prod }",
+            "selector: { env: prod }, pools: { sizes: [0] }",
+            &["TG0105 pipelines/main.yaml:7:63"],
+        ),
+        (
+            MAIN,
+            "selector: { env: prod }",
+            "selector: { env: prod }, pools: {}",
+            &["TG0110 pipelines/main.yaml:7:53"],
+        ),
         (MAIN, "by: leads", "by: leads, quorum: 0", &["TG0105 pipelines/main.yaml:7:97"]),
         (MAIN, "  waves:", "  order: { label: regoin }\n  waves:", &["TG0311 pipelines/main.yaml:5:19"]),
         (PIN, "agent", "agnet", &["TG0203 pipelines/pins/P1.yaml:5:12"]),
@@ -273,7 +370,10 @@ fn each_mistake_alone_is_found_and_nothing_else() {
     for (path, old, new, expected) in rows {
         let found = all(&with(&[(*path, *old, *new)]));
         if lines(&found) != *expected {
-            wrong.push(format!("{path}: {new}\n  expected {expected:?}\n  found    {:?}\n{found}", lines(&found)));
+            wrong.push(format!(
+                "{path}: {new}\n  expected {expected:?}\n  found    {:?}\n{found}",
+                lines(&found)
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));

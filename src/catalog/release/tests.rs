@@ -52,7 +52,8 @@ const REQUIRES: &str = "  requires: { base: ^1 }\n";
 
 fn first() -> (String, String) {
     let plain = release("R1", BOTH);
-    let cut = cut(&of(&[plain.clone()]), &id("R1"), &tagged(&[("base", "1.0.0", ""), ("app", "2.0.0", REQUIRES)]));
+    let cut =
+        cut(&of(&[plain.clone()]), &id("R1"), &tagged(&[("base", "1.0.0", ""), ("app", "2.0.0", REQUIRES)]));
     with_lock(plain, &cut.unwrap().lock)
 }
 
@@ -66,10 +67,7 @@ fn a_release_that_was_cut_is_used_with_its_lock() {
     let locked = locked(&catalog, &id("R1")).unwrap();
     assert_eq!(locked.lock.products.len(), 2);
     assert_eq!(locked.lock.products.values().next().unwrap().commit, "c".repeat(40));
-    assert_eq!(
-        *locked.digest(),
-        digest(&id("R1"), locked.spec(), None, &locked.lock.products)
-    );
+    assert_eq!(*locked.digest(), digest(&id("R1"), locked.spec(), None, &locked.lock.products));
     assert_eq!(super::super::check(&catalog).errors().count(), 0);
 }
 
@@ -142,7 +140,8 @@ fn a_child_is_bound_to_its_parents_digest() {
     assert!(locked(&of(&[first(), child.clone()]), &id("R2")).is_ok());
     // The parent was cut again with another content, by hand.
     let (path, text) = release("R1", "  products: { base: 1.0.0 }\n");
-    let other = cut(&of(&[(path.clone(), text.clone())]), &id("R1"), &tagged(&[("base", "1.0.0", "")])).unwrap();
+    let other =
+        cut(&of(&[(path.clone(), text.clone())]), &id("R1"), &tagged(&[("base", "1.0.0", "")])).unwrap();
     let other = of(&[with_lock((path, text), &other.lock), child]);
     assert!(locked(&other, &id("R1")).is_ok());
     assert!(lines(&locked(&other, &id("R2")).unwrap_err())[0].starts_with("TG0502 releases/R2.yaml"));
@@ -186,7 +185,10 @@ fn what_forbids_a_cut_is_named() {
         "no tag"
     );
     assert_eq!(
-        cut_of("  products: { base: 1.0.0, app: 3.0.0 }\n", &[base, ("app", "3.0.0", "  requires: { base: ^2 }\n")]),
+        cut_of(
+            "  products: { base: 1.0.0, app: 3.0.0 }\n",
+            &[base, ("app", "3.0.0", "  requires: { base: ^2 }\n")]
+        ),
         ["TG0208 products/app/product.yaml:7:21"]
     );
     assert_eq!(
@@ -211,10 +213,16 @@ fn what_forbids_a_cut_is_named() {
         ["TG0515 releases/R2.yaml:6:21"]
     );
     assert_eq!(
-        cut_of("  parent: R1\n  products: { base: 0.9.0, app: 2.0.0 }\n", &[("base", "0.9.0", ""), ("app", "2.0.0", REQUIRES)])[1],
+        cut_of(
+            "  parent: R1\n  products: { base: 0.9.0, app: 2.0.0 }\n",
+            &[("base", "0.9.0", ""), ("app", "2.0.0", REQUIRES)]
+        )[1],
         "TG0506 releases/R2.yaml:7:21"
     );
-    assert_eq!(cut_of("  parent: R9\n  products: { base: 1.0.0 }\n", &[base]), ["TG0206 releases/R2.yaml:6:11"]);
+    assert_eq!(
+        cut_of("  parent: R9\n  products: { base: 1.0.0 }\n", &[base]),
+        ["TG0206 releases/R2.yaml:6:11"]
+    );
     assert_eq!(codes(cut(&of(&[]), &id("R9"), &BTreeMap::new())), ["TG0206 -"]);
 }
 
@@ -240,7 +248,8 @@ fn a_cycle_is_the_whole_path_with_the_line_of_each_edge() {
 #[test]
 fn lowering_with_saying_so_is_fine_and_dropping_is_a_warning() {
     let spec = "  parent: R1\n  lowers: [base]\n  products: { base: 0.9.0 }\n";
-    let cut = cut(&of(&[first(), release("R2", spec)]), &id("R2"), &tagged(&[("base", "0.9.0", "")])).unwrap();
+    let cut =
+        cut(&of(&[first(), release("R2", spec)]), &id("R2"), &tagged(&[("base", "0.9.0", "")])).unwrap();
     assert_eq!(lines(&cut.findings), ["TG0511 releases/R2.yaml:6:11"]);
 }
 
@@ -271,7 +280,10 @@ fn a_release_has_all_that_its_hotfixes_raised() {
 fn a_difference_says_what_becomes_of_each_product() {
     let catalog = of(&[
         release("R1", "  products: { a: 1.0.0, b: 1.0.0, c: 1.0.0, d: 1.0.0, e: 1.0.0 }\n"),
-        release("R2", "  parent: R1\n  removes: [d]\n  products: { a: 1.0.0, b: 1.1.0, c: 0.9.0, f: 1.0.0 }\n"),
+        release(
+            "R2",
+            "  parent: R1\n  removes: [d]\n  products: { a: 1.0.0, b: 1.1.0, c: 0.9.0, f: 1.0.0 }\n",
+        ),
     ]);
     let diff = diff(&catalog.releases[&id("R1")], &catalog.releases[&id("R2")]);
     let changes: Vec<(String, Change)> =
