@@ -8,7 +8,7 @@ use crate::catalog::product::Content;
 use crate::diag::Findings;
 use crate::model::{DeployStep, HelmStep, JobTest};
 use crate::plan::{PlannedCluster, Target};
-use crate::port::{Fault, HelmRequest, Renderer};
+use crate::port::{Fault, HelmRequest, Renderer, Secret};
 use crate::render::helm::{self, Chart};
 use crate::render::values::Resolved;
 use crate::render::{Context, Facts, Mask, RenderedObject, check, manifests, scan};
@@ -140,6 +140,7 @@ async fn chart(
         kubernetes: KubeVersion::from(what.cluster.kubernetes),
         api_versions: what.provides.to_vec(),
         timeout: step.timeout.as_ref().map_or(crate::model::DEFAULT_TIMEOUT, |t| t.value),
+        mask: what.values.secrets().iter().map(|secret| Secret::new(Arc::clone(secret))).collect(),
     };
     let output = renderer.render(request).await?;
     let mask = Mask::new(what.values.secrets().iter().map(Arc::as_ref));

@@ -155,6 +155,8 @@ pub struct HelmRequest {
     pub api_versions: Vec<String>,
     /// How long it may take.
     pub timeout: Duration,
+    /// The secrets among the values; they are masked in what helm says when it fails.
+    pub mask: Vec<Secret>,
 }
 
 /// What helm printed.
