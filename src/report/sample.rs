@@ -68,7 +68,7 @@ impl Story {
                 uid: cluster.uid.clone(),
                 kubernetes: cluster.kubernetes,
                 server: "v1.36.1".into(),
-                products: cluster.from.clone(),
+                products: (*cluster.from).clone(),
             });
             story.push(None, Body::ClusterObserved { cluster: cluster.name.clone(), observed });
         }
@@ -241,6 +241,8 @@ pub fn plan() -> Plan {
             parent: Some("R41".parse().unwrap()),
             kubernetes: "1.36".parse().unwrap(),
         },
+        options: crate::plan::PlanOptions::default(),
+        renderers: crate::plan::Renderers { manifests: 1, helm: None },
         pipeline: PlannedPipeline {
             name: "main".parse().unwrap(),
             digest: digest_of("pipeline"),
@@ -290,7 +292,7 @@ fn cluster(name: &str) -> PlannedCluster {
         kubernetes: "1.36".parse().unwrap(),
         observed_at: BEGIN.parse().unwrap(),
         stale: false,
-        from: BTreeMap::new(),
+        from: std::sync::Arc::default(),
         targets: vec![Target {
             product: "ingress".parse().unwrap(),
             phase: 0,
