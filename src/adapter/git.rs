@@ -535,4 +535,4 @@ pub async fn folders(git: &dyn Git, commit: &str, folders: &[&str]) -> Result<Op
 
 #[cfg(test)]
 #[path = "git_tests.rs"]
-mod tests;
+pub(super) mod tests;

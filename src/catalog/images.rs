@@ -57,9 +57,8 @@ pub(crate) fn without_digest(part: &Part<'_>) -> Findings {
 }
 
 fn of_chart(part: &Part<'_>, chart: &str, values: Option<&Node>, found: &mut Vec<Image>) {
-    let own = part
-        .source(&format!("{chart}/values.yaml"))
-        .and_then(|source| yaml::parse(&source).ok().flatten());
+    let own =
+        part.source(&format!("{chart}/values.yaml")).and_then(|source| yaml::parse(&source).ok().flatten());
     let merged = match (own, values) {
         (Some(own), Some(values)) => Some(merge(&own, values)),
         (own, values) => own.or_else(|| values.cloned()),
@@ -159,7 +158,10 @@ mod tests {
             ("products/agent/manifests/a.yaml", DEPLOYMENT),
             ("products/agent/manifests/b.yaml.j2", TEMPLATE),
             ("products/agent/chart/values.yaml", "image: { repository: org/chart, tag: 1.9 }\n"),
-            ("products/agent/chart/templates/x.yaml", "  - image: \"busybox:1\" # why\n  - image: {{ .Values.x }}\n"),
+            (
+                "products/agent/chart/templates/x.yaml",
+                "  - image: \"busybox:1\" # why\n  - image: {{ .Values.x }}\n",
+            ),
         ]);
         let product = catalog.products.values().next().unwrap();
         let (images, warnings) = product.with_part(|part| (of(&part), without_digest(&part)));

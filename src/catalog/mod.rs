@@ -1,6 +1,7 @@
 //! The catalog: products, releases, pipelines and the fleet as one whole. It decides whether what
 //! the files say fits together; every contradiction is a finding with its place.
 
+mod check;
 pub mod fleet;
 pub mod graph;
 mod images;
@@ -16,5 +17,6 @@ pub(crate) mod testing;
 mod types;
 pub mod values;
 
+pub use check::{check, check_members, working_set};
 pub use load::{FOLDERS, load};
 pub use types::{Catalog, Loaded, ProductSource};

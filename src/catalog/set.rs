@@ -71,7 +71,11 @@ impl Set<'_> {
         for (name, product) in &self.contents {
             for (required, range) in &product.requires {
                 let own = self.versions.get(*name).map(|(v, _)| format!(" {v}")).unwrap_or_default();
-                let wants = format!("`{name}`{own} requires `{required}` {range}", required = required.value, range = range.value);
+                let wants = format!(
+                    "`{name}`{own} requires `{required}` {range}",
+                    required = required.value,
+                    range = range.value
+                );
                 match self.versions.get(&required.value) {
                     Some((version, _)) if range.value.matches(version) => {}
                     Some((version, place)) => findings.push(

@@ -176,7 +176,8 @@ impl<'a> Rules<'a> {
     /// The schemas of one key; `None` if no rule knows it.
     fn of(&self, key: &str) -> Option<Vec<&'a Json>> {
         let named = self.named.iter().filter(|(name, _)| *name == key).map(|(_, rule)| *rule);
-        let patterned = self.patterns.iter().filter(|(pattern, _)| matches(pattern, key)).map(|(_, rule)| *rule);
+        let patterned =
+            self.patterns.iter().filter(|(pattern, _)| matches(pattern, key)).map(|(_, rule)| *rule);
         let mut found: Vec<&Json> = named.chain(patterned).collect();
         if found.is_empty() {
             found.extend(&self.others);
@@ -242,7 +243,9 @@ pub fn break_schema(
             *value = Json::String("secret".to_owned());
         }
     }
-    let hidden = |path: &str| references.iter().any(|(reference, _, _)| reference == path);
+    // A malformed reference is reported as that, and not for its shape as well.
+    let refers = |path: &str| node_at(values, path).get(secrets::REFERENCE).is_some();
+    let hidden = |path: &str| refers(path) || path.contains("/secretRef");
     rule.iter_errors(&instance)
         .filter(|error| !hidden(error.instance_path().as_str()))
         .filter_map(|error| {
@@ -343,7 +346,9 @@ mod tests {
             "replicas: 1\nnodeSelector: {}\nlogging: { level: info }\n",
             Some("properties: { ports: { type: object }, tls: { properties: { on: { type: boolean } } } }"),
         );
-        let over = node("replica: 2\nnodeSelector: { any: x }\nlogging:\n  levle: debug\nports: { http: 1 }\ntls: { of: true }\n");
+        let over = node(
+            "replica: 2\nnodeSelector: { any: x }\nlogging:\n  levle: debug\nports: { http: 1 }\ntls: { of: true }\n",
+        );
         let findings = unknown_keys(&name(), &product, &over);
         assert_eq!(lines(&findings), ["TG0215 v.yaml:1:1", "TG0215 v.yaml:4:3", "TG0215 v.yaml:6:8"]);
         assert!(findings.to_string().contains("did you mean `replicas`?"), "{findings}");
@@ -359,12 +364,16 @@ mod tests {
             ),
         );
         let over = node("http: { number: 1, name: a }\nx-note: 1\ny-note: 1\n");
-        assert_eq!(lines(&unknown_keys(&name(), &product, &over)), ["TG0215 v.yaml:1:20", "TG0215 v.yaml:3:1"]);
+        assert_eq!(
+            lines(&unknown_keys(&name(), &product, &over)),
+            ["TG0215 v.yaml:1:20", "TG0215 v.yaml:3:1"]
+        );
     }
 
     #[test]
     fn a_value_that_breaks_the_schema_is_found_and_never_shown_in_the_message() {
-        let product = product("{}", Some("properties: { n: { type: integer }, s: { minLength: 9 } }\nrequired: [z]"));
+        let product =
+            product("{}", Some("properties: { n: { type: integer }, s: { minLength: 9 } }\nrequired: [z]"));
         let values = node("n: sesame\ns: { secretRef: { env: X } }\n");
         let partial = break_schema(&name(), &product, &values, Completeness::Partial);
         assert_eq!(lines(&partial), ["TG0217 v.yaml:1:4"]);

@@ -2,15 +2,18 @@
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
 pub mod cluster;
-mod contents;
+pub mod contents;
 mod driver;
 mod follow;
 mod lease;
+pub mod planning;
 mod preflight;
 mod recorder;
-mod rendering;
+pub mod rendering;
+mod request;
+pub mod repo;
 mod script;
-mod secrets;
+pub mod secrets;
 mod session;
 mod step;
 pub mod survey;
@@ -19,8 +22,9 @@ mod task;
 mod verify;
 mod world;
 
-pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive};
+pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive, is_blocked, rests};
 pub use follow::Follower;
 pub use lease::{Lease, NotDriver, proved_dead};
 pub use recorder::{Recorder, Stopped};
+pub use request::{RequestError, request};
 pub use world::{Times, World};

@@ -9,14 +9,12 @@ use crate::catalog::{self, Catalog, fleet};
 use crate::diag::{Finding, Findings, Place, codes};
 use crate::digest::{self, Digest};
 use crate::model::{
-    Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PinFile, PinId, PipelineFile, PipelineName,
-    ReleaseFile, ReleaseId,
+    Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseFile, ReleaseId,
 };
 use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::resolve::{self, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
-use crate::yaml::Spanned;
 
 use super::follow::Follower;
 use super::survey::{self, Look};
@@ -66,14 +64,13 @@ pub struct Gathered {
     catalog: Catalog,
     release: ReleaseId,
     pipeline: PipelineName,
-    releases: BTreeMap<ReleaseId, ReleaseFile>,
-    clusters: Vec<Spanned<ClusterEntry>>,
-    pins: BTreeMap<PinId, PinFile>,
+    clusters: BTreeMap<ClusterName, ClusterEntry>,
     versions: BTreeMap<Digest, ProductVersion>,
     past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
     observed: BTreeMap<ClusterName, Observation>,
     renderers: Renderers,
     defer_unknown: bool,
+    options: PlanOptions,
     now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
@@ -82,35 +79,42 @@ pub struct Gathered {
 }
 
 impl Gathered {
-    /// As the pure planner reads it.
+    /// Calls `f` with everything as the pure planner reads it.
     ///
     /// # Errors
-    /// When the committed files lack what was asked for.
-    pub fn input(&self) -> Result<PlanInput<'_>, PlanError> {
-        let release = self.releases.get(&self.release).ok_or_else(|| unknown_release(&self.catalog, &self.release))?;
+    /// When the committed files lack what was asked for, and those of `f`.
+    pub fn with_input<T>(
+        &self,
+        f: impl FnOnce(&PlanInput<'_>) -> Result<T, Findings>,
+    ) -> Result<T, PlanError> {
+        let release = catalog::release::locked(&self.catalog, &self.release)?;
         let pipeline = self
             .catalog
             .pipelines
             .get(&self.pipeline)
             .ok_or_else(|| unknown_pipeline(&self.catalog, Some(&self.pipeline)))?;
         let fleet = self.catalog.fleet.as_ref().ok_or_else(no_fleet)?;
-        Ok(PlanInput {
+        let releases: Vec<_> = self.catalog.releases.values().map(|r| &r.file).collect();
+        let pins: Vec<_> = self.catalog.pins.values().map(|p| &p.file).collect();
+        let input = PlanInput {
             now: self.now,
             commit: &self.commit,
             release,
-            releases: &self.releases,
+            releases: &releases,
             fleet: &fleet.file.spec,
             clusters: &self.clusters,
             pipeline: &pipeline.file,
             pipeline_digest: digest::bytes(pipeline.source.text().as_bytes()),
-            pins: &self.pins,
+            pins: &pins,
             calendar: self.catalog.calendar.as_ref().map(|c| &c.file.spec),
             versions: &self.versions,
             past_pins: &self.past_pins,
             observed: &self.observed,
             renderers: &self.renderers,
             defer_unknown: self.defer_unknown,
-        })
+            options: self.options,
+        };
+        Ok(f(&input)?)
     }
 
     /// The files of the commit.
@@ -130,8 +134,7 @@ pub async fn plan(
     request: &PlanRequest,
 ) -> Result<(Plan, Gathered), PlanError> {
     let mut gathered = gather(world, times, follower, request).await?;
-    let (mut plan, findings) = plan::make(&gathered.input()?)?;
-    plan.options = request.options;
+    let (plan, findings) = gathered.with_input(plan::make)?;
     gathered.findings.extend(findings);
     Ok((plan, gathered))
 }
@@ -150,8 +153,7 @@ pub async fn gather(
     let (commit, catalog) = committed(world).await?;
     let mut findings = uncommitted(world).await?;
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
-    let releases: BTreeMap<_, _> = catalog.releases.iter().map(|(id, r)| (id.clone(), r.file.clone())).collect();
-    let release = releases.get(&request.release).ok_or_else(|| unknown_release(&catalog, &request.release))?;
+    let release = catalog::release::locked(&catalog, &request.release)?;
     let (members, wrong) = members(world, &catalog).await?;
     if wrong.has_errors() {
         return Err(wrong.into());
@@ -165,24 +167,22 @@ pub async fn gather(
     record(world, &request.actor, &looks).await?;
     let (observed, unreachable) = observations(follower.state(), looks);
 
-    let pins: BTreeMap<_, _> = catalog.pins.iter().map(|(id, p)| (id.clone(), p.file.clone())).collect();
+    let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
     let now = world.clock.now();
-    let needed =
-        resolve::needed(release, &pins.values().collect::<Vec<_>>(), observed.values(), now);
+    let needed = resolve::needed(&release, &pins, observed.values(), now);
     let versions = versions(world, needed.iter()).await?;
     let renderers = renderers(world, &versions).await?;
     Ok(Gathered {
         commit,
         release: request.release.clone(),
         pipeline,
-        releases,
-        clusters: members.into_values().map(|m| { let place = m.name.place.clone(); Spanned::new(m, place) }).collect(),
-        pins,
+        clusters: members,
         versions,
         past_pins: past_pins(follower.state()),
         observed,
         renderers,
         defer_unknown: request.defer_unknown,
+        options: request.options,
         now,
         unreachable,
         findings,
@@ -243,21 +243,19 @@ fn pipeline_of(catalog: &Catalog, asked: Option<&PipelineName>) -> Result<Pipeli
 fn unknown_pipeline(catalog: &Catalog, asked: Option<&PipelineName>) -> Finding {
     let known: Vec<&str> = catalog.pipelines.keys().map(PipelineName::as_str).collect();
     match asked {
-        Some(name) => Finding::error(&codes::UNKNOWN_NAME, format!("there is no pipeline `{name}` in the last commit"))
-            .did_you_mean(name.as_str(), known.iter().copied())
-            .hint(format!("pipelines: {}", known.join(", "))),
+        Some(name) => Finding::error(
+            &codes::NO_SUCH_PIPELINE,
+            format!("there is no pipeline `{name}` in the last commit"),
+        )
+        .did_you_mean(name.as_str(), known.iter().copied())
+        .hint(format!("pipelines: {}", known.join(", "))),
         None if known.is_empty() => {
-            Finding::error(&codes::UNKNOWN_NAME, "the last commit has no pipeline").hint("pipelines/NAME.yaml holds one")
+            Finding::error(&codes::NO_SUCH_PIPELINE, "the last commit has no pipeline")
+                .hint("pipelines/NAME.yaml holds one")
         }
-        None => Finding::error(&codes::UNKNOWN_NAME, "there are several pipelines")
+        None => Finding::error(&codes::NO_SUCH_PIPELINE, "there are several pipelines")
             .hint(format!("say which with --pipeline: {}", known.join(", "))),
     }
-}
-
-fn unknown_release(catalog: &Catalog, id: &ReleaseId) -> Finding {
-    Finding::error(&codes::UNKNOWN_NAME, format!("there is no release `{id}` in the last commit"))
-        .did_you_mean(id.as_str(), catalog.releases.keys().map(ReleaseId::as_str))
-        .next("tidegate release list")
 }
 
 fn no_fleet() -> Finding {
@@ -385,13 +383,13 @@ async fn versions<'n>(
 ) -> Result<BTreeMap<Digest, ProductVersion>, PlanError> {
     let mut versions = BTreeMap::new();
     for need in needed {
-        let tree =
-            match world.packages.fetch(&need.product, &need.version, &need.commit, &need.digest).await {
-                Ok(tree) => tree,
-                // What only leaves the cluster need not be known any more.
-                Err(_) if need.leaving => continue,
-                Err(fault) => return Err(fault.into()),
-            };
+        let tree = match world.packages.fetch(&need.product, &need.version, &need.commit, &need.digest).await
+        {
+            Ok(tree) => tree,
+            // What only leaves the cluster need not be known any more.
+            Err(_) if need.leaving => continue,
+            Err(fault) => return Err(fault.into()),
+        };
         let content = Content::at(&tree, &format!("products/{}", need.product))?;
         let version =
             ProductVersion { file: Arc::new(content.file), digest: need.digest, test_digest: content.tests };
@@ -402,8 +400,9 @@ async fn versions<'n>(
 
 /// What renders. Helm is asked for only where a product needs it.
 async fn renderers(world: &World, versions: &BTreeMap<Digest, ProductVersion>) -> Result<Renderers, Fault> {
-    let by_helm = |v: &ProductVersion| v.file.spec.deploy.iter().any(|s| matches!(s.value, DeployStep::Helm(_)));
-    let helm = if versions.values().any(by_helm) { Some(world.renderer.version().await?.version) } else { None };
+    let by_helm =
+        |v: &ProductVersion| v.file.spec.deploy.iter().any(|s| matches!(s.value, DeployStep::Helm(_)));
+    let helm =
+        if versions.values().any(by_helm) { Some(world.renderer.version().await?.version) } else { None };
     Ok(Renderers { manifests: crate::render::FORMAT, helm })
 }
-

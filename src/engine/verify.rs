@@ -46,7 +46,11 @@ pub async fn cluster(
     }
 }
 
-async fn look(shared: &Shared, planned: &PlannedCluster, rollout: &RolloutId) -> (Option<Body>, Result<(), String>) {
+async fn look(
+    shared: &Shared,
+    planned: &PlannedCluster,
+    rollout: &RolloutId,
+) -> (Option<Body>, Result<(), String>) {
     let agent = user_agent(&format!("verify {rollout}; fence {}", shared.recorder.fence()));
     let cluster = match reach(shared, planned, &agent).await {
         Ok(cluster) => cluster,
@@ -60,14 +64,6 @@ async fn look(shared: &Shared, planned: &PlannedCluster, rollout: &RolloutId) ->
         Body::ClusterObserved { cluster: planned.name.clone(), observed: Box::new(sight.observed.clone()) };
     if let Err(cause) = as_planned(planned, &sight) {
         return (Some(seen), Err(cause));
-    }
-    for target in &planned.targets {
-        let Some(record) = sight.records.get(&target.product) else { continue };
-        match cluster.unready(record).await {
-            Ok(unready) if unready.is_empty() => {}
-            Ok(unready) => return (Some(seen), Err(format!("{}: {}", target.product, unready.join("; ")))),
-            Err(error) => return (Some(seen), Err(error.message)),
-        }
     }
     (Some(seen), Ok(()))
 }

@@ -2,10 +2,13 @@
 //! for what would make the same inputs render differently. Running helm is for an adapter, applying
 //! for `apply`.
 
+mod actions;
 mod context;
+pub mod helm;
 mod manifests;
 mod mask;
 mod object;
+pub mod scan;
 mod template;
 mod trace;
 pub mod values;

@@ -270,6 +270,8 @@ pub fn plan() -> Plan {
         values: [(digest_of("values"), serde_json::json!({}))].into(),
         unassigned: Vec::new(),
         unknown: vec!["globex-old".parse().unwrap()],
+        options: crate::plan::PlanOptions::default(),
+        renderers: crate::plan::Renderers { manifests: 1, helm: None },
         notices: Vec::new(),
     }
 }

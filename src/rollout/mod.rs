@@ -29,3 +29,6 @@ pub use state::{
     WaveState,
 };
 pub use waits::{Wait, WaitKind, of_rollout as waits_of_rollout, waits, waits_of};
+
+#[cfg(test)]
+mod tests;

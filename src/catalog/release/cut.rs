@@ -72,7 +72,10 @@ pub fn cut(
         let part_folder = format!("products/{}", name.value);
         let part = tagged.content.part(&part_folder);
         findings.extend(secrets_of(&part));
-        findings.extend(reused(catalog, &name.value, &version.value, &tagged.content.digest).map(|f| f.at(&version.place)));
+        findings.extend(
+            reused(catalog, &name.value, &version.value, &tagged.content.digest)
+                .map(|f| f.at(&version.place)),
+        );
         all_images.extend(images::of(&part).into_iter().map(|image| image.reference));
         contents.insert(&name.value, &tagged.content.file.spec);
         products.insert(
@@ -139,7 +142,12 @@ pub(crate) fn missing_tag(name: &ProductName, version: &Version) -> Finding {
 }
 
 /// Findings for every lock and pin that has the same version with another content.
-pub(crate) fn reused(catalog: &Catalog, name: &ProductName, version: &Version, digest: &Digest) -> Option<Finding> {
+pub(crate) fn reused(
+    catalog: &Catalog,
+    name: &ProductName,
+    version: &Version,
+    digest: &Digest,
+) -> Option<Finding> {
     let in_locks = catalog.releases.iter().find_map(|(id, loaded)| {
         let locked = loaded.file.lock.as_ref()?.value.products.get(name)?;
         let differs = locked.version == *version && locked.digest != *digest;
@@ -167,16 +175,24 @@ pub(crate) fn reused(catalog: &Catalog, name: &ProductName, version: &Version, d
 }
 
 /// Whether the release was cut before with this outcome; another one is a finding.
-fn same_as_before(id: &ReleaseId, loaded: &Loaded<ReleaseFile>, lock: &Lock, findings: &mut Findings) -> bool {
+fn same_as_before(
+    id: &ReleaseId,
+    loaded: &Loaded<ReleaseFile>,
+    lock: &Lock,
+    findings: &mut Findings,
+) -> bool {
     let Some(before) = &loaded.file.lock else { return false };
     if before.value.digest == lock.digest && before.value.format == lock.format {
         return true;
     }
     findings.push(
-        Finding::error(&codes::ALREADY_CUT, format!("the release `{id}` was cut before, with another content"))
-            .at(loaded.node.at(&["lock", "digest"]).map_or(&before.place, |node| &node.place))
-            .label(format!("now it would be {}", lock.digest.short()))
-            .hint("write a new release; or remove the `lock` if nobody has used this one"),
+        Finding::error(
+            &codes::ALREADY_CUT,
+            format!("the release `{id}` was cut before, with another content"),
+        )
+        .at(loaded.node.at(&["lock", "digest"]).map_or(&before.place, |node| &node.place))
+        .label(format!("now it would be {}", lock.digest.short()))
+        .hint("write a new release; or remove the `lock` if nobody has used this one"),
     );
     false
 }

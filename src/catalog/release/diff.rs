@@ -60,8 +60,7 @@ pub fn diff(from: &ReleaseFile, to: &ReleaseFile) -> Diff {
     let (old, new) = (&from.spec, &to.spec);
     let names: BTreeSet<&ProductName> =
         old.products.keys().chain(new.products.keys()).map(|name| &name.value).collect();
-    let products: Vec<ProductChange> =
-        names.iter().filter_map(|name| product(name, from, to)).collect();
+    let products: Vec<ProductChange> = names.iter().filter_map(|name| product(name, from, to)).collect();
     Diff {
         from: from.metadata.name.value.clone(),
         to: to.metadata.name.value.clone(),

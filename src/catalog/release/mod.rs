@@ -9,9 +9,12 @@ mod rules;
 mod verify;
 
 pub use cut::{Cut, Tagged, cut};
+pub(crate) use cut::{missing_tag, reused};
 pub use diff::{Change, Diff, ProductChange, diff};
 pub use digest::{FORMAT, digest};
 pub use rules::{ancestors, contained_hotfixes, rules};
+pub(crate) use rules::{is_reserved, reserved};
+pub(crate) use verify::own_lock;
 pub use verify::{Locked, locked};
 
 #[cfg(test)]

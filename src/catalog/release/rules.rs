@@ -102,11 +102,13 @@ fn references(catalog: &Catalog, id: &ReleaseId, spec: &Release, findings: &mut 
         }
     }
     let line = ancestors(catalog, id);
-    let end = line.last().and_then(|last| catalog.releases.get(*last)).map_or(spec, |loaded| &loaded.file.spec);
+    let end =
+        line.last().and_then(|last| catalog.releases.get(*last)).map_or(spec, |loaded| &loaded.file.spec);
     if let (Some(back), Some(parent)) = (&end.parent, &spec.parent)
         && back.value == *id
     {
-        let path: Vec<&str> = [id].into_iter().chain(line.iter().copied()).chain([id]).map(ReleaseId::as_str).collect();
+        let path: Vec<&str> =
+            [id].into_iter().chain(line.iter().copied()).chain([id]).map(ReleaseId::as_str).collect();
         findings.push(
             Finding::error(
                 &codes::RELEASE_CYCLE,

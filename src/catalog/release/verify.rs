@@ -91,9 +91,12 @@ pub(crate) fn own_lock(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<Releas
                     .related(&lock.place, "the lock"),
             ),
             Some(locked) if locked.version != version.value => findings.push(
-                tampered(id, format!("`{}` is {} and locked as {}", product.value, version.value, locked.version))
-                    .at(&version.place)
-                    .related(at(&["lock", "products", product.value.as_str(), "version"]), "in the lock"),
+                tampered(
+                    id,
+                    format!("`{}` is {} and locked as {}", product.value, version.value, locked.version),
+                )
+                .at(&version.place)
+                .related(at(&["lock", "products", product.value.as_str(), "version"]), "in the lock"),
             ),
             Some(_) => {}
         }
@@ -101,8 +104,11 @@ pub(crate) fn own_lock(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<Releas
     for product in lock.products.keys() {
         if !spec.products.iter().any(|(name, _)| name.value == *product) {
             findings.push(
-                tampered(id, format!("the lock of `{id}` has the product `{product}`, and the release has not"))
-                    .at(at(&["lock", "products", product.as_str()])),
+                tampered(
+                    id,
+                    format!("the lock of `{id}` has the product `{product}`, and the release has not"),
+                )
+                .at(at(&["lock", "products", product.as_str()])),
             );
         }
     }
@@ -118,14 +124,20 @@ pub(crate) fn own_lock(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<Releas
     findings
 }
 
-fn parent_digest(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<ReleaseFile>, lock: &Lock) -> Option<Finding> {
+fn parent_digest(
+    catalog: &Catalog,
+    id: &ReleaseId,
+    loaded: &Loaded<ReleaseFile>,
+    lock: &Lock,
+) -> Option<Finding> {
     let at = || place(loaded, &["lock", "parent"]).unwrap_or(&loaded.metadata.name.place);
     match (&loaded.spec.parent, &lock.parent) {
         (None, None) => None,
         (None, Some(_)) => Some(tampered(id, format!("`{id}` has no parent, and its lock has one")).at(at())),
-        (Some(parent), None) => {
-            Some(tampered(id, format!("`{id}` follows `{}`, and its lock has no parent", parent.value)).at(&parent.place))
-        }
+        (Some(parent), None) => Some(
+            tampered(id, format!("`{id}` follows `{}`, and its lock has no parent", parent.value))
+                .at(&parent.place),
+        ),
         (Some(parent), Some(locked)) => match catalog.releases.get(&parent.value) {
             None => Some(
                 Finding::error(&codes::UNKNOWN_RELEASE, format!("there is no release `{}`", parent.value))
@@ -134,9 +146,12 @@ fn parent_digest(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<ReleaseFile>
             ),
             Some(file) => match file.file.lock.as_ref().map(|lock| lock.value.digest) {
                 None => Some(
-                    Finding::error(&codes::PARENT_NOT_CUT, format!("the parent `{}` was not cut", parent.value))
-                        .at(&parent.place)
-                        .next(format!("tidegate release cut {}", parent.value)),
+                    Finding::error(
+                        &codes::PARENT_NOT_CUT,
+                        format!("the parent `{}` was not cut", parent.value),
+                    )
+                    .at(&parent.place)
+                    .next(format!("tidegate release cut {}", parent.value)),
                 ),
                 Some(digest) if digest == *locked => None,
                 Some(digest) => Some(

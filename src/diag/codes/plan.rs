@@ -115,6 +115,10 @@ codes! {
     EMPTY_POOL = "TG0380" "empty-pool"
         "A pool by label has no cluster."
         "It is left out of the plan.";
+    NO_SUCH_PIPELINE = "TG0389" "no-such-pipeline"
+        "It is not clear which pipeline is meant."
+        "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \
+         only one it need not be named; else name it with `--pipeline NAME`.";
     PLAN_UNREADABLE = "TG0390" "plan-unreadable"
         "A file is no plan."
         "Plans are written by `tidegate plan RELEASE --out FILE`. A file cut short while it was \

@@ -1,0 +1,8 @@
+//! The core's named tests: what each kind of event leads to, in a scripted world.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../../tests/scripted/mod.rs"]
+mod scripted;
+
+mod fleet;

@@ -1,0 +1,258 @@
+//! Plans of any shape, made from a few numbers.
+
+use std::collections::BTreeMap;
+
+use tidegate::digest::{self, Digest};
+use tidegate::model::{Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
+use tidegate::plan::{
+    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline, PlannedPool,
+    PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+};
+use tidegate::resolve::Reason;
+
+/// What a plan is made from.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    pub release: String,
+    /// Clusters are called PREFIX-0, PREFIX-1 and so on.
+    pub prefix: String,
+    pub global: Option<u32>,
+    pub push: Push,
+    pub products: Vec<ProductShape>,
+    pub waves: Vec<WaveShape>,
+    /// Every third cluster pins the first product where it is.
+    pub pins: bool,
+    /// Every fifth cluster already runs everything.
+    pub unchanged: bool,
+}
+
+/// A product: its deploy steps and how many tests it has.
+#[derive(Clone, Debug)]
+pub struct ProductShape {
+    pub steps: Vec<(Repeat, u32)>,
+    pub tests: u32,
+}
+
+/// A wave.
+#[derive(Clone, Debug)]
+pub struct WaveShape {
+    /// For each pool its number of clusters and its cap.
+    pub pools: Vec<(usize, Option<u32>)>,
+    pub at_once: Option<u32>,
+    pub failures: u32,
+    pub deferred: u32,
+    pub canary: bool,
+    pub all_tests: bool,
+    pub soak: Option<u64>,
+    pub before: bool,
+    pub after: bool,
+}
+
+impl WaveShape {
+    /// One pool of so many clusters, tolerating nothing, without gates or soak.
+    pub fn of(clusters: usize) -> Self {
+        Self {
+            pools: vec![(clusters, None)],
+            at_once: None,
+            failures: 0,
+            deferred: 0,
+            canary: false,
+            all_tests: false,
+            soak: None,
+            before: false,
+            after: false,
+        }
+    }
+}
+
+impl Shape {
+    /// One product with one repeatable step and one test, in these waves.
+    pub fn of(waves: Vec<WaveShape>) -> Self {
+        Self {
+            release: "R1".to_owned(),
+            prefix: "c".to_owned(),
+            global: None,
+            push: Push::Never,
+            products: vec![ProductShape { steps: vec![(Repeat::Safe, 2)], tests: 1 }],
+            waves,
+            pins: false,
+            unchanged: false,
+        }
+    }
+}
+
+fn named<T: std::str::FromStr>(text: &str) -> T
+where
+    T::Err: std::fmt::Debug,
+{
+    text.parse().unwrap()
+}
+
+fn digest_of(parts: &[&str]) -> Digest {
+    digest::bytes(parts.join("/").as_bytes())
+}
+
+/// A fixed moment to count from.
+pub fn start() -> jiff::Timestamp {
+    jiff::Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// The plan of a shape. Waves are called w0, w1; pools p0, p1; products a, b, c.
+pub fn plan(shape: &Shape) -> Plan {
+    let mut products = BTreeMap::new();
+    for (n, product) in shape.products.iter().enumerate() {
+        let planned = product_of(&shape.release, n, product);
+        products.insert(planned.digest, planned);
+    }
+    let mut number = 0;
+    let waves: Vec<PlannedWave> = shape
+        .waves
+        .iter()
+        .enumerate()
+        .map(|(w, wave)| wave_of(shape, w, wave, &mut number, &products))
+        .collect();
+    Plan {
+        format: tidegate::plan::FORMAT,
+        digest: digest_of(&["plan", &shape.release]),
+        made_at: start(),
+        commit: "0".repeat(40),
+        release: PlannedRelease {
+            id: named(&shape.release),
+            title: None,
+            lane: Lane::Normal,
+            digest: digest_of(&["release", &shape.release]),
+            parent: None,
+            kubernetes: named("1.36"),
+        },
+        pipeline: PlannedPipeline {
+            name: named("main"),
+            digest: digest_of(&["pipeline"]),
+            at_once: shape.global,
+            tags: Tags { push: shape.push, remote: None },
+        },
+        waves,
+        products,
+        values: BTreeMap::new(),
+        unassigned: Vec::new(),
+        unknown: Vec::new(),
+        notices: Vec::new(),
+        options: PlanOptions::default(),
+        renderers: tidegate::plan::Renderers { manifests: 1, helm: None },
+    }
+}
+
+fn product_name(n: usize) -> String {
+    char::from(b'a' + u8::try_from(n).unwrap()).to_string()
+}
+
+fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
+    let name = product_name(n);
+    let steps = shape.steps.iter().enumerate().map(|(s, (repeat, retries))| PlannedStep {
+        name: format!("s{s}"),
+        kind: if *repeat == Repeat::Safe { "manifests" } else { "run" }.to_owned(),
+        timeout: Duration::minutes(10),
+        one_way: false,
+        repeat: *repeat,
+        retries: *retries,
+    });
+    let tests = (0..shape.tests).map(|t| PlannedTest {
+        name: format!("t{t}"),
+        kind: "run".to_owned(),
+        timeout: Duration::minutes(5),
+        retries: 1,
+    });
+    PlannedProduct {
+        version: named("1.1.0"),
+        commit: "0".repeat(40),
+        digest: digest_of(&["product", release, &name]),
+        owner: "platform".to_owned(),
+        conflicts: Conflicts::default(),
+        requires: Vec::new(),
+        steps: steps.collect(),
+        tests: tests.collect(),
+        test_digest: digest_of(&["tests", &name]),
+        name: named(&name),
+    }
+}
+
+fn wave_of(
+    shape: &Shape,
+    w: usize,
+    wave: &WaveShape,
+    number: &mut usize,
+    products: &BTreeMap<Digest, PlannedProduct>,
+) -> PlannedWave {
+    let gate = PlannedGate {
+        id: named("approval"),
+        kind: GateKind::Approval { by: "leads".to_owned(), quorum: 1, valid_for: None },
+    };
+    let gates = |wanted: bool| if wanted { vec![gate.clone()] } else { Vec::new() };
+    let pools = wave.pools.iter().enumerate().map(|(p, (clusters, cap))| PlannedPool {
+        name: named(&format!("p{p}")),
+        at_once: *cap,
+        clusters: (0..*clusters)
+            .map(|_| {
+                let cluster = cluster_of(shape, *number, products);
+                *number += 1;
+                cluster
+            })
+            .collect(),
+    });
+    PlannedWave {
+        name: named(&format!("w{w}")),
+        digest: digest_of(&["wave", &shape.release, &w.to_string()]),
+        pools: pools.collect(),
+        at_once: wave.at_once,
+        failure_budget: if wave.canary { 0 } else { wave.failures },
+        deferred_budget: if wave.canary { 0 } else { wave.deferred },
+        canary: wave.canary,
+        tests: if wave.all_tests { TestPolicy::All } else { TestPolicy::Changed },
+        soak: wave.soak.map(|s| PlannedSoak { length: Duration::seconds(s), clock: SoakClock::Wall }),
+        gates_before: gates(wave.before),
+        gates_after: gates(wave.after),
+    }
+}
+
+fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedProduct>) -> PlannedCluster {
+    let name = format!("{}-{number}", shape.prefix);
+    let mut targets: Vec<Target> = products
+        .values()
+        .map(|product| {
+            let pinned = shape.pins && number.is_multiple_of(3) && product.name.as_str() == "a";
+            let still = pinned || (shape.unchanged && number.is_multiple_of(5));
+            Target {
+                product: product.name.clone(),
+                phase: 0,
+                version: product.version.clone(),
+                digest: product.digest,
+                inputs: digest_of(&["inputs", &shape.release, product.name.as_str()]),
+                values: digest_of(&["values"]),
+                reason: if pinned {
+                    Reason::Pin {
+                        pin: named("PIN-1"),
+                        owner: "payments".to_owned(),
+                        until: "2030-01-01".to_owned(),
+                    }
+                } else {
+                    Reason::Release { release: named(&shape.release) }
+                },
+                change: if still { Change::Unchanged } else { Change::Install },
+            }
+        })
+        .collect();
+    targets.sort_by(|a, b| a.product.cmp(&b.product));
+    PlannedCluster {
+        uid: tidegate::model::ClusterUid::new(&format!("uid-{name}")),
+        labels: Labels::new(),
+        provider: None,
+        access: Access { kubeconfig: "kubeconfig".to_owned(), context: None },
+        kubernetes: named("1.36"),
+        observed_at: start(),
+        stale: false,
+        from: std::sync::Arc::default(),
+        targets,
+        removals: Vec::new(),
+        orphaned: Vec::new(),
+        name: named(&name),
+    }
+}
