@@ -586,7 +586,7 @@ async fn apply_a78_passing_troubles_are_ridden_out_and_counted() {
     let patch = |fault: Fault| Rule::new(fault).method("PATCH").path("/configmaps").times(1);
     faults.add(patch(Fault::status(503)));
     faults.add(patch(Fault::throttled(1)));
-    faults.add(patch(Fault::Status { status: 500, retry_after: None, body: Some(webhook.to_string()) }));
+    faults.add(patch(Fault::Answer { status: 500, retry_after: None, body: Some(webhook.to_string()) }));
     faults.add(patch(Fault::Close));
     faults.add(patch(Fault::LoseAnswer));
     faults.add(patch(Fault::Truncate(10)));
