@@ -10,3 +10,5 @@ mod lab;
 mod small;
 mod story;
 mod timeline;
+mod apply;
+mod desk;
