@@ -11,7 +11,6 @@ pub mod git;
 pub mod helm;
 pub mod host;
 pub mod packages;
-pub mod place;
 mod plugin;
 mod process;
 mod ring;

@@ -4,3 +4,5 @@
 mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
+
+mod helm;
