@@ -8,6 +8,7 @@ pub mod clock;
 pub mod clusters;
 pub mod exec;
 pub mod git;
+mod git_objects;
 pub mod helm;
 pub mod host;
 pub mod packages;
