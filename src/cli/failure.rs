@@ -2,6 +2,7 @@
 //! they mean.
 
 use crate::diag::{Code, Finding, Findings, codes};
+use crate::engine::planning::PlanError;
 use crate::output::envelope::Warning;
 use crate::output::exit;
 use crate::port::Fault;
@@ -96,6 +97,15 @@ impl From<Refusal> for Failure {
             finding = finding.hint(format!("or: {command}"));
         }
         Self::new(exit, finding)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Findings(findings) => Self::invalid(findings),
+            PlanError::Fault(fault) => Self::outside("gathering what a plan needs", &fault),
+        }
     }
 }
 

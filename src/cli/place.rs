@@ -10,12 +10,17 @@ use super::args::Globals;
 use super::crash;
 use super::failure::Failure;
 use crate::adapter::clock::SystemClock;
+use crate::adapter::clusters::KubeconfigClusters;
+use crate::adapter::exec::LocalScripts;
 use crate::adapter::git::GitCli;
+use crate::adapter::helm::HelmCli;
 use crate::adapter::host::LocalHost;
+use crate::adapter::packages::GitPackages;
+use crate::adapter::secrets::LocalSecrets;
 use crate::adapter::sqlite::SqliteJournal;
 use crate::diag::{Finding, codes};
 use crate::digest;
-use crate::engine::Follower;
+use crate::engine::{Follower, World};
 use crate::model::Actor;
 use crate::output::exit::Code;
 use crate::port::{Clock, DriverLease, Git, Host, Journal};
@@ -57,6 +62,11 @@ impl Place {
     /// Now, by the wall clock.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
+    }
+
+    /// When waiting ends, by `--wait-timeout`.
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        self.globals.wait_timeout.map(|length| std::time::Instant::now() + length.std())
     }
 
     /// The user's home folder.
@@ -143,6 +153,22 @@ impl Place {
                 Code::Unexpected,
                 Finding::error(&codes::UNEXPECTED, format!("opening the journal ended: {error}")),
             )),
+        }
+    }
+
+    /// Every port, over the real world.
+    pub fn world(&self, git: &Arc<GitCli>, open: &OpenJournal) -> World {
+        let root = git.root();
+        World {
+            clock: Arc::clone(&self.clock) as _,
+            host: Arc::clone(&self.host) as _,
+            clusters: Arc::new(KubeconfigClusters::new(root, self.home())),
+            renderer: Arc::new(HelmCli::find()),
+            scripts: Arc::new(LocalScripts::new()),
+            secrets: Arc::new(LocalSecrets::new(root, self.home())),
+            packages: Arc::new(GitPackages::new(Arc::clone(git) as _)),
+            git: Arc::clone(git) as _,
+            journal: Arc::clone(&open.journal),
         }
     }
 

@@ -275,13 +275,13 @@ impl Driver {
 }
 
 /// Whether a rollout goes no further by itself.
-fn rests(rollout: &Rollout) -> bool {
+pub fn rests(rollout: &Rollout) -> bool {
     !rollout.state().is_open() || matches!(rollout.state(), RolloutState::Halted { .. })
 }
 
 /// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
 /// nothing else but what stands behind that.
-fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
     let waits = waits_of_rollout(state, rollout, now);
     let behind = |kind: &WaitKind| {
         matches!(

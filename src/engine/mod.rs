@@ -10,6 +10,7 @@ pub mod planning;
 mod preflight;
 mod recorder;
 pub mod rendering;
+pub mod repo;
 mod request;
 mod script;
 pub mod secrets;
@@ -21,7 +22,7 @@ mod task;
 mod verify;
 mod world;
 
-pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive};
+pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive, is_blocked, rests};
 pub use follow::Follower;
 pub use lease::{Lease, NotDriver, proved_dead};
 pub use recorder::{Recorder, Stopped};

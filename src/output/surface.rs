@@ -226,10 +226,15 @@ impl Surface {
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));
     }
 
+    /// Whether a question would reach a person.
+    pub fn asks_a_person(&self) -> bool {
+        self.stderr_terminal && io::stdin().is_terminal()
+    }
+
     /// Asks a question that is answered with yes or no. Only at a terminal; elsewhere, and where
     /// the answer can't be read, it is no.
     pub fn confirm(&self, question: &str) -> bool {
-        if !self.stderr_terminal || !io::stdin().is_terminal() {
+        if !self.asks_a_person() {
             return false;
         }
         if let Ok(mut err) = self.stderr.lock() {

@@ -2,11 +2,17 @@
 //! programs get as JSON.
 
 mod code;
+mod journal;
+mod plan;
+mod recorded;
 mod status;
 mod why;
 pub mod words;
 
 pub use code::CodeScreen;
+pub use journal::VerifiedScreen;
+pub use plan::{ClusterPlanScreen, PlanScreen, reason};
+pub use recorded::RecordedScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 

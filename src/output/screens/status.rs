@@ -249,3 +249,15 @@ impl Screen for List<ListedRollout> {
         Some(format!("tidegate rollout status {}", newest.rollout))
     }
 }
+
+impl Screen for List<StatusScreen> {
+    const KIND: &'static str = "RolloutStatusList";
+
+    fn text(&self, look: &Look) -> String {
+        self.items.iter().map(|one| one.text(look)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn next(&self) -> Option<String> {
+        self.items.iter().find_map(Screen::next)
+    }
+}
