@@ -12,3 +12,4 @@ mod story;
 mod timeline;
 mod apply;
 mod desk;
+mod helm;
