@@ -11,6 +11,7 @@ mod preflight;
 mod recorder;
 pub mod rendering;
 mod request;
+pub mod repo;
 mod script;
 pub mod secrets;
 mod session;

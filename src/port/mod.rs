@@ -276,6 +276,19 @@ pub struct GitTag {
     pub message: Option<String>,
 }
 
+/// The working tree: what people edit, before git has it.
+#[async_trait]
+pub trait Trees: Send + Sync {
+    /// The files of some folders, tracked or not, without those that git ignores; a folder that is
+    /// not there has none. Symbolic links are refused.
+    async fn working(&self, folders: &[&str]) -> Result<Tree, Fault>;
+    /// Writes a text file, making its folder if need be: whole or not at all, also when the power
+    /// fails. The path counts from the repository's root.
+    async fn write(&self, path: &str, text: &str) -> Result<(), Fault>;
+    /// Removes a file.
+    async fn remove(&self, path: &str) -> Result<(), Fault>;
+}
+
 /// Finds the content of locked product versions; one lookup for engine and commands.
 #[async_trait]
 pub trait Packages: Send + Sync {
