@@ -189,7 +189,9 @@ async fn with_work<T>(
     let planned = session.planned(target(session, product)?)?;
     let prepared = prepared(opened, product)?;
     let tombstones: Vec<_> = prepared.content.file.spec.removed.iter().map(|r| r.value.clone()).collect();
+    let mask = secrets::mask(prepared.secrets.values());
     let work = ProductWork {
+        mask: &mask,
         product,
         rollout: &session.attempt.rollout,
         attempt: session.attempt.attempt,
@@ -316,7 +318,10 @@ async fn run_test(
     };
     let job = rendering::job(&what, test)?;
     let key = format!("{} {} {}", session.attempt, id.step, id.tries);
-    let ran = opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std() }).await?;
+    let ran = {
+        let mask = secrets::mask(prepared.secrets.values());
+        opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std(), mask: &mask }).await?
+    };
     if ran.passed {
         return Ok(done(format!("passed ({})", ran.job), BTreeMap::new()));
     }

@@ -39,7 +39,7 @@ pub struct Guard {
     pub(super) cluster: Cluster,
     pub(super) claimant: Claimant,
     pub(super) held: Arc<Held>,
-    pub(super) stored: Mutex<BTreeMap<ProductName, Stored>>,
+    pub(super) stored: std::sync::Mutex<BTreeMap<ProductName, Stored>>,
     pub(super) key: Mutex<Option<Arc<Vec<u8>>>>,
     renewal: tokio::task::JoinHandle<()>,
 }
@@ -216,7 +216,7 @@ impl Cluster {
     ) -> Outcome<Guard> {
         let terms = |view: &View| self.terms(view, claimant, host.as_ref());
         let (guard, _) = self.take(claimant, length, &terms).await?;
-        let records = guard.records().await;
+        let records = guard.records();
         match record::admit(&records, claimant.journal, &|rollout| knows(rollout)) {
             Ok(()) => Ok(guard),
             Err(why) => {
@@ -355,14 +355,14 @@ impl Cluster {
             cluster: self.clone(),
             claimant: us.clone(),
             held,
-            stored: Mutex::default(),
+            stored: std::sync::Mutex::default(),
             key: Mutex::default(),
             renewal,
         };
         // Only what is read after the takeover is true: the predecessor may have written until then.
         match self.stored().await {
             Ok(stored) => {
-                guard.stored = Mutex::new(stored);
+                guard.stored = std::sync::Mutex::new(stored);
                 Ok(guard)
             }
             Err(error) => {
@@ -441,9 +441,43 @@ impl Guard {
     }
 
     /// The records, as read when the lease was taken and written since.
-    pub async fn records(&self) -> BTreeMap<ProductName, Record> {
-        let stored = self.stored.lock().await;
+    pub fn records(&self) -> BTreeMap<ProductName, Record> {
+        let stored = self.stored.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         stored.iter().map(|(product, stored)| (product.clone(), stored.record.clone())).collect()
+    }
+
+    /// A product's record as it stands in the cluster.
+    pub(super) fn stored(&self, product: &ProductName) -> Option<Stored> {
+        let stored = self.stored.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        stored.get(product).cloned()
+    }
+
+    /// Writes a product's record where the known one stands; nothing if they are alike.
+    pub(super) async fn write(&self, product: &ProductName, record: &Record) -> Outcome<()> {
+        let old = self.stored(product);
+        if old.as_ref().is_some_and(|old| old.record == *record) {
+            return Ok(());
+        }
+        let new = self.cluster.write_record(&self.held, product, record, old.as_ref()).await?;
+        self.keep(product, Some(new));
+        Ok(())
+    }
+
+    /// Takes a product's record away, if there is one.
+    pub(super) async fn forget(&self, product: &ProductName) -> Outcome<()> {
+        if let Some(old) = self.stored(product) {
+            self.cluster.delete_record(&self.held, product, &old).await?;
+            self.keep(product, None);
+        }
+        Ok(())
+    }
+
+    fn keep(&self, product: &ProductName, new: Option<Stored>) {
+        let mut stored = self.stored.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match new {
+            Some(new) => drop(stored.insert(product.clone(), new)),
+            None => drop(stored.remove(product)),
+        }
     }
 
     /// The HMAC over secret values, for a record's `secrets`: values by their path in the product's
@@ -472,21 +506,14 @@ impl Guard {
 
     async fn take_records_over(&self) -> Outcome<Vec<ProductName>> {
         let mut taken = Vec::new();
-        let mut stored = self.stored.lock().await;
-        for (product, stored) in stored.iter_mut() {
-            let old = &stored.record;
+        for (product, old) in self.records() {
             let is_ours = old.journal == self.claimant.journal;
             if is_ours && (!old.is_unfinished() || old.adopted) {
                 continue;
             }
-            let record = Record {
-                journal: self.claimant.journal,
-                fence: self.claimant.fence,
-                adopted: true,
-                ..old.clone()
-            };
-            *stored = self.cluster.write_record(&self.held, product, &record, Some(stored)).await?;
-            taken.push(product.clone());
+            let (journal, fence) = (self.claimant.journal, self.claimant.fence);
+            self.write(&product, &Record { journal, fence, adopted: true, ..old }).await?;
+            taken.push(product);
         }
         Ok(taken)
     }

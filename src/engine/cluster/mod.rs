@@ -2,13 +2,17 @@
 //! its lease, applying, pruning, waiting, testing, recording. What shall be done there is decided
 //! elsewhere; what applying means is in `apply`.
 
+mod apply;
 mod discovery;
 mod error;
 mod lease;
+mod objects;
 mod observe;
 mod preflight;
+mod prune;
 mod store;
 mod test_job;
+mod wait;
 mod wire;
 mod work;
 

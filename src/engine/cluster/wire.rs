@@ -6,8 +6,6 @@ use std::time::Duration;
 use http::{Method, Request};
 use serde_json::Value;
 
-use crate::port::Secret;
-
 use super::lease::Held;
 use super::{Cluster, Error, Kind, Outcome};
 
@@ -300,55 +298,6 @@ fn transport(error: &kube::Error) -> Error {
     }
 }
 
-/// Hides secret values in a text that somebody else wrote: as they are, in base64, and as JSON and Go
-/// quote them.
-#[derive(Clone, Default)]
-pub(super) struct Mask {
-    hidden: Vec<String>,
-}
-
-impl Mask {
-    pub fn new(secrets: &[Secret], values: impl IntoIterator<Item = String>) -> Self {
-        use base64::Engine as _;
-        let mut hidden = Vec::new();
-        for value in secrets.iter().map(|s| s.expose().to_owned()).chain(values) {
-            if value.is_empty() {
-                continue;
-            }
-            let quoted = Value::String(value.clone()).to_string();
-            hidden.push(base64::engine::general_purpose::STANDARD.encode(&value));
-            hidden.push(quoted.trim_matches('"').to_owned());
-            hidden.extend(value.lines().filter(|line| line.len() > 3).map(str::to_owned));
-            hidden.push(value);
-        }
-        // Longer ones first: what is part of another must not uncover its rest.
-        hidden.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        hidden.dedup();
-        Self { hidden }
-    }
-
-    pub fn text(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for value in &self.hidden {
-            if !out.contains(value.as_str()) {
-                continue;
-            }
-            // A value this short occurs in every sentence; the sentence goes then.
-            if value.len() < 3 {
-                return "(hidden: the text holds a secret value)".to_owned();
-            }
-            out = out.replace(value.as_str(), "***");
-        }
-        out
-    }
-
-    pub fn error(&self, mut error: Error) -> Error {
-        error.message = self.text(&error.message);
-        error.details = error.details.iter().map(|line| self.text(line)).collect();
-        error
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -385,13 +334,6 @@ mod tests {
         }
         let budget = json!({"details": {"causes": [{"reason": "DisruptionBudget"}]}});
         assert!(!answer(429, budget).is_passing());
-    }
-
-    #[test]
-    fn secrets_are_hidden_as_they_are_in_base64_and_quoted() {
-        let mask = Mask::new(&[Secret::new("canary\"x")], ["other-canary".to_owned()]);
-        let said = mask.text(r#"bad canary"x, canary\"x, Y2FuYXJ5Ing= and other-canary"#);
-        assert_eq!(said, "bad ***, ***, *** and ***");
     }
 
     #[test]
