@@ -117,6 +117,18 @@ impl GitCli {
         if answer.ok() { Ok(answer.stdout) } else { Err(refused(doing, &answer)) }
     }
 
+    /// Files of some folders that git ignores, with paths from the root.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub async fn ignored(&self, folders: &[&str]) -> Result<Vec<String>, Fault> {
+        let mut args = vec!["ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--"];
+        args.extend(folders);
+        let out = self.must("asking which files are ignored", &args).await?;
+        let paths = out.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        Ok(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect())
+    }
+
     /// The object of each name, with its type; `None` where there is none. Names have no newline.
     async fn objects(&self, names: &[String]) -> Result<Vec<Option<(String, String)>>, Fault> {
         if names.is_empty() {

@@ -20,3 +20,4 @@ pub mod signals;
 pub mod sources;
 pub mod sqlite;
 pub mod trees;
+pub mod working;
