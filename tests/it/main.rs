@@ -13,3 +13,7 @@ mod timeline;
 mod apply;
 mod desk;
 mod helm;
+mod cases;
+mod docs;
+mod lab;
+mod pages;
