@@ -5,15 +5,14 @@ mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
 
+mod apply;
+mod cases;
 mod crash;
+mod desk;
+mod docs;
+mod helm;
 mod lab;
+mod pages;
 mod small;
 mod story;
 mod timeline;
-mod apply;
-mod desk;
-mod helm;
-mod cases;
-mod docs;
-mod lab;
-mod pages;
