@@ -4,19 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+
+use crate::pages;
 
 /// A case: the file without its ending, and the id as it is written there.
 type Case = (String, String);
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn yaml(name: &str) -> Value {
-    let path = root().join("tests/cases").join(name);
+    let path = pages::root().join("tests/cases").join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
@@ -28,22 +25,15 @@ fn text<'a>(case: &'a Value, field: &str) -> &'a str {
 /// The ids of a file of cases.
 fn ids(file: &str) -> BTreeSet<Case> {
     let cases = yaml(&format!("{file}.yaml"));
-    let all: Vec<Case> = cases["cases"].as_array().unwrap().iter().map(|c| (file.to_owned(), text(c, "id").to_owned())).collect();
+    let all: Vec<Case> = cases["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (file.to_owned(), text(c, "id").to_owned()))
+        .collect();
     let once: BTreeSet<Case> = all.iter().cloned().collect();
     assert_eq!(all.len(), once.len(), "{file}.yaml has an id twice");
     once
-}
-
-/// The Rust files below a folder.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 /// The names of the test functions in a source text: a function counts if an attribute that ends in
@@ -81,8 +71,9 @@ fn case_of(test: &str) -> Option<Case> {
 /// Each case with the names of its tests.
 fn tested() -> BTreeMap<Case, Vec<String>> {
     let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    sources(&root().join("tests"), &mut files);
+    for folder in ["src", "tests"] {
+        pages::below(&pages::root().join(folder), "rs", &mut files);
+    }
     let mut tested: BTreeMap<Case, Vec<String>> = BTreeMap::new();
     for file in files {
         for name in tests_in(&fs::read_to_string(&file).unwrap()) {
@@ -110,7 +101,8 @@ fn every_prose_case_is_a_test_or_says_what_it_waits_for() {
             wrong.push(format!("later.yaml lists {named}, which there is not"));
         }
         if let Some(tests) = tested.get(&case) {
-            wrong.push(format!("{named} has the test {} and is still listed in later.yaml", tests.join(", ")));
+            wrong
+                .push(format!("{named} has the test {} and is still listed in later.yaml", tests.join(", ")));
         }
         if !later.insert(case) {
             wrong.push(format!("later.yaml lists {named} twice"));
@@ -118,7 +110,12 @@ fn every_prose_case_is_a_test_or_says_what_it_waits_for() {
     }
     for (case, tests) in &tested {
         if !known.contains(case) {
-            wrong.push(format!("{} names {} of {}.yaml, which there is not", tests.join(", "), case.1, case.0));
+            wrong.push(format!(
+                "{} names {} of {}.yaml, which there is not",
+                tests.join(", "),
+                case.1,
+                case.0
+            ));
         }
     }
     for (file, id) in &known {

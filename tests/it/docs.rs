@@ -20,7 +20,11 @@ fn run(page: &Page, lab: &Lab) -> Option<String> {
         let ran = lab.shell(&command.text);
         let exits = ran.code == command.exit;
         if !exits || !(command.shown.is_empty() || pages::shows(&command.shown, &ran.out)) {
-            let wanted = if command.shown.is_empty() { "(the page shows none)".to_owned() } else { command.shown.join("\n") };
+            let wanted = if command.shown.is_empty() {
+                "(the page shows none)".to_owned()
+            } else {
+                command.shown.join("\n")
+            };
             return Some(format!(
                 "{}:{}: $ {}\nexit code {}, the page says {}\n--- output\n{}\n--- on the page\n{wanted}",
                 page.path, command.line, command.text, ran.code, command.exit, ran.out
@@ -118,7 +122,12 @@ fn the_page_of_files_names_every_field() {
     for kind in Kind::ALL {
         let mut fields = BTreeSet::new();
         fields_of(&schema::of(kind), &mut fields);
-        missing.extend(fields.into_iter().filter(|f| !page.text.contains(&format!("`{f}`"))).map(|f| format!("{kind}: {f}")));
+        missing.extend(
+            fields
+                .into_iter()
+                .filter(|f| !page.text.contains(&format!("`{f}`")))
+                .map(|f| format!("{kind}: {f}")),
+        );
     }
     assert!(missing.is_empty(), "docs/files.md does not name: {missing:?}");
 }
@@ -175,8 +184,26 @@ fn the_page_of_events_names_every_event() {
         .filter(|name| name.contains('.'))
         .collect();
     assert!(names.len() > 30, "only {names:?} were found");
-    let missing: Vec<_> = names.into_iter().filter(|name| !page.text.contains(&format!("`{name}`"))).collect();
+    let missing: Vec<_> =
+        names.into_iter().filter(|name| !page.text.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "docs/events.md does not name: {missing:?}");
+}
+
+#[test]
+fn the_page_of_json_names_every_kind() {
+    let page = pages::page("docs/json.md");
+    let mut files = Vec::new();
+    pages::below(&pages::root().join("src"), "rs", &mut files);
+    let texts: Vec<String> = files.iter().map(|f| fs::read_to_string(f).unwrap()).collect();
+    let kinds: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|text| text.split("const KIND: &'static str = \"").skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(kinds.len() > 8, "only {kinds:?} were found");
+    let missing: Vec<_> =
+        kinds.into_iter().filter(|kind| !page.text.contains(&format!("`{kind}`"))).collect();
+    assert!(missing.is_empty(), "docs/json.md does not name: {missing:?}");
 }
 
 #[test]
