@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod files;
 mod journal;
+mod plan;
 mod rollout;
 mod schema;
 
@@ -32,6 +33,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
     let Args { globals, command } = args;
     let context = Context { place: Place::new(&globals), surface, signals };
     match command {
+        Command::Plan(args) => plan::run(&args, &context).await,
         Command::Check => check::run(&context).await,
         Command::Product(command) => files::product(command, &context).await,
         Command::Release(command) => files::release(command, &context).await,
