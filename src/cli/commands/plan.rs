@@ -37,9 +37,9 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
     let mut screen = PlanScreen::of(&plan, context.place.now());
     let code = if args.exit_code && screen.changes_anything() { Code::ChangesPending } else { Code::Done };
     if let Some(file) = &args.out {
-        trees::write(file, write(&plan)?)
-            .await
-            .map_err(|fault| Failure::new(Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, fault.message)))?;
+        trees::write(file, write(&plan)?).await.map_err(|fault| {
+            Failure::new(Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, fault.message))
+        })?;
         screen.file = Some(file.display().to_string());
     }
     let now = context.place.now();

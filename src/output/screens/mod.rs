@@ -2,6 +2,7 @@
 //! programs get as JSON.
 
 mod check;
+mod cluster;
 mod code;
 mod files;
 mod journal;
@@ -13,6 +14,7 @@ mod why;
 pub mod words;
 
 pub use check::CheckScreen;
+pub use cluster::{AdoptedScreen, ClusterScreen, ListedCluster};
 pub use code::CodeScreen;
 pub use files::RemovedPin;
 pub use journal::VerifiedScreen;
@@ -24,3 +26,5 @@ pub use why::WhyScreen;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod json_tests;
