@@ -183,7 +183,7 @@ async fn apply_a09_a_definition_comes_before_its_resources() {
     let shop = Shop::new("app", vec![wrong, widget_definition("Namespaced", &["v1"]), namespace("shop")]);
     let error = shop.apply(&guard).await.unwrap_err();
     assert_eq!(error.kind, Kind::Rejected);
-    assert!(error.message.contains("unknown field") && error.message.contains("spec.sise"), "{error}");
+    assert!(error.message.contains(".spec.sise: field not declared in schema"), "{error}");
 }
 
 #[tokio::test]
@@ -431,14 +431,14 @@ async fn apply_a64_a_secret_value_appears_nowhere() {
     assert!(!stored.contains(&encoded));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn apply_a46_a_long_record_is_split_and_found_again() {
     let desk = Desk::api_only("long").await;
     let guard = desk.guard().await;
     let shop = Shop::new("app", vec![config("default", "c", "x")]);
-    // Values that can't be compressed: four chunks.
+    // Values that can hardly be compressed.
     let noise: Vec<String> =
-        (0..50_000_u32).map(|n| tidegate::digest::bytes(&n.to_le_bytes()).hex()).collect();
+        (0..33_000_u32).map(|n| tidegate::digest::bytes(&n.to_le_bytes()).hex()).collect();
     let (all, rollout) = (shop.all(), "R1-1".parse().unwrap());
     let state = tidegate::apply::record::State { values: json!({ "noise": noise }), ..shop.state() };
     let work = tidegate::engine::cluster::ProductWork {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
-use tidegate::adapter::SystemClock;
+use tidegate::adapter::clock::SystemClock;
 use tidegate::apply::record::State;
 use tidegate::apply::{ProductSet, Rendered};
 use tidegate::engine::cluster::{
