@@ -3,6 +3,7 @@
 
 use crate::diag::{Code, Finding, Findings, codes};
 use crate::engine::planning::PlanError;
+use crate::engine::repo::RepoError;
 use crate::output::envelope::Warning;
 use crate::output::exit;
 use crate::port::Fault;
@@ -105,6 +106,15 @@ impl From<PlanError> for Failure {
         match error {
             PlanError::Findings(findings) => Self::invalid(findings),
             PlanError::Fault(fault) => Self::outside("gathering what a plan needs", &fault),
+        }
+    }
+}
+
+impl From<RepoError> for Failure {
+    fn from(error: RepoError) -> Self {
+        match error {
+            RepoError::Findings(findings) => Self::invalid(findings),
+            RepoError::Fault(fault) => Self::outside("the repository can't be used", &fault),
         }
     }
 }

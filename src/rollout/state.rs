@@ -13,7 +13,7 @@ use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, ReleaseId, 
 use crate::plan::{Plan, PlannedCluster, PlannedPool, PlannedWave};
 
 /// Everything that the events of a journal say, folded together.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct FleetState {
     pub(super) journal: Option<uuid::Uuid>,
     pub(super) position: u64,
@@ -121,7 +121,7 @@ impl From<Ending> for RolloutState {
 }
 
 /// One run of a plan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rollout {
     pub(super) id: RolloutId,
     pub(super) plan: Arc<Plan>,
@@ -140,7 +140,7 @@ pub struct Rollout {
 }
 
 /// One wave of a rollout.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Wave {
     pub(super) phase: WavePhase,
     pub(super) since: jiff::Timestamp,
@@ -246,7 +246,7 @@ pub struct TagFailure {
 }
 
 /// One pool of a wave.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pool {
     pub(super) counts: Counts,
     /// Clusters that wait for a slot: those left half-updated first, then in plan order.
@@ -256,7 +256,7 @@ pub struct Pool {
 }
 
 /// One cluster of a rollout.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cluster {
     pub(super) wave: usize,
     pub(super) pool: usize,
@@ -496,6 +496,14 @@ impl Wave {
     /// Whether any of its clusters ever got a slot.
     pub fn begun(&self) -> bool {
         self.begun
+    }
+
+    /// Whether a first cluster of it may start as soon as its gates are open: they are asked, and
+    /// asked again when an answer has expired, until then. A wave can be done without any cluster of
+    /// it having started (all were skipped); a retry then begins it.
+    pub fn begins(&self) -> bool {
+        let turn = matches!(self.phase, WavePhase::Rolling | WavePhase::Done);
+        turn && !self.begun && self.counts.of(Class::Pending) > 0
     }
 
     /// Why it was skipped, if it was.

@@ -1,6 +1,8 @@
 //! Every command: what it needs, what it asks of the library, what it prints.
 
+mod check;
 mod explain;
+mod files;
 mod journal;
 mod rollout;
 mod schema;
@@ -30,6 +32,10 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
     let Args { globals, command } = args;
     let context = Context { place: Place::new(&globals), surface, signals };
     match command {
+        Command::Check => check::run(&context).await,
+        Command::Product(command) => files::product(command, &context).await,
+        Command::Release(command) => files::release(command, &context).await,
+        Command::Pin(command) => files::pin(command, &context).await,
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
         Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,

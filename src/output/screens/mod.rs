@@ -1,7 +1,9 @@
 //! The screens: each the data of one answer, with its text for people. The same value is what
 //! programs get as JSON.
 
+mod check;
 mod code;
+mod files;
 mod journal;
 mod plan;
 mod recorded;
@@ -9,7 +11,9 @@ mod status;
 mod why;
 pub mod words;
 
+pub use check::CheckScreen;
 pub use code::CodeScreen;
+pub use files::RemovedPin;
 pub use journal::VerifiedScreen;
 pub use plan::{ClusterPlanScreen, PlanScreen, reason};
 pub use recorded::RecordedScreen;
