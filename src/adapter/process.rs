@@ -111,6 +111,12 @@ impl Call {
         self
     }
 
+    /// Starts from an empty environment.
+    pub fn bare(mut self) -> Self {
+        self.command.env_clear();
+        self
+    }
+
     /// Gives it this on standard input.
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = bytes;

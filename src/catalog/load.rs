@@ -10,7 +10,7 @@ use crate::diag::{Finding, Findings, Place, Source, codes};
 use crate::digest::Digest;
 use crate::model::{
     API_VERSION, CalendarName, Expiry, FleetName, Kind, PinId, PipelineName, ProductFile, ProductName,
-    ReleaseId, Tree,
+    ReleaseId, Tree, secrets,
 };
 use crate::version::{KubeVersion, Version};
 use crate::yaml::{self, Key, Mapping, Node, Value};
@@ -25,11 +25,13 @@ pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 /// `pipelines/pins/*.yaml`. Every mistake inside a file is a finding, and what is right of the file
 /// is in the catalog all the same.
 pub fn load(tree: &Tree) -> (Catalog, Findings) {
-    let mut loading = Loading { tree, catalog: Catalog::default(), findings: Findings::new() };
+    let mut loading =
+        Loading { tree, catalog: Catalog::default(), findings: Findings::new(), hidden: Vec::new() };
     loading.products();
     loading.folder("releases", Loading::release);
     loading.folder("pipelines", Loading::pipeline);
     loading.folder("pipelines/pins", Loading::pin);
+    loading.findings.mask(&loading.hidden);
     (loading.catalog, loading.findings.sorted())
 }
 
@@ -37,6 +39,8 @@ struct Loading<'a> {
     tree: &'a Tree,
     catalog: Catalog,
     findings: Findings,
+    /// Where literal secrets stand.
+    hidden: Vec<Place>,
 }
 
 impl Loading<'_> {
@@ -171,7 +175,12 @@ impl Loading<'_> {
         let broken = parsed.findings.has_errors();
         self.findings.extend(parsed.findings);
         match parsed.node {
-            Some(node) => Some((source, node)),
+            Some(node) => {
+                // A finding about something else may show the line of a literal secret, which
+                // `check` is yet to find.
+                self.hidden.extend(secrets::in_values(&node).into_iter().filter_map(|f| f.place));
+                Some((source, node))
+            }
             None => {
                 if !broken {
                     self.findings.push(

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::diag::{Place, Source};
+use crate::diag::Source;
 use crate::model::{Product, ProductFile, ProductName, Tree};
-use crate::yaml::Node;
 
 use super::ProductSource;
 use super::product::{folder_of, join};
@@ -16,8 +15,6 @@ pub(crate) struct Part<'a> {
     pub file: &'a ProductFile,
     /// The folder's files.
     pub tree: &'a Tree,
-    /// `product.yaml` as written.
-    pub node: &'a Node,
     /// The folder as people read it; may be empty.
     pub folder: &'a str,
 }
@@ -47,21 +44,12 @@ impl<'a> Part<'a> {
         }
         self.tree.below(if path == "." { "" } else { path }).map(|(path, _)| path).collect()
     }
-
-    /// Where a key of the file's `spec` stands, for rules about what a list lacks.
-    pub fn key_place(&self, key: &str) -> &'a Place {
-        self.node
-            .get("spec")
-            .and_then(Node::as_mapping)
-            .and_then(|spec| spec.get_key_place(key))
-            .unwrap_or(&self.file.metadata.name.place)
-    }
 }
 
 impl ProductSource {
     /// Calls `look` with the parts that rules about a single product look at.
     pub(crate) fn with_part<T>(&self, look: impl FnOnce(Part<'_>) -> T) -> T {
         let folder = folder_of(&self.source);
-        look(Part { file: &self.file, tree: &self.folder, node: &self.node, folder: &folder })
+        look(Part { file: &self.file, tree: &self.folder, folder: &folder })
     }
 }

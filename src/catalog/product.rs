@@ -64,9 +64,27 @@ impl Content {
         Ok(Self { file, tree: tree.clone(), source, node, digest, tests })
     }
 
+    /// What is wrong with this version by itself: files that are not there, forms, literal secrets,
+    /// values against the schema; missing tests and image digests as warnings. Findings name files
+    /// as `FOLDER/PATH`.
+    pub fn check(&self, folder: &str) -> Findings {
+        let mut findings = super::check::of_part(&self.part(folder));
+        let name = &self.file.metadata.name;
+        if super::release::is_reserved(name.as_str()) {
+            findings.push(super::release::reserved(name));
+        }
+        let hidden: Vec<Place> = findings
+            .iter()
+            .filter(|finding| finding.code == &codes::LITERAL_SECRET)
+            .filter_map(|finding| finding.place.clone())
+            .collect();
+        findings.mask(&hidden);
+        findings.sorted()
+    }
+
     /// The parts that rules about a single product look at.
     pub(super) fn part<'a>(&'a self, folder: &'a str) -> Part<'a> {
-        Part { file: &self.file, tree: &self.tree, node: &self.node, folder }
+        Part { file: &self.file, tree: &self.tree, folder }
     }
 }
 

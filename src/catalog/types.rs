@@ -66,3 +66,10 @@ pub struct Catalog {
     /// unknown.
     pub unreadable: Vec<String>,
 }
+
+impl Catalog {
+    /// Whether a file is there and could not be read at all.
+    pub fn is_unreadable(&self, path: &str) -> bool {
+        self.unreadable.iter().any(|found| found == path)
+    }
+}

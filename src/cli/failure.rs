@@ -2,9 +2,12 @@
 //! they mean.
 
 use crate::diag::{Code, Finding, Findings, codes};
+use crate::engine::planning::PlanError;
+use crate::engine::repo::RepoError;
 use crate::output::envelope::Warning;
 use crate::output::exit;
 use crate::port::Fault;
+use crate::rollout::{Refusal, RefusalExit};
 
 /// Why a command ended without what was asked for.
 #[derive(Debug)]
@@ -32,6 +35,12 @@ impl Failure {
     /// Something outside failed while `doing`.
     pub fn outside(doing: &str, fault: &Fault) -> Self {
         Self::new(exit::Code::Unreachable, Finding::error(&codes::OUTSIDE, format!("{doing}: {fault}")))
+    }
+
+    /// The journal can't be opened, read or written.
+    pub fn journal(path: &std::path::Path, fault: &Fault) -> Self {
+        let message = format!("the journal {} can't be used: {fault}", path.display());
+        Self::new(exit::Code::Conflict, Finding::error(&codes::JOURNAL_UNREADABLE, message))
     }
 
     /// A file that could not be read.
@@ -72,6 +81,41 @@ impl Failure {
             finding = finding.hint(format!("there are: {}", known.join(", ")));
         }
         Self::new(exit::Code::NothingSelected, finding)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let exit = match refusal.exit {
+            RefusalExit::Usage => exit::Code::Usage,
+            RefusalExit::NothingSelected => exit::Code::NothingSelected,
+            RefusalExit::Conflict => exit::Code::Conflict,
+        };
+        let mut finding = Finding::error(refusal.code, refusal.sentence);
+        let mut legal = refusal.legal.into_iter();
+        finding.next = legal.next();
+        for command in legal {
+            finding = finding.hint(format!("or: {command}"));
+        }
+        Self::new(exit, finding)
+    }
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Findings(findings) => Self::invalid(findings),
+            PlanError::Fault(fault) => Self::outside("gathering what a plan needs", &fault),
+        }
+    }
+}
+
+impl From<RepoError> for Failure {
+    fn from(error: RepoError) -> Self {
+        match error {
+            RepoError::Findings(findings) => Self::invalid(findings),
+            RepoError::Fault(fault) => Self::outside("the repository can't be used", &fault),
+        }
     }
 }
 

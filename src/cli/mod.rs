@@ -4,6 +4,8 @@ pub mod args;
 mod commands;
 mod crash;
 mod failure;
+mod place;
+mod signals;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -53,7 +55,19 @@ fn run(args: Args, surface: &Arc<Surface>) -> Code {
             return Code::Unexpected;
         }
     };
-    let outcome = runtime.block_on(commands::run(args, surface));
+    let outcome = runtime.block_on(async {
+        let signals = match signals::Signals::listen(surface) {
+            Ok(signals) => signals,
+            Err(error) => {
+                surface.talk(&format!("error: signals can't be listened to: {error}"));
+                return Ok(vec![Code::Unexpected]);
+            }
+        };
+        tokio::select! {
+            outcome = commands::run(args, surface, &signals) => outcome,
+            () = signals.cut_off() => Ok(vec![Code::Interrupted]),
+        }
+    });
     // A reader or a script that hangs must not keep the process.
     runtime.shutdown_background();
     match outcome {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::plan::PlannedProduct;
 use crate::port::{Fault, Packages};

@@ -12,7 +12,9 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event};
 use crate::model::{RolloutId, WaveName};
 use crate::port::Fault;
-use crate::rollout::{Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout};
+use crate::rollout::{
+    Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
+};
 
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
@@ -99,8 +101,12 @@ pub async fn drive(
     let lease = Arc::new(Lease::take(world, times, options.standby).await?);
     let mut follower = Follower::new(Arc::clone(&world.journal));
     follower.catch_up(&mut *seen).await?;
-    let recorder =
-        Recorder::new(Arc::clone(&world.journal), Arc::clone(&world.clock), lease.fence(), follower.position());
+    let recorder = Recorder::new(
+        Arc::clone(&world.journal),
+        Arc::clone(&world.clock),
+        lease.fence(),
+        follower.position(),
+    );
     let this = world.host.this();
     let took_over =
         Body::DriverTookOver { process: this.label(), boot: this.boot.clone(), new_fence: lease.fence() };
@@ -110,7 +116,13 @@ pub async fn drive(
         world: world.clone(),
         lease: Arc::clone(&lease),
         recorder: recorder.clone(),
-        shared: task::Shared::new(world.clone(), times.clone(), recorder, Arc::clone(&lease), follower.state()),
+        shared: task::Shared::new(
+            world.clone(),
+            times.clone(),
+            recorder,
+            Arc::clone(&lease),
+            follower.state(),
+        ),
         running: Running::default(),
         follower,
         options,
@@ -200,7 +212,9 @@ impl Driver {
     async fn wait(&mut self, wake: Option<jiff::Timestamp>) -> Result<(), DriveError> {
         let now = self.world.clock.now();
         let length = wake.map_or(IDLE, |wake| {
-            Duration::try_from(wake.duration_since(now)).unwrap_or(Duration::ZERO).clamp(Duration::from_millis(5), IDLE)
+            Duration::try_from(wake.duration_since(now))
+                .unwrap_or(Duration::ZERO)
+                .clamp(Duration::from_millis(5), IDLE)
         });
         let mut stop = self.options.stop.clone();
         tokio::select! {
@@ -214,7 +228,10 @@ impl Driver {
     }
 
     /// Looks at how a task ended: one that panicked is recorded as an outcome nobody knows.
-    async fn settle(&self, ended: Option<(Effect, Result<Result<(), Stopped>, JoinError>)>) -> Result<(), DriveError> {
+    async fn settle(
+        &self,
+        ended: Option<(Effect, Result<Result<(), Stopped>, JoinError>)>,
+    ) -> Result<(), DriveError> {
         match ended {
             None | Some((_, Ok(Ok(())))) => Ok(()),
             Some((_, Ok(Err(stopped)))) => Err(stopped.into()),
@@ -233,7 +250,11 @@ impl Driver {
         let named: Vec<_> = state
             .rollouts()
             .filter(|r| {
-                if self.options.rollouts.is_empty() { r.state().is_open() } else { self.options.rollouts.contains(r.id()) }
+                if self.options.rollouts.is_empty() {
+                    r.state().is_open()
+                } else {
+                    self.options.rollouts.contains(r.id())
+                }
             })
             .collect();
         if named.iter().all(|r| rests(r)) {
@@ -246,22 +267,21 @@ impl Driver {
                 let there = |r: &Rollout| r.wave(wave).is_some_and(|(_, w)| w.phase().is_over());
                 named.iter().all(|r| rests(r) || there(r)).then_some(Ended::Reached)
             }
-            Until::Blocked => named
-                .iter()
-                .all(|r| rests(r) || is_blocked(state, r, now))
-                .then_some(Ended::Blocked(wake)),
+            Until::Blocked => {
+                named.iter().all(|r| rests(r) || is_blocked(state, r, now)).then_some(Ended::Blocked(wake))
+            }
         }
     }
 }
 
 /// Whether a rollout goes no further by itself.
-fn rests(rollout: &Rollout) -> bool {
+pub fn rests(rollout: &Rollout) -> bool {
     !rollout.state().is_open() || matches!(rollout.state(), RolloutState::Halted { .. })
 }
 
 /// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
 /// nothing else but what stands behind that.
-fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
     let waits = waits_of_rollout(state, rollout, now);
     let behind = |kind: &WaitKind| {
         matches!(
@@ -272,7 +292,8 @@ fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bo
                 | WaitKind::Queue { .. }
         )
     };
-    waits.iter().any(|w| w.kind.is_external()) && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
+    waits.iter().any(|w| w.kind.is_external())
+        && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
 }
 
 /// The tasks in flight, by what they do.

@@ -2,10 +2,29 @@
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
 pub mod cluster;
+pub mod contents;
+mod driver;
+mod follow;
 mod lease;
+pub mod planning;
+mod preflight;
 mod recorder;
+pub mod rendering;
+pub mod repo;
+mod request;
+mod script;
+pub mod secrets;
+mod session;
+mod step;
+pub mod survey;
+mod tags;
+mod task;
+mod verify;
 mod world;
 
+pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive, is_blocked, rests};
+pub use follow::Follower;
 pub use lease::{Lease, NotDriver, proved_dead};
 pub use recorder::{Recorder, Stopped};
+pub use request::{RequestError, request};
 pub use world::{Times, World};

@@ -82,7 +82,10 @@ fn would_lower(planned: &PlannedCluster, target: &Target, record: Option<&Record
             planned.name,
             target.product,
             target.version,
-            planned.from.get(&target.product).map_or_else(|| "none".to_owned(), |from| from.version.to_string())
+            planned
+                .from
+                .get(&target.product)
+                .map_or_else(|| "none".to_owned(), |from| from.version.to_string())
         )
     })
 }
@@ -170,7 +173,9 @@ fn touched(
     loop {
         let more: Vec<_> = requires
             .iter()
-            .filter(|(product, needs)| !touched.contains(**product) && needs.iter().any(|n| touched.contains(n)))
+            .filter(|(product, needs)| {
+                !touched.contains(**product) && needs.iter().any(|n| touched.contains(n))
+            })
             .map(|(product, _)| (*product).clone())
             .collect();
         if more.is_empty() {

@@ -110,7 +110,9 @@ impl Script {
                 "the driver ended while it ran, and its `observe` command does not know either ({})",
                 ending(&other)
             )),
-            Err(fault) => unknown(format!("the driver ended while it ran, and `observe` could not be run: {fault}")),
+            Err(fault) => {
+                unknown(format!("the driver ended while it ran, and `observe` could not be run: {fault}"))
+            }
         }
     }
 
@@ -166,7 +168,9 @@ impl SpawnHook for Record<'_> {
 fn outcome(id: &Try, result: ScriptResult) -> StepOutcome {
     if result.timed_out {
         let last = result.output.last().map(|line| format!("; its last words: {line}")).unwrap_or_default();
-        return StepOutcome::TimedOut { cause: format!("the script did not end in time and was ended{last}") };
+        return StepOutcome::TimedOut {
+            cause: format!("the script did not end in time and was ended{last}"),
+        };
     }
     match result.code {
         Some(0) => StepOutcome::Done {

@@ -10,17 +10,18 @@ use tokio::sync::OnceCell;
 
 use crate::apply::ProductSet;
 use crate::apply::record::State;
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::journal::{AttemptId, Deferral, FailureClass, Preflight};
 use crate::model::{Observed, ProductName, RecordPhase};
 use crate::plan::{Plan, PlannedCluster, PlannedProduct, PlannedWave, Target};
-use crate::port::{Fault, Secret};
+use crate::port::Fault;
 
 use super::cluster::{Claimant, Cluster, Error, Guard, Kind};
-use super::rendering;
-use super::secrets::{self, Values};
+use super::rendering::{self, For};
+use super::secrets::{self, Found};
 use super::task::Shared;
+use crate::render::values::Resolved;
 
 /// One attempt, and what it holds.
 pub struct Session {
@@ -50,9 +51,9 @@ pub struct Prepared {
     /// The content of its product version.
     pub content: Arc<Content>,
     /// Its values, secret references resolved; never printed, never stored.
-    pub values: Values,
-    /// The secrets among them, by their path.
-    pub secrets: BTreeMap<String, Secret>,
+    pub values: Resolved,
+    /// The secrets among them.
+    pub secrets: Found,
     /// The state to be recorded.
     pub state: State,
 }
@@ -121,10 +122,9 @@ impl Session {
 
     /// The product version of a target, with its steps and tests.
     pub fn planned(&self, target: &Target) -> Result<&PlannedProduct, Fault> {
-        self.plan
-            .products
-            .get(&target.digest)
-            .ok_or_else(|| Fault::permanent(format!("the plan has no content for {} {}", target.product, target.version)))
+        self.plan.products.get(&target.digest).ok_or_else(|| {
+            Fault::permanent(format!("the plan has no content for {} {}", target.product, target.version))
+        })
     }
 
     /// The session, open: connected, identity verified, lease held, everything rendered.
@@ -199,18 +199,26 @@ impl Session {
 
     fn values(&self, target: &Target) -> Result<&serde_json::Value, Fault> {
         self.plan.values.get(&target.values).ok_or_else(|| {
-            Fault::permanent(format!("the plan has no values for {} on {}", target.product, self.attempt.cluster))
+            Fault::permanent(format!(
+                "the plan has no values for {} on {}",
+                target.product, self.attempt.cluster
+            ))
         })
     }
 
     async fn prepare(&self, shared: &Shared) -> Result<Vec<Rendered>, Closed> {
+        let cluster = self.cluster();
+        let mut contents = Vec::new();
+        for target in &cluster.targets {
+            contents.push(shared.contents.get(self.planned(target)?).await?);
+        }
+        let provides: Vec<String> =
+            contents.iter().flat_map(|c| c.file.spec.provides.iter().map(|p| p.value.clone())).collect();
         let mut rendered = Vec::new();
-        for target in &self.cluster().targets {
-            let planned = self.planned(target)?;
-            let content = shared.contents.get(planned).await?;
+        for (target, content) in cluster.targets.iter().zip(contents) {
             let (values, secrets) = secrets::resolve(&*shared.world.secrets, self.values(target)?).await?;
-            let set = rendering::product(&*shared.world.renderer, &self.plan, self.cluster(), target, &content, &values)
-                .await?;
+            let what = For { cluster, target, content: &content, values: &values, provides: &provides };
+            let set = rendering::product(&*shared.world.renderer, &what).await?;
             rendered.push(Rendered { target: target.clone(), content, values, secrets, set });
         }
         Ok(rendered)
@@ -224,8 +232,8 @@ impl Session {
 struct Rendered {
     target: Target,
     content: Arc<Content>,
-    values: Values,
-    secrets: BTreeMap<String, Secret>,
+    values: Resolved,
+    secrets: Found,
     set: ProductSet,
 }
 
@@ -261,7 +269,9 @@ pub async fn reach(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Re
 async fn connect(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Result<Cluster, Closed> {
     let client = match shared.world.clusters.connect(&planned.access, agent).await {
         Ok(client) => client,
-        Err(fault) if fault.class == FailureClass::Transient => return Err(Closed::Unreachable(fault.message)),
+        Err(fault) if fault.class == FailureClass::Transient => {
+            return Err(Closed::Unreachable(fault.message));
+        }
         Err(fault) => return Err(fault.into()),
     };
     let cluster = Cluster::new(client, Arc::clone(&shared.world.clock), shared.times.request);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use crate::catalog::Content;
+use crate::catalog::product::Content;
 use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
 use crate::model::{DeployStep, Duration, ProductName, Test};
 use crate::plan::Target;
@@ -13,7 +13,7 @@ use crate::rollout::Interrupted;
 
 use super::cluster::{Applied, Confirmation, Error, JobRun, Kind, ProductWork};
 use super::recorder::Stopped;
-use super::rendering;
+use super::rendering::{self, For};
 use super::script::{Recovered, Script, Try};
 use super::secrets;
 use super::session::{Closed, Opened, Session};
@@ -81,9 +81,7 @@ async fn recover(
         Err(outcome) => return Recovered::Finished(outcome),
     };
     match script(shared, session, opened, &step.id, step.timeout).await {
-        Ok(Some((script, _kubeconfig))) => {
-            script.recover(&shared.world, id, step.repeat, interrupted).await
-        }
+        Ok(Some((script, _kubeconfig))) => script.recover(&shared.world, id, step.repeat, interrupted).await,
         Ok(None) => Recovered::Again,
         Err(fault) => Recovered::Finished(fault_outcome(fault)),
     }
@@ -95,10 +93,14 @@ async fn act(shared: &Shared, session: &Session, step: &AttemptStep, id: &Try) -
         Err(outcome) => return outcome,
     };
     let done = match &step.id {
-        StepId::Deploy { product, step: name } => deploy(shared, session, opened, product, name, step.timeout, id).await,
+        StepId::Deploy { product, step: name } => {
+            deploy(shared, session, opened, product, name, step.timeout, id).await
+        }
         StepId::Settle { product } => settle(session, opened, product, step.timeout).await,
         StepId::Remove { product } => remove(opened, product, step.timeout).await,
-        StepId::Test { product, test } => run_test(shared, session, opened, product, test, step.timeout, id).await,
+        StepId::Test { product, test } => {
+            run_test(shared, session, opened, product, test, step.timeout, id).await
+        }
         StepId::Seal => seal(session, opened).await,
     };
     done.unwrap_or_else(|trouble| match trouble {
@@ -136,7 +138,11 @@ fn done(summary: String, evidence: BTreeMap<String, serde_json::Value>) -> StepO
 
 /// The session, open. A cluster that was reached before and is gone now is waited for until the
 /// step's time is up; then nobody knows what it runs.
-async fn opened<'s>(shared: &Shared, session: &'s Session, limit: Duration) -> Result<&'s Opened, StepOutcome> {
+async fn opened<'s>(
+    shared: &Shared,
+    session: &'s Session,
+    limit: Duration,
+) -> Result<&'s Opened, StepOutcome> {
     let end = shared.world.clock.boot() + limit.std();
     loop {
         match session.open(shared).await {
@@ -164,12 +170,9 @@ async fn opened<'s>(shared: &Shared, session: &'s Session, limit: Duration) -> R
 }
 
 fn target<'s>(session: &'s Session, product: &ProductName) -> Result<&'s Target, Fault> {
-    session
-        .cluster()
-        .targets
-        .iter()
-        .find(|t| &t.product == product)
-        .ok_or_else(|| Fault::permanent(format!("the plan has no target {product} for {}", session.attempt.cluster)))
+    session.cluster().targets.iter().find(|t| &t.product == product).ok_or_else(|| {
+        Fault::permanent(format!("the plan has no target {product} for {}", session.attempt.cluster))
+    })
 }
 
 fn prepared<'s>(opened: &'s Opened, product: &ProductName) -> Result<&'s super::session::Prepared, Fault> {
@@ -186,13 +189,19 @@ async fn with_work<T>(
     let planned = session.planned(target(session, product)?)?;
     let prepared = prepared(opened, product)?;
     let tombstones: Vec<_> = prepared.content.file.spec.removed.iter().map(|r| r.value.clone()).collect();
+    let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
     let work = ProductWork {
+        mask: &mask,
         product,
         rollout: &session.attempt.rollout,
         attempt: session.attempt.attempt,
         state: &prepared.state,
         all: &opened.sets,
-        conflicts: if session.plan.options.take_over { crate::model::Conflicts::Take } else { planned.conflicts },
+        conflicts: if session.plan.options.take_over {
+            crate::model::Conflicts::Take
+        } else {
+            planned.conflicts
+        },
         tombstones: &tombstones,
         confirmation: if session.plan.options.allow_prune { Confirmation::Prune } else { Confirmation::None },
     };
@@ -213,7 +222,8 @@ async fn deploy(
         return Ok(script.run(&shared.world, &shared.recorder, id).await);
     }
     let applied =
-        with_work(session, opened, product, async |work| opened.guard.apply(work, name, limit.std()).await).await?;
+        with_work(session, opened, product, async |work| opened.guard.apply(work, name, limit.std()).await)
+            .await?;
     Ok(done(applied_words(&applied), applied_facts(&applied)))
 }
 
@@ -254,7 +264,8 @@ fn applied_facts(applied: &Applied) -> BTreeMap<String, serde_json::Value> {
 
 async fn settle(session: &Session, opened: &Opened, product: &ProductName, limit: Duration) -> Done {
     let settled =
-        with_work(session, opened, product, async |work| opened.guard.settle(work, limit.std()).await).await?;
+        with_work(session, opened, product, async |work| opened.guard.settle(work, limit.std()).await)
+            .await?;
     let mut words = format!("{} ready", settled.ready);
     if !settled.pruned.is_empty() {
         words.push_str(&format!(", {} pruned", settled.pruned.len()));
@@ -298,9 +309,19 @@ async fn run_test(
         return Err(Fault::permanent(format!("{product} has no test `{name}`")).into());
     };
     let target = target(session, product)?;
-    let job = rendering::job(&session.plan, session.cluster(), target, &prepared.content, test, &prepared.values)?;
+    let what = For {
+        cluster: session.cluster(),
+        target,
+        content: &prepared.content,
+        values: &prepared.values,
+        provides: &[],
+    };
+    let job = rendering::job(&what, test)?;
     let key = format!("{} {} {}", session.attempt, id.step, id.tries);
-    let ran = opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std() }).await?;
+    let ran = {
+        let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
+        opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std(), mask: &mask }).await?
+    };
     if ran.passed {
         return Ok(done(format!("passed ({})", ran.job), BTreeMap::new()));
     }
@@ -339,7 +360,8 @@ async fn script(
         },
         StepId::Settle { .. } | StepId::Remove { .. } | StepId::Seal => return Ok(None),
     };
-    let texts = |words: &Vec<crate::yaml::Spanned<String>>| words.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
+    let texts =
+        |words: &Vec<crate::yaml::Spanned<String>>| words.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
     let (mut variables, mut hidden) = (BTreeMap::new(), BTreeMap::new());
     if let Some(env) = env {
         (variables, hidden) = secrets::environment(&*shared.world.secrets, &env.to_json()).await?;

@@ -54,7 +54,13 @@ fn message(tag: &WaveTag<'_>) -> String {
     let plan = tag.plan;
     let mut text = format!(
         "{} {}\n\nrelease: {}\nplan: {}\nwave: {}\nrollout: {}\njournal: {}\n",
-        plan.release.id, tag.wave, plan.release.digest, plan.digest, tag.wave_digest, tag.rollout, tag.journal_head
+        plan.release.id,
+        tag.wave,
+        plan.release.digest,
+        plan.digest,
+        tag.wave_digest,
+        tag.rollout,
+        tag.journal_head
     );
     for note in &tag.notes {
         text.push_str("note: ");

@@ -46,7 +46,13 @@ pub struct Shared {
 
 impl Shared {
     /// For one driver.
-    pub fn new(world: World, times: Times, recorder: Recorder, lease: Arc<Lease>, state: &FleetState) -> Arc<Self> {
+    pub fn new(
+        world: World,
+        times: Times,
+        recorder: Recorder,
+        lease: Arc<Lease>,
+        state: &FleetState,
+    ) -> Arc<Self> {
         let rollouts = state.rollouts().map(|r| r.id().clone()).collect();
         Arc::new(Self {
             contents: Contents::new(Arc::clone(&world.packages)),
@@ -184,7 +190,9 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
             Some(Box::pin(async move {
                 let body = match shared.world.git.push_tag(&remote, &name).await {
                     Ok(()) => Body::WaveTagPushed { rollout, wave, remote },
-                    Err(fault) => Body::WaveTagFailed { rollout, wave, push: true, tries, cause: fault.message },
+                    Err(fault) => {
+                        Body::WaveTagFailed { rollout, wave, push: true, tries, cause: fault.message }
+                    }
                 };
                 shared.recorder.fact(vec![body]).await.map(drop)
             }))
@@ -216,7 +224,13 @@ async fn tag(
 fn ask(rollout: &Rollout, wave: &WaveName, side: Side, id: &GateId, now: jiff::Timestamp) -> Option<Body> {
     let facts = gate::approval::facts(rollout, wave, side, id)?;
     let answer = gate::approval::decide(&facts, now);
-    Some(Body::GateAnswered { rollout: rollout.id().clone(), wave: wave.clone(), side, gate: id.clone(), answer })
+    Some(Body::GateAnswered {
+        rollout: rollout.id().clone(),
+        wave: wave.clone(),
+        side,
+        gate: id.clone(),
+        answer,
+    })
 }
 
 fn raised_budget(rollout: &Rollout, wave: &WaveName) -> Option<String> {
@@ -262,4 +276,3 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
         Effect::AskGate { .. } | Effect::Decide(_) => Vec::new(),
     }
 }
-

@@ -46,7 +46,11 @@ pub async fn cluster(
     }
 }
 
-async fn look(shared: &Shared, planned: &PlannedCluster, rollout: &RolloutId) -> (Option<Body>, Result<(), String>) {
+async fn look(
+    shared: &Shared,
+    planned: &PlannedCluster,
+    rollout: &RolloutId,
+) -> (Option<Body>, Result<(), String>) {
     let agent = user_agent(&format!("verify {rollout}; fence {}", shared.recorder.fence()));
     let cluster = match reach(shared, planned, &agent).await {
         Ok(cluster) => cluster,

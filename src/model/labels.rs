@@ -17,13 +17,40 @@ pub type Labels = BTreeMap<String, String>;
 pub struct Selector(pub BTreeMap<Spanned<String>, Spanned<Allowed>>);
 
 /// The values that a label may have.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(untagged, expecting = "a label value or a list of label values")]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
 pub enum Allowed {
     /// Exactly this value.
     One(String),
     /// Any of these values.
     Any(Vec<Spanned<String>>),
+}
+
+/// By hand, since serde's `untagged` loses the places of the values.
+impl<'de> serde::Deserialize<'de> for Allowed {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrAny;
+        impl<'de> serde::de::Visitor<'de> for OneOrAny {
+            type Value = Allowed;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a label value or a list of label values")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Allowed, E> {
+                Ok(Allowed::One(text.to_owned()))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Allowed, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = list.next_element()? {
+                    values.push(value);
+                }
+                Ok(Allowed::Any(values))
+            }
+        }
+        deserializer.deserialize_any(OneOrAny)
+    }
 }
 
 impl Allowed {

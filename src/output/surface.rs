@@ -226,6 +226,24 @@ impl Surface {
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));
     }
 
+    /// Whether a question would reach a person.
+    pub fn asks_a_person(&self) -> bool {
+        self.stderr_terminal && io::stdin().is_terminal()
+    }
+
+    /// Asks a question that is answered with yes or no. Only at a terminal; elsewhere, and where
+    /// the answer can't be read, it is no.
+    pub fn confirm(&self, question: &str) -> bool {
+        if !self.asks_a_person() {
+            return false;
+        }
+        if let Ok(mut err) = self.stderr.lock() {
+            let _ = err.write_all(format!("{question} [y/N] ").as_bytes()).and_then(|()| err.flush());
+        }
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
     /// Says what was found, with excerpts, on standard error.
     pub fn findings(&self, findings: &Findings) {
         for (index, finding) in findings.clone().into_iter().enumerate() {

@@ -91,22 +91,20 @@ impl Table {
     pub fn text(&self, width: Option<u16>) -> String {
         let mut grid = self.grid();
         if let Some(width) = width {
-            let content = grid.column_max_content_widths();
-            let least: u32 = self
-                .columns
-                .iter()
-                .zip(&content)
-                .map(|(column, w)| u32::from(if column.wraps { (*w).min(SQUEEZE) } else { *w } + GAP))
-                .sum();
-            if least > u32::from(width) + u32::from(GAP) {
+            let least: Vec<u16> = grid
+                .column_max_content_widths()
+                .into_iter()
+                .enumerate()
+                .map(|(index, content)| self.least(index, content))
+                .collect();
+            let total: u32 = least.iter().map(|w| u32::from(*w) + u32::from(GAP)).sum();
+            if total > u32::from(width) + u32::from(GAP) {
                 return self.blocks(usize::from(width));
             }
             grid.set_content_arrangement(ContentArrangement::Dynamic);
             // The last column's gap is cut off with the trailing spaces.
             grid.set_width(width.saturating_add(GAP));
-            for (index, column) in self.columns.iter().enumerate() {
-                let own = content.get(index).copied().unwrap_or_default();
-                let least = if column.wraps { own.min(SQUEEZE) } else { own };
+            for ((index, column), least) in self.columns.iter().enumerate().zip(least) {
                 if let Some(target) = grid.column_mut(index) {
                     target.set_constraint(if column.wraps {
                         ColumnConstraint::LowerBoundary(Width::Fixed(least + GAP))
@@ -122,6 +120,18 @@ impl Table {
             text.push('\n');
         }
         text
+    }
+
+    /// The least width of a column: of one that wraps, its longest word, so that no name and no
+    /// command is ever broken.
+    fn least(&self, index: usize, content: u16) -> u16 {
+        if !self.columns.get(index).is_some_and(|c| c.wraps) {
+            return content;
+        }
+        let cells = self.rows.iter().filter_map(|row| row.get(index));
+        let words = cells.flat_map(|cell| cell.text.split(' ')).map(|word| word.chars().count());
+        let longest = words.max().and_then(|n| u16::try_from(n).ok()).unwrap_or_default();
+        longest.max(SQUEEZE).min(content)
     }
 
     fn grid(&self) -> Grid {

@@ -26,6 +26,12 @@ impl Viewpoint {
         }
     }
 
+    /// How long ago in the largest unit alone, where room is short: `41 m`.
+    pub fn brief(&self, at: Timestamp) -> String {
+        let text = Duration::between(at, self.now).to_string();
+        text.split(' ').take(2).collect::<Vec<_>>().join(" ")
+    }
+
     /// The time of day, with the date unless it is today's: `09:14`, `2026-11-20 09:14`.
     pub fn clock(&self, at: Timestamp) -> String {
         let at = at.to_zoned(self.zone.clone());
@@ -68,6 +74,7 @@ mod tests {
         assert_eq!(view.relative("2026-11-21T14:34:10Z".parse().unwrap()), "now");
         assert_eq!(view.relative("2026-11-21T14:31:04Z".parse().unwrap()), "3 m 6 s ago");
         assert_eq!(view.relative("2026-11-23T17:34:10Z".parse().unwrap()), "in 2 d 3 h");
+        assert_eq!(view.brief("2026-11-21T12:14:10Z".parse().unwrap()), "2 h");
     }
 
     #[test]

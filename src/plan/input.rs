@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::PlanOptions;
+use crate::catalog::release::Locked;
 use crate::digest::Digest;
 use crate::model::{
     Calendar, ClusterEntry, ClusterName, ClusterUid, Fleet, PinFile, PipelineFile, ReleaseFile,
@@ -16,8 +18,8 @@ pub struct PlanInput<'a> {
     pub now: jiff::Timestamp,
     /// The git commit that is HEAD.
     pub commit: &'a str,
-    /// The release, with its lock.
-    pub release: &'a ReleaseFile,
+    /// The release, with its lock verified ([`crate::catalog::release::locked`]).
+    pub release: Locked<'a>,
     /// Every release that is known.
     pub releases: &'a [&'a ReleaseFile],
     /// The fleet: values and exclusions of environments and pools.
@@ -41,6 +43,8 @@ pub struct PlanInput<'a> {
     pub observed: &'a BTreeMap<ClusterName, Observation>,
     /// What renders, with versions.
     pub renderers: &'a Renderers,
+    /// What a person allows with this plan.
+    pub options: PlanOptions,
     /// Whether clusters that were never reached are left to catch-up.
     pub defer_unknown: bool,
 }

@@ -1,12 +1,29 @@
 //! The plan: which cluster gets what, in which wave, pool and order, with the digests to which
 //! approvals and completeness bind. It decides before anything starts, from arguments alone.
 
+mod cluster;
+pub mod digest;
+mod file;
 mod input;
+mod make;
+mod partition;
+mod pools;
+mod product;
+mod refusals;
+mod stale;
 mod types;
+mod wave;
 
+pub use cluster::change;
+pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
+pub use make::make;
+pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
     PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
     PlannedWave, Repeat, Target,
 };
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 //! the sibling files; what happens to it afterwards is for `rollout`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
@@ -11,6 +12,8 @@ use crate::model::{
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
+
+use super::Renderers;
 
 /// The plan's format number; a higher one is refused.
 pub const FORMAT: u32 = 1;
@@ -34,6 +37,8 @@ pub struct Plan {
     /// What a person allowed with it beyond what is usual.
     #[serde(default)]
     pub options: PlanOptions,
+    /// What renders, with versions; part of every inputs digest.
+    pub renderers: Renderers,
     /// The waves of the release's lane, in order.
     pub waves: Vec<PlannedWave>,
     /// The product versions that occur as targets, by product digest.
@@ -198,7 +203,7 @@ pub struct PlannedCluster {
     /// Whether the observation failed at plan time, so that `from` is the last one known.
     pub stale: bool,
     /// What it ran then.
-    pub from: BTreeMap<ProductName, ObservedProduct>,
+    pub from: Arc<BTreeMap<ProductName, ObservedProduct>>,
     /// What it shall run, in the order in which it is brought about (phase by phase, by name within
     /// a phase), unchanged products included.
     pub targets: Vec<Target>,

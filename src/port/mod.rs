@@ -117,6 +117,11 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The text, shared; every use of this name is a place to look at in a review.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
 }
 
 impl Clone for Secret {
@@ -150,6 +155,8 @@ pub struct HelmRequest {
     pub api_versions: Vec<String>,
     /// How long it may take.
     pub timeout: Duration,
+    /// The secrets among the values; they are masked in what helm says when it fails.
+    pub mask: Vec<Secret>,
 }
 
 /// What helm printed.
@@ -267,6 +274,19 @@ pub struct GitTag {
     pub commit: String,
     /// Its message, if it is annotated.
     pub message: Option<String>,
+}
+
+/// The working tree: what people edit, before git has it.
+#[async_trait]
+pub trait Trees: Send + Sync {
+    /// The files of some folders, tracked or not, without those that git ignores; a folder that is
+    /// not there has none. Symbolic links are refused.
+    async fn working(&self, folders: &[&str]) -> Result<Tree, Fault>;
+    /// Writes a text file, making its folder if need be: whole or not at all, also when the power
+    /// fails. The path counts from the repository's root.
+    async fn write(&self, path: &str, text: &str) -> Result<(), Fault>;
+    /// Removes a file.
+    async fn remove(&self, path: &str) -> Result<(), Fault>;
 }
 
 /// Finds the content of locked product versions; one lookup for engine and commands.

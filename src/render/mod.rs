@@ -1,7 +1,19 @@
-//! From a product's files and a cluster's values to Kubernetes objects: templates, reading of
-//! helm's output, static scan of charts, masking. Running helm is for an adapter, applying for
-//! `apply`.
+//! From product content and values to objects: templates, helm's output, and the scan of charts
+//! for what would make the same inputs render differently. Running helm is for an adapter, applying
+//! for `apply`.
 
+mod actions;
+mod context;
+pub mod helm;
+mod manifests;
 mod mask;
+mod object;
+pub mod scan;
+mod template;
+mod trace;
+pub mod values;
 
+pub use context::{Context, Facts};
+pub use manifests::{FORMAT, manifests};
 pub use mask::{MASK, Mask};
+pub use object::{RenderedObject, check, images, masked};

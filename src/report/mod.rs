@@ -2,5 +2,11 @@
 
 pub mod age;
 pub mod event;
+pub mod explain;
 pub mod explanation;
 pub mod summary;
+
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;

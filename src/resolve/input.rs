@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::catalog::product::Content;
+use crate::catalog::release::Locked;
 use crate::digest::Digest;
 use crate::model::{
     ClusterEntry, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile, ProductName,
@@ -16,8 +17,8 @@ use crate::version::{KubeMinor, Version};
 /// What holds for every cluster of a fleet.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
-    /// The release, with its lock.
-    pub release: &'a ReleaseFile,
+    /// The release, with its lock verified.
+    pub release: Locked<'a>,
     /// Every release that is known; read to tell where an installed version came from.
     pub releases: &'a [&'a ReleaseFile],
     /// The fleet: values and exclusions of environments and pools.

@@ -8,7 +8,6 @@ mod membership;
 mod needed;
 mod pins;
 mod resolver;
-mod schema;
 mod types;
 pub mod values;
 
@@ -17,5 +16,4 @@ pub use input::{Ground, Needed, Observation, PastPin, ProductVersion, ResolveInp
 pub use needed::needed;
 pub use resolver::served;
 pub use resolver::{Resolver, desired};
-pub use schema::{unknown_keys, violations};
 pub use types::{Desired, DesiredProduct, EffectiveValues, Exclusion, Layer, Reason};

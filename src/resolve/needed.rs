@@ -4,17 +4,17 @@
 use std::collections::BTreeSet;
 
 use super::{Needed, Observation};
-use crate::model::{PinFile, ProductName, ReleaseFile};
+use crate::catalog::release::Locked;
+use crate::model::{PinFile, ProductName};
 
 /// The product versions whose content [`super::desired`] and the plan may ask for.
 pub fn needed<'a>(
-    release: &ReleaseFile,
+    release: &Locked<'_>,
     pins: &[&PinFile],
     observed: impl IntoIterator<Item = &'a Observation>,
     now: jiff::Timestamp,
 ) -> BTreeSet<Needed> {
-    let Some(lock) = &release.lock else { return BTreeSet::new() };
-    let locked = &lock.value.products;
+    let locked = &release.lock.products;
     let mut needed: BTreeSet<Needed> = locked
         .iter()
         .map(|(product, locked)| Needed {
@@ -33,7 +33,7 @@ pub fn needed<'a>(
         digest: pin.digest.value,
         leaving: false,
     }));
-    let leaves: BTreeSet<&ProductName> = release.spec.removes.iter().map(|name| &name.value).collect();
+    let leaves: BTreeSet<&ProductName> = release.spec().removes.iter().map(|name| &name.value).collect();
     // A pin may be lower than both the release and what runs, so every pinned product counts.
     let pinned: BTreeSet<&ProductName> = pins.iter().map(|pin| &pin.spec.product.value).collect();
     for observation in observed {

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::affected::Affected;
-use super::arrangement::{Arrangement, Member, arrange};
+use super::arrangement::{self, Arrangement, Member, arrange};
 use super::membership::{ClusterLayers, Layers};
 use super::pins::Pins;
 use super::{
     Desired, DesiredProduct, EffectiveValues, Exclusion, Ground, Layer, Observation, ProductVersion, Reason,
-    ResolveInput, schema, values,
+    ResolveInput, values,
 };
+use crate::catalog::values as checks;
 use crate::diag::{Finding, Findings, Place, codes};
 use crate::digest::Digest;
 use crate::model::{ClusterEntry, ClusterName, Labels, ObservedProduct, PinFile, ProductName};
@@ -63,31 +64,27 @@ struct Candidate<'a> {
 }
 
 impl<'a> Resolver<'a> {
-    /// Starts on a ground. A release without lock has no products; that it must be cut first is for
-    /// the plan to say.
+    /// Starts on a ground.
     pub fn new(ground: Ground<'a>) -> Self {
         let release = ground.release;
-        let locked = release.lock.as_ref().map(|lock| (&lock.value.products, &lock.place));
-        let candidates = locked.into_iter().flat_map(|(products, lock_place)| {
-            products.iter().map(move |(name, locked)| Candidate {
-                name,
-                version: locked.version.clone(),
-                commit: locked.commit.as_str().into(),
-                digest: locked.digest,
-                reason: Reason::Release { release: release.metadata.name.value.clone() },
-                place: release
-                    .spec
-                    .products
-                    .iter()
-                    .find(|(product, _)| &product.value == name)
-                    .map_or(lock_place, |(_, version)| &version.place),
-            })
+        let candidates = release.lock.products.iter().map(|(name, locked)| Candidate {
+            name,
+            version: locked.version.clone(),
+            commit: locked.commit.as_str().into(),
+            digest: locked.digest,
+            reason: Reason::Release { release: release.id.clone() },
+            place: release
+                .spec()
+                .products
+                .iter()
+                .find(|(product, _)| &product.value == name)
+                .map_or(&release.file.metadata.name.place, |(_, version)| &version.place),
         });
         let (pins, findings) = Pins::new(ground.pins, ground.now);
         let mut resolver = Self {
             ground,
             release: candidates.collect(),
-            lowers: release.spec.lowers.iter().map(|name| &name.value).collect(),
+            lowers: release.spec().lowers.iter().map(|name| &name.value).collect(),
             layers: Layers::of(ground.fleet),
             pins,
             merged: HashMap::new(),
@@ -109,9 +106,7 @@ impl<'a> Resolver<'a> {
                     &codes::PIN_WITHOUT_PRODUCT,
                     format!(
                         "pin `{}` holds nothing: release `{}` has no product `{}`",
-                        pin.metadata.name.value,
-                        self.ground.release.metadata.name.value,
-                        pin.spec.product.value
+                        pin.metadata.name.value, self.ground.release.id, pin.spec.product.value
                     ),
                 )
                 .at(&pin.spec.product.place),
@@ -162,21 +157,23 @@ impl<'a> Resolver<'a> {
                 excluded.insert(name.clone(), why);
             }
         }
-        let (phases, arrangement) = arranged(&mut self.sets, &chosen, observed);
+        let (phases, arrangement) = arranged(&mut self.sets, &chosen, observed, self.ground);
         for problem in &arrangement.problems {
-            let absent = problem.absent.as_ref().and_then(|name| Some((name, excluded.get(name)?)));
-            let why = absent.map_or_else(String::new, |(name, exclusions)| {
-                let list: Vec<String> = exclusions.iter().map(ToString::to_string).collect();
-                format!("`{name}` is kept away by {}", list.join(" and "))
-            });
-            self.affected.add(format!("{} {why}", problem.key), cluster, || {
-                let finding = problem.finding.clone();
-                let place = absent.and_then(|(name, _)| places.get(name));
-                let finding = if why.is_empty() { finding } else { finding.hint(why.clone()) };
-                match place {
-                    Some(place) => finding.related(place, "excluded here"),
-                    None => finding,
-                }
+            // An exclusion may be why something is missing: say so, and where it is written.
+            let absent: Vec<_> =
+                excluded.iter().filter(|(name, _)| arrangement::names(problem, name)).collect();
+            let why: Vec<String> = absent
+                .iter()
+                .map(|(name, exclusions)| {
+                    let list: Vec<String> = exclusions.iter().map(ToString::to_string).collect();
+                    format!("`{name}` is kept away by {}", list.join(" and "))
+                })
+                .collect();
+            let key = format!("set {} {} {}", problem.message, problem.hints.concat(), why.concat());
+            self.affected.add(key, cluster, || {
+                let finding = why.iter().fold(problem.clone(), |finding, why| finding.hint(why));
+                let written = absent.iter().filter_map(|(name, _)| places.get(*name));
+                written.fold(finding, |finding, place| finding.related(place, "excluded here"))
             });
         }
         let mut products = Vec::with_capacity(chosen.len());
@@ -288,6 +285,7 @@ fn arranged(
     sets: &mut HashMap<SetKey, (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>)>,
     chosen: &[Chosen<'_>],
     observed: Option<&Observation>,
+    ground: Ground<'_>,
 ) -> (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>) {
     let mut key = Vec::with_capacity(chosen.len() * 33);
     for Chosen { pick, .. } in chosen {
@@ -310,11 +308,11 @@ fn arranged(
                 name: pick.name,
                 content,
                 version: &pick.version,
-                origin: origin(&pick.reason),
+                reason: &pick.reason,
                 place: pick.place,
             })
             .collect();
-        let mut arrangement = arrange(&members, kubernetes.as_ref());
+        let mut arrangement = arrange(&members, kubernetes.as_ref(), &ground.release.spec().kubernetes.place);
         (Arc::new(std::mem::take(&mut arrangement.phases)), Arc::new(arrangement))
     });
     (Arc::clone(phases), Arc::clone(arrangement))
@@ -369,7 +367,7 @@ fn merged<'a>(
     let product = &content.file.spec;
     let mut found = Findings::new();
     for (_, node) in &set {
-        found.extend(schema::unknown_keys(name, product, node));
+        found.extend(checks::unknown_keys(name, product, node));
     }
     let defaults = product.values.as_ref();
     let values = match values::merge(defaults, set.iter().map(|(view, node)| (view.layer.clone(), *node))) {
@@ -389,7 +387,7 @@ fn merged<'a>(
     };
     // What is unknown is said already; the schema would say it again in its own words.
     if found.is_empty() {
-        found.extend(schema::violations(name, product, &values.node));
+        found.extend(checks::break_schema(name, product, &values.node, checks::Completeness::Whole));
     }
     // Layers meet in several combinations; a mistake in one of them is said once.
     for finding in &found {

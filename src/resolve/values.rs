@@ -1,12 +1,13 @@
 //! Merging of values: product defaults, then environment, pool and cluster. Maps merge, lists and
 //! scalars replace, `null` removes. Every value keeps its place, every leaf its layer. Which keys
-//! and values are right is for `schema` beside this.
+//! and values are right is for `catalog::values`.
 
 use std::collections::BTreeMap;
 
 use super::{EffectiveValues, Layer};
 use crate::diag::Place;
 use crate::digest::{self, CanonicalError};
+use crate::model::secrets;
 use crate::yaml::{Key, Mapping, Node, Value};
 
 /// A value under way, with the layer of each leaf.
@@ -17,7 +18,7 @@ enum Merged {
 
 /// Merges layers, in order, over a product's defaults.
 ///
-/// A layer that is no mapping is left out: it is a finding of `schema`.
+/// A layer that is no mapping is left out: `catalog::values` finds it.
 ///
 /// # Errors
 /// When a value has no canonical JSON (infinity, NaN).
@@ -43,8 +44,8 @@ pub fn merge<'a>(
 }
 
 /// Whether a value is a reference to a secret, which is one value although it looks like a map.
-pub fn is_reference(node: &Node) -> bool {
-    node.as_mapping().is_some_and(|mapping| mapping.len() == 1 && mapping.get("secretRef").is_some())
+fn is_reference(node: &Node) -> bool {
+    node.get(secrets::REFERENCE).is_some()
 }
 
 fn empty(place: &Place, layer: &Layer) -> Merged {

@@ -137,6 +137,7 @@ pub fn plan(shape: &Shape) -> Plan {
         unknown: Vec::new(),
         notices: Vec::new(),
         options: PlanOptions::default(),
+        renderers: tidegate::plan::Renderers { manifests: 1, helm: None },
     }
 }
 
@@ -248,7 +249,7 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
         kubernetes: named("1.36"),
         observed_at: start(),
         stale: false,
-        from: BTreeMap::new(),
+        from: std::sync::Arc::default(),
         targets,
         removals: Vec::new(),
         orphaned: Vec::new(),

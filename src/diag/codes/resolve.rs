@@ -1,29 +1,10 @@
 //! TG030x to TG034x: who gets what, and pins.
 
 codes! {
-    VALUES_NOT_A_MAP = "TG0301" "values-not-a-map"
-        "The values of a product are not a mapping."
-        "Values are keys with values: they are merged key by key over the product's defaults. Write \
-         the keys below the product's name; to set nothing, leave the product out.";
     VALUES_NOT_JSON = "TG0302" "values-not-json"
         "The effective values have no form in JSON."
         "Values are digested as canonical JSON, which has no infinity and no NaN. Write such a \
          number as text and let the template turn it into what the program expects.";
-    REQUIREMENT_ABSENT = "TG0303" "requirement-absent"
-        "A cluster would get a product without one that it requires."
-        "What a product names under `requires` must reach every cluster that the product reaches. \
-         Either the release lacks it, or `where` or an `exclude` keeps it away from this cluster: any \
-         exclusion wins. Exclude the dependent product there too, or take the exclusion away.";
-    REQUIREMENT_UNSATISFIED = "TG0304" "requirement-unsatisfied"
-        "A cluster would get two product versions that do not go together."
-        "A product names the versions of other products that it works with. The release's own set was \
-         checked when it was cut; with a pin, or with a version that runs there and may not be \
-         lowered, the set of this cluster is another one. Both versions are named with where they \
-         come from: change the pin, or release a version that accepts the other.";
-    KUBERNETES_OUT_OF_RANGE = "TG0306" "kubernetes-out-of-range"
-        "A product does not work on the Kubernetes version of a cluster."
-        "Each product names the Kubernetes versions it was made for. The cluster serves another one: \
-         exclude the product there, or release a version of it that knows this Kubernetes.";
     CONTENT_ABSENT = "TG0307" "content-absent"
         "The content of a product version was not found."
         "What is applied comes from git objects, found by the commit that the lock, the pin or the \

@@ -42,4 +42,9 @@ codes! {
     NOT_CONFIRMED = "TG0911" "not-confirmed"
         "A question was not answered with yes."
         "Questions are only asked at a terminal. Elsewhere `--yes` confirms; it never passes a gate.";
+    PLAN_STALE = "TG0912" "plan-stale"
+        "What a plan froze has changed since it was made."
+        "A plan fixes membership, order, versions, values, pins, caps, budgets and gates. When one of \
+         them changes before the start, the plan no longer says what would happen: make it again. \
+         What the clusters run may move; each attempt looks again.";
 }

@@ -80,6 +80,13 @@ impl Error {
         self
     }
 
+    /// Says first what was being done.
+    #[must_use]
+    pub fn doing(mut self, doing: &str) -> Self {
+        self.message = format!("{doing}: {}", self.message);
+        self
+    }
+
     /// Whether it means that this process must stop touching the cluster.
     pub fn is_fenced(&self) -> bool {
         self.kind == Kind::Fenced

@@ -2,11 +2,18 @@
 //! its lease, applying, pruning, waiting, testing, recording. What shall be done there is decided
 //! elsewhere; what applying means is in `apply`.
 
+mod apply;
+mod discovery;
 mod error;
 mod lease;
+mod objects;
 mod observe;
 mod preflight;
+mod prune;
+mod store;
 mod test_job;
+mod wait;
+mod wire;
 mod work;
 
 use std::sync::Arc;
@@ -34,12 +41,13 @@ struct Inner {
     client: kube::Client,
     clock: Arc<dyn Clock>,
     request: Duration,
+    served: tokio::sync::Mutex<Option<Arc<discovery::Served>>>,
 }
 
 impl Cluster {
     /// Speaks to a cluster over `client`, whose User-Agent is the caller's and which must not retry
     /// by itself. No request takes longer than `request`.
     pub fn new(client: kube::Client, clock: Arc<dyn Clock>, request: Duration) -> Self {
-        Self { inner: Arc::new(Inner { client, clock, request }) }
+        Self { inner: Arc::new(Inner { client, clock, request, served: tokio::sync::Mutex::default() }) }
     }
 }

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::apply::record::Record;
-use crate::model::{ClusterUid, Observed, ProductName};
-use crate::version::KubeMinor;
+use serde_json::Value;
 
-use super::{Cluster, Outcome};
+use crate::apply::record::Record;
+use crate::diag::codes;
+use crate::model::{ClusterUid, Observed, ProductName};
+use crate::version::{KubeMinor, KubeVersion};
+
+use super::wire::JSON;
+use super::{Cluster, Error, Kind, Outcome};
 
 /// Who a cluster is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +40,18 @@ impl Cluster {
     /// # Errors
     /// When it can't be reached or does not let us in.
     pub async fn identify(&self) -> Outcome<Identity> {
-        pending()
+        let doing = "asking the cluster who it is";
+        let namespace = self.read("/api/v1/namespaces/kube-system", JSON, doing);
+        let version = self.read("/version", JSON, doing);
+        let (namespace, version) = futures::future::join(namespace, version).await;
+        let (namespace, version) = (namespace?, version?.unwrap_or_default());
+        let uid = namespace.as_ref().and_then(|n| n.pointer("/metadata/uid")).and_then(Value::as_str);
+        let uid =
+            uid.ok_or_else(|| Error::new(Kind::Other, format!("{doing}: it has no namespace kube-system")))?;
+        let server = version.get("gitVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kubernetes = served_minor(&version, &server)
+            .ok_or_else(|| Error::new(Kind::Other, format!("{doing}: it calls its version `{server}`")))?;
+        Ok(Identity { uid: ClusterUid::new(uid), kubernetes, server })
     }
 
     /// Sees what it runs: identity, version, records.
@@ -44,19 +59,66 @@ impl Cluster {
     /// # Errors
     /// As [`Cluster::identify`], and when a record can't be read or is of a higher format.
     pub async fn observe(&self) -> Outcome<Sight> {
-        pending()
+        let (identity, rest) =
+            futures::future::join(self.identify(), futures::future::join(self.stored(), self.holder())).await;
+        let (identity, stored, holder) = (identity?, rest.0?, rest.1?);
+        let records: BTreeMap<_, _> =
+            stored.into_iter().map(|(product, stored)| (product, stored.record)).collect();
+        let products = records.iter().map(|(product, r)| (product.clone(), r.current.observed())).collect();
+        let observed = Observed {
+            at: self.inner.clock.now(),
+            uid: identity.uid,
+            kubernetes: identity.kubernetes,
+            server: identity.server,
+            products,
+        };
+        Ok(Sight { observed, records, holder })
     }
 
-    /// Whether every object that a record names is there and ready, each with the cause in words if
-    /// it is not; asked once, without waiting.
+    /// [`Cluster::identify`], and that it is the cluster that was planned.
     ///
     /// # Errors
-    /// When the cluster can't be asked.
-    pub async fn unready(&self, _record: &Record) -> Outcome<Vec<String>> {
-        pending()
+    /// `Foreign` when it is another one.
+    pub async fn expect(&self, uid: &ClusterUid) -> Outcome<Identity> {
+        let identity = self.identify().await?;
+        if identity.uid == *uid {
+            return Ok(identity);
+        }
+        let code = codes::OTHER_CLUSTER.id;
+        let why = format!(
+            "{code}: this is another cluster: its kube-system has UID {}, expected {uid}",
+            identity.uid
+        );
+        Err(Error { class: crate::journal::FailureClass::Permanent, ..Error::new(Kind::Other, why) })
     }
 }
 
-pub(super) fn pending<T>() -> Outcome<T> {
-    Err(super::Error::new(super::Kind::Other, "not built yet"))
+/// The minor that a server serves, from `/version`: the emulated one where it emulates.
+fn served_minor(version: &Value, git: &str) -> Option<KubeMinor> {
+    let number = |key: &str| {
+        let text = version.get(key)?.as_str()?;
+        // Some clouds write `34+`.
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u32>().ok()
+    };
+    let pair = |major: &str, minor: &str| Some(KubeMinor::new(number(major)?, number(minor)?));
+    pair("emulationMajor", "emulationMinor")
+        .or_else(|| pair("major", "minor"))
+        .or_else(|| git.parse::<KubeVersion>().ok().map(|version| version.minor()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_emulated_minor_counts_and_a_plus_does_not() {
+        let emulating = json!({"major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "34"});
+        assert_eq!(served_minor(&emulating, "v1.36.3"), Some(KubeMinor::new(1, 34)));
+        assert_eq!(served_minor(&json!({"major": "1", "minor": "34+"}), ""), Some(KubeMinor::new(1, 34)));
+        assert_eq!(served_minor(&json!({}), "v1.31.2-gke.1000"), Some(KubeMinor::new(1, 31)));
+        assert_eq!(served_minor(&json!({}), "unknown"), None);
+    }
 }

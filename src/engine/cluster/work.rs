@@ -1,14 +1,23 @@
-//! The work on one product in one cluster: begin its record, apply its steps, settle, remove, seal.
+//! The work on one product in one cluster: begin its record, settle, remove, seal. Applying a step is
+//! in `apply`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::apply::ProductSet;
-use crate::apply::record::State;
+use crate::apply::inventory::{Entry, Inventory};
+use crate::apply::prune::check_shrinking;
+use crate::apply::record::{Author, LastVerdict, Record, State};
+use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet};
+use crate::diag::codes;
 use crate::digest::Digest;
-use crate::model::{Conflicts, ObjectName, ProductName, RolloutId};
+use crate::model::{Conflicts, ObjectName, ProductName, RecordPhase, RolloutId};
+use crate::render::Mask;
 
-use super::observe::pending;
-use super::{Guard, Outcome};
+use super::prune::Candidate;
+use super::{Cluster, Error, Guard, Kind, Outcome};
+
+/// How long sealing waits for objects that are not ready at that moment.
+const SEAL_PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a person said about deletions that look like a mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +47,23 @@ pub struct ProductWork<'a> {
     pub tombstones: &'a [ObjectName],
     /// What was said about deletions.
     pub confirmation: Confirmation,
+    /// Hides the secret values that were rendered into the objects.
+    pub mask: &'a Mask,
+}
+
+impl ProductWork<'_> {
+    pub(super) fn hide(&self, mut error: Error) -> Error {
+        error.message = self.mask.hide(&error.message);
+        error.details = error.details.iter().map(|line| self.mask.hide(line)).collect();
+        error
+    }
+
+    pub(super) fn no_record(&self) -> Error {
+        Error::new(
+            Kind::Record,
+            format!("{} has no record in the cluster, although it was begun", self.product),
+        )
+    }
 }
 
 /// What applying a step did.
@@ -55,7 +81,7 @@ pub struct Applied {
     pub recreated: usize,
     /// Requests that had to be repeated.
     pub retried: usize,
-    /// What the API server warned of, each once.
+    /// What the API server warned of, each once, and what was taken over.
     pub warnings: Vec<String>,
 }
 
@@ -86,25 +112,74 @@ impl Guard {
     ///
     /// # Errors
     /// `Confirm`, `Record`, `Fenced`, and when the cluster can't be asked.
-    pub async fn begin(&self, _work: &ProductWork<'_>) -> Outcome<()> {
-        pending()
+    pub async fn begin(&self, work: &ProductWork<'_>) -> Outcome<()> {
+        let objects = self.identities(work).await?;
+        let old = self.stored(work.product).map(|stored| stored.record);
+        // A retry goes on where the confirmed or harmless first try stopped.
+        let goes_on = old.as_ref().is_some_and(|old| {
+            old.is_unfinished()
+                && old.current.inputs == work.state.inputs
+                && objects.iter().all(|(id, _)| old.inventory.get(id).is_some())
+        });
+        if let (Some(old), false, Confirmation::None) = (&old, goes_on, work.confirmation) {
+            let new = objects.iter().map(|(id, _)| id.clone()).collect();
+            let meant = self.cluster.tombstones(work).await?.into_iter().map(|(_, id)| id).collect();
+            check_shrinking(&old.inventory, &new, &meant).map_err(|why| {
+                let code = codes::PRUNE_CONFIRMATION.id;
+                Error::new(Kind::Confirm, format!("{code}: product {}: {why}", work.product))
+            })?;
+        }
+        let author = Author {
+            journal: self.claimant.journal,
+            fence: self.claimant.fence,
+            rollout: work.rollout.clone(),
+            attempt: work.attempt,
+        };
+        let record = Record::begin(old.as_ref(), &author, work.state.clone(), objects);
+        self.write(work.product, &record).await
     }
 
-    /// Applies the objects of one step and records what proves them. `begin` came before.
-    ///
-    /// # Errors
-    /// `Conflict`, `Rejected`, `Missing`, `Fenced`, `TimedOut`; details name each object.
-    pub async fn apply(&self, _work: &ProductWork<'_>, _step: &str, _limit: Duration) -> Outcome<Applied> {
-        pending()
+    /// The product's objects with the versions they are applied in.
+    async fn identities(&self, work: &ProductWork<'_>) -> Outcome<Vec<(ObjectId, String)>> {
+        let pieces = self.cluster.pieces(work.product, work.all, &*self.key().await?).await?;
+        Ok(pieces.into_iter().map(|piece| (piece.id, piece.kind.version)).collect())
     }
 
     /// Ends a product's deployment: deletes what it no longer has, waits until all of it is ready,
     /// records `applied`.
     ///
     /// # Errors
-    /// `Confirm`, `NotReady`, `TimedOut`, `Fenced`; the cause says what is not ready and why.
-    pub async fn settle(&self, _work: &ProductWork<'_>, _limit: Duration) -> Outcome<Settled> {
-        pending()
+    /// `NotReady`, `TimedOut`, `Fenced`; the cause says what is not ready and why.
+    pub async fn settle(&self, work: &ProductWork<'_>, limit: Duration) -> Outcome<Settled> {
+        self.settle_openly(work, limit).await.map_err(|error| work.hide(error))
+    }
+
+    async fn settle_openly(&self, work: &ProductWork<'_>, limit: Duration) -> Outcome<Settled> {
+        let until = self.cluster.inner.clock.boot() + limit;
+        let record = self.stored(work.product).ok_or_else(|| work.no_record())?.record;
+        let own: BTreeSet<ObjectId> = self.identities(work).await?.into_iter().map(|(id, _)| id).collect();
+        let owners = self.cluster.owners_of(work.all).await?;
+        let (mine, rest): (Vec<&Entry>, Vec<&Entry>) =
+            record.inventory.entries.iter().partition(|entry| own.contains(&entry.id));
+        let held = mine.iter().filter_map(|entry| entry.uid.clone()).collect();
+        let mut candidates: Vec<Candidate> =
+            rest.into_iter().map(|entry| Candidate { entry: entry.clone(), meant: false }).collect();
+        for (kind, id) in self.cluster.tombstones(work).await? {
+            match candidates.iter_mut().find(|c| c.entry.id == id) {
+                Some(candidate) => candidate.meant = true,
+                None => candidates.push(Candidate {
+                    entry: Entry { id, version: kind.version, uid: None, proof: None },
+                    meant: true,
+                }),
+            }
+        }
+        let pruned = self.prune(work.product, &candidates, &owners, &held, until).await?;
+        let mine: Vec<Entry> = mine.into_iter().cloned().collect();
+        let ready = self.cluster.wait_ready(&mine, until).await?;
+        let inventory = Inventory { hashing: record.inventory.hashing, entries: mine };
+        let current = State { phase: RecordPhase::Applied, ..record.current.clone() };
+        self.write(work.product, &Record { current, inventory, ..record }).await?;
+        Ok(Settled { pruned: pruned.deleted, kept: pruned.kept, ready })
     }
 
     /// Takes a product away with everything in its inventory that no product of `all` has, then its
@@ -114,18 +189,72 @@ impl Guard {
     /// `TimedOut` names object, finalizers and how long it has been going; the inventory is kept.
     pub async fn remove(
         &self,
-        _product: &ProductName,
-        _all: &[ProductSet],
-        _limit: Duration,
+        product: &ProductName,
+        all: &[ProductSet],
+        limit: Duration,
     ) -> Outcome<Removed> {
-        pending()
+        let until = self.cluster.inner.clock.boot() + limit;
+        let Some(stored) = self.stored(product) else { return Ok(Removed::default()) };
+        let owners = self.cluster.owners_of(all).await?;
+        let entries = stored.record.inventory.entries.iter().cloned();
+        let candidates: Vec<Candidate> = entries.map(|entry| Candidate { entry, meant: false }).collect();
+        let pruned = self.prune(product, &candidates, &owners, &BTreeSet::new(), until).await?;
+        self.forget(product).await?;
+        Ok(Removed { deleted: pruned.deleted, kept: pruned.kept })
     }
 
-    /// Records products as `verified`, each of which must be recorded with these inputs.
+    /// Records products as `verified`, each of which must be recorded with these inputs and be ready.
     ///
     /// # Errors
-    /// `Record` when one is not, `Fenced`, and when the cluster can't be asked.
-    pub async fn seal(&self, _products: &[(ProductName, Digest)]) -> Outcome<()> {
-        pending()
+    /// `Record` when one is not, `NotReady`, `TimedOut`, `Fenced`, and when the cluster can't be asked.
+    pub async fn seal(&self, products: &[(ProductName, Digest)]) -> Outcome<()> {
+        let until = self.cluster.inner.clock.boot() + SEAL_PATIENCE;
+        let mut records = Vec::new();
+        for (product, inputs) in products {
+            let wrong = |is: String| {
+                Error::new(Kind::Record, format!("the record of {product} is {is}, so it can't be sealed"))
+            };
+            let record = self.stored(product).ok_or_else(|| wrong("missing".to_owned()))?.record;
+            let current = &record.current;
+            if current.inputs != *inputs || current.phase == RecordPhase::Applying {
+                return Err(wrong(format!("`{}` with inputs {}", current.phase, current.inputs)));
+            }
+            records.push((product, record));
+        }
+        let all: Vec<Entry> = records.iter().flat_map(|(_, r)| r.inventory.entries.iter().cloned()).collect();
+        self.cluster.wait_ready(&all, until).await?;
+        for (product, record) in records {
+            if record.current.phase == RecordPhase::Verified {
+                continue;
+            }
+            let verdict =
+                LastVerdict { rollout: record.rollout.clone(), inputs: record.current.inputs, passed: true };
+            let current = State { phase: RecordPhase::Verified, ..record.current.clone() };
+            self.write(product, &Record { current, verdict: Some(verdict), ..record }).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Cluster {
+    /// The product's tombstones as identities; kinds that the cluster does not know can't be there.
+    async fn tombstones(&self, work: &ProductWork<'_>) -> Outcome<Vec<(ObjectKind, ObjectId)>> {
+        let served = self.served().await?;
+        let known = work.tombstones.iter().filter_map(|stone| {
+            let kind = ObjectKind::parse(&stone.api_version, &stone.kind);
+            let resource = served.any_version(&kind)?;
+            let namespace = match resource.namespaced {
+                true => stone.namespace.clone().unwrap_or("default".to_owned()),
+                false => String::new(),
+            };
+            let id = ObjectId {
+                group: kind.group.clone(),
+                kind: kind.kind.clone(),
+                namespace,
+                name: stone.name.clone(),
+            };
+            Some((resource.kind.clone(), id))
+        });
+        Ok(known.collect())
     }
 }

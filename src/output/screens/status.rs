@@ -89,20 +89,21 @@ fn waves(waves: &[WaveSummary]) -> Table {
         Column::left("WAVE"),
         Column::left("STATE"),
         Column::right("DONE"),
-        Column::text("OTHERWISE"),
         Column::text("GATES"),
-        Column::text("TAG"),
+        Column::text("OTHERWISE"),
     ]);
     for wave in waves {
+        let mut otherwise = vec![rest(&wave.clusters, Some(wave.failure_budget))];
+        otherwise.extend(wave.tag.as_ref().map(|tag| format!("tag {}", tag.name)));
+        otherwise.retain(|words| !words.is_empty());
         let gates: Vec<String> =
-            wave.gates.iter().map(|gate| format!("{} {}", gate.gate, gate.state)).collect();
+            wave.gates.iter().map(|gate| format!("{} {}", gate.gate, gate.state.replace('-', " "))).collect();
         table.row([
             wave.name.as_str().into(),
             Cell::mark(tone(wave.state), wave.state),
             done(&wave.clusters).into(),
-            rest(&wave.clusters, Some(wave.failure_budget)).into(),
             gates.join(" · ").into(),
-            wave.tag.as_ref().map(|tag| tag.name.as_str()).unwrap_or_default().into(),
+            otherwise.join(" · ").into(),
         ]);
     }
     table
@@ -144,7 +145,7 @@ fn clusters<'a>(clusters: impl Iterator<Item = &'a ClusterSummary>, look: &Look)
         table.row([
             cluster.cluster.as_str().into(),
             Cell::mark(tone(cluster.state), cluster.state),
-            crate::model::Duration::between(cluster.since, look.view.now).to_string().into(),
+            look.view.brief(cluster.since).into(),
             step(cluster).into(),
             cluster.cause.as_deref().unwrap_or_default().into(),
             seen(&cluster.seen, look),
@@ -168,8 +169,8 @@ pub fn step(cluster: &ClusterSummary) -> String {
 pub fn seen(seen: &Seen, look: &Look) -> Cell {
     match seen.at {
         None => Cell::toned("! never", Tone::Warn),
-        Some(at) if seen.stale => Cell::toned(format!("! {}", look.view.relative(at)), Tone::Warn),
-        Some(at) => look.view.relative(at).into(),
+        Some(at) if seen.stale => Cell::toned(format!("! {} ago", look.view.brief(at)), Tone::Warn),
+        Some(at) => format!("{} ago", look.view.brief(at)).into(),
     }
 }
 
@@ -246,5 +247,17 @@ impl Screen for List<ListedRollout> {
     fn next(&self) -> Option<String> {
         let newest = self.items.iter().find(|r| r.open).or(self.items.first())?;
         Some(format!("tidegate rollout status {}", newest.rollout))
+    }
+}
+
+impl Screen for List<StatusScreen> {
+    const KIND: &'static str = "RolloutStatusList";
+
+    fn text(&self, look: &Look) -> String {
+        self.items.iter().map(|one| one.text(look)).collect::<Vec<_>>().join("\n")
+    }
+
+    fn next(&self) -> Option<String> {
+        self.items.iter().find_map(Screen::next)
     }
 }

@@ -1,0 +1,198 @@
+//! Cutting a release: from what it says and what the tags name to the lock that fixes it. It
+//! decides whether a release may be cut at all; reading tags and writing the file is `engine`'s.
+
+use std::collections::BTreeMap;
+
+use crate::diag::{Finding, Findings, codes};
+use crate::digest::Digest;
+use crate::model::{Lock, LockedProduct, ProductName, ReleaseFile, ReleaseId};
+use crate::version::Version;
+
+use super::super::images;
+use super::super::product::Content;
+use super::super::set::Set;
+use super::super::{Catalog, Loaded};
+use super::digest::{FORMAT, digest};
+use super::rules::rules;
+use super::verify::locked;
+
+/// A product version as its tag names it.
+#[derive(Debug, Clone)]
+pub struct Tagged {
+    /// The commit that the tag names.
+    pub commit: String,
+    /// The content at that commit.
+    pub content: Content,
+}
+
+/// The outcome of cutting.
+#[derive(Debug, Clone)]
+pub struct Cut {
+    /// The lock to write.
+    pub lock: Lock,
+    /// Whether the file has that lock already.
+    pub unchanged: bool,
+    /// Warnings.
+    pub findings: Findings,
+}
+
+/// The lock of a release, from the contents that its product versions' tags name.
+///
+/// # Errors
+/// Everything that forbids it: the rules against the parent, a product whose tag is not among
+/// `tagged`, a version that is locked elsewhere with another content, a cycle, an unsatisfied
+/// requirement, a product that does not fit the Kubernetes version, a literal secret in a content,
+/// a parent that was not cut, and an earlier cut with another outcome.
+pub fn cut(
+    catalog: &Catalog,
+    id: &ReleaseId,
+    tagged: &BTreeMap<ProductName, Tagged>,
+) -> Result<Cut, Findings> {
+    let Some(loaded) = catalog.releases.get(id) else {
+        return Err(locked(catalog, id).err().unwrap_or_default());
+    };
+    let mut findings = rules(catalog, id);
+    let parent = match &loaded.spec.parent {
+        Some(parent) if catalog.releases.contains_key(&parent.value) => {
+            parent_digest(catalog, &parent.value, &parent.place, &mut findings)
+        }
+        // An unknown parent was found by the rules.
+        _ => None,
+    };
+    let mut products = BTreeMap::new();
+    let mut all_images = Vec::new();
+    let mut contents = BTreeMap::new();
+    let mut versions = BTreeMap::new();
+    for (name, version) in &loaded.spec.products {
+        versions.insert(&name.value, (&version.value, &version.place));
+        let Some(tagged) = tagged.get(&name.value) else {
+            findings.push(missing_tag(&name.value, &version.value).at(&version.place));
+            continue;
+        };
+        let part_folder = format!("products/{}", name.value);
+        let part = tagged.content.part(&part_folder);
+        findings.extend(secrets_of(&part));
+        findings.extend(
+            reused(catalog, &name.value, &version.value, &tagged.content.digest)
+                .map(|f| f.at(&version.place)),
+        );
+        all_images.extend(images::of(&part).into_iter().map(|image| image.reference));
+        contents.insert(&name.value, &tagged.content.file.spec);
+        products.insert(
+            name.value.clone(),
+            LockedProduct {
+                version: version.value.clone(),
+                commit: tagged.commit.clone(),
+                digest: tagged.content.digest,
+            },
+        );
+    }
+    let kubernetes = Some((&loaded.spec.kubernetes.value, &loaded.spec.kubernetes.place));
+    findings.extend(Set { whole: format!("release {id}"), versions, contents, kubernetes }.check());
+    all_images.sort();
+    all_images.dedup();
+    let digest = digest(id, &loaded.spec, parent.as_ref(), &products);
+    let lock = Lock { format: FORMAT, digest, parent, products, images: all_images };
+    let unchanged = same_as_before(id, loaded, &lock, &mut findings);
+    if findings.has_errors() {
+        return Err(findings.sorted());
+    }
+    // What is locked stays as it was written: a tag made anew on another commit with the same
+    // content changes nothing.
+    let lock = match &loaded.file.lock {
+        Some(before) if unchanged => before.value.clone(),
+        _ => lock,
+    };
+    Ok(Cut { lock, unchanged, findings })
+}
+
+fn secrets_of(part: &super::super::part::Part<'_>) -> Findings {
+    super::super::secrets::of_product(part)
+}
+
+fn parent_digest(
+    catalog: &Catalog,
+    parent: &ReleaseId,
+    place: &crate::diag::Place,
+    findings: &mut Findings,
+) -> Option<Digest> {
+    let has_lock = catalog.releases.get(parent).is_some_and(|loaded| loaded.file.lock.is_some());
+    if !has_lock {
+        findings.push(
+            Finding::error(&codes::PARENT_NOT_CUT, format!("the parent `{parent}` was not cut"))
+                .at(place)
+                .next(format!("tidegate release cut {parent}")),
+        );
+        return None;
+    }
+    match locked(catalog, parent) {
+        Ok(locked) => Some(*locked.digest()),
+        Err(wrong) => {
+            findings.extend(wrong);
+            None
+        }
+    }
+}
+
+/// The finding about a product version that has no tag.
+pub(crate) fn missing_tag(name: &ProductName, version: &Version) -> Finding {
+    Finding::error(&codes::MISSING_TAG, format!("there is no tag `{name}/v{version}`"))
+        .label(format!("no commit is known to hold `{name}` {version}"))
+        .next(format!("tidegate product tag {name}"))
+}
+
+/// Findings for every lock and pin that has the same version with another content.
+pub(crate) fn reused(
+    catalog: &Catalog,
+    name: &ProductName,
+    version: &Version,
+    digest: &Digest,
+) -> Option<Finding> {
+    let in_locks = catalog.releases.iter().find_map(|(id, loaded)| {
+        let locked = loaded.file.lock.as_ref()?.value.products.get(name)?;
+        let differs = locked.version == *version && locked.digest != *digest;
+        let place = loaded.node.at(&["lock", "products", name.as_str(), "digest"]).map(|node| &node.place);
+        differs.then(|| (format!("release `{id}` locked"), place, locked.digest))
+    });
+    let in_pins = || {
+        catalog.pins.iter().find_map(|(id, loaded)| {
+            let pin = &loaded.spec;
+            let differs =
+                pin.product.value == *name && pin.version.value == *version && pin.digest.value != *digest;
+            differs.then(|| (format!("pin `{id}` has"), Some(&pin.digest.place), pin.digest.value))
+        })
+    };
+    let (who, place, other) = in_locks.or_else(in_pins)?;
+    let finding = Finding::error(
+        &codes::VERSION_REUSED,
+        format!("`{name}` {version} is {}, and {who} it as {}", digest.short(), other.short()),
+    )
+    .hint(format!("raise `spec.version` in products/{name}/product.yaml"));
+    Some(match place {
+        Some(place) => finding.related(place, "the other content"),
+        None => finding,
+    })
+}
+
+/// Whether the release was cut before with this outcome; another one is a finding.
+fn same_as_before(
+    id: &ReleaseId,
+    loaded: &Loaded<ReleaseFile>,
+    lock: &Lock,
+    findings: &mut Findings,
+) -> bool {
+    let Some(before) = &loaded.file.lock else { return false };
+    if before.value.digest == lock.digest && before.value.format == lock.format {
+        return true;
+    }
+    findings.push(
+        Finding::error(
+            &codes::ALREADY_CUT,
+            format!("the release `{id}` was cut before, with another content"),
+        )
+        .at(loaded.node.at(&["lock", "digest"]).map_or(&before.place, |node| &node.place))
+        .label(format!("now it would be {}", lock.digest.short()))
+        .hint("write a new release; or remove the `lock` if nobody has used this one"),
+    );
+    false
+}

@@ -1,0 +1,21 @@
+//! Releases: their digest, the lock that fixes them, its verification at every use, the rules
+//! between a release and its ancestors, and the difference of two. Reading tags and writing files
+//! is left to `engine`.
+
+mod cut;
+mod diff;
+mod digest;
+mod rules;
+mod verify;
+
+pub use cut::{Cut, Tagged, cut};
+pub(crate) use cut::{missing_tag, reused};
+pub use diff::{Change, Diff, ProductChange, diff};
+pub use digest::{FORMAT, digest};
+pub use rules::{ancestors, contained_hotfixes, rules};
+pub(crate) use rules::{is_reserved, reserved};
+pub(crate) use verify::own_lock;
+pub use verify::{Locked, locked};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Commands with which people steer a rollout. Each becomes a request to the core, which admits or
+//! refuses it; what was recorded is printed.
+
+use super::{Context, find, journal};
+use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, RolloutRef, Skip};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::OpenJournal;
+use crate::diag::{Finding, codes};
+use crate::engine::{RequestError, request};
+use crate::journal::{Event, RetryWhich, Side};
+use crate::model::{GateId, WaveName};
+use crate::output::exit::Code;
+use crate::output::screens::RecordedScreen;
+use crate::rollout::{Command, FleetState, Refusal, RefusalExit, Rollout};
+
+/// Says yes at a gate. What the yes binds to is what the journal says at this moment.
+pub async fn approve(args: Approve, context: &Context<'_>) -> Outcome {
+    let mut open = journal(context).await?;
+    let rollout = find(open.follower.state(), Some(&args.rollout))?;
+    if rollout.wave(&args.wave).is_none() {
+        let known = rollout.plan().waves.iter().map(|w| w.name.as_str());
+        return Err(Failure::missing("wave", args.wave.as_str(), known));
+    }
+    let id = rollout.id().clone();
+    let command = |state: &FleetState| {
+        let gone = || refusal("the rollout is gone from the journal");
+        let rollout = state.rollout(&id).ok_or_else(gone)?;
+        let (release, wave_digest) = rollout.bindings(&args.wave).ok_or_else(gone)?;
+        let gate = args.gate.as_ref().map(|gate| (side(rollout, &args.wave, gate), gate.clone()));
+        let at = gate.as_ref().map_or_else(|| open_side(rollout, &args.wave), |(side, _)| *side);
+        Ok(Command::Approve(crate::rollout::Approve {
+            rollout: id.clone(),
+            wave: args.wave.clone(),
+            evidence: Some(rollout.evidence(&args.wave, at)),
+            gate,
+            release,
+            wave_digest,
+            expires: None,
+            comment: args.comment.clone(),
+        }))
+    };
+    let events = send(&mut open, context, command).await?;
+    show(&open, context, &id, events).await
+}
+
+/// The side on which a wave has this gate.
+fn side(rollout: &Rollout, wave: &WaveName, gate: &GateId) -> Side {
+    let after =
+        rollout.wave(wave).is_some_and(|(planned, _)| planned.gates_after.iter().any(|g| &g.id == gate));
+    if after { Side::After } else { Side::Before }
+}
+
+/// The side whose gates a wave waits at: before it until it was opened.
+fn open_side(rollout: &Rollout, wave: &WaveName) -> Side {
+    match rollout.wave(wave) {
+        Some((planned, known)) if known.opened_at().is_some() || planned.gates_before.is_empty() => {
+            Side::After
+        }
+        _ => Side::Before,
+    }
+}
+
+/// Starts nothing new.
+pub async fn pause(args: Pause, context: &Context<'_>) -> Outcome {
+    let Pause { rollout, reason } = args;
+    simple(&rollout, context, |id| Command::Pause { rollout: id, reason: reason.clone() }).await
+}
+
+/// Goes on.
+pub async fn resume(args: Resume, context: &Context<'_>) -> Outcome {
+    let Resume { rollout, raise_budget, wave, reason } = args;
+    if let Some(wave) = &wave {
+        halted_in(&rollout, wave, context).await?;
+    }
+    simple(&rollout, context, |id| Command::Resume { rollout: id, raise_budget, reason: reason.clone() })
+        .await
+}
+
+/// That the wave named is the halted one: a budget is raised nowhere else.
+async fn halted_in(asked: &RolloutRef, wave: &WaveName, context: &Context<'_>) -> Result<(), Failure> {
+    let open = journal(context).await?;
+    let rollout = find(open.follower.state(), Some(asked))?;
+    match rollout.state() {
+        crate::rollout::RolloutState::Halted { wave: halted, .. } if halted == wave => Ok(()),
+        state => {
+            let message = match state {
+                crate::rollout::RolloutState::Halted { wave: halted, .. } => {
+                    format!("{} halted in wave {halted}, not in {wave}", rollout.id())
+                }
+                other => format!("{} is {}, not halted", rollout.id(), other.word()),
+            };
+            Err(Failure::new(Code::Conflict, Finding::error(&codes::ROLLOUT_STATE, message)))
+        }
+    }
+}
+
+/// Ends it where it stands. At a terminal it asks first.
+pub async fn abort(args: Abort, context: &Context<'_>) -> Outcome {
+    let Abort { rollout, reason } = args;
+    if context.surface.asks_a_person() && !context.place.globals().yes {
+        let open = journal(context).await?;
+        let found = find(open.follower.state(), Some(&rollout))?;
+        let question = format!(
+            "Abort {}, {} of {} clusters done? It can't be taken back.",
+            found.id(),
+            found.counts().done(),
+            found.counts().total()
+        );
+        if !context.surface.confirm(&question) {
+            let finding = Finding::error(&codes::NOT_CONFIRMED, "nothing was aborted");
+            return Err(Failure::new(Code::Aborted, finding));
+        }
+    }
+    simple(&rollout, context, |id| Command::Abort { rollout: id, reason: reason.clone() }).await
+}
+
+/// Leaves clusters out.
+pub async fn skip(args: Skip, context: &Context<'_>) -> Outcome {
+    let Skip { rollout, clusters, reason } = args;
+    simple(&rollout, context, |id| Command::Skip {
+        rollout: id,
+        clusters: clusters.clone(),
+        reason: reason.clone(),
+    })
+    .await
+}
+
+/// Tries clusters again.
+pub async fn retry(args: Retry, context: &Context<'_>) -> Outcome {
+    let Retry { rollout, which, reason } = args;
+    let kind = if which.failed {
+        RetryWhich::Failed
+    } else if which.skipped {
+        RetryWhich::Skipped
+    } else if which.deferred {
+        RetryWhich::Deferred
+    } else {
+        RetryWhich::Named
+    };
+    let clusters = which.clusters;
+    simple(&rollout, context, |id| Command::Retry {
+        rollout: id,
+        which: kind,
+        clusters: clusters.clone(),
+        reason: reason.clone(),
+    })
+    .await
+}
+
+/// A request that needs nothing but the rollout's id.
+async fn simple(
+    asked: &RolloutRef,
+    context: &Context<'_>,
+    command: impl Fn(crate::model::RolloutId) -> Command,
+) -> Outcome {
+    let mut open = journal(context).await?;
+    let id = find(open.follower.state(), Some(asked))?.id().clone();
+    let events = send(&mut open, context, |_| Ok(command(id.clone()))).await?;
+    show(&open, context, &id, events).await
+}
+
+/// Has the core admit a request, and records it.
+pub async fn send(
+    open: &mut OpenJournal,
+    context: &Context<'_>,
+    command: impl Fn(&FleetState) -> Result<Command, Refusal>,
+) -> Result<Vec<Event>, Failure> {
+    let actor = context.place.actor().await;
+    let clock = context.place.clock.as_ref();
+    request(&open.journal, clock, &mut open.follower, &actor, command).await.map_err(|error| match error {
+        RequestError::Refused(refusal) => refusal.into(),
+        RequestError::Fault(fault) => Failure::journal(&open.path, &fault),
+    })
+}
+
+/// Prints what was recorded.
+async fn show(
+    open: &OpenJournal,
+    context: &Context<'_>,
+    id: &crate::model::RolloutId,
+    events: Vec<Event>,
+) -> Outcome {
+    let driver = context.place.driver(open).await?;
+    let is_open = open.follower.state().rollout(id).is_some_and(|r| r.state().is_open());
+    let screen =
+        RecordedScreen { rollout: id.clone(), undriven: is_open && !driver.is_some_and(|d| d.alive), events };
+    context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
+    Ok(vec![Code::Done])
+}
+
+fn refusal(sentence: &str) -> Refusal {
+    Refusal {
+        code: &codes::ROLLOUT_UNKNOWN,
+        sentence: sentence.to_owned(),
+        legal: vec!["tidegate rollout list".to_owned()],
+        exit: RefusalExit::NothingSelected,
+    }
+}

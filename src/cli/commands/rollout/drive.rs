@@ -1,0 +1,341 @@
+//! Commands that stay: `start`, `run` and `watch`. The first two drive; when another process
+//! drives, `start` watches it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch as channel;
+
+use super::{Context, ask, code, find, journal};
+use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
+use crate::cli::crash;
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::OpenJournal;
+use crate::diag::{Finding, codes};
+use crate::engine::planning::{PlanRequest, gather};
+use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest, is_blocked, rests};
+use crate::journal::Event;
+use crate::model::{RolloutId, WaveName};
+use crate::output::envelope::{List, Warning};
+use crate::output::exit::Code;
+use crate::output::progress::Progress;
+use crate::output::screens::StatusScreen;
+use crate::plan::{Plan, read, stale};
+use crate::report::explain::{About, earliest, explanations};
+use crate::report::summary::{self, RolloutSummary};
+use crate::rollout::{Command, FleetState, Rollout};
+
+/// How long one wait for more events lasts at most.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// Starts a plan, and drives it.
+pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
+    let bytes = std::fs::read(&args.plan).map_err(|error| Failure::unreadable(&args.plan, &error))?;
+    let plan = read(&bytes)?;
+    let git = context.place.repository().await?;
+    let mut open = context.place.journal().await?;
+    let world = context.place.world(&git, &open);
+    fresh(&plan, &world, &mut open, context).await?;
+    let events =
+        ask::send(&mut open, context, |_| Ok(Command::Start { plan: Box::new(plan.clone()) })).await?;
+    let Some(id) = events.iter().find_map(|event| event.body.rollout().cloned()) else {
+        let finding = Finding::error(&codes::UNEXPECTED, "the plan was admitted and nothing was recorded");
+        return Err(Failure::new(Code::Unexpected, finding));
+    };
+    for event in &events {
+        context.surface.talk(&crate::report::event::sentence(&event.body));
+    }
+    if args.detach {
+        let state = open.follower.state();
+        if let Some(rollout) = state.rollout(&id) {
+            let driver = context.place.driver(&open).await?;
+            show(context, state, &[rollout], driver, &[Code::Done]);
+        }
+        return Ok(vec![Code::Done]);
+    }
+    let driven = driver_alive(&open, context).await?;
+    if driven {
+        context.surface.talk("another process drives already: watching it");
+        return follow(open, vec![id], &args.drive.until, context).await;
+    }
+    let until = args.drive.until.clone();
+    drive(open, &world, vec![id], until, false, context).await
+}
+
+/// Refuses a plan whose frozen inputs have changed.
+async fn fresh(
+    plan: &Plan,
+    world: &engine::World,
+    open: &mut OpenJournal,
+    context: &Context<'_>,
+) -> Result<(), Failure> {
+    let times = engine::Times::default();
+    let request = PlanRequest {
+        release: plan.release.id.clone(),
+        pipeline: Some(plan.pipeline.name.clone()),
+        defer_unknown: true,
+        options: plan.options,
+        actor: context.place.actor().await,
+    };
+    let gathered = gather(world, &times, &mut open.follower, &request).await?;
+    let mut findings = crate::diag::Findings::new();
+    for change in gathered.with_input(|input| Ok(stale(plan, input)))? {
+        let message = format!("the plan is stale, {}: {}", change.what, change.change);
+        findings.push(
+            Finding::error(&codes::PLAN_STALE, message)
+                .next(format!("tidegate plan {} --out FILE", plan.release.id)),
+        );
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Failure { exit: Code::Conflict, findings }) }
+}
+
+/// Drives every open rollout.
+pub async fn run(args: &Run, context: &Context<'_>) -> Outcome {
+    let git = context.place.repository().await?;
+    let open = journal(context).await?;
+    let named = named(open.follower.state(), &args.rollouts)?;
+    let world = context.place.world(&git, &open);
+    drive(open, &world, named, args.drive.until.clone(), args.standby, context).await
+}
+
+/// Watches without driving.
+pub async fn watch(args: &Watch, context: &Context<'_>) -> Outcome {
+    let open = journal(context).await?;
+    let named = named(open.follower.state(), &args.rollouts)?;
+    if named.is_empty() {
+        context.surface.talk("no rollout is open");
+        return Ok(vec![Code::Done]);
+    }
+    if !driver_alive(&open, context).await? {
+        context.surface.talk("nobody drives: tidegate rollout run");
+    }
+    follow(open, named, &Until::Done, context).await
+}
+
+async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> Result<bool, Failure> {
+    Ok(context.place.driver(open).await?.is_some_and(|driver| driver.alive))
+}
+
+/// The rollouts that are named, or all that are open.
+fn named(state: &FleetState, asked: &[RolloutRef]) -> Result<Vec<RolloutId>, Failure> {
+    if asked.is_empty() {
+        return Ok(state.open_rollouts().map(|r| r.id().clone()).collect());
+    }
+    asked.iter().map(|name| find(state, Some(name)).map(|r| r.id().clone())).collect()
+}
+
+async fn drive(
+    open: OpenJournal,
+    world: &engine::World,
+    named: Vec<RolloutId>,
+    until: Until,
+    standby: bool,
+    context: &Context<'_>,
+) -> Outcome {
+    if named.is_empty() {
+        context.surface.talk("no rollout is open: there is nothing to drive");
+        return Ok(vec![Code::Done]);
+    }
+    for wave in wave_of(&until) {
+        known_wave(open.follower.state(), &named, wave)?;
+    }
+    let mut progress = Progress::new(context.surface, open.follower.position());
+    progress.show(summaries(open.follower.state(), &named, context.place.now()));
+    let options = Drive {
+        rollouts: named.clone(),
+        until: match until {
+            Until::Blocked => engine::Until::Blocked,
+            Until::Wave(wave) => engine::Until::Wave(wave),
+            Until::Done => engine::Until::Done,
+        },
+        standby,
+        stop: context.signals.gentle(),
+    };
+    let timer = stop_in_time(context);
+    let mut seen = |event: &Event, state: &FleetState| {
+        crash::position(event.seq);
+        progress.event(event, || summaries(state, &named, context.place.now()));
+    };
+    let ended = engine::drive(world, &engine::Times::default(), options, &mut seen).await;
+    let timed_out = timer.is_some_and(|timer| timer.has_fired());
+    drop(progress);
+    let (ended, follower) = match ended {
+        Ok(ended) => ended,
+        Err(error) => return Err(not_driven(&error)),
+    };
+    let state = follower.state();
+    let rollouts: Vec<&Rollout> = named.iter().filter_map(|id| state.rollout(id)).collect();
+    let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r.state())).collect();
+    match ended {
+        Ended::Reached => {}
+        Ended::Blocked(_) => codes.push(Code::Blocked),
+        Ended::Interrupted if timed_out => codes.push(Code::WaitTimeout),
+        Ended::Interrupted => codes.push(Code::Interrupted),
+    }
+    show(context, state, &rollouts, None, &codes);
+    if ended == Ended::Interrupted {
+        context.surface.talk("nothing is lost; go on with: tidegate rollout run");
+    }
+    Ok(codes)
+}
+
+/// Why nothing could be driven, and what to do.
+fn not_driven(error: &DriveError) -> Failure {
+    match error {
+        DriveError::NotDriver(NotDriver::Held(holder)) => {
+            let message = format!("{} drives, its lease runs until {}", holder.process, holder.until);
+            let finding = Finding::error(&codes::DRIVER_HELD, message)
+                .hint("or wait for it to end: tidegate rollout run --standby")
+                .next("tidegate rollout watch");
+            Failure::new(Code::Conflict, finding)
+        }
+        DriveError::Broken(broken) => {
+            Failure::new(Code::Unexpected, Finding::error(&codes::INVARIANT_BROKEN, broken.clone()))
+        }
+        DriveError::Stopped(engine::Stopped::Fenced { .. }) => {
+            Failure::new(Code::Conflict, Finding::error(&codes::JOURNAL_FENCED, error.to_string()))
+        }
+        DriveError::NotDriver(NotDriver::Fault(_)) | DriveError::Stopped(_) | DriveError::Fault(_) => {
+            let finding = Finding::error(&codes::JOURNAL_UNREADABLE, error.to_string())
+                .hint("what runs was cut off; the next driver finds out what became of it")
+                .next("tidegate rollout run");
+            Failure::new(Code::Unexpected, finding)
+        }
+    }
+}
+
+fn wave_of(until: &Until) -> Option<&WaveName> {
+    match until {
+        Until::Wave(wave) => Some(wave),
+        Until::Blocked | Until::Done => None,
+    }
+}
+
+/// That every named rollout has the wave: otherwise it would be waited for in vain.
+fn known_wave(state: &FleetState, named: &[RolloutId], wave: &WaveName) -> Result<(), Failure> {
+    for rollout in named.iter().filter_map(|id| state.rollout(id)) {
+        if rollout.wave(wave).is_none() {
+            let known = rollout.plan().waves.iter().map(|w| w.name.as_str());
+            return Err(Failure::missing("wave", wave.as_str(), known));
+        }
+    }
+    Ok(())
+}
+
+/// Asks the driver to stop when `--wait-timeout` has passed.
+fn stop_in_time(context: &Context<'_>) -> Option<Timer> {
+    let length = context.place.globals().wait_timeout?.std();
+    let (fired, has) = channel::channel(false);
+    let signals = context.signals.clone();
+    let task = tokio::spawn(async move {
+        tokio::time::sleep(length).await;
+        fired.send_replace(true);
+        signals.ask(StopRequest::Gently);
+    });
+    Some(Timer { task, has })
+}
+
+/// A running `--wait-timeout`.
+struct Timer {
+    task: tokio::task::JoinHandle<()>,
+    has: channel::Receiver<bool>,
+}
+
+impl Timer {
+    fn has_fired(self) -> bool {
+        self.task.abort();
+        *self.has.borrow()
+    }
+}
+
+/// Follows the journal until every named rollout rests, or what is awaited is there.
+async fn follow(
+    mut open: OpenJournal,
+    named: Vec<RolloutId>,
+    until: &Until,
+    context: &Context<'_>,
+) -> Outcome {
+    let deadline = context.place.deadline();
+    let mut progress = Progress::new(context.surface, open.follower.position());
+    progress.show(summaries(open.follower.state(), &named, context.place.now()));
+    let mut timed_out = false;
+    while !reached(open.follower.state(), &named, until, context.place.now()) {
+        let left = deadline.map_or(WAIT, |until| until.saturating_duration_since(Instant::now()).min(WAIT));
+        if left.is_zero() {
+            timed_out = true;
+            break;
+        }
+        let waited = open.follower.wait(left).await;
+        waited.map_err(|fault| Failure::journal(&open.path, &fault))?;
+        let surface = Arc::clone(context.surface);
+        open.follower
+            .catch_up(|event, state| {
+                crash::position(event.seq);
+                progress.event(event, || summaries(state, &named, context.place.now()));
+            })
+            .await
+            .map_err(|fault| Failure::journal(&open.path, &fault))?;
+        if surface.reader_is_gone() {
+            break;
+        }
+    }
+    drop(progress);
+    let driver = context.place.driver(&open).await?;
+    let state = open.follower.state();
+    let rollouts: Vec<&Rollout> = named.iter().filter_map(|id| state.rollout(id)).collect();
+    let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r.state())).collect();
+    if timed_out {
+        codes.push(Code::WaitTimeout);
+    } else if *until == Until::Blocked && !rollouts.iter().all(|r| rests(r)) {
+        codes.push(Code::Blocked);
+    }
+    show(context, state, &rollouts, driver, &codes);
+    Ok(codes)
+}
+
+/// Whether what is awaited is there.
+fn reached(state: &FleetState, named: &[RolloutId], until: &Until, now: jiff::Timestamp) -> bool {
+    let there = |r: &Rollout| match until {
+        Until::Done => false,
+        Until::Wave(wave) => r.wave(wave).is_some_and(|(_, known)| known.phase().is_over()),
+        Until::Blocked => is_blocked(state, r, now),
+    };
+    named.iter().filter_map(|id| state.rollout(id)).all(|r| rests(r) || there(r))
+}
+
+fn summaries(state: &FleetState, named: &[RolloutId], now: jiff::Timestamp) -> Vec<RolloutSummary> {
+    named.iter().filter_map(|id| state.rollout(id)).map(|r| summary::rollout(state, r, now)).collect()
+}
+
+/// Shows how the rollouts stand now; one alone as itself, several as a list.
+fn show(
+    context: &Context<'_>,
+    state: &FleetState,
+    rollouts: &[&Rollout],
+    driver: Option<crate::report::explanation::Driving>,
+    codes: &[Code],
+) {
+    let now = context.place.now();
+    let screens: Vec<StatusScreen> = rollouts
+        .iter()
+        .map(|rollout| StatusScreen {
+            summary: summary::rollout(state, rollout, now),
+            waits: explanations(state, rollout, About::Rollout, driver.as_ref(), now),
+            driver: driver.clone(),
+        })
+        .collect();
+    let warnings: [Warning; 0] = [];
+    if codes.contains(&Code::Blocked) {
+        let waits: Vec<_> = screens.iter().flat_map(|s| s.waits.clone()).collect();
+        if let Some(earliest) = earliest(&waits) {
+            let look = context.surface.look(now);
+            context
+                .surface
+                .talk(&format!("time alone unblocks it at {} at the earliest", look.view.until(earliest)));
+        }
+    }
+    match <[StatusScreen; 1]>::try_from(screens) {
+        Ok([one]) => context.surface.show(&one, now, &warnings, codes.iter().copied()),
+        Err(many) => context.surface.show(&List::whole(many), now, &warnings, codes.iter().copied()),
+    }
+}

@@ -1,0 +1,237 @@
+//! Where the command works: the repository, the journal's file, and who asks. Looked up only as far
+//! as a command needs it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etcetera::BaseStrategy;
+
+use super::args::Globals;
+use super::crash;
+use super::failure::Failure;
+use crate::adapter::clock::SystemClock;
+use crate::adapter::clusters::KubeconfigClusters;
+use crate::adapter::exec::LocalScripts;
+use crate::adapter::git::GitCli;
+use crate::adapter::helm::HelmCli;
+use crate::adapter::host::LocalHost;
+use crate::adapter::packages::GitPackages;
+use crate::adapter::secrets::LocalSecrets;
+use crate::adapter::sources;
+use crate::adapter::sqlite::SqliteJournal;
+use crate::adapter::working::WorkingTree;
+use crate::diag::{Finding, codes};
+use crate::digest;
+use crate::engine::repo::Repository;
+use crate::engine::{Follower, World};
+use crate::model::{Actor, ClusterEntry, Source};
+use crate::output::exit::Code;
+use crate::port::{Clock, DriverLease, Git, Host, Journal};
+use crate::report::explanation::Driving;
+
+/// How many hexadecimal digits of a repository's identity name its state folder.
+const IDENTITY: usize = 16;
+
+/// Where a command works.
+pub struct Place {
+    globals: Globals,
+    /// The clocks.
+    pub clock: Arc<SystemClock>,
+    /// This host.
+    pub host: Arc<LocalHost>,
+}
+
+/// A journal, read to its end.
+pub struct OpenJournal {
+    /// The journal.
+    pub journal: Arc<dyn Journal>,
+    /// Its file.
+    pub path: PathBuf,
+    /// What it says.
+    pub follower: Follower,
+}
+
+impl Place {
+    /// As the flags say.
+    pub fn new(globals: &Globals) -> Self {
+        Self { globals: globals.clone(), clock: Arc::new(SystemClock), host: Arc::new(LocalHost::new()) }
+    }
+
+    /// The flags.
+    pub fn globals(&self) -> &Globals {
+        &self.globals
+    }
+
+    /// Now, by the wall clock.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    /// When waiting ends, by `--wait-timeout`.
+    pub fn deadline(&self) -> Option<std::time::Instant> {
+        self.globals.wait_timeout.map(|length| std::time::Instant::now() + length.std())
+    }
+
+    /// The user's home folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        etcetera::home_dir().ok()
+    }
+
+    /// The repository that `--repo` or the current folder lies in.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn repository(&self) -> Result<Arc<GitCli>, Failure> {
+        let folder = self.globals.repo.clone().unwrap_or_else(|| PathBuf::from("."));
+        GitCli::discover(&folder).await.map(Arc::new).map_err(|fault| {
+            let finding = Finding::error(&codes::NO_REPOSITORY, fault.message)
+                .hint("name it with --repo or TIDEGATE_REPO, or make one with `git init`");
+            Failure::new(Code::Invalid, finding)
+        })
+    }
+
+    /// The journal's file: `--journal`, else one per repository in the user's state folder.
+    ///
+    /// # Errors
+    /// When no place is named and none can be found.
+    pub async fn journal_path(&self) -> Result<PathBuf, Failure> {
+        if let Some(path) = &self.globals.journal {
+            return Ok(path.clone());
+        }
+        let git = self.repository().await?;
+        let first = git
+            .first_commit()
+            .await
+            .map_err(|fault| Failure::outside("the repository's identity can't be read", &fault))?;
+        let Some(state) = state_folder() else {
+            let finding = Finding::error(&codes::NO_STATE_FOLDER, "you have no home folder")
+                .next("tidegate --journal FILE ...");
+            return Err(Failure::new(Code::Invalid, finding));
+        };
+        let name: String = digest::bytes(first.as_bytes()).hex().chars().take(IDENTITY).collect();
+        Ok(state.join("tidegate").join(name).join("journal.db"))
+    }
+
+    /// Opens the journal, and makes it if there is none.
+    ///
+    /// # Errors
+    /// When it can't be opened or read.
+    pub async fn journal(&self) -> Result<OpenJournal, Failure> {
+        let path = self.journal_path().await?;
+        self.open(path).await
+    }
+
+    /// Opens the journal if there is one; only looking makes none.
+    ///
+    /// # Errors
+    /// When it can't be opened or read.
+    pub async fn existing_journal(&self) -> Result<Option<OpenJournal>, Failure> {
+        let path = self.journal_path().await?;
+        if path.exists() { self.open(path).await.map(Some) } else { Ok(None) }
+    }
+
+    async fn open(&self, path: PathBuf) -> Result<OpenJournal, Failure> {
+        let journal = self.open_unread(&path).await?;
+        let mut follower = Follower::new(Arc::clone(&journal));
+        follower
+            .catch_up(|event, _| crash::position(event.seq))
+            .await
+            .map_err(|fault| Failure::journal(&path, &fault))?;
+        Ok(OpenJournal { journal, path, follower })
+    }
+
+    /// Opens the journal without reading it.
+    ///
+    /// # Errors
+    /// When it can't be opened.
+    pub async fn open_unread(&self, path: &Path) -> Result<Arc<dyn Journal>, Failure> {
+        crash::journal(path);
+        let (at, actor, file) = (self.now(), self.actor().await, path.to_owned());
+        let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(file, at, &actor)).await;
+        match opened {
+            Ok(Ok(journal)) => Ok(Arc::new(journal)),
+            Ok(Err(fault)) => Err(Failure::journal(path, &fault)),
+            // It panicked, and the hook has told.
+            Err(error) => Err(Failure::new(
+                Code::Unexpected,
+                Finding::error(&codes::UNEXPECTED, format!("opening the journal ended: {error}")),
+            )),
+        }
+    }
+
+    /// The ports of commands on the repository's files.
+    ///
+    /// # Errors
+    /// When there is no repository.
+    pub async fn files(&self) -> Result<Repository, Failure> {
+        let git = self.repository().await?;
+        Ok(Repository {
+            packages: Arc::new(GitPackages::new(Arc::clone(&git) as _)),
+            trees: Arc::new(WorkingTree::of(&git)),
+            git,
+        })
+    }
+
+    /// The clusters that a source lists.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Failure> {
+        let git = self.repository().await?;
+        sources::clusters(source, git.root(), self.home().as_deref())
+            .await
+            .map_err(|fault| Failure::outside("the fleet's source can't be read", &fault))
+    }
+
+    /// Every port, over the real world.
+    pub fn world(&self, git: &Arc<GitCli>, open: &OpenJournal) -> World {
+        let root = git.root();
+        World {
+            clock: Arc::clone(&self.clock) as _,
+            host: Arc::clone(&self.host) as _,
+            clusters: Arc::new(KubeconfigClusters::new(root, self.home())),
+            renderer: Arc::new(HelmCli::find()),
+            scripts: Arc::new(LocalScripts::new()),
+            secrets: Arc::new(LocalSecrets::new(root, self.home())),
+            packages: Arc::new(GitPackages::new(Arc::clone(git) as _)),
+            git: Arc::clone(git) as _,
+            journal: Arc::clone(&open.journal),
+        }
+    }
+
+    /// Who asks: git's `user.email`, else the login name.
+    pub async fn actor(&self) -> Actor {
+        let configured = match self.repository().await {
+            Ok(git) => git.identity().await.ok().flatten(),
+            Err(_) => None,
+        };
+        let login = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let name = configured.or_else(login).filter(|name| !name.is_empty());
+        let number = || format!("uid-{}", rustix::process::getuid().as_raw());
+        Actor(format!("person:{}", name.unwrap_or_else(number)))
+    }
+
+    /// Who drives a journal, if anybody.
+    ///
+    /// # Errors
+    /// When the journal can't be read.
+    pub async fn driver(&self, open: &OpenJournal) -> Result<Option<Driving>, Failure> {
+        let lease = open.journal.driver().await.map_err(|fault| Failure::journal(&open.path, &fault))?;
+        Ok(lease.map(|lease| self.driving(&lease)))
+    }
+
+    /// A lease as people see it. Its holder is dead when this host can prove it, or when the lease
+    /// ran out.
+    fn driving(&self, lease: &DriverLease) -> Driving {
+        let this = self.host.this();
+        let here = !this.boot.is_empty() && lease.host == this.host && lease.boot == this.boot;
+        let alive =
+            if here { self.host.lives(lease.pid, lease.start_ticks) } else { lease.until > self.now() };
+        Driving { process: lease.process.clone(), fence: lease.fence, until: lease.until, alive }
+    }
+}
+
+/// `$XDG_STATE_HOME`, else `~/.local/state`.
+fn state_folder() -> Option<PathBuf> {
+    etcetera::base_strategy::Xdg::new().ok()?.state_dir()
+}

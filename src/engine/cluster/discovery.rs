@@ -1,0 +1,140 @@
+//! Which resource a kind is: its path, and whether it lives in namespaces. Asked once per connection;
+//! a group is asked again after a definition of it was applied.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::apply::{Kind as ObjectKind, ObjectId};
+
+use super::{Cluster, Outcome};
+
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
+    application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+
+/// One resource of an API server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Resource {
+    pub kind: ObjectKind,
+    pub plural: String,
+    pub namespaced: bool,
+}
+
+impl Resource {
+    /// The path of all objects, or of those of one namespace.
+    pub fn collection(&self, namespace: Option<&str>) -> String {
+        let root = if self.kind.group.is_empty() { "/api" } else { "/apis" };
+        match namespace.filter(|_| self.namespaced) {
+            Some(namespace) => {
+                format!("{root}/{}/namespaces/{namespace}/{}", self.kind.api_version(), self.plural)
+            }
+            None => format!("{root}/{}/{}", self.kind.api_version(), self.plural),
+        }
+    }
+
+    /// The path of one object.
+    pub fn path(&self, id: &ObjectId) -> String {
+        format!("{}/{}", self.collection(Some(&id.namespace)), id.name)
+    }
+}
+
+/// What an API server serves, in its own order of preference of versions.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Served {
+    resources: BTreeMap<ObjectKind, Resource>,
+    /// The preferred version of each group and kind.
+    preferred: BTreeMap<(String, String), String>,
+}
+
+impl Served {
+    pub fn get(&self, kind: &ObjectKind) -> Option<&Resource> {
+        self.resources.get(kind)
+    }
+
+    /// The kind in that version, else in the one that the server prefers.
+    pub fn any_version(&self, kind: &ObjectKind) -> Option<&Resource> {
+        self.get(kind).or_else(|| {
+            let version = self.preferred.get(&(kind.group.clone(), kind.kind.clone()))?;
+            self.get(&ObjectKind { version: version.clone(), ..kind.clone() })
+        })
+    }
+
+    fn add(&mut self, resource: Resource) {
+        let kind = resource.kind.clone();
+        self.preferred.entry((kind.group.clone(), kind.kind.clone())).or_insert(kind.version.clone());
+        self.resources.insert(kind, resource);
+    }
+
+    fn read(&mut self, list: &Value) {
+        for group in array(list, "/items") {
+            let name = text(group, "/metadata/name");
+            for version in array(group, "/versions") {
+                for resource in array(version, "/resources") {
+                    let kind = text(resource, "/responseKind/kind");
+                    let plural = text(resource, "/resource");
+                    if kind.is_empty() || plural.is_empty() {
+                        continue;
+                    }
+                    self.add(Resource {
+                        kind: ObjectKind {
+                            group: name.to_owned(),
+                            version: text(version, "/version").to_owned(),
+                            kind: kind.to_owned(),
+                        },
+                        plural: plural.to_owned(),
+                        namespaced: text(resource, "/scope") == "Namespaced",
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn array<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(path).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn text<'a>(value: &'a Value, path: &str) -> &'a str {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+impl Cluster {
+    /// What the server serves; asked at the first call.
+    pub(super) async fn served(&self) -> Outcome<std::sync::Arc<Served>> {
+        let mut known = self.inner.served.lock().await;
+        if let Some(served) = known.as_ref() {
+            return Ok(std::sync::Arc::clone(served));
+        }
+        let mut served = Served::default();
+        for path in ["/api", "/apis"] {
+            let list = self.read(path, AGGREGATED, "asking what the API server serves").await?;
+            served.read(&list.unwrap_or_default());
+        }
+        let served = std::sync::Arc::new(served);
+        *known = Some(std::sync::Arc::clone(&served));
+        Ok(served)
+    }
+
+    /// Asks for one group and version again; whether it now serves the kind.
+    pub(super) async fn look_again(&self, kind: &ObjectKind) -> Outcome<bool> {
+        let root = if kind.group.is_empty() { "/api" } else { "/apis" };
+        let path = format!("{root}/{}", kind.api_version());
+        let list = self.read(&path, super::wire::JSON, "asking what the API server serves").await?;
+        let mut served = (*self.served().await?).clone();
+        for resource in array(&list.unwrap_or_default(), "/resources") {
+            let plural = text(resource, "/name");
+            // `deployments/status` and the like are parts of a resource.
+            if plural.contains('/') {
+                continue;
+            }
+            served.add(Resource {
+                kind: ObjectKind { kind: text(resource, "/kind").to_owned(), ..kind.clone() },
+                plural: plural.to_owned(),
+                namespaced: resource.get("namespaced").and_then(Value::as_bool) == Some(true),
+            });
+        }
+        let found = served.get(kind).is_some();
+        *self.inner.served.lock().await = Some(std::sync::Arc::new(served));
+        Ok(found)
+    }
+}

@@ -1,0 +1,406 @@
+//! From a request to a plan: the committed files, the content of locked versions, what every cluster
+//! runs now. It gathers the arguments; `plan` decides.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::catalog::product::Content;
+use crate::catalog::{self, Catalog, fleet};
+use crate::diag::{Finding, Findings, Place, codes};
+use crate::digest::{self, Digest};
+use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
+use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
+use crate::port::{AppendError, Fault, NewEvent};
+use crate::resolve::{self, Needed, Observation, PastPin, ProductVersion, Reason};
+use crate::rollout::FleetState;
+
+use super::follow::Follower;
+use super::survey::{self, Look};
+use super::world::{Times, World};
+
+/// What is to be planned.
+#[derive(Debug, Clone)]
+pub struct PlanRequest {
+    /// The release.
+    pub release: ReleaseId,
+    /// The pipeline; may be left out when there is only one.
+    pub pipeline: Option<PipelineName>,
+    /// Whether clusters that were never reached are left to catch-up.
+    pub defer_unknown: bool,
+    /// What is allowed beyond what is usual.
+    pub options: PlanOptions,
+    /// Who asks; what was seen of clusters is recorded in their name.
+    pub actor: Actor,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// What the files or the fleet say stands against it.
+    #[error("{0}")]
+    Findings(Findings),
+    /// The world does.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Findings> for PlanError {
+    fn from(findings: Findings) -> Self {
+        Self::Findings(findings)
+    }
+}
+
+impl From<Finding> for PlanError {
+    fn from(finding: Finding) -> Self {
+        Self::Findings(finding.into())
+    }
+}
+
+/// Everything that a plan is made from, gathered.
+pub struct Gathered {
+    commit: String,
+    catalog: Catalog,
+    release: ReleaseId,
+    pipeline: PipelineName,
+    clusters: BTreeMap<ClusterName, ClusterEntry>,
+    versions: BTreeMap<Digest, ProductVersion>,
+    past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    observed: BTreeMap<ClusterName, Observation>,
+    renderers: Renderers,
+    defer_unknown: bool,
+    options: PlanOptions,
+    now: jiff::Timestamp,
+    /// The clusters that could not be reached, and why.
+    pub unreachable: BTreeMap<ClusterName, String>,
+    /// What people should know, beside the plan's own findings.
+    pub findings: Findings,
+}
+
+impl Gathered {
+    /// Calls `f` with everything as the pure planner reads it.
+    ///
+    /// # Errors
+    /// When the committed files lack what was asked for, and those of `f`.
+    pub fn with_input<T>(
+        &self,
+        f: impl FnOnce(&PlanInput<'_>) -> Result<T, Findings>,
+    ) -> Result<T, PlanError> {
+        let release = catalog::release::locked(&self.catalog, &self.release)?;
+        let pipeline = self
+            .catalog
+            .pipelines
+            .get(&self.pipeline)
+            .ok_or_else(|| unknown_pipeline(&self.catalog, Some(&self.pipeline)))?;
+        let fleet = self.catalog.fleet.as_ref().ok_or_else(no_fleet)?;
+        let releases: Vec<_> = self.catalog.releases.values().map(|r| &r.file).collect();
+        let pins: Vec<_> = self.catalog.pins.values().map(|p| &p.file).collect();
+        let input = PlanInput {
+            now: self.now,
+            commit: &self.commit,
+            release,
+            releases: &releases,
+            fleet: &fleet.file.spec,
+            clusters: &self.clusters,
+            pipeline: &pipeline.file,
+            pipeline_digest: digest::bytes(pipeline.source.text().as_bytes()),
+            pins: &pins,
+            calendar: self.catalog.calendar.as_ref().map(|c| &c.file.spec),
+            versions: &self.versions,
+            past_pins: &self.past_pins,
+            observed: &self.observed,
+            renderers: &self.renderers,
+            defer_unknown: self.defer_unknown,
+            options: self.options,
+        };
+        Ok(f(&input)?)
+    }
+
+    /// The files of the commit.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+}
+
+/// Makes a plan; what people should know comes beside it.
+///
+/// # Errors
+/// When files, fleet or world stand against it; all findings at once.
+pub async fn plan(
+    world: &World,
+    times: &Times,
+    follower: &mut Follower,
+    request: &PlanRequest,
+) -> Result<(Plan, Gathered), PlanError> {
+    let mut gathered = gather(world, times, follower, request).await?;
+    let (plan, findings) = gathered.with_input(plan::make)?;
+    gathered.findings.extend(findings);
+    Ok((plan, gathered))
+}
+
+/// Gathers what a plan is made from. Only reads the clusters; what was seen of them goes into the
+/// journal.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn gather(
+    world: &World,
+    times: &Times,
+    follower: &mut Follower,
+    request: &PlanRequest,
+) -> Result<Gathered, PlanError> {
+    let (commit, catalog) = committed(world).await?;
+    let mut findings = uncommitted(world).await?;
+    let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
+    let release = catalog::release::locked(&catalog, &request.release)?;
+    let (members, wrong) = members(world, &catalog).await?;
+    if wrong.has_errors() {
+        return Err(wrong.into());
+    }
+    findings.extend(wrong);
+
+    let entries: Vec<ClusterEntry> = members.values().cloned().collect();
+    let looks = survey::fleet(world, times, &entries).await;
+    follower.catch_up(|_, _| {}).await?;
+    same_identities(follower.state(), &members, &looks)?;
+    record(world, &request.actor, &looks).await?;
+    let (observed, unreachable) = observations(follower.state(), looks);
+
+    let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
+    let now = world.clock.now();
+    let needed = resolve::needed(&release, &pins, observed.values(), now);
+    let versions = versions(world, needed.iter()).await?;
+    let renderers = renderers(world, &versions).await?;
+    Ok(Gathered {
+        commit,
+        release: request.release.clone(),
+        pipeline,
+        clusters: members,
+        versions,
+        past_pins: past_pins(follower.state()),
+        observed,
+        renderers,
+        defer_unknown: request.defer_unknown,
+        options: request.options,
+        now,
+        unreachable,
+        findings,
+        catalog,
+    })
+}
+
+/// The catalog of HEAD, and the commit that it names.
+///
+/// # Errors
+/// When git fails, or a committed release or pipeline file is wrong.
+pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
+    let commit = world.git.head().await?;
+    let mut tree = crate::model::Tree::new();
+    // Product content comes by the lock, so the products' folders of HEAD are not read at all.
+    for folder in ["releases", "pipelines"] {
+        if let Some(found) = world.git.tree(&commit, folder).await? {
+            for (path, file) in found.iter() {
+                tree.insert(format!("{folder}/{path}"), file.clone());
+            }
+        }
+    }
+    let (catalog, findings) = catalog::load(&tree);
+    if findings.has_errors() {
+        return Err(findings.into());
+    }
+    Ok((commit, catalog))
+}
+
+/// A warning if the working tree has changes that no plan sees.
+async fn uncommitted(world: &World) -> Result<Findings, PlanError> {
+    let dirty = world.git.dirty(&["releases", "pipelines"]).await?;
+    let mut findings = Findings::new();
+    if let Some(first) = dirty.first() {
+        let more = if dirty.len() > 1 { format!(" and {} more", dirty.len() - 1) } else { String::new() };
+        findings.push(
+            Finding::warning(
+                &codes::NOT_COMMITTED,
+                format!("`{first}`{more} differs from the last commit; plans read committed files only"),
+            )
+            .next("git commit"),
+        );
+    }
+    Ok(findings)
+}
+
+fn pipeline_of(catalog: &Catalog, asked: Option<&PipelineName>) -> Result<PipelineName, PlanError> {
+    match asked {
+        Some(name) if catalog.pipelines.contains_key(name) => Ok(name.clone()),
+        Some(name) => Err(unknown_pipeline(catalog, Some(name)).into()),
+        None => match catalog.pipelines.keys().collect::<Vec<_>>().as_slice() {
+            [only] => Ok((*only).clone()),
+            _ => Err(unknown_pipeline(catalog, None).into()),
+        },
+    }
+}
+
+fn unknown_pipeline(catalog: &Catalog, asked: Option<&PipelineName>) -> Finding {
+    let known: Vec<&str> = catalog.pipelines.keys().map(PipelineName::as_str).collect();
+    match asked {
+        Some(name) => Finding::error(
+            &codes::NO_SUCH_PIPELINE,
+            format!("there is no pipeline `{name}` in the last commit"),
+        )
+        .did_you_mean(name.as_str(), known.iter().copied())
+        .hint(format!("pipelines: {}", known.join(", "))),
+        None if known.is_empty() => {
+            Finding::error(&codes::NO_SUCH_PIPELINE, "the last commit has no pipeline")
+                .hint("pipelines/NAME.yaml holds one")
+        }
+        None => Finding::error(&codes::NO_SUCH_PIPELINE, "there are several pipelines")
+            .hint(format!("say which with --pipeline: {}", known.join(", "))),
+    }
+}
+
+fn no_fleet() -> Finding {
+    Finding::error(&codes::MISSING_FILE, "the last commit has no fleet").hint("pipelines/fleet.yaml holds it")
+}
+
+/// Every member of the fleet, those that its source lists included.
+///
+/// # Errors
+/// When there is no fleet, or its source fails or lists nothing.
+pub async fn members(
+    world: &World,
+    catalog: &Catalog,
+) -> Result<(BTreeMap<ClusterName, ClusterEntry>, Findings), PlanError> {
+    let file = &catalog.fleet.as_ref().ok_or_else(no_fleet)?.file.spec;
+    let sourced = match &file.source {
+        None => Vec::new(),
+        Some(source) => world.clusters.members(&source.value).await?,
+    };
+    let mut wrong = Findings::new();
+    if let Some(source) = &file.source {
+        let now: Vec<ClusterName> = sourced.iter().map(|c| c.name.value.clone()).collect();
+        wrong.extend(fleet::check_source(&source.place, &[], &now));
+    }
+    let (members, more) = fleet::members(file, sourced);
+    wrong.extend(more);
+    Ok((members, wrong))
+}
+
+/// A cluster that was known by this name must still be the same one.
+fn same_identities(
+    state: &FleetState,
+    members: &BTreeMap<ClusterName, ClusterEntry>,
+    looks: &BTreeMap<ClusterName, Look>,
+) -> Result<(), Findings> {
+    let mut findings = Findings::new();
+    for (name, look) in looks {
+        let before = state.seen(name).and_then(|seen| seen.observed.as_ref());
+        let (Some(before), Ok(now)) = (before, look) else { continue };
+        if before.uid != now.uid {
+            let place = members.get(name).map_or_else(Place::none, |m| m.kubeconfig.path.place.clone());
+            findings.push(
+                Finding::error(
+                    &codes::OTHER_CLUSTER,
+                    format!("`{name}` is another cluster now: it had UID {}, and answers with {}", before.uid, now.uid),
+                )
+                .at(&place)
+                .hint("a kubeconfig context points somewhere else, or the cluster was made anew; give a new cluster a new name"),
+            );
+        }
+    }
+    findings.into_result(())
+}
+
+/// Records what was seen: facts, wherever the journal stands.
+async fn record(world: &World, actor: &Actor, looks: &BTreeMap<ClusterName, Look>) -> Result<(), Fault> {
+    let at = world.clock.now();
+    let events: Vec<NewEvent> = looks
+        .iter()
+        .map(|(name, look)| NewEvent { at, actor: actor.clone(), body: survey::event(name, look) })
+        .collect();
+    append_facts(world, events).await
+}
+
+/// Appends events that are true wherever the journal stands.
+///
+/// # Errors
+/// When the journal can't be written.
+pub async fn append_facts(world: &World, events: Vec<NewEvent>) -> Result<(), Fault> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    loop {
+        let (position, _) = world.journal.head().await?;
+        match world.journal.append(position, None, events.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(AppendError::Moved { .. }) => {}
+            Err(AppendError::Fault(fault)) => return Err(fault),
+            Err(error @ AppendError::Fenced { .. }) => return Err(Fault::permanent(error.to_string())),
+        }
+    }
+}
+
+/// What is known of each cluster, fresh or last; and why the others were not seen.
+fn observations(
+    state: &FleetState,
+    looks: BTreeMap<ClusterName, Look>,
+) -> (BTreeMap<ClusterName, Observation>, BTreeMap<ClusterName, String>) {
+    let (mut observed, mut unreachable) = (BTreeMap::new(), BTreeMap::new());
+    for (name, look) in looks {
+        match look {
+            Ok(seen) => {
+                observed.insert(name, Observation::fresh(seen));
+            }
+            Err(fault) => {
+                if let Some(last) = state.seen(&name).and_then(|seen| seen.observed.clone()) {
+                    observed.insert(name.clone(), Observation::last(last));
+                }
+                unreachable.insert(name, fault.message);
+            }
+        }
+    }
+    (observed, unreachable)
+}
+
+/// The versions that earlier plans gave to clusters because of a pin.
+fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
+    let mut past: BTreeMap<ClusterUid, Vec<PastPin>> = BTreeMap::new();
+    for (_, _, cluster) in state.rollouts().flat_map(|r| r.plan().clusters()) {
+        for target in &cluster.targets {
+            if let Reason::Pin { pin, .. } = &target.reason {
+                let pinned =
+                    PastPin { pin: pin.clone(), product: target.product.clone(), digest: target.digest };
+                past.entry(cluster.uid.clone()).or_default().push(pinned);
+            }
+        }
+    }
+    past
+}
+
+/// The content of product versions, as far as planning reads it.
+async fn versions<'n>(
+    world: &World,
+    needed: impl Iterator<Item = &'n Needed>,
+) -> Result<BTreeMap<Digest, ProductVersion>, PlanError> {
+    let mut versions = BTreeMap::new();
+    for need in needed {
+        let tree = match world.packages.fetch(&need.product, &need.version, &need.commit, &need.digest).await
+        {
+            Ok(tree) => tree,
+            // What only leaves the cluster need not be known any more.
+            Err(_) if need.leaving => continue,
+            Err(fault) => return Err(fault.into()),
+        };
+        let content = Content::at(&tree, &format!("products/{}", need.product))?;
+        let version =
+            ProductVersion { file: Arc::new(content.file), digest: need.digest, test_digest: content.tests };
+        versions.insert(need.digest, version);
+    }
+    Ok(versions)
+}
+
+/// What renders. Helm is asked for only where a product needs it.
+async fn renderers(world: &World, versions: &BTreeMap<Digest, ProductVersion>) -> Result<Renderers, Fault> {
+    let by_helm =
+        |v: &ProductVersion| v.file.spec.deploy.iter().any(|s| matches!(s.value, DeployStep::Helm(_)));
+    let helm =
+        if versions.values().any(by_helm) { Some(world.renderer.version().await?.version) } else { None };
+    Ok(Renderers { manifests: crate::render::FORMAT, helm })
+}

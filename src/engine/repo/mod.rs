@@ -1,0 +1,71 @@
+//! Commands on the repository: products are tagged, releases cut, pins added, and all of them
+//! shown. Rules are the catalog's; here they meet git and the working tree, through ports. Nothing
+//! is printed: every command returns what it did or found.
+
+mod pins;
+mod products;
+mod read;
+mod releases;
+mod tag;
+
+use std::sync::Arc;
+
+use crate::diag::{Finding, Findings};
+use crate::port::{Fault, Git, Packages, Trees};
+
+pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
+pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
+pub use read::{check, load};
+pub use releases::{CutDone, ReleaseRow, ReleaseView, release_cut, release_diff, release_list, release_show};
+pub use tag::{TagDone, product_tag, tagged};
+
+/// The ports that commands on the repository use.
+#[derive(Clone)]
+pub struct Repository {
+    /// Objects and tags.
+    pub git: Arc<dyn Git>,
+    /// Content of locked versions.
+    pub packages: Arc<dyn Packages>,
+    /// The working tree.
+    pub trees: Arc<dyn Trees>,
+}
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// The files, or what was asked, are wrong.
+    #[error(transparent)]
+    Findings(Findings),
+    /// Git or the disk failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Findings> for RepoError {
+    fn from(findings: Findings) -> Self {
+        Self::Findings(findings.sorted())
+    }
+}
+
+impl From<Finding> for RepoError {
+    fn from(finding: Finding) -> Self {
+        Self::Findings(finding.into())
+    }
+}
+
+impl From<Box<Finding>> for RepoError {
+    fn from(finding: Box<Finding>) -> Self {
+        Self::from(*finding)
+    }
+}
+
+/// A text as a double-quoted YAML scalar: JSON's strings are YAML's, too, and no dialect reads a
+/// number, a date or a switch in them.
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

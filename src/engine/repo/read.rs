@@ -1,0 +1,35 @@
+//! Reading the catalog of the working tree.
+
+use crate::catalog::{self, Catalog, FOLDERS};
+use crate::diag::{Findings, codes};
+
+use super::{RepoError, Repository};
+
+/// The catalog of the working tree with the mistakes inside its files.
+///
+/// # Errors
+/// When the working tree can't be read.
+pub async fn load(repo: &Repository) -> Result<(Catalog, Findings), RepoError> {
+    let tree = repo.trees.working(&FOLDERS).await?;
+    Ok(catalog::load(&tree))
+}
+
+/// Everything that is wrong with the working tree, mistakes inside files and between them.
+///
+/// # Errors
+/// When the working tree can't be read.
+pub async fn check(repo: &Repository) -> Result<(Catalog, Findings), RepoError> {
+    let (catalog, mut findings) = load(repo).await?;
+    findings.extend(catalog::check(&catalog));
+    Ok((catalog, findings.sorted()))
+}
+
+/// The catalog of the working tree if its files can be read without mistakes and hold no literal
+/// secret, for commands that write.
+pub(super) async fn sound(repo: &Repository) -> Result<Catalog, RepoError> {
+    let (catalog, mut findings) = load(repo).await?;
+    findings.extend(
+        catalog::check(&catalog).into_iter().filter(|finding| finding.code == &codes::LITERAL_SECRET),
+    );
+    Ok(findings.into_result(catalog)?)
+}

@@ -1,0 +1,302 @@
+//! Commands over a repository in memory: tag, cut, pin, and what refuses them.
+
+#![allow(clippy::unwrap_used)]
+
+use super::fake::Memory;
+use super::*;
+use crate::catalog::release::Change;
+use crate::catalog::testing::lines;
+use crate::model::{PinId, ProductName, ReleaseId};
+
+const FLEET: &str = "apiVersion: tidegate.dev/v1\nkind: Fleet\nmetadata: { name: main }\nspec:\n  clusters:\n    \
+    - { name: acme-dev, labels: { env: dev }, kubeconfig: { path: k, context: a } }\n    \
+    - { name: acme-prod, labels: { env: prod }, kubeconfig: { path: k, context: b } }\n";
+
+fn product(name: &str, version: &str, more: &str) -> String {
+    format!(
+        "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: {{ name: {name} }}\nspec:\n  version: {version}\n  owner: team\n{more}  \
+         tests:\n    - run: {{ name: smoke, command: ['true'] }}\n"
+    )
+}
+
+fn release(id: &str, spec: &str) -> String {
+    format!(
+        "# {id}, with love\napiVersion: tidegate.dev/v1\nkind: Release\nmetadata: {{ name: {id} }}\nspec:\n  \
+         kubernetes: \"1.36\" # the minor\n{spec}"
+    )
+}
+
+/// Two products, a release of them, a fleet: committed, nothing tagged.
+fn memory() -> Memory {
+    Memory::with(&[
+        ("products/base/product.yaml", &product("base", "1.0.0", "")),
+        ("products/app/product.yaml", &product("app", "2.0.0", "  requires: { base: ^1 }\n")),
+        ("releases/R1.yaml", &release("R1", "  products: { base: 1.0.0, app: 2.0.0 }\n")),
+        ("pipelines/fleet.yaml", FLEET),
+    ])
+}
+
+fn name(text: &str) -> ProductName {
+    text.parse().unwrap()
+}
+
+fn id(text: &str) -> ReleaseId {
+    text.parse().unwrap()
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-21T12:00:00Z".parse().unwrap()
+}
+
+fn findings<T>(result: Result<T, RepoError>) -> Findings {
+    match result {
+        Ok(_) => panic!("it was not refused"),
+        Err(RepoError::Findings(findings)) => findings,
+        Err(RepoError::Fault(fault)) => panic!("{fault}"),
+    }
+}
+
+async fn cut_first(memory: &Memory) -> CutDone {
+    let repo = memory.repository();
+    for product in ["base", "app"] {
+        product_tag(&repo, &name(product)).await.unwrap();
+    }
+    let cut = release_cut(&repo, &id("R1")).await.unwrap();
+    memory.commit();
+    cut
+}
+
+#[tokio::test]
+async fn a_product_is_tagged_at_head_with_its_digest_and_once() {
+    let memory = memory();
+    let repo = memory.repository();
+    let done = product_tag(&repo, &name("base")).await.unwrap();
+    assert_eq!((done.tag.as_str(), done.existed), ("base/v1.0.0", false));
+    assert_eq!(done.commit, memory.head());
+    let again = product_tag(&repo, &name("base")).await.unwrap();
+    assert!(again.existed);
+    assert_eq!(again.commit, done.commit);
+    let content = tagged(&repo, &name("base"), &"1.0.0".parse().unwrap()).await.unwrap();
+    assert_eq!(content.content.digest, done.digest);
+}
+
+#[tokio::test]
+async fn what_is_not_committed_is_not_tagged() {
+    let memory = memory();
+    let repo = memory.repository();
+    memory.edit("products/base/new.yaml", "a: 1");
+    let refused = findings(product_tag(&repo, &name("base")).await);
+    assert!(refused.to_string().contains("products/base/new.yaml"), "{refused}");
+    assert_eq!(lines(&refused), ["TG0512 -"]);
+    assert!(product_tag(&repo, &name("app")).await.is_ok(), "another product's changes do not matter");
+}
+
+#[tokio::test]
+async fn a_changed_product_has_to_raise_its_version() {
+    let memory = memory();
+    let repo = memory.repository();
+    product_tag(&repo, &name("base")).await.unwrap();
+    memory.edit("products/base/new.yaml", "a: 1");
+    memory.commit();
+    let refused = findings(product_tag(&repo, &name("base")).await);
+    assert_eq!(lines(&refused), ["TG0515 products/base/product.yaml:5:12"]);
+    let (rows, _) = product_list(&repo).await.unwrap();
+    let states: Vec<TagState> = rows.iter().map(|row| row.tag).collect();
+    assert_eq!(states, [TagState::Untagged, TagState::Changed]);
+    memory.edit("products/base/product.yaml", &product("base", "1.0.1", ""));
+    memory.commit();
+    assert_eq!(product_tag(&repo, &name("base")).await.unwrap().tag, "base/v1.0.1");
+}
+
+#[tokio::test]
+async fn a_product_with_mistakes_is_not_tagged_and_an_unknown_one_is_named() {
+    let memory = memory();
+    let repo = memory.repository();
+    memory.edit("products/base/product.yaml", &product("base", "1.0.0", "  values: { token: hunter2 }\n"));
+    memory.commit();
+    let refused = findings(product_tag(&repo, &name("base")).await);
+    assert_eq!(lines(&refused), ["TG0108 products/base/product.yaml:7:20"]);
+    assert!(!refused.to_string().contains("hunter2"));
+    let refused = findings(product_tag(&repo, &name("bsae")).await);
+    assert!(refused.to_string().contains("did you mean `base`?"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_cut_writes_the_lock_and_keeps_every_comment() {
+    let memory = memory();
+    let before = memory.text("releases/R1.yaml").unwrap();
+    let cut = cut_first(&memory).await;
+    let text = memory.text("releases/R1.yaml").unwrap();
+    assert!(text.starts_with(&before), "{text}");
+    assert!(text[before.len()..].starts_with("lock: # written by"), "{text}");
+    assert!(!cut.unchanged);
+    let shown = release_show(&memory.repository(), &id("R1")).await.unwrap();
+    assert_eq!(shown.row.digest, Some(cut.lock.digest));
+    assert_eq!(shown.lock, Some(cut.lock));
+    assert!(release_cut(&memory.repository(), &id("R1")).await.unwrap().unchanged);
+    assert_eq!(memory.text("releases/R1.yaml").unwrap(), text, "cutting again writes nothing");
+}
+
+#[tokio::test]
+async fn a_missing_tag_names_the_next_command() {
+    let memory = memory();
+    let repo = memory.repository();
+    product_tag(&repo, &name("app")).await.unwrap();
+    let refused = findings(release_cut(&repo, &id("R1")).await);
+    assert_eq!(lines(&refused), ["TG0513 releases/R1.yaml:7:21"]);
+    assert_eq!(refused.iter().next().unwrap().next.as_deref(), Some("tidegate product tag base"));
+    assert!(!memory.text("releases/R1.yaml").unwrap().contains("lock"));
+}
+
+#[tokio::test]
+async fn a_tag_made_or_moved_by_hand_is_not_trusted() {
+    let memory = memory();
+    let repo = memory.repository();
+    for product in ["base", "app"] {
+        product_tag(&repo, &name(product)).await.unwrap();
+    }
+    memory.edit("products/base/new.yaml", "a: 1");
+    memory.commit();
+    let head = memory.head();
+    memory.0.lock().unwrap().tags.get_mut("base/v1.0.0").unwrap().commit = head.clone();
+    assert_eq!(lines(&findings(release_cut(&repo, &id("R1")).await)), ["TG0514 releases/R1.yaml:7:21"]);
+    memory.0.lock().unwrap().tags.get_mut("base/v1.0.0").unwrap().message = None;
+    assert_eq!(lines(&findings(release_cut(&repo, &id("R1")).await)), ["TG0514 releases/R1.yaml:7:21"]);
+}
+
+#[tokio::test]
+async fn a_dirty_tree_is_not_cut() {
+    let memory = memory();
+    cut_first(&memory).await;
+    memory.edit("pipelines/fleet.yaml", &FLEET.replace("prod", "qa"));
+    let refused = findings(release_cut(&memory.repository(), &id("R1")).await);
+    assert_eq!(lines(&refused), ["TG0512 -"]);
+}
+
+#[tokio::test]
+async fn a_literal_secret_anywhere_stops_a_cut() {
+    let memory = memory();
+    let fleet = FLEET
+        .replace("spec:\n", "spec:\n  environments: { dev: { values: { app: { password: hunter2 } } } }\n");
+    memory.edit("pipelines/fleet.yaml", &fleet);
+    memory.commit();
+    let refused = findings(release_cut(&memory.repository(), &id("R1")).await);
+    assert_eq!(lines(&refused), ["TG0108 pipelines/fleet.yaml:5:53"]);
+    assert!(!refused.to_string().contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_tampered_lock_is_shown_as_such_and_not_compared() {
+    let memory = memory();
+    cut_first(&memory).await;
+    let repo = memory.repository();
+    memory
+        .edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.1.0, app: 2.0.0 }\n"));
+    let diff = release_diff(&repo, &id("R1"), &id("R2")).await.unwrap();
+    assert_eq!(diff.products.iter().map(|p| p.change).collect::<Vec<_>>(), [Change::Raised]);
+    let text = memory.text("releases/R1.yaml").unwrap();
+    memory.edit("releases/R1.yaml", &text.replace("\"1.36\"", "\"1.35\""));
+    let shown = release_show(&repo, &id("R1")).await.unwrap();
+    assert_eq!(shown.row.digest, None);
+    assert!(shown.row.findings.to_string().contains("TG0502"));
+    assert!(lines(&findings(release_diff(&repo, &id("R1"), &id("R2")).await))[0].starts_with("TG0502"));
+    let (rows, _) = release_list(&repo).await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["R1", "R2"]);
+}
+
+fn pin(product: &str, version: &str, cluster: &str) -> PinRequest {
+    PinRequest {
+        id: None,
+        product: name(product),
+        version: version.parse().unwrap(),
+        clusters: vec![cluster.parse().unwrap()],
+        selector: Default::default(),
+        owner: "payments".into(),
+        reason: "say \"why\": # and how".into(),
+        until: "2026-12-15".parse().unwrap(),
+        release: None,
+    }
+}
+
+/// A version 1.1.0 of `base` is tagged; then the working tree goes on.
+async fn feature(memory: &Memory, version: &str) {
+    memory.edit("products/base/product.yaml", &product("base", version, ""));
+    memory.commit();
+    product_tag(&memory.repository(), &name("base")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_pin_is_locked_by_its_tag_listed_and_removed() {
+    let memory = memory();
+    cut_first(&memory).await;
+    feature(&memory, "1.1.0-rc1").await;
+    let repo = memory.repository();
+    // `^1` takes no prerelease, so app could not stay beside it.
+    let refused = findings(pin_add(&repo, &pin("base", "1.1.0-rc1", "acme-dev"), Vec::new(), now()).await);
+    assert!(refused.to_string().contains("app"), "{refused}");
+    feature(&memory, "1.1.0").await;
+    let added = pin_add(&repo, &pin("base", "1.1.0", "acme-dev"), Vec::new(), now()).await.unwrap();
+    assert_eq!(added.file, "pipelines/pins/PIN-1.yaml");
+    assert_eq!(added.release, Some(id("R1")));
+    assert_eq!(added.pin.commit, memory.head());
+    assert_eq!(added.pin.reason, "say \"why\": # and how");
+    let (rows, findings_of_list) = pin_list(&repo, now()).await.unwrap();
+    assert_eq!(findings_of_list, Findings::new());
+    assert_eq!(rows[0].clusters, ["acme-dev".parse().unwrap()]);
+    assert!(!rows[0].ended);
+    let later = "2026-12-16T00:00:00Z".parse().unwrap();
+    assert!(pin_list(&repo, later).await.unwrap().0[0].ended);
+    pin_remove(&repo, &"PIN-1".parse().unwrap(), now()).await.unwrap();
+    assert_eq!(memory.text("pipelines/pins/PIN-1.yaml"), None);
+    let gone = pin_remove(&repo, &"PIN-1".parse().unwrap(), now()).await;
+    assert_eq!(lines(&findings(gone)), ["TG0518 -"]);
+}
+
+#[tokio::test]
+async fn a_pin_that_breaks_what_a_cluster_is_to_have_is_refused() {
+    let memory = memory();
+    cut_first(&memory).await;
+    feature(&memory, "2.0.0").await;
+    let repo = memory.repository();
+    let refused = findings(pin_add(&repo, &pin("base", "2.0.0", "acme-dev"), Vec::new(), now()).await);
+    assert!(refused.to_string().contains("app") && refused.to_string().contains("2.0.0"), "{refused}");
+    assert_eq!(memory.text("pipelines/pins/PIN-1.yaml"), None);
+}
+
+#[tokio::test]
+async fn a_pin_needs_a_tag_a_known_cluster_a_day_to_come_and_no_rival() {
+    let memory = memory();
+    cut_first(&memory).await;
+    feature(&memory, "1.1.0").await;
+    let repo = memory.repository();
+    let add = async |request: PinRequest| findings(pin_add(&repo, &request, Vec::new(), now()).await);
+    assert_eq!(lines(&add(pin("base", "1.2.0", "acme-dev")).await), ["TG0513 -"]);
+    assert_eq!(
+        lines(&add(pin("base", "1.1.0", "acme-dvo")).await),
+        ["TG0204 pipelines/pins/PIN-1.yaml:10:14"]
+    );
+    assert_eq!(lines(&add(pin("bse", "1.1.0", "acme-dev")).await), ["TG0203 -"]);
+    assert_eq!(lines(&add(pin("kubernetes", "1.1.0", "acme-dev")).await), ["TG0202 -"]);
+    let past = PinRequest { until: "2026-11-20".parse().unwrap(), ..pin("base", "1.1.0", "acme-dev") };
+    assert_eq!(lines(&add(past).await), ["TG0517 -"]);
+    let nobody = PinRequest { owner: " ".into(), ..pin("base", "1.1.0", "acme-dev") };
+    assert_eq!(lines(&add(nobody).await), ["TG0107 pipelines/pins/PIN-1.yaml:11:10"]);
+    pin_add(&repo, &pin("base", "1.1.0", "acme-dev"), Vec::new(), now()).await.unwrap();
+    assert_eq!(
+        lines(&add(pin("base", "1.1.0", "acme-dev")).await),
+        ["TG0218 pipelines/pins/PIN-2.yaml:6:12"]
+    );
+    let same: Option<PinId> = Some("PIN-1".parse().unwrap());
+    assert_eq!(lines(&add(PinRequest { id: same, ..pin("base", "1.1.0", "acme-prod") }).await), ["TG0519 -"]);
+    assert!(pin_add(&repo, &pin("base", "1.1.0", "acme-prod"), Vec::new(), now()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_product_is_shown_with_what_it_hangs_on() {
+    let memory = memory();
+    let view = product_show(&memory.repository(), &name("app")).await.unwrap();
+    assert_eq!(view.dependencies, [name("base")]);
+    assert_eq!(view.row.phase, Some(1));
+    assert_eq!(view.test_list.len(), 1);
+    assert!(product_show(&memory.repository(), &name("nothing")).await.is_err());
+}

@@ -1,0 +1,33 @@
+//! `journal verify`: what was verified.
+
+use crate::digest::Digest;
+use crate::output::mark::Tone;
+use crate::output::{Look, Screen};
+
+/// A journal whose chain holds.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerifiedScreen {
+    /// Its UUID.
+    pub journal: uuid::Uuid,
+    /// Its file.
+    pub path: String,
+    /// How many events it has.
+    pub events: u64,
+    /// The hash of the last one.
+    pub head: Digest,
+}
+
+impl Screen for VerifiedScreen {
+    const KIND: &'static str = "JournalVerification";
+
+    fn text(&self, _: &Look) -> String {
+        format!(
+            "{} · {} events, head {}\n{}\n",
+            Tone::Good.paint(&Tone::Good.mark("every hash fits")),
+            self.events,
+            self.head,
+            self.path
+        )
+    }
+}

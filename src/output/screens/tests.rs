@@ -1,0 +1,247 @@
+#![allow(clippy::unwrap_used)]
+//! Every screen of rollouts, over states that were really reached: at 80 and 160 columns, piped,
+//! and as JSON.
+
+use insta::assert_snapshot;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::journal::{Deferral, Preflight};
+use crate::output::envelope::List;
+use crate::output::time::Viewpoint;
+use crate::output::{Look, Screen, live, progress};
+use crate::report::explain::{About, explanations};
+use crate::report::explanation::Driving;
+use crate::report::sample::Story;
+use crate::report::summary;
+
+fn look(width: Option<u16>, story: &Story) -> Look {
+    Look { width, view: Viewpoint { now: story.now, zone: TimeZone::UTC } }
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+fn text(screen: &impl Screen, width: Option<u16>, story: &Story) -> String {
+    let text = plain(&screen.text(&look(width, story)));
+    if let Some(width) = width {
+        let wide = text.lines().find(|l| l.chars().count() > usize::from(width) && !l.contains("tidegate "));
+        assert!(wide.is_none(), "wider than {width}: {wide:?}");
+    }
+    text
+}
+
+fn driving(story: &Story) -> Driving {
+    let until = crate::model::Duration::seconds(30).after(story.now);
+    Driving { process: "4711@ops-1".into(), fence: 1, until, alive: true }
+}
+
+/// In the middle of the second wave: one cluster unreachable, one at work.
+fn middle() -> Story {
+    let mut story = Story::begin();
+    let cause = "connection refused by 10.0.0.7:6443, 3 tries in 30 s".to_owned();
+    story.preflights.insert("acme-dev", Preflight::Deferred { reason: Deferral::Unreachable, cause });
+    story.drive(29);
+    story.now = crate::model::Duration::minutes(41).after(story.now);
+    story
+}
+
+/// Halted by a failing test in staging.
+fn halted() -> Story {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "smoke test: 503 instead of 200");
+    story.drive(1_000);
+    story
+}
+
+fn status(story: &Story) -> StatusScreen {
+    let driver = driving(story);
+    StatusScreen {
+        summary: summary::rollout(&story.state, story.rollout(), story.now),
+        waits: explanations(&story.state, story.rollout(), About::Rollout, Some(&driver), story.now),
+        driver: Some(driver),
+    }
+}
+
+fn why(story: &Story) -> WhyScreen {
+    let rollout = story.rollout();
+    WhyScreen {
+        rollout: rollout.id().clone(),
+        state: rollout.state().word(),
+        since: rollout.since(),
+        about: rollout.id().to_string(),
+        driver: Some(driving(story)),
+        explanations: explanations(&story.state, rollout, About::Rollout, Some(&driving(story)), story.now),
+    }
+}
+
+#[test]
+fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
+    let story = middle();
+    assert_snapshot!(text(&status(&story), Some(80), &story), @r#"
+    R42-1 · release R42 "brisk-heron" · ▶ running since 09:00 (41 m 28 s)
+    1/8 clusters done · started by person:anna@example.org 09:00
+    driven by 4711@ops-1
+
+    WAVE       staging
+    STATE      ✔ done
+    DONE       1/1
+    TAG        release/R42/staging
+
+    WAVE       nonprod
+    STATE      ▶ rolling
+    DONE       0/2
+    OTHERWISE  1 run · 1 deferred
+
+    WAVE       prod
+    STATE      · waiting
+    DONE       0/5
+    GATES      approval not asked
+
+    CLUSTER   STATE       FOR   STEP                BECAUSE               SEEN
+    acme-dev  ⏸ deferred  41 m  -                   connection refused    ! 41 m ago
+                                                    by 10.0.0.7:6443, 3
+                                                    tries in 30 s
+    delta-qa  ▶ testing   41 m  ingress/test:smoke  -                     ! 41 m ago
+                                3/4
+    "#);
+    assert_snapshot!(text(&status(&story), Some(160), &story), @r#"
+    R42-1 · release R42 "brisk-heron" · ▶ running since 09:00 (41 m 28 s)
+    1/8 clusters done · started by person:anna@example.org 09:00
+    driven by 4711@ops-1
+
+    WAVE     STATE      DONE  OTHERWISE           GATES               TAG
+    staging  ✔ done      1/1  -                   -                   release/R42/staging
+    nonprod  ▶ rolling   0/2  1 run · 1 deferred  -                   -
+    prod     · waiting   0/5  -                   approval not asked  -
+
+    CLUSTER   STATE       FOR   STEP                    BECAUSE                                               SEEN
+    acme-dev  ⏸ deferred  41 m  -                       connection refused by 10.0.0.7:6443, 3 tries in 30 s  ! 41 m ago
+    delta-qa  ▶ testing   41 m  ingress/test:smoke 3/4  -                                                     ! 41 m ago
+    "#);
+}
+
+#[test]
+fn a_halted_rollout_says_so_and_what_to_ask_next() {
+    let story = halted();
+    let screen = status(&story);
+    assert_snapshot!(text(&screen, Some(80), &story), @r#"
+    R42-1 · release R42 "brisk-heron" · ✖ halted since 09:00 (0 s)
+    0/8 clusters done · started by person:anna@example.org 09:00
+    wave staging: 1 cluster failed, 0 tolerated
+    driven by 4711@ops-1
+
+    WAVE     STATE      DONE  OTHERWISE               GATES               TAG
+    staging  ✖ halted    0/1  1 failed (0 tolerated)  -                   -
+    nonprod  · waiting   0/2  -                       -                   -
+    prod     · waiting   0/5  -                       approval not asked  -
+
+    CLUSTER  STATE     FOR  STEP                    BECAUSE          SEEN
+    stage-1  ✖ failed  1 s  ingress/test:smoke 3/4  smoke test: 503  22 s ago
+                                                    instead of 200
+    "#);
+    assert_eq!(screen.next().as_deref(), Some("tidegate rollout why R42-1"));
+}
+
+#[test]
+fn why_is_a_block_for_everything_that_waits() {
+    let story = halted();
+    assert_snapshot!(text(&why(&story), Some(80), &story), @r"
+    R42-1 waits for 1 thing: ✖ halted since 09:00 (0 s)
+
+    ✖ failure-budget halted · wave staging · since 09:00 (0 s)
+      because   1 cluster failed, 0 tolerated
+      because   stage-1: failed (test) at ingress/test:smoke: smoke test: 503
+                instead of 200
+      unblocks  the failed clusters are retried, skipped, or tolerated; or the
+                rollout is aborted
+      who can   team-edge
+      how       tidegate rollout retry R42-1 --failed
+      how       tidegate rollout skip R42-1 -c CLUSTER --reason TEXT
+      how       tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
+      how       tidegate rollout abort R42-1
+    ");
+    let story = middle();
+    assert_snapshot!(text(&why(&story), Some(160), &story), @r"
+    R42-1 waits for 1 thing: ▶ running since 09:00 (41 m 28 s)
+
+    ⏸ unreachable deferred · cluster acme-dev of wave nonprod · since 09:00 (41 m 5 s)
+      because   unreachable
+      because   connection refused by 10.0.0.7:6443, 3 tries in 30 s
+      unblocks  it can be reached again, and is retried
+      how       tidegate rollout retry R42-1 -c acme-dev
+      how       tidegate rollout skip R42-1 -c acme-dev --reason TEXT
+    ");
+}
+
+#[test]
+fn the_list_of_rollouts_has_one_line_each() {
+    let story = halted();
+    let summary = summary::rollout(&story.state, story.rollout(), story.now);
+    let list = List::whole([ListedRollout::from(summary)]);
+    assert_snapshot!(text(&list, Some(80), &story), @r"
+    ROLLOUT  STATE     WAVE     DONE  OTHERWISE  STARTED   BY
+    R42-1    ✖ halted  staging   0/8  1 failed   13 s ago  person:anna@example.org
+    ");
+    assert_snapshot!(text(&list, None, &story), @r"
+    ROLLOUT  STATE     WAVE     DONE  OTHERWISE  STARTED   BY
+    R42-1    ✖ halted  staging   0/8  1 failed   13 s ago  person:anna@example.org
+    ");
+}
+
+#[test]
+fn live_lines_are_waves_pools_and_what_deserves_attention() {
+    let story = middle();
+    let view = look(None, &story).view;
+    let lines = |story: &Story| plain(&live::lines(&status(story).summary, &view, 8).join("\n"));
+    assert_snapshot!(lines(&story), @r"
+    R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s
+    ✔ staging  1/1 done   tag release/R42/staging
+    ▶ nonprod  [██████████░░░░░░░░░░]  0/2 rolling · 1 run · 1 deferred
+      acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
+      delta-qa  ▶ testing  ingress/test:smoke 3/4  41 m
+    … prod 5
+    ");
+    let mut story = middle();
+    story.preflights.clear();
+    story.drive(1_000);
+    assert_snapshot!(lines(&story), @r"
+    R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s
+    ✔ staging  1/1 done   tag release/R42/staging
+    ⏸ nonprod  [████████████████████]  1/2 soaking · 1 deferred · soaks until 2026-11-22 09:41 (in 1 d 8 s)
+      acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
+    … prod 5
+    ");
+}
+
+#[test]
+fn an_event_is_one_line_with_time_mark_and_words() {
+    let story = halted();
+    let view = look(None, &story).view;
+    let lines: Vec<String> =
+        story.events.iter().rev().take(4).rev().map(|e| plain(&progress::line(e, &view))).collect();
+    assert_snapshot!(lines.join("\n"), @r"
+    09:00:21 · stage-1: ingress/test:smoke begins
+    09:00:22 ✖ stage-1: ingress/test:smoke failed: smoke test: 503 instead of 200
+    09:00:23 ✖ stage-1 failed at ingress/test:smoke (test): smoke test: 503 instead of 200
+    09:00:24 ✖ R42-1 halted in staging: 1 cluster failed, 0 tolerated
+    ");
+}
+
+#[test]
+fn every_state_that_the_core_knows_has_a_tone_of_its_own_kind() {
+    use crate::output::mark::Tone;
+    for (word, tone) in [
+        ("succeeded-with-failures", Tone::Warn),
+        ("halted", Tone::Bad),
+        ("timed-out", Tone::Bad),
+        ("deferred", Tone::Waits),
+        ("gates-after", Tone::Waits),
+        ("upgrading", Tone::Busy),
+        ("no-op", Tone::Good),
+        ("pending", Tone::Quiet),
+    ] {
+        assert_eq!(words::tone(word), tone, "{word}");
+    }
+}

@@ -1,0 +1,221 @@
+//! Making a plan: partition, pools, what each cluster gets, digests. Every mistake is found before
+//! anything is refused, so that one run shows them all.
+
+use std::collections::BTreeMap;
+
+use super::cluster::Clusters;
+use super::partition::{Member, partition};
+use super::pools::{count, pools};
+use super::{
+    FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRelease, digest,
+    refusals, wave,
+};
+use crate::catalog::release::{self, Locked};
+use crate::diag::{Finding, Findings, codes};
+use crate::digest::{CanonicalError, Digest};
+use crate::model::{ClusterName, ClusterUid, DeployStep};
+use crate::resolve::clusters_of;
+
+/// Makes a plan. With it come findings that stop nothing; the plan carries them as notices.
+///
+/// # Errors
+/// Everything that is wrong, when anything is: a release that was not cut or whose lock does not
+/// hold, clusters in two waves or in none, clusters never reached, contradicting pins, values that a
+/// product does not take, and whatever has no behaviour yet.
+pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
+    let release = input.release;
+    let spec = &input.pipeline.spec;
+    let mut findings = refused(input);
+    findings.extend(lock_holds(input));
+    let members: Vec<Member<'_>> =
+        input.clusters.values().map(|entry| Member { entry, labels: entry.plain_labels() }).collect();
+    let (partition, found) = partition(input.pipeline, release.spec().lane.value, &members);
+    findings.extend(found);
+    findings.extend(one_identity_each(input));
+    let (reached, unknown) = reached(
+        input,
+        &partition.waves.iter().flat_map(|(_, c)| c).copied().collect::<Vec<_>>(),
+        &members,
+        &mut findings,
+    );
+    let mut clusters = Clusters::new(*input);
+    let mut waves = Vec::with_capacity(partition.waves.len());
+    for (number, (written, taken)) in partition.waves.iter().enumerate() {
+        findings.extend(refusals::of_wave(&written.value));
+        let taken: Vec<usize> = taken.iter().copied().filter(|at| reached.get(*at) == Some(&true)).collect();
+        let (cut, found) = pools(&written.value, &taken, &members);
+        findings.extend(found);
+        let mut planned_pools = Vec::with_capacity(cut.len());
+        for pool in cut {
+            let mut planned: Vec<PlannedCluster> = Vec::with_capacity(pool.clusters.len());
+            for at in pool.clusters {
+                let Some(member) = members.get(at) else { continue };
+                let Some(observation) = input.observed.get(member.name()) else { continue };
+                planned.push(clusters.plan(member, observation).map_err(uncanonical)?);
+            }
+            planned_pools.push(PlannedPool { name: pool.name, at_once: pool.at_once, clusters: planned });
+        }
+        let (planned, found) = wave::planned(&written.value, number == 0, planned_pools);
+        findings.extend(found);
+        waves.push(planned);
+    }
+    let (products, values, found) = clusters.finish();
+    findings.extend(found);
+    if findings.has_errors() {
+        return Err(findings.sorted());
+    }
+    for wave in &mut waves {
+        wave.digest = digest::wave(*release.digest(), release.spec().lane.value, wave, &products)
+            .map_err(uncanonical)?;
+    }
+    let size = waves.iter().map(super::PlannedWave::size).sum();
+    let findings = findings.sorted();
+    let plan = Plan {
+        format: FORMAT,
+        digest: digest::plan(waves.iter().map(|wave| &wave.digest)).map_err(uncanonical)?,
+        made_at: input.now,
+        commit: input.commit.to_owned(),
+        release: PlannedRelease {
+            id: release.id.clone(),
+            title: release.spec().title.clone(),
+            lane: release.spec().lane.value,
+            digest: *release.digest(),
+            parent: release.spec().parent.as_ref().map(|parent| parent.value.clone()),
+            kubernetes: release.spec().kubernetes.value.clone(),
+        },
+        pipeline: PlannedPipeline {
+            name: input.pipeline.metadata.name.value.clone(),
+            digest: input.pipeline_digest,
+            at_once: spec.at_once.as_ref().and_then(|cap| cap.value.of(count(size))),
+            tags: spec.tags.clone(),
+        },
+        renderers: input.renderers.clone(),
+        options: input.options,
+        waves,
+        products,
+        values,
+        unassigned: partition.unassigned,
+        unknown,
+        notices: findings
+            .iter()
+            .map(|finding| Notice { code: finding.code.id.to_owned(), message: finding.message.clone() })
+            .collect(),
+    };
+    Ok((plan, findings))
+}
+
+/// Whether the lock belongs to what the release says: asked again here, since a plan is a use of it
+/// whoever verified it before.
+fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
+    let Locked { id, lock, .. } = input.release;
+    let computed = release::digest(id, input.release.spec(), lock.parent.as_ref(), &lock.products);
+    (computed != lock.digest).then(|| {
+        Finding::error(
+            &codes::LOCK_TAMPERED,
+            format!("the lock of `{id}` does not belong to what the release says"),
+        )
+        .at(&input.release.file.metadata.name.place)
+        .next(format!("git log -p releases/{id}.yaml"))
+    })
+}
+
+/// What has no behaviour yet, outside the waves.
+fn refused(input: &PlanInput<'_>) -> Findings {
+    let mut findings = refusals::of_release(input.release.file);
+    findings.extend(refusals::of_pipeline(&input.pipeline.spec));
+    if let Some(calendar) = input.calendar {
+        findings.extend(refusals::of_calendar(calendar));
+    }
+    let locked = input.release.lock.products.values().map(|locked| locked.digest);
+    let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
+    let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();
+    digests.sort();
+    digests.dedup();
+    for content in digests.iter().filter_map(|digest| input.versions.get(digest)) {
+        let name = &content.file.metadata.name.value;
+        findings.extend(refusals::of_product(name, &content.file.spec));
+        let chart = content.file.spec.deploy.iter().find(|step| matches!(step.value, DeployStep::Helm(_)));
+        if let (Some(chart), None) = (chart, &input.renderers.helm) {
+            findings.push(
+                Finding::error(
+                    &codes::NO_HELM,
+                    format!("product `{name}` has a chart, and there is no helm"),
+                )
+                .at(&chart.place)
+                .hint("install helm 4, or put it on the PATH"),
+            );
+        }
+    }
+    findings
+}
+
+/// Two entries of the fleet that turn out to be one cluster.
+fn one_identity_each(input: &PlanInput<'_>) -> Findings {
+    let mut by_uid: BTreeMap<&ClusterUid, Vec<&ClusterName>> = BTreeMap::new();
+    for name in input.clusters.keys() {
+        if let Some(observation) = input.observed.get(name) {
+            by_uid.entry(&observation.uid).or_default().push(name);
+        }
+    }
+    by_uid
+        .into_iter()
+        .filter(|(_, names)| names.len() > 1)
+        .map(|(uid, names)| {
+            let words: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+            let mut finding = Finding::error(
+                &codes::ONE_IDENTITY_TWICE,
+                format!("{} are one cluster: its identity is {uid}", words.join(" and ")),
+            )
+            .about(&names);
+            for name in names.iter().rev() {
+                if let Some(entry) = input.clusters.get(*name) {
+                    finding = match finding.place {
+                        None => finding.at(&entry.name.place),
+                        Some(_) => finding.related(&entry.name.place, "the same cluster"),
+                    };
+                }
+            }
+            finding
+        })
+        .collect()
+}
+
+/// Which members were ever reached, and the names of those of `wanted` that never were.
+fn reached(
+    input: &PlanInput<'_>,
+    wanted: &[usize],
+    members: &[Member<'_>],
+    findings: &mut Findings,
+) -> (Vec<bool>, Vec<ClusterName>) {
+    let reached: Vec<bool> =
+        members.iter().map(|member| input.observed.contains_key(member.name())).collect();
+    let mut unknown: Vec<ClusterName> = wanted
+        .iter()
+        .filter(|at| reached.get(**at) == Some(&false))
+        .filter_map(|at| members.get(*at))
+        .map(|member| member.name().clone())
+        .collect();
+    unknown.sort();
+    unknown.dedup();
+    if !unknown.is_empty() {
+        findings.push(if input.defer_unknown {
+            Finding::warning(
+                &codes::UNKNOWN_DEFERRED,
+                format!("never reached, so left to catch-up: {}", clusters_of(&unknown)),
+            )
+            .about(&unknown)
+        } else {
+            Finding::error(
+                &codes::CLUSTER_NEVER_REACHED,
+                format!("never reached, so neither identity nor version is known: {}", clusters_of(&unknown)),
+            )
+            .hint("make them reachable, or leave them to catch-up with `--defer-unknown`")
+            .about(&unknown)
+        });
+    }
+    (reached, unknown)
+}
+
+fn uncanonical(error: CanonicalError) -> Findings {
+    Finding::error(&codes::VALUES_NOT_JSON, format!("the plan can't be digested: {error}")).into()
+}

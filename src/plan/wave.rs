@@ -1,0 +1,133 @@
+//! A wave as it will be executed: caps and budgets as numbers, gates with ids. Defaults and the
+//! notices about what was written and can't be meant live here.
+
+use std::collections::BTreeMap;
+
+use super::pools::count;
+use super::{GateKind, PlannedGate, PlannedPool, PlannedSoak, PlannedWave};
+use crate::diag::{Finding, Findings, codes};
+use crate::digest::Digest;
+use crate::model::{Budget, Gate, GateId, Soak, TestPolicy, Wave};
+use crate::yaml::Spanned;
+
+/// The cap of the first wave that names none: one cluster proves the release before others follow.
+const FIRST_WAVE_AT_ONCE: u32 = 1;
+/// The cap of every other wave that names none.
+const WAVE_AT_ONCE: u32 = 4;
+
+/// The wave with these pools; its digest is still to be taken.
+pub(super) fn planned(wave: &Wave, first: bool, pools: Vec<PlannedPool>) -> (PlannedWave, Findings) {
+    let mut findings = Findings::new();
+    let size = count(pools.iter().map(|pool| pool.clusters.len()).sum());
+    let name = &wave.name.value;
+    if size == 0 {
+        let place = wave.selector.as_ref().map_or(&wave.name.place, |selector| &selector.place);
+        findings.push(
+            Finding::warning(
+                &codes::EMPTY_WAVE,
+                format!("wave `{name}` has no cluster: it will be skipped, with its gates and its soak"),
+            )
+            .at(place),
+        );
+    }
+    let at_once = match &wave.at_once {
+        Some(cap) => cap.value.of(size),
+        None => Some(if first { FIRST_WAVE_AT_ONCE } else { WAVE_AT_ONCE }),
+    };
+    if let Some(cap) = wave.at_once.as_ref().filter(|_| at_once == Some(0)) {
+        findings.push(
+            Finding::warning(
+                &codes::CAP_HOLDS,
+                format!("wave `{name}` holds: its cap is 0, so no cluster starts"),
+            )
+            .at(&cap.place)
+            .hint("write `unlimited` for no cap"),
+        );
+    }
+    let failure_budget =
+        budget(wave, "failureBudget", "fail", wave.failure_budget.as_ref(), size, &mut findings);
+    let deferred_budget =
+        budget(wave, "deferredBudget", "stay deferred", wave.deferred_budget.as_ref(), size, &mut findings);
+    let default_tests = if first { TestPolicy::All } else { TestPolicy::Changed };
+    let planned = PlannedWave {
+        name: name.clone(),
+        digest: Digest::from_bytes([0; 32]),
+        pools,
+        at_once,
+        failure_budget,
+        deferred_budget,
+        canary: wave.canary,
+        tests: wave.tests.as_ref().map_or(default_tests, |tests| tests.value),
+        soak: wave.soak.as_ref().map(|soak| self::soak(&soak.value)),
+        gates_before: gates(&wave.gates.before),
+        gates_after: gates(&wave.gates.after),
+    };
+    (planned, findings)
+}
+
+/// A budget as a number: 0 for a canary or where none is written, and never above the wave's size.
+fn budget(
+    wave: &Wave,
+    field: &str,
+    verb: &str,
+    written: Option<&Spanned<Budget>>,
+    size: u32,
+    findings: &mut Findings,
+) -> u32 {
+    let Some(written) = written else { return 0 };
+    let name = &wave.name.value;
+    let number = written.value.of(size);
+    if wave.canary {
+        if number > 0 {
+            findings.push(
+                Finding::warning(
+                    &codes::CANARY_TOLERATES_NOTHING,
+                    format!("wave `{name}` is a canary: its `{field}` of {} counts as 0", written.value),
+                )
+                .at(&written.place),
+            );
+        }
+        return 0;
+    }
+    // A wave without clusters says enough by being empty.
+    if number > size && size > 0 {
+        findings.push(
+            Finding::warning(
+                &codes::BUDGET_CLAMPED,
+                format!(
+                    "wave `{name}` lets {number} clusters {verb} and has {size}: its `{field}` counts as {size}"
+                ),
+            )
+            .at(&written.place),
+        );
+    }
+    number.min(size)
+}
+
+fn soak(soak: &Soak) -> PlannedSoak {
+    PlannedSoak { length: soak.length.value, clock: soak.clock.value }
+}
+
+/// The gates that have a behaviour, with their ids: the kind, from the second of a kind on with a
+/// number. The others are refused elsewhere.
+fn gates(written: &[Spanned<Gate>]) -> Vec<PlannedGate> {
+    let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+    written
+        .iter()
+        .filter_map(|gate| match &gate.value {
+            Gate::Approval(approval) => {
+                let number = seen.entry("approval").or_default();
+                *number += 1;
+                let id = if *number == 1 { "approval".to_owned() } else { format!("approval-{number}") };
+                let id: GateId = id.parse().ok()?;
+                let kind = GateKind::Approval {
+                    by: approval.by.value.clone(),
+                    quorum: approval.quorum.as_ref().map_or(1, |quorum| quorum.value),
+                    valid_for: approval.valid_for.as_ref().map(|length| length.value),
+                };
+                Some(PlannedGate { id, kind })
+            }
+            Gate::Command(_) | Gate::Metric(_) => None,
+        })
+        .collect()
+}

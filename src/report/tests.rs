@@ -1,0 +1,201 @@
+#![allow(clippy::unwrap_used)]
+//! Reports over states that were really reached.
+
+use insta::assert_snapshot;
+
+use super::event::sentence;
+use super::explain::{About, explanations};
+use super::explanation::{Driving, Explanation};
+use super::sample::{Story, plan};
+use crate::journal::{BlockReason, Deferral, Preflight};
+use crate::plan::Plan;
+
+const ALL: usize = 10_000;
+
+fn driving(story: &Story) -> Driving {
+    let until = crate::model::Duration::seconds(30).after(story.now);
+    Driving { process: "4711@ops-1".into(), fence: 1, until, alive: true }
+}
+
+fn why(story: &Story, about: About<'_>) -> Vec<Explanation> {
+    explanations(&story.state, story.rollout(), about, Some(&driving(story)), story.now)
+}
+
+/// `gate state (subject): evidence; unblocks: condition; actors; commands`, one a line.
+fn told(explanations: &[Explanation]) -> String {
+    let mut text = String::new();
+    for e in explanations {
+        let at = [
+            e.subject.wave.as_ref().map(ToString::to_string),
+            e.subject.cluster.as_ref().map(ToString::to_string),
+        ];
+        let at: Vec<String> = at.into_iter().flatten().collect();
+        text.push_str(&format!("{} {} ({})\n", e.gate, e.state, at.join("/")));
+        for line in &e.evidence {
+            text.push_str(&format!("  {line}\n"));
+        }
+        let earliest = e.unblock.earliest.map(|t| format!(", earliest {t}")).unwrap_or_default();
+        text.push_str(&format!("  > {}{earliest} [{}]\n", e.unblock.condition, e.unblock.actors.join(", ")));
+        for command in &e.unblock.commands {
+            text.push_str(&format!("  $ {command}\n"));
+        }
+    }
+    text
+}
+
+#[test]
+fn an_event_is_one_line_in_words() {
+    let mut story = Story::begin();
+    story.drive(40);
+    let lines: Vec<String> = story.events.iter().skip(10).take(24).map(|e| sentence(&e.body)).collect();
+    assert_snapshot!(lines.join("\n"), @r"
+    R42-1 was planned: release R42, 3 waves, 8 clusters, plan sha256:6487..25
+    R42-1 started
+    wave staging: its turn came
+    wave staging starts
+    stage-1 starts
+    stage-1: 4 steps to take
+    stage-1: ingress/helm begins
+    stage-1: ingress/helm is done: 14 objects, 3 changed
+    stage-1: ingress/settle begins
+    stage-1: ingress/settle is done: 14 objects, 3 changed
+    stage-1: ingress/test:smoke begins
+    stage-1: ingress/test:smoke is done: 14 objects, 3 changed
+    stage-1: seal begins
+    stage-1: seal is done: 14 objects, 3 changed
+    stage-1 is done
+    wave staging: every cluster is settled
+    wave staging: stage-1 is still well
+    wave staging is verified
+    wave staging: tag release/R42/staging stands on 0123456789
+    wave staging is done
+    wave nonprod: its turn came
+    wave nonprod starts
+    acme-dev starts
+    delta-qa starts
+    ");
+}
+
+#[test]
+fn nobody_drives_is_told_before_everything_else() {
+    let story = Story::begin();
+    let found = explanations(&story.state, story.rollout(), About::Rollout, None, story.now);
+    assert_snapshot!(told(&found), @r"
+    driver absent ()
+      no process holds the driver's lease
+      > somebody drives it [anyone with this journal]
+      $ tidegate rollout run
+    ");
+}
+
+#[test]
+fn a_soak_is_explained_with_its_end() {
+    let mut story = Story::begin();
+    story.drive(ALL);
+    assert_snapshot!(told(&why(&story, About::Rollout)), @r"
+    soak soaking (nonprod)
+      must stay well for 1 d
+      > its time has passed, earliest 2026-11-22T09:00:58Z []
+    ");
+}
+
+#[test]
+fn an_approval_is_explained_with_what_it_binds_to_and_the_command() {
+    let mut story = Story::begin();
+    story.drive(ALL);
+    story.now = crate::model::Duration::hours(25).after(story.now);
+    story.drive(ALL);
+    assert_snapshot!(told(&why(&story, About::Rollout)), @r"
+    approval closed (prod)
+      0 of 1 from platform-leads
+      binds to release sha256:a4d4..29, wave sha256:6754..77, evidence sha256:182d..61
+      a yes counts for 1 d
+      > 1 person of platform-leads say yes [platform-leads]
+      $ tidegate rollout approve R42-1 --wave prod
+    ");
+}
+
+#[test]
+fn a_halt_names_the_failed_clusters_and_who_answers_for_the_product() {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "smoke test: 503 instead of 200");
+    story.drive(ALL);
+    assert_snapshot!(told(&why(&story, About::Rollout)), @r"
+    failure-budget halted (staging)
+      1 cluster failed, 0 tolerated
+      stage-1: failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
+      > the failed clusters are retried, skipped, or tolerated; or the rollout is aborted [team-edge]
+      $ tidegate rollout retry R42-1 --failed
+      $ tidegate rollout skip R42-1 -c CLUSTER --reason TEXT
+      $ tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
+      $ tidegate rollout abort R42-1
+    ");
+    let prod = "prod".parse().unwrap();
+    assert_snapshot!(told(&why(&story, About::Wave(&prod))), @r"
+    earlier-wave waits (prod)
+      wave staging comes before
+      > wave staging is done [the driver]
+      $ tidegate rollout why R42-1 --wave staging
+    ");
+    let cluster = "stage-1".parse().unwrap();
+    assert_snapshot!(told(&why(&story, About::Cluster(&cluster))), @r"
+    ingress/test:smoke failed (staging/stage-1)
+      failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
+      GET / answered 503
+      > its cause is mended and it is retried, or it is skipped [team-edge]
+      $ tidegate rollout retry R42-1 -c stage-1
+      $ tidegate rollout skip R42-1 -c stage-1 --reason TEXT
+    ");
+}
+
+#[test]
+fn an_unreachable_and_a_blocked_cluster_say_what_helps() {
+    let mut story = Story::begin();
+    let cause = "connection refused by 10.0.0.7:6443, 3 tries".to_owned();
+    story.preflights.insert("acme-dev", Preflight::Deferred { reason: Deferral::Unreachable, cause });
+    let cause = "its lease is held by journal 0c5d".to_owned();
+    story.preflights.insert("delta-qa", Preflight::Blocked { reason: BlockReason::Foreign, cause });
+    story.drive(60);
+    assert_snapshot!(told(&why(&story, About::Rollout)), @r"
+    unreachable deferred (nonprod/acme-dev)
+      unreachable
+      connection refused by 10.0.0.7:6443, 3 tries
+      > it can be reached again, and is retried []
+      $ tidegate rollout retry R42-1 -c acme-dev
+      $ tidegate rollout skip R42-1 -c acme-dev --reason TEXT
+    foreign blocked (nonprod/delta-qa)
+      its lease is held by journal 0c5d
+      > the cluster is adopted, or its owner lets go []
+      $ tidegate cluster adopt delta-qa --reason TEXT
+      $ tidegate rollout skip R42-1 -c delta-qa --reason TEXT
+    ");
+}
+
+#[test]
+fn a_rollout_that_ended_waits_for_nothing() {
+    let mut story = Story::with(Plan { unknown: Vec::new(), ..plan() });
+    story.drive(ALL);
+    story.now = crate::model::Duration::hours(25).after(story.now);
+    story.drive(ALL);
+    story.approve("prod");
+    story.drive(ALL);
+    assert_eq!(story.rollout().state().word(), "succeeded");
+    assert_eq!(why(&story, About::Rollout), []);
+    let found = explanations(&story.state, story.rollout(), About::Rollout, None, story.now);
+    assert_eq!(found, [], "nobody needs to drive what ended");
+}
+
+#[test]
+fn every_explanation_that_people_can_end_has_a_command() {
+    let mut story = Story::begin();
+    story.failing.insert("acme-dev", "smoke test failed");
+    for events in 0..120 {
+        for explanation in why(&story, About::Rollout) {
+            let unblock = &explanation.unblock;
+            assert!(!unblock.condition.is_empty() && !explanation.gate.is_empty(), "{explanation:?}");
+            let waits = unblock.earliest.is_some() || unblock.actors.iter().any(|a| a == "the driver");
+            assert!(waits || !unblock.commands.is_empty(), "after {events}: {explanation:?}");
+        }
+        story.drive(1);
+    }
+}
