@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tidegate::catalog::release::{self, Locked};
 use tidegate::digest::{self, Digest};
 use tidegate::model::{
-    ClusterEntry, ClusterName, ClusterUid, Fleet, Lock, LockedProduct, ObservedProduct, PipelineFile, ProductFile,
-    ProductName, RecordPhase, ReleaseFile, ReleaseId,
+    ClusterEntry, ClusterName, ClusterUid, Fleet, Lock, LockedProduct, ObservedProduct, PipelineFile,
+    ProductFile, ProductName, RecordPhase, ReleaseFile, ReleaseId,
 };
 use tidegate::plan::{PlanInput, PlanOptions, Renderers, make};
 use tidegate::resolve::{Observation, ProductVersion};
