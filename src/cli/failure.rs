@@ -49,12 +49,6 @@ impl Failure {
         Self::new(exit::Code::Invalid, Finding::error(&codes::FILE_UNREADABLE, message))
     }
 
-    /// A file that could not be written.
-    pub fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Self {
-        let message = format!("{} can't be written: {error}", path.display());
-        Self::new(exit::Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, message))
-    }
-
     /// Something of this kind and name that is not there; `known` are the names that are.
     pub fn missing<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         Self::named(&codes::NO_SUCH_THING, what, name, known)

@@ -183,7 +183,7 @@ async fn apply_a09_a_definition_comes_before_its_resources() {
     let shop = Shop::new("app", vec![wrong, widget_definition("Namespaced", &["v1"]), namespace("shop")]);
     let error = shop.apply(&guard).await.unwrap_err();
     assert_eq!(error.kind, Kind::Rejected);
-    assert!(error.message.contains("unknown field") && error.message.contains("spec.sise"), "{error}");
+    assert!(error.message.contains(".spec.sise: field not declared in schema"), "{error}");
 }
 
 #[tokio::test]
@@ -198,12 +198,20 @@ async fn apply_a13_a14_a16_what_is_in_the_way_is_found_before_any_write() {
     let runner = json!({"apiVersion": "apps/v1", "kind": "Deployment",
         "metadata": {"name": "web", "namespace": "default"},
         "spec": {"template": {"spec": {"serviceAccountName": "runner"}}}});
-    let mut app = Shop::new("app", vec![config("nowhere", "c", "x"), runner, config("default", "shared", "x")]);
+    let mut app =
+        Shop::new("app", vec![config("nowhere", "c", "x"), runner, config("default", "shared", "x")]);
     app.others = vec![
         Shop::new("web", vec![config("default", "shared", "y")]).set(),
         Shop::new("old", vec![widget_definition("Cluster", &["v1"])]).set(),
-        Shop::new("new", vec![widget_definition("Namespaced", &["v1"]), json!({"apiVersion": "example.org/v1",
-            "kind": "Gadget", "metadata": {"name": "g"}})]).set(),
+        Shop::new(
+            "new",
+            vec![
+                widget_definition("Namespaced", &["v1"]),
+                json!({"apiVersion": "example.org/v1",
+            "kind": "Gadget", "metadata": {"name": "g"}}),
+            ],
+        )
+        .set(),
     ];
     let products: Vec<ProductName> = app.all().into_iter().map(|set| set.product).collect();
     let survey = desk.cluster().survey(&app.all(), &products).await.unwrap();
@@ -231,7 +239,10 @@ async fn apply_a13_a14_a16_what_is_in_the_way_is_found_before_any_write() {
     let guard = desk.guard().await;
     let error = Shop::new("app", vec![config("nowhere", "c", "x")]).apply(&guard).await.unwrap_err();
     assert_eq!(error.kind, Kind::Missing);
-    assert!(error.message.starts_with("TG0608: ConfigMap nowhere/c (app.yaml:1): namespace nowhere"), "{error}");
+    assert!(
+        error.message.starts_with("TG0608: ConfigMap nowhere/c (app.yaml:1): namespace nowhere"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -256,8 +267,12 @@ async fn apply_a18_a48_a50_pruning_keeps_what_it_must() {
 
     let configs = "/api/v1/namespaces/shop/configmaps";
     let owner = desk.get(&format!("{configs}/stays0")).await.unwrap()["metadata"]["uid"].clone();
-    desk.patch(&format!("{configs}/owned"), json!({"metadata": {"ownerReferences": [{"apiVersion": "v1",
-        "kind": "ConfigMap", "name": "stays0", "uid": owner, "controller": true}]}})).await;
+    desk.patch(
+        &format!("{configs}/owned"),
+        json!({"metadata": {"ownerReferences": [{"apiVersion": "v1",
+        "kind": "ConfigMap", "name": "stays0", "uid": owner, "controller": true}]}}),
+    )
+    .await;
     desk.send("DELETE", &format!("{configs}/remade"), "application/json", &json!({})).await;
     desk.send("POST", configs, "application/json", &config("shop", "remade", "theirs")).await;
     // The definition of a kind in the inventory goes away behind our back.
@@ -338,7 +353,10 @@ async fn apply_a52_an_object_that_a_finalizer_holds_is_named_and_stays_in_the_in
     let product = shop.product.clone();
     let error = guard.remove(&product, &[], Duration::from_secs(1)).await.unwrap_err();
     assert_eq!(error.kind, Kind::TimedOut);
-    assert!(error.message.starts_with("ConfigMap default/held is not gone: it is being deleted for"), "{error}");
+    assert!(
+        error.message.starts_with("ConfigMap default/held is not gone: it is being deleted for"),
+        "{error}"
+    );
     assert!(error.message.ends_with("held by finalizer example.com/hold"), "{error}");
     assert_eq!(names(&record(&guard, "app").unwrap()).len(), 2);
 
@@ -431,14 +449,14 @@ async fn apply_a64_a_secret_value_appears_nowhere() {
     assert!(!stored.contains(&encoded));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn apply_a46_a_long_record_is_split_and_found_again() {
     let desk = Desk::api_only("long").await;
     let guard = desk.guard().await;
     let shop = Shop::new("app", vec![config("default", "c", "x")]);
-    // Values that can't be compressed: four chunks.
+    // Values that can hardly be compressed.
     let noise: Vec<String> =
-        (0..50_000_u32).map(|n| tidegate::digest::bytes(&n.to_le_bytes()).hex()).collect();
+        (0..33_000_u32).map(|n| tidegate::digest::bytes(&n.to_le_bytes()).hex()).collect();
     let (all, rollout) = (shop.all(), "R1-1".parse().unwrap());
     let state = tidegate::apply::record::State { values: json!({ "noise": noise }), ..shop.state() };
     let work = tidegate::engine::cluster::ProductWork {
@@ -474,7 +492,10 @@ async fn apply_a46_a_long_record_is_split_and_found_again() {
     desk.patch(path, json!({"stringData": {"head": "{\"format\": 99}"}})).await;
     let error = desk.cluster().observe().await.unwrap_err();
     assert_eq!(error.kind, Kind::Record);
-    assert!(error.message.starts_with("TG0604: the record of app can't be read: it has format 99"), "{error}");
+    assert!(
+        error.message.starts_with("TG0604: the record of app can't be read: it has format 99"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -618,8 +639,11 @@ async fn what_is_not_ready_says_why_in_words() {
     let causes = [
         (deployment("crash", "crash-loop"), "CrashLoopBackOff"),
         (deployment("image", "bad-image"), "ImagePullBackOff (example.com/image:1)"),
-        (json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "lb", "namespace": "default"},
-            "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}}), "its load balancer has no address yet"),
+        (
+            json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "lb", "namespace": "default"},
+            "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]}}),
+            "its load balancer has no address yet",
+        ),
     ];
     let shop = Shop::new("app", causes.iter().map(|(object, _)| object.clone()).collect());
     shop.apply(&guard).await.unwrap();
@@ -644,7 +668,10 @@ async fn what_is_not_ready_says_why_in_words() {
     let began = std::time::Instant::now();
     let error = failing.settle(&guard, LIMIT).await.unwrap_err();
     assert_eq!(error.kind, Kind::NotReady, "{error}");
-    assert!(error.message.starts_with("TG0614: Job default/fails: Failed is True: BackoffLimitExceeded"), "{error}");
+    assert!(
+        error.message.starts_with("TG0614: Job default/fails: Failed is True: BackoffLimitExceeded"),
+        "{error}"
+    );
     assert!(began.elapsed() < LIMIT, "it waited for what had failed");
 
     // Good ones get ready, and stay so for a later look.
@@ -653,7 +680,8 @@ async fn what_is_not_ready_says_why_in_words() {
     assert_eq!(settled.ready, 2);
     let record = record(&guard, "good").unwrap();
     assert_eq!(desk.cluster().unready(&record).await.unwrap(), Vec::<String>::new());
-    desk.send("DELETE", "/apis/apps/v1/namespaces/default/deployments/web", "application/json", &json!({})).await;
+    desk.send("DELETE", "/apis/apps/v1/namespaces/default/deployments/web", "application/json", &json!({}))
+        .await;
     assert_eq!(desk.cluster().unready(&record).await.unwrap(), ["Deployment default/web: it is not there"]);
 
     // Tests that are Jobs: passed, failed with the cause, found again, cut off.
@@ -661,7 +689,15 @@ async fn what_is_not_ready_says_why_in_words() {
         let product: ProductName = "good".parse().unwrap();
         let set = Shop::new("good", vec![job(name, fate)]).set();
         let mask = Mask::default();
-        guard.run_job(&JobRun { product: &product, job: &set.objects[0], key: key.to_owned(), timeout, mask: &mask }).await
+        guard
+            .run_job(&JobRun {
+                product: &product,
+                job: &set.objects[0],
+                key: key.to_owned(),
+                timeout,
+                mask: &mask,
+            })
+            .await
     };
     let passed = run("smoke", "none", "a 1", LIMIT).await.unwrap();
     assert!(passed.passed && passed.job.starts_with("default/smoke-"), "{passed:?}");

@@ -92,13 +92,7 @@ impl Desk {
     pub async fn new(spec: ClusterSpec) -> Self {
         let bed = Bed::shared().await.cluster(spec).await;
         let client = bed.client().await;
-        Self {
-            bed,
-            client,
-            clock: Arc::default(),
-            host: Arc::default(),
-            journal: uuid::Uuid::new_v4(),
-        }
+        Self { bed, client, clock: Arc::default(), host: Arc::default(), journal: uuid::Uuid::new_v4() }
     }
 
     /// A cluster with nothing but an API server.
@@ -156,7 +150,9 @@ impl Desk {
     pub fn writes(&self) -> Vec<AuditEvent> {
         let all = self.bed.audit().into_iter().filter(|e| e.stage == "ResponseComplete" && e.is_write());
         all.filter(|e| {
-            e.object_ref.as_ref().is_some_and(|o| o.namespace != "tidegate-system" && o.name != "tidegate-system")
+            e.object_ref
+                .as_ref()
+                .is_some_and(|o| o.namespace != "tidegate-system" && o.name != "tidegate-system")
                 && !e.user.username.starts_with("system:")
         })
         .collect()

@@ -8,6 +8,7 @@
 
 mod checker;
 mod mutants;
+mod scale;
 mod schedules;
 #[path = "../scripted/mod.rs"]
 mod scripted;

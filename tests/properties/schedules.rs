@@ -169,7 +169,7 @@ impl Fate for Chance {
             return None;
         }
         if roll < odds.blocked {
-            let reason = if roll % 2 == 0 { BlockReason::Missing } else { BlockReason::Stale };
+            let reason = if roll.is_multiple_of(2) { BlockReason::Missing } else { BlockReason::Stale };
             return Some(Preflight::Blocked { reason, cause });
         }
         if roll < odds.blocked + odds.deferred {

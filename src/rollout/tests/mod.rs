@@ -6,4 +6,3 @@
 mod scripted;
 
 mod fleet;
-mod scale;

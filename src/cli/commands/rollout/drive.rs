@@ -136,7 +136,7 @@ async fn drive(
         context.surface.talk("no rollout is open: there is nothing to drive");
         return Ok(vec![Code::Done]);
     }
-    for wave in wave_of(&until) {
+    if let Some(wave) = wave_of(&until) {
         known_wave(open.follower.state(), &named, wave)?;
     }
     let mut progress = Progress::new(context.surface, open.follower.position());

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::scripted::plans::{Shape, WaveShape, plan};
-use super::scripted::world::{Calm, World};
-use crate::rollout::{RolloutState, effects};
+use crate::scripted::plans::{Shape, WaveShape, plan};
+use crate::scripted::world::{Calm, World};
+use tidegate::rollout::{RolloutState, effects};
 
 /// The time of a hundred calls of `effects` while a wave of this size rolls under a cap.
 fn hundred_calls(clusters: usize) -> Duration {
