@@ -124,7 +124,7 @@ fn quote(json: &mut Vec<u8>, digest: &Digest) {
 
 /// A cluster in a wave digest: the SHA-256 of the canonical JSON
 /// `{"inputs":["sha256:...",...],"uid":"..."}`, its targets in the order in which they go there.
-fn cluster(planned: &PlannedCluster) -> Result<Digest, CanonicalError> {
+pub(super) fn cluster(planned: &PlannedCluster) -> Result<Digest, CanonicalError> {
     let mut json = Vec::with_capacity(planned.targets.len() * 74 + 80);
     json.extend_from_slice(b"{\"inputs\":[");
     for (at, target) in planned.targets.iter().enumerate() {

@@ -24,3 +24,6 @@ pub use types::{
     PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
     PlannedWave, Repeat, Target,
 };
+
+#[cfg(test)]
+mod tests;

@@ -166,6 +166,34 @@ impl Lab {
         self.run(&line.split_whitespace().collect::<Vec<_>>())
     }
 
+    /// Runs a line of a shell in the repository, both streams as one, as a person would see them.
+    pub fn shell(&self, line: &str) -> Ran {
+        let mut env = self.env.clone();
+        let binary = Path::new(env!("CARGO_BIN_EXE_tidegate")).parent().unwrap();
+        env.insert("PATH".to_owned(), format!("{}:{}", binary.display(), self.env["PATH"]));
+        let mut command = Command::new("bash");
+        // What the page sees is the journal's usual place, in the state folder of this laboratory.
+        env.remove("TIDEGATE_JOURNAL");
+        command.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(self.repo());
+        let out = command.env_clear().envs(env).stdin(Stdio::null()).output().unwrap();
+        Ran {
+            code: out.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&out.stdout).into_owned(),
+            err: String::from_utf8_lossy(&out.stderr).into_owned(),
+        }
+    }
+
+    /// Puts a folder with programs in front of the others.
+    pub fn add_to_path(&mut self, folder: &Path) {
+        let path = format!("{}:{}", folder.display(), self.env["PATH"]);
+        self.env.insert("PATH".to_owned(), path);
+    }
+
+    /// The home folder of whoever works here.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
     /// Starts the binary and leaves it running; its output goes to a file beside the repository.
     pub fn spawn(&self, args: &[&str], log: &str) -> Child {
         let file = fs::OpenOptions::new().create(true).append(true).open(self.around().join(log)).unwrap();

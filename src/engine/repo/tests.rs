@@ -181,7 +181,7 @@ async fn a_literal_secret_anywhere_stops_a_cut() {
     memory.edit("pipelines/fleet.yaml", &fleet);
     memory.commit();
     let refused = findings(release_cut(&memory.repository(), &id("R1")).await);
-    assert_eq!(lines(&refused), ["TG0108 pipelines/fleet.yaml:5:61"]);
+    assert_eq!(lines(&refused), ["TG0108 pipelines/fleet.yaml:5:53"]);
     assert!(!refused.to_string().contains("hunter2"));
 }
 
