@@ -252,28 +252,11 @@ fn a_plan_says_what_changes_where_and_when_it_stops() {
     assert_snapshot!(text(&screen, Some(80), &story), @r#"
     R41 -> R42 "brisk-heron" · 8 clusters · 3 waves
 
-    WAVE      staging
-    POOLS     staging
-    CLUSTERS  1
-    CHANGE    1
-    AT ONCE   2
-    HALTS AT  1st failure
-
-    WAVE      nonprod
-    POOLS     nonprod
-    CLUSTERS  2
-    CHANGE    2
-    AT ONCE   2
-    HALTS AT  1st failure
-    SOAK      1 d
-
-    WAVE      prod
-    POOLS     prod-1, prod-2
-    CLUSTERS  2 + 3
-    CHANGE    5
-    AT ONCE   2
-    HALTS AT  1st failure
-    GATES     approval 1 of platform-leads
+    WAVE     POOLS                   CHANGE  AT ONCE  HALTS AT     GATES AND SOAK
+    staging  staging (1)             1 of 1        2  1st failure  -
+    nonprod  nonprod (2)             2 of 2        2  1st failure  soak 1 d
+    prod     prod-1 (2), prod-2 (3)  5 of 5        2  1st failure  approval 1 of
+                                                                   platform-leads
 
     Changes      ingress 4.12.1 -> 4.14.0 (7)
     Changes      ingress 4.12.1 -> 4.15.0-rc1 (1)
@@ -285,10 +268,10 @@ fn a_plan_says_what_changes_where_and_when_it_stops() {
     assert_snapshot!(text(&screen, Some(160), &story), @r#"
     R41 -> R42 "brisk-heron" · 8 clusters · 3 waves
 
-    WAVE     POOLS           CLUSTERS  CHANGE  AT ONCE  HALTS AT     GATES                         SOAK
-    staging  staging         1              1        2  1st failure  -                             -
-    nonprod  nonprod         2              2        2  1st failure  -                             1 d
-    prod     prod-1, prod-2  2 + 3          5        2  1st failure  approval 1 of platform-leads  -
+    WAVE     POOLS                   CHANGE  AT ONCE  HALTS AT     GATES AND SOAK
+    staging  staging (1)             1 of 1        2  1st failure  -
+    nonprod  nonprod (2)             2 of 2        2  1st failure  soak 1 d
+    prod     prod-1 (2), prod-2 (3)  5 of 5        2  1st failure  approval 1 of platform-leads
 
     Changes      ingress 4.12.1 -> 4.14.0 (7)
     Changes      ingress 4.12.1 -> 4.15.0-rc1 (1)
