@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! The command line as people meet it: help, mistakes, colours.
+
+#![allow(clippy::unwrap_used)]
 
 use clap::{CommandFactory, Parser};
 use insta::assert_snapshot;
@@ -42,17 +43,7 @@ fn the_first_page_of_help_lists_every_noun() {
       -V, --version  Print version
 
     Global options:
-      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
-          --journal <FILE>       The journal's file; one per repository in your state folder if absent
-                                 [env: TIDEGATE_JOURNAL]
-          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
-                                 TIDEGATE_REPO]
-          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
-                                 auto] [possible values: auto, always, never]
-          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
-                                 values: auto, plain, json, none]
-      -y, --yes                  Answer yes to questions; it never passes a gate
-          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+      -o, --output <FORM>  The form of the answer [default: table] [possible values: table, json]
 
     Example, from a release to the whole fleet:
       tidegate check
@@ -194,17 +185,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       -h, --help                 Print help (see more with '--help')
 
     Global options:
-      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
-          --journal <FILE>       The journal's file; one per repository in your state folder if absent
-                                 [env: TIDEGATE_JOURNAL]
-          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
-                                 TIDEGATE_REPO]
-          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
-                                 auto] [possible values: auto, always, never]
-          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
-                                 values: auto, plain, json, none]
-      -y, --yes                  Answer yes to questions; it never passes a gate
-          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+      -o, --output <FORM>  The form of the answer [default: table] [possible values: table, json]
 
     Examples:
       tidegate plan R42 --out r42.plan
@@ -234,17 +215,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       -h, --help  Print help (see more with '--help')
 
     Global options:
-      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
-          --journal <FILE>       The journal's file; one per repository in your state folder if absent
-                                 [env: TIDEGATE_JOURNAL]
-          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
-                                 TIDEGATE_REPO]
-          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
-                                 auto] [possible values: auto, always, never]
-          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
-                                 values: auto, plain, json, none]
-      -y, --yes                  Answer yes to questions; it never passes a gate
-          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+      -o, --output <FORM>  The form of the answer [default: table] [possible values: table, json]
     ");
     assert_snapshot!(answer("rollout why -h"), @r"
     Say why something waits, who can unblock it, and how
@@ -260,17 +231,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       -h, --help               Print help (see more with '--help')
 
     Global options:
-      -o, --output <FORM>        The form of the answer [default: table] [possible values: table, json]
-          --journal <FILE>       The journal's file; one per repository in your state folder if absent
-                                 [env: TIDEGATE_JOURNAL]
-          --repo <DIR>           The repository with products/, releases/ and pipelines/ [env:
-                                 TIDEGATE_REPO]
-          --color <WHEN>         When to use colours; NO_COLOR and CLICOLOR_FORCE are honoured [default:
-                                 auto] [possible values: auto, always, never]
-          --progress <HOW>       How progress is shown on standard error [default: auto] [possible
-                                 values: auto, plain, json, none]
-      -y, --yes                  Answer yes to questions; it never passes a gate
-          --wait-timeout <TIME>  Stop waiting after this time with exit code 7, such as 90s or 2h
+      -o, --output <FORM>  The form of the answer [default: table] [possible values: table, json]
 
     Example: tidegate rollout why R42 --wave prod
     ");

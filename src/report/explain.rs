@@ -153,10 +153,10 @@ impl Told<'_> {
             if failed <= NAMED {
                 evidence.push(format!("{}: {}", planned.name, failure_line(cluster)));
             }
-            if let Some(owner) = owner(self.rollout, &planned.name, cluster) {
-                if !owners.contains(&owner) {
-                    owners.push(owner);
-                }
+            if let Some(owner) = owner(self.rollout, &planned.name, cluster)
+                && !owners.contains(&owner)
+            {
+                owners.push(owner);
             }
         }
         if failed > NAMED {
@@ -188,16 +188,16 @@ impl Told<'_> {
         let GateKind::Approval { by, quorum, valid_for } = kind;
         let mut evidence = answer.as_ref().map(|a| a.facts.clone()).unwrap_or_default();
         evidence.extend(revoked.as_ref().map(|who| format!("{who} took a yes back")));
-        if let Some(wave) = self.wait.wave.as_ref() {
-            if let Some((release, digest)) = self.rollout.bindings(wave) {
-                let seen = self.rollout.evidence(wave, *side);
-                evidence.push(format!(
-                    "binds to release {}, wave {}, evidence {}",
-                    release.short(),
-                    digest.short(),
-                    seen.short()
-                ));
-            }
+        if let Some(wave) = self.wait.wave.as_ref()
+            && let Some((release, digest)) = self.rollout.bindings(wave)
+        {
+            let seen = self.rollout.evidence(wave, *side);
+            evidence.push(format!(
+                "binds to release {}, wave {}, evidence {}",
+                release.short(),
+                digest.short(),
+                seen.short()
+            ));
         }
         evidence.extend(valid_for.map(|length| format!("a yes counts for {length}")));
         let people_needed = if *quorum == 1 { "1 person".to_owned() } else { format!("{quorum} people") };

@@ -302,27 +302,24 @@ impl PlanScreen {
         let mut table = Table::new([
             Column::left("WAVE"),
             Column::text("POOLS"),
-            Column::text("CLUSTERS"),
             Column::right("CHANGE"),
             Column::right("AT ONCE"),
             Column::left("HALTS AT"),
-            Column::text("GATES"),
-            Column::left("SOAK"),
+            Column::text("GATES AND SOAK"),
         ]);
         for wave in &self.waves {
-            let pools: Vec<&str> = wave.pools.iter().map(|(name, _)| name.as_str()).collect();
-            let sizes: Vec<String> = wave.pools.iter().map(|(_, size)| size.to_string()).collect();
+            let pools: Vec<String> =
+                wave.pools.iter().map(|(name, size)| format!("{name} ({size})")).collect();
             let mut gates = wave.gates_before.clone();
+            gates.extend(wave.soak.map(|soak| format!("soak {soak}")));
             gates.extend(wave.gates_after.iter().map(|gate| format!("after: {gate}")));
             table.row([
                 wave.name.as_str().into(),
-                few(&pools, ", ").into(),
-                if wave.clusters == 0 { "none".into() } else { few(&sizes, " + ").into() },
-                wave.changing.to_string().into(),
+                if pools.is_empty() { "no cluster".into() } else { few(&pools, ", ").into() },
+                format!("{} of {}", wave.changing, wave.clusters).into(),
                 cap(wave.at_once).into(),
                 nth_failure(wave.failure_budget).into(),
                 gates.join(" · ").into(),
-                wave.soak.map(|s| s.to_string()).unwrap_or_default().into(),
             ]);
         }
         table

@@ -1,6 +1,7 @@
-#![allow(clippy::unwrap_used)]
 //! Every screen of rollouts, over states that were really reached: at 80 and 160 columns, piped,
 //! and as JSON.
+
+#![allow(clippy::unwrap_used)]
 
 use insta::assert_snapshot;
 use jiff::tz::TimeZone;
@@ -84,20 +85,10 @@ fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
     1/8 clusters done · started by person:anna@example.org 09:00
     driven by 4711@ops-1
 
-    WAVE       staging
-    STATE      ✔ done
-    DONE       1/1
-    TAG        release/R42/staging
-
-    WAVE       nonprod
-    STATE      ▶ rolling
-    DONE       0/2
-    OTHERWISE  1 run · 1 deferred
-
-    WAVE       prod
-    STATE      · waiting
-    DONE       0/5
-    GATES      approval not asked
+    WAVE     STATE      DONE  GATES               OTHERWISE
+    staging  ✔ done      1/1  -                   tag release/R42/staging
+    nonprod  ▶ rolling   0/2  -                   1 run · 1 deferred
+    prod     · waiting   0/5  approval not asked  -
 
     CLUSTER   STATE       FOR   STEP                BECAUSE               SEEN
     acme-dev  ⏸ deferred  41 m  -                   connection refused    ! 41 m ago
@@ -111,10 +102,10 @@ fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
     1/8 clusters done · started by person:anna@example.org 09:00
     driven by 4711@ops-1
 
-    WAVE     STATE      DONE  OTHERWISE           GATES               TAG
-    staging  ✔ done      1/1  -                   -                   release/R42/staging
-    nonprod  ▶ rolling   0/2  1 run · 1 deferred  -                   -
-    prod     · waiting   0/5  -                   approval not asked  -
+    WAVE     STATE      DONE  GATES               OTHERWISE
+    staging  ✔ done      1/1  -                   tag release/R42/staging
+    nonprod  ▶ rolling   0/2  -                   1 run · 1 deferred
+    prod     · waiting   0/5  approval not asked  -
 
     CLUSTER   STATE       FOR   STEP                    BECAUSE                                               SEEN
     acme-dev  ⏸ deferred  41 m  -                       connection refused by 10.0.0.7:6443, 3 tries in 30 s  ! 41 m ago
@@ -132,10 +123,10 @@ fn a_halted_rollout_says_so_and_what_to_ask_next() {
     wave staging: 1 cluster failed, 0 tolerated
     driven by 4711@ops-1
 
-    WAVE     STATE      DONE  OTHERWISE               GATES               TAG
-    staging  ✖ halted    0/1  1 failed (0 tolerated)  -                   -
-    nonprod  · waiting   0/2  -                       -                   -
-    prod     · waiting   0/5  -                       approval not asked  -
+    WAVE     STATE      DONE  GATES               OTHERWISE
+    staging  ✖ halted    0/1  -                   1 failed (0 tolerated)
+    nonprod  · waiting   0/2  -                   -
+    prod     · waiting   0/5  approval not asked  -
 
     CLUSTER  STATE     FOR  STEP                    BECAUSE          SEEN
     stage-1  ✖ failed  1 s  ingress/test:smoke 3/4  smoke test: 503  22 s ago
@@ -259,9 +250,43 @@ fn a_plan_says_what_changes_where_and_when_it_stops() {
         };
     }
     let screen = PlanScreen::of(&plan, story.now);
-    assert_snapshot!(text(&screen, Some(80), &story), @"");
-    assert_snapshot!(text(&screen, Some(160), &story), @"");
+    assert_snapshot!(text(&screen, Some(80), &story), @r#"
+    R41 -> R42 "brisk-heron" · 8 clusters · 3 waves
+
+    WAVE     POOLS                   CHANGE  AT ONCE  HALTS AT     GATES AND SOAK
+    staging  staging (1)             1 of 1        2  1st failure  -
+    nonprod  nonprod (2)             2 of 2        2  1st failure  soak 1 d
+    prod     prod-1 (2), prod-2 (3)  5 of 5        2  1st failure  approval 1 of
+                                                                   platform-leads
+
+    Changes      ingress 4.12.1 -> 4.14.0 (7)
+    Changes      ingress 4.12.1 -> 4.15.0-rc1 (1)
+    Own version  ingress 4.15.0-rc1 on globex-eu: pin PIN-118 until 2026-12-15 (team
+                 payments)
+    Not reached  globex-old, never seen: left to catch-up
+    Plan sha256:6487..25, good until something it depends on moves
+    "#);
+    assert_snapshot!(text(&screen, Some(160), &story), @r#"
+    R41 -> R42 "brisk-heron" · 8 clusters · 3 waves
+
+    WAVE     POOLS                   CHANGE  AT ONCE  HALTS AT     GATES AND SOAK
+    staging  staging (1)             1 of 1        2  1st failure  -
+    nonprod  nonprod (2)             2 of 2        2  1st failure  soak 1 d
+    prod     prod-1 (2), prod-2 (3)  5 of 5        2  1st failure  approval 1 of platform-leads
+
+    Changes      ingress 4.12.1 -> 4.14.0 (7)
+    Changes      ingress 4.12.1 -> 4.15.0-rc1 (1)
+    Own version  ingress 4.15.0-rc1 on globex-eu: pin PIN-118 until 2026-12-15 (team payments)
+    Not reached  globex-old, never seen: left to catch-up
+    Plan sha256:6487..25, good until something it depends on moves
+    "#);
     assert_eq!(screen.next().as_deref(), Some("tidegate plan R42 --out FILE"));
     let cluster = ClusterPlanScreen::of(&plan, &"globex-eu".parse().unwrap()).unwrap();
-    assert_snapshot!(text(&cluster, Some(80), &story), @"");
+    assert_snapshot!(text(&cluster, Some(80), &story), @r"
+    globex-eu · wave prod · pool prod-2
+
+    PHASE  PRODUCT  NOW  THEN        CHANGE   BECAUSE
+        0  ingress  -    4.15.0-rc1  ▶ raise  pin PIN-118 until 2026-12-15 (team
+                                              payments)
+    ");
 }

@@ -35,10 +35,10 @@ pub fn done(tally: &Tally) -> String {
 /// What is not simply done or waiting for its turn: `4 run · 1 failed (1 tolerated)`.
 pub fn rest(tally: &Tally, failure_budget: Option<u32>) -> String {
     let mut words = tally.words();
-    if let Some(budget) = failure_budget.filter(|_| tally.failed + tally.unknown > 0) {
-        if let Some(word) = words.iter_mut().rfind(|w| w.ends_with(" failed") || w.ends_with(" unknown")) {
-            word.push_str(&format!(" ({budget} tolerated)"));
-        }
+    if let Some(budget) = failure_budget.filter(|_| tally.failed + tally.unknown > 0)
+        && let Some(word) = words.iter_mut().rfind(|w| w.ends_with(" failed") || w.ends_with(" unknown"))
+    {
+        word.push_str(&format!(" ({budget} tolerated)"));
     }
     words.join(" · ")
 }
