@@ -40,16 +40,16 @@ pub async fn take(
         }
     }
     let this = shared.world.host.this();
-    shared
-        .recorder
-        .fact(vec![Body::StepStarted {
-            attempt: session.attempt.clone(),
-            step: step.id.clone(),
-            tries,
-            host: this.host,
-            boot: this.boot,
-        }])
-        .await?;
+    let started = Body::StepStarted {
+        attempt: session.attempt.clone(),
+        step: step.id.clone(),
+        tries,
+        host: this.host,
+        boot: this.boot,
+    };
+    if !shared.recorder.intent(started).await? {
+        return Ok(());
+    }
     let limit = step.timeout.std();
     let outcome = tokio::select! {
         outcome = act(shared, session, step, &id) => outcome,

@@ -28,7 +28,12 @@ fn text<'a>(case: &'a Value, field: &str) -> &'a str {
 /// The ids of a file of cases.
 fn ids(file: &str) -> BTreeSet<Case> {
     let cases = yaml(&format!("{file}.yaml"));
-    let all: Vec<Case> = cases["cases"].as_array().unwrap().iter().map(|c| (file.to_owned(), text(c, "id").to_owned())).collect();
+    let all: Vec<Case> = cases["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (file.to_owned(), text(c, "id").to_owned()))
+        .collect();
     let once: BTreeSet<Case> = all.iter().cloned().collect();
     assert_eq!(all.len(), once.len(), "{file}.yaml has an id twice");
     once
@@ -110,7 +115,8 @@ fn every_prose_case_is_a_test_or_says_what_it_waits_for() {
             wrong.push(format!("later.yaml lists {named}, which there is not"));
         }
         if let Some(tests) = tested.get(&case) {
-            wrong.push(format!("{named} has the test {} and is still listed in later.yaml", tests.join(", ")));
+            wrong
+                .push(format!("{named} has the test {} and is still listed in later.yaml", tests.join(", ")));
         }
         if !later.insert(case) {
             wrong.push(format!("later.yaml lists {named} twice"));
@@ -118,7 +124,12 @@ fn every_prose_case_is_a_test_or_says_what_it_waits_for() {
     }
     for (case, tests) in &tested {
         if !known.contains(case) {
-            wrong.push(format!("{} names {} of {}.yaml, which there is not", tests.join(", "), case.1, case.0));
+            wrong.push(format!(
+                "{} names {} of {}.yaml, which there is not",
+                tests.join(", "),
+                case.1,
+                case.0
+            ));
         }
     }
     for (file, id) in &known {

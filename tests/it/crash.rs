@@ -29,8 +29,9 @@ fn written(cluster: &Cluster) -> BTreeSet<(String, String)> {
         .filter(|e| e.is_write() && e.user_agent.starts_with("tidegate/") && (200..300).contains(&e.code()))
         .filter_map(|e| {
             let object = e.object_ref.as_ref()?;
-            (object.namespace != "tidegate-system" && object.name != "tidegate-system")
-                .then(|| (e.verb.clone(), format!("{} {}/{}", object.resource, object.namespace, object.name)))
+            (object.namespace != "tidegate-system" && object.name != "tidegate-system").then(|| {
+                (e.verb.clone(), format!("{} {}/{}", object.resource, object.namespace, object.name))
+            })
         })
         .collect()
 }
@@ -61,7 +62,8 @@ fn signal(child: &Child, name: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_driver_killed_at_twenty_moments_leaves_the_fleet_as_an_undisturbed_one() {
-    let calm = clusters(&["calm-1", "calm-2", "calm-3", "calm-4", "storm-1", "storm-2", "storm-3", "storm-4"]).await;
+    let calm =
+        clusters(&["calm-1", "calm-2", "calm-3", "calm-4", "storm-1", "storm-2", "storm-3", "storm-4"]).await;
     beside(move || {
         let (calm, storm) = calm.split_at(4);
         let undisturbed = Small::new(&calm.iter().collect::<Vec<_>>(), 2);
@@ -86,7 +88,8 @@ async fn a_driver_killed_at_twenty_moments_leaves_the_fleet_as_an_undisturbed_on
         disturbed.lab.tidegate("rollout run R1").ok();
         disturbed.lab.tidegate("journal verify").ok();
 
-        let rename = |lines: Vec<String>| lines.into_iter().map(|l| l.replace("storm", "calm")).collect::<Vec<_>>();
+        let rename =
+            |lines: Vec<String>| lines.into_iter().map(|l| l.replace("storm", "calm")).collect::<Vec<_>>();
         assert_eq!(rename(disturbed.work_done()), undisturbed.work_done(), "scripts (seed {seed})");
         for (calm, storm) in calm.iter().zip(storm) {
             assert_eq!(written(storm), written(calm), "writes to {} (seed {seed})", storm.name());
@@ -119,7 +122,8 @@ async fn of_two_drivers_started_at_once_one_drives() {
         let small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
         let plan = small.plan("R1");
         small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
-        let (a, b) = (small.lab.spawn(&["rollout", "run"], "a.log"), small.lab.spawn(&["rollout", "run"], "b.log"));
+        let (a, b) =
+            (small.lab.spawn(&["rollout", "run"], "a.log"), small.lab.spawn(&["rollout", "run"], "b.log"));
         let codes = [a, b].map(|mut child| child.wait().unwrap().code().unwrap());
         assert!(codes.contains(&0) && codes.contains(&8), "ended with {codes:?}");
         let taken = small.lab.events().iter().filter(|e| e["event"] == "driver.took-over").count();

@@ -20,7 +20,11 @@ fn run(page: &Page, lab: &Lab) -> Option<String> {
         let ran = lab.shell(&command.text);
         let exits = ran.code == command.exit;
         if !exits || !(command.shown.is_empty() || pages::shows(&command.shown, &ran.out)) {
-            let wanted = if command.shown.is_empty() { "(the page shows none)".to_owned() } else { command.shown.join("\n") };
+            let wanted = if command.shown.is_empty() {
+                "(the page shows none)".to_owned()
+            } else {
+                command.shown.join("\n")
+            };
             return Some(format!(
                 "{}:{}: $ {}\nexit code {}, the page says {}\n--- output\n{}\n--- on the page\n{wanted}",
                 page.path, command.line, command.text, ran.code, command.exit, ran.out
@@ -118,7 +122,12 @@ fn the_page_of_files_names_every_field() {
     for kind in Kind::ALL {
         let mut fields = BTreeSet::new();
         fields_of(&schema::of(kind), &mut fields);
-        missing.extend(fields.into_iter().filter(|f| !page.text.contains(&format!("`{f}`"))).map(|f| format!("{kind}: {f}")));
+        missing.extend(
+            fields
+                .into_iter()
+                .filter(|f| !page.text.contains(&format!("`{f}`")))
+                .map(|f| format!("{kind}: {f}")),
+        );
     }
     assert!(missing.is_empty(), "docs/files.md does not name: {missing:?}");
 }
@@ -175,7 +184,8 @@ fn the_page_of_events_names_every_event() {
         .filter(|name| name.contains('.'))
         .collect();
     assert!(names.len() > 30, "only {names:?} were found");
-    let missing: Vec<_> = names.into_iter().filter(|name| !page.text.contains(&format!("`{name}`"))).collect();
+    let missing: Vec<_> =
+        names.into_iter().filter(|name| !page.text.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "docs/events.md does not name: {missing:?}");
 }
 

@@ -45,7 +45,8 @@ pub fn root() -> PathBuf {
 
 /// README, CONTRIBUTING, CHANGELOG and everything below docs/, in order of paths.
 pub fn all() -> Vec<Page> {
-    let mut paths: Vec<PathBuf> = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|p| root().join(p)).into();
+    let mut paths: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|p| root().join(p)).into();
     below(&root().join("docs"), &mut paths);
     paths.sort();
     let page = |path: PathBuf| Page {
@@ -75,7 +76,9 @@ impl Page {
     /// The clusters that it needs: its first comment is `<!-- clusters: a, b -->`.
     pub fn clusters(&self) -> Vec<&str> {
         let comment = self.text.split_once("<!--").and_then(|(_, rest)| rest.split_once("-->"));
-        let Some(names) = comment.and_then(|(c, _)| c.trim().strip_prefix("clusters:")) else { return Vec::new() };
+        let Some(names) = comment.and_then(|(c, _)| c.trim().strip_prefix("clusters:")) else {
+            return Vec::new();
+        };
         names.split(',').map(str::trim).collect()
     }
 
@@ -88,7 +91,11 @@ impl Page {
                 Some(_) if open => open = false,
                 Some(language) => {
                     open = true;
-                    found.push(Block { language: language.trim().to_owned(), line: number + 2, lines: Vec::new() });
+                    found.push(Block {
+                        language: language.trim().to_owned(),
+                        line: number + 2,
+                        lines: Vec::new(),
+                    });
                 }
                 None if open => found.last_mut().unwrap().lines.push(line.to_owned()),
                 None => {}
@@ -124,7 +131,9 @@ fn commands(path: &str, block: &Block) -> Vec<Command> {
         }
         let Some(typed) = line.strip_prefix("$ ") else {
             let command = found.last_mut();
-            let Some(command) = command else { panic!("{path}:{}: output before a command", block.line + offset) };
+            let Some(command) = command else {
+                panic!("{path}:{}: output before a command", block.line + offset)
+            };
             command.shown.push(line.clone());
             continue;
         };
@@ -152,18 +161,18 @@ fn lines_fit(shown: &[&str], output: &[&str]) -> bool {
     match shown.split_first() {
         None => output.is_empty(),
         Some((&"...", rest)) => (0..=output.len()).any(|skipped| lines_fit(rest, &output[skipped..])),
-        Some((line, rest)) => {
-            output.split_first().is_some_and(|(first, others)| line_fits(line, first) && lines_fit(rest, others))
-        }
+        Some((line, rest)) => output
+            .split_first()
+            .is_some_and(|(first, others)| line_fits(line, first) && lines_fit(rest, others)),
     }
 }
 
 fn line_fits(shown: &str, line: &str) -> bool {
     match shown.split_once("...") {
         None => shown == line,
-        Some((before, after)) => line
-            .strip_prefix(before)
-            .is_some_and(|rest| rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| line_fits(after, &rest[at..]))),
+        Some((before, after)) => line.strip_prefix(before).is_some_and(|rest| {
+            rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| line_fits(after, &rest[at..]))
+        }),
     }
 }
 

@@ -125,7 +125,10 @@ fn every_document_stands_in_the_envelope() {
     assert_eq!(document["kind"], "RolloutStatus");
     assert_eq!(document["partial"], true, "a source is missing");
     assert_eq!(document["exit"]["code"], 13);
-    assert_eq!(document["exit"]["all"], json!([{"code": 13, "name": "failed"}, {"code": 11, "name": "blocked"}]));
+    assert_eq!(
+        document["exit"]["all"],
+        json!([{"code": 13, "name": "failed"}, {"code": 11, "name": "blocked"}])
+    );
 }
 
 #[test]

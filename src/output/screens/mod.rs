@@ -25,6 +25,6 @@ pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, ste
 pub use why::WhyScreen;
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod json_tests;
+#[cfg(test)]
+mod tests;

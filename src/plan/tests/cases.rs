@@ -200,7 +200,11 @@ fn fleet_b13_a_small_last_pool_joins_or_is_announced() {
 #[test]
 fn fleet_g02_layers_merge_in_order_any_exclusion_wins_and_every_layer_is_kept() {
     let mut world = World::new(&[]);
-    world.product("agent", "1.0.0", "  values: { level: info, size: 1, ports: [1, 2], extra: { a: 1, b: 2 } }\n");
+    world.product(
+        "agent",
+        "1.0.0",
+        "  values: { level: info, size: 1, ports: [1, 2], extra: { a: 1, b: 2 } }\n",
+    );
     world.fleet(
         "  environments:\n    dev:\n      values:\n        agent: { level: debug, size: 2, extra: { b: ~, c: 3 } }\n  \
          pools:\n    p1:\n      values:\n        agent: { size: 3, ports: [9] }\n      exclude: [agent]\n    p2:\n      \

@@ -122,8 +122,15 @@ fn the_quick_way_to_a_clusters_part_of_a_wave_is_canonical_json() {
 /// A world with something of everything that digests depend on.
 fn rich() -> World {
     let mut world = World::new(&[]);
-    world.product("agent", "1.0.0", "  values: { size: 1 }\n  deploy:\n    - helm: { chart: c, namespace: n }\n");
-    world.fleet("", &[entry("a", "env: dev, n: \"1\""), entry("b", "env: dev, n: \"2\""), entry("z", "env: x")]);
+    world.product(
+        "agent",
+        "1.0.0",
+        "  values: { size: 1 }\n  deploy:\n    - helm: { chart: c, namespace: n }\n",
+    );
+    world.fleet(
+        "",
+        &[entry("a", "env: dev, n: \"1\""), entry("b", "env: dev, n: \"2\""), entry("z", "env: x")],
+    );
     world.pipeline(WAVES);
     world
 }
@@ -176,7 +183,12 @@ fn a_wave_digest_changes_with_each_of_its_ingredients_and_only_that_wave_does() 
     check(&pipeline("for: 1h", "for: 2h"), true, false, "soak");
     check(&pipeline("by: leads", "by: owners"), true, false, "gate");
     check(&pipeline("name: one", "name: uno"), true, false, "name");
-    check(&pipeline("  waves", "  order: { label: x }\n  waves"), false, false, "an order that changes nothing");
+    check(
+        &pipeline("  waves", "  order: { label: x }\n  waves"),
+        false,
+        false,
+        "an order that changes nothing",
+    );
     check(
         &pipeline("selector: { env: dev }", "clusters: [b], selector: { env: dev }"),
         true,
@@ -188,7 +200,11 @@ fn a_wave_digest_changes_with_each_of_its_ingredients_and_only_that_wave_does() 
     check(&|w| w.observed.get_mut("z").unwrap().uid = ClusterUid::new("new"), false, true, "identity");
     check(
         &|w| {
-            w.product("agent", "1.0.0", "  values: { size: 2 }\n  deploy:\n    - helm: { chart: c, namespace: n }\n");
+            w.product(
+                "agent",
+                "1.0.0",
+                "  values: { size: 2 }\n  deploy:\n    - helm: { chart: c, namespace: n }\n",
+            );
         },
         true,
         true,

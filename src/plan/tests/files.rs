@@ -111,7 +111,10 @@ fn what_changed_is_said_in_words() {
     let mut world = sample();
     let b = world.observed.get_mut("b").unwrap();
     b.uid = ClusterUid::new("rebuilt");
-    assert_eq!(words(&plan, &world), ["cluster b: it is another cluster: its identity was uid-b and is rebuilt"]);
+    assert_eq!(
+        words(&plan, &world),
+        ["cluster b: it is another cluster: its identity was uid-b and is rebuilt"]
+    );
 
     let mut world = sample();
     world.renderers.helm = Some("v9".to_owned());
@@ -121,13 +124,12 @@ fn what_changed_is_said_in_words() {
     );
 
     let mut world = sample();
-    world.fleet("  environments:\n    dev: { values: { agent: { size: 5 } } }\n", &[
-        entry("a", "env: dev"), entry("b", "env: other"),
-    ]);
+    world.fleet(
+        "  environments:\n    dev: { values: { agent: { size: 5 } } }\n",
+        &[entry("a", "env: dev"), entry("b", "env: other")],
+    );
     let found = words(&plan, &world);
-    assert_eq!(found, [
-        "cluster a: the values of `agent` changed", "cluster b: its labels changed"
-    ]);
+    assert_eq!(found, ["cluster a: the values of `agent` changed", "cluster b: its labels changed"]);
 
     let mut world = sample();
     world.calendar("  freezes: [ { any: thing } ]\n");

@@ -68,9 +68,10 @@ fn targets_go_phase_by_phase_and_removals_the_other_way_round() {
         let targets = &plan.waves[0].pools[0].clusters[0].targets;
         targets.iter().map(|t| (t.product.to_string(), t.phase)).collect::<Vec<_>>()
     };
-    assert_eq!(order(&plan), [
-        ("agent".to_owned(), 0), ("base".to_owned(), 0), ("mid".to_owned(), 1), ("top".to_owned(), 2)
-    ]);
+    assert_eq!(
+        order(&plan),
+        [("agent".to_owned(), 0), ("base".to_owned(), 0), ("mid".to_owned(), 1), ("top".to_owned(), 2)]
+    );
     world.releases("R2", "  parent: R1\n  removes: [base, mid, top]\n  products: { agent: 1.0.0 }\n");
     for (name, digest) in [("base", base), ("mid", mid), ("top", top)] {
         world.runs("a", name, "1.0.0", digest, "R1");
@@ -86,7 +87,8 @@ fn targets_go_phase_by_phase_and_removals_the_other_way_round() {
 #[test]
 fn what_changes_follows_from_what_runs() {
     let mut world = World::new(&["a"]);
-    let change = |world: &World| world.plan().unwrap().waves[0].pools[0].clusters[0].targets[0].change.clone();
+    let change =
+        |world: &World| world.plan().unwrap().waves[0].pools[0].clusters[0].targets[0].change.clone();
     assert_eq!(change(&world), Change::Install);
     let plan = world.plan().unwrap();
     world.settle(&plan);
@@ -162,8 +164,11 @@ fn steps_and_tests_carry_their_limits() {
     );
     let plan = world.plan().unwrap();
     let product = plan.products.values().next().unwrap();
-    let steps: Vec<_> =
-        product.steps.iter().map(|s| (s.name.as_str(), s.repeat, s.retries, s.timeout.as_seconds())).collect();
+    let steps: Vec<_> = product
+        .steps
+        .iter()
+        .map(|s| (s.name.as_str(), s.repeat, s.retries, s.timeout.as_seconds()))
+        .collect();
     assert_eq!(
         steps,
         [("run", Repeat::Never, 3, 600), ("run-2", Repeat::Safe, 1, 30), ("run-3", Repeat::Observe, 3, 600)]

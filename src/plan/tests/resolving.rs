@@ -71,8 +71,7 @@ fn a_pin_that_was_removed_counts_as_ended_where_the_journal_knows_it() {
     let (mut world, _, higher) = certs();
     world.runs("a", "certs", "1.18.0", higher, "R1");
     assert_eq!(reason(&world, "a", "certs"), ("1.18.0".into(), "ahead of 1.17.2".into()));
-    let past =
-        PastPin { pin: "PIN-1".parse().unwrap(), product: "certs".parse().unwrap(), digest: higher };
+    let past = PastPin { pin: "PIN-1".parse().unwrap(), product: "certs".parse().unwrap(), digest: higher };
     world.past_pins.insert(ClusterUid::new("uid-a"), vec![past]);
     assert_eq!(reason(&world, "a", "certs"), ("1.17.2".into(), "release R1".into()));
 }
@@ -100,10 +99,7 @@ fn a_higher_version_stays_and_the_plan_says_so() {
     let (mut world, _, higher) = certs();
     world.runs("a", "certs", "1.18.0", higher, "R0");
     let plan = world.plan().unwrap();
-    assert_eq!(
-        notice(&plan, &codes::STAYS_AHEAD),
-        "`certs` stays at 1.18.0, above 1.17.2, on cluster `a`"
-    );
+    assert_eq!(notice(&plan, &codes::STAYS_AHEAD), "`certs` stays at 1.18.0, above 1.17.2, on cluster `a`");
     let (_, _, a) = plan.cluster(&"a".parse().unwrap()).unwrap();
     assert_eq!(a.targets.len(), 2, "the other product goes on");
     assert_eq!(a.targets[0].change, crate::plan::Change::Reconfigure, "other inputs, same version");
