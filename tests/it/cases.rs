@@ -4,19 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+
+use crate::pages;
 
 /// A case: the file without its ending, and the id as it is written there.
 type Case = (String, String);
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
 fn yaml(name: &str) -> Value {
-    let path = root().join("tests/cases").join(name);
+    let path = pages::root().join("tests/cases").join(name);
     let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
@@ -37,18 +34,6 @@ fn ids(file: &str) -> BTreeSet<Case> {
     let once: BTreeSet<Case> = all.iter().cloned().collect();
     assert_eq!(all.len(), once.len(), "{file}.yaml has an id twice");
     once
-}
-
-/// The Rust files below a folder.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources(&path, found);
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
-        }
-    }
 }
 
 /// The names of the test functions in a source text: a function counts if an attribute that ends in
@@ -86,8 +71,9 @@ fn case_of(test: &str) -> Option<Case> {
 /// Each case with the names of its tests.
 fn tested() -> BTreeMap<Case, Vec<String>> {
     let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
-    sources(&root().join("tests"), &mut files);
+    for folder in ["src", "tests"] {
+        pages::below(&pages::root().join(folder), "rs", &mut files);
+    }
     let mut tested: BTreeMap<Case, Vec<String>> = BTreeMap::new();
     for file in files {
         for name in tests_in(&fs::read_to_string(&file).unwrap()) {

@@ -190,6 +190,23 @@ fn the_page_of_events_names_every_event() {
 }
 
 #[test]
+fn the_page_of_json_names_every_kind() {
+    let page = pages::page("docs/json.md");
+    let mut files = Vec::new();
+    pages::below(&pages::root().join("src"), "rs", &mut files);
+    let texts: Vec<String> = files.iter().map(|f| fs::read_to_string(f).unwrap()).collect();
+    let kinds: BTreeSet<&str> = texts
+        .iter()
+        .flat_map(|text| text.split("const KIND: &'static str = \"").skip(1))
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(kinds.len() > 8, "only {kinds:?} were found");
+    let missing: Vec<_> =
+        kinds.into_iter().filter(|kind| !page.text.contains(&format!("`{kind}`"))).collect();
+    assert!(missing.is_empty(), "docs/json.md does not name: {missing:?}");
+}
+
+#[test]
 fn the_page_of_dependencies_names_every_one() {
     let page = pages::page("docs/design/dependencies.md");
     let manifest = fs::read_to_string(pages::root().join("Cargo.toml")).unwrap();

@@ -178,9 +178,9 @@ impl Lab {
         let mut env = self.env.clone();
         let binary = Path::new(env!("CARGO_BIN_EXE_tidegate")).parent().unwrap();
         env.insert("PATH".to_owned(), format!("{}:{}", binary.display(), self.env["PATH"]));
-        let mut command = Command::new("bash");
-        // What the page sees is the journal's usual place, in the state folder of this laboratory.
+        // The journal lies where it usually does: in the state folder, which is this laboratory's.
         env.remove("TIDEGATE_JOURNAL");
+        let mut command = Command::new("bash");
         command.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(self.repo());
         let out = command.env_clear().envs(env).stdin(Stdio::null()).output().unwrap();
         Ran {

@@ -47,7 +47,7 @@ pub fn root() -> PathBuf {
 pub fn all() -> Vec<Page> {
     let mut paths: Vec<PathBuf> =
         ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|p| root().join(p)).into();
-    below(&root().join("docs"), &mut paths);
+    below(&root().join("docs"), "md", &mut paths);
     paths.sort();
     let page = |path: PathBuf| Page {
         text: fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())),
@@ -61,12 +61,13 @@ pub fn page(path: &str) -> Page {
     all().into_iter().find(|p| p.path == path).unwrap_or_else(|| panic!("there is no page {path}"))
 }
 
-fn below(folder: &Path, found: &mut Vec<PathBuf>) {
+/// The files with an ending below a folder.
+pub fn below(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            below(&path, found);
-        } else if path.extension().is_some_and(|e| e == "md") {
+            below(&path, ending, found);
+        } else if path.extension().is_some_and(|e| e == ending) {
             found.push(path);
         }
     }
