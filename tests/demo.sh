@@ -62,6 +62,24 @@ spec:
       labels: { env: prod, pool: prod-2 }
       kubeconfig: { path: $work/kube/payments-us.kubeconfig }
 FLEET
+cat >pipelines/main.yaml <<PIPELINE
+apiVersion: tidegate.dev/v1
+kind: Pipeline
+metadata: { name: main }
+spec:
+  waves:
+    - name: staging
+      selector: { env: staging }
+      tests: all
+      canary: true
+    - name: prod
+      selector: { env: prod }
+      atOnce: 2
+      soak: { for: 5s }
+      gates:
+        before:
+          - approval: { by: platform-leads }
+PIPELINE
 export PATH="$target/debug:$PATH" TIDEGATE_HELM="$helm" TIDEGATE_JOURNAL="$work/journal.db"
 git init --quiet --initial-branch=main
 git config user.name "${USER:-demo}"
@@ -69,7 +87,6 @@ git config user.email "${USER:-demo}@example.com"
 git add .
 git commit --quiet -m "platform: four products, a fleet, a pipeline"
 
-run tidegate check
 run tidegate product tag --all
 run tidegate release cut R41
 git commit --quiet --all -m "release: R41"

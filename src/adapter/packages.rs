@@ -39,7 +39,7 @@ impl GitPackages {
         if kept.len() >= KEPT {
             kept.clear();
         }
-        kept.insert(digest.clone(), Arc::clone(tree));
+        kept.insert(*digest, Arc::clone(tree));
     }
 
     /// The folder at a commit, if it is there, with its digest or why it has none.

@@ -93,7 +93,7 @@ impl Set<'_> {
                             format!("{wants}, and {} does not have it", self.whole),
                         )
                         .at(&required.place)
-                        .did_you_mean(&required.value.to_string(), self.versions.keys().map(|n| n.as_str()));
+                        .did_you_mean(required.value.as_str(), self.versions.keys().map(|n| n.as_str()));
                         if let Some((_, place)) = self.versions.get(*name) {
                             finding = finding.related(place, format!("`{name}` is asked for here"));
                         }

@@ -3,6 +3,7 @@
 
 use crate::diag::{Code, Finding, Findings, codes};
 use crate::engine::planning::PlanError;
+use crate::engine::repo::RepoError;
 use crate::output::envelope::Warning;
 use crate::output::exit;
 use crate::port::Fault;
@@ -46,12 +47,6 @@ impl Failure {
     pub fn unreadable(path: &std::path::Path, error: &std::io::Error) -> Self {
         let message = format!("{} can't be read: {error}", path.display());
         Self::new(exit::Code::Invalid, Finding::error(&codes::FILE_UNREADABLE, message))
-    }
-
-    /// A file that could not be written.
-    pub fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Self {
-        let message = format!("{} can't be written: {error}", path.display());
-        Self::new(exit::Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, message))
     }
 
     /// Something of this kind and name that is not there; `known` are the names that are.
@@ -105,6 +100,15 @@ impl From<PlanError> for Failure {
         match error {
             PlanError::Findings(findings) => Self::invalid(findings),
             PlanError::Fault(fault) => Self::outside("gathering what a plan needs", &fault),
+        }
+    }
+}
+
+impl From<RepoError> for Failure {
+    fn from(error: RepoError) -> Self {
+        match error {
+            RepoError::Findings(findings) => Self::invalid(findings),
+            RepoError::Fault(fault) => Self::outside("the repository can't be used", &fault),
         }
     }
 }

@@ -64,7 +64,7 @@ fn run(args: Args, surface: &Arc<Surface>) -> Code {
             }
         };
         tokio::select! {
-            outcome = commands::run(args, surface) => outcome,
+            outcome = commands::run(args, surface, &signals) => outcome,
             () = signals.cut_off() => Ok(vec![Code::Interrupted]),
         }
     });

@@ -17,11 +17,14 @@ use crate::adapter::helm::HelmCli;
 use crate::adapter::host::LocalHost;
 use crate::adapter::packages::GitPackages;
 use crate::adapter::secrets::LocalSecrets;
+use crate::adapter::sources;
 use crate::adapter::sqlite::SqliteJournal;
+use crate::adapter::working::WorkingTree;
 use crate::diag::{Finding, codes};
 use crate::digest;
+use crate::engine::repo::Repository;
 use crate::engine::{Follower, World};
-use crate::model::Actor;
+use crate::model::{Actor, ClusterEntry, Source};
 use crate::output::exit::Code;
 use crate::port::{Clock, DriverLease, Git, Host, Journal};
 use crate::report::explanation::Driving;
@@ -154,6 +157,30 @@ impl Place {
                 Finding::error(&codes::UNEXPECTED, format!("opening the journal ended: {error}")),
             )),
         }
+    }
+
+    /// The ports of commands on the repository's files.
+    ///
+    /// # Errors
+    /// When there is no repository.
+    pub async fn files(&self) -> Result<Repository, Failure> {
+        let git = self.repository().await?;
+        Ok(Repository {
+            packages: Arc::new(GitPackages::new(Arc::clone(&git) as _)),
+            trees: Arc::new(WorkingTree::of(&git)),
+            git,
+        })
+    }
+
+    /// The clusters that a source lists.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Failure> {
+        let git = self.repository().await?;
+        sources::clusters(source, git.root(), self.home().as_deref())
+            .await
+            .map_err(|fault| Failure::outside("the fleet's source can't be read", &fault))
     }
 
     /// Every port, over the real world.

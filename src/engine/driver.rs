@@ -6,19 +6,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
 use crate::journal::{Body, Event};
-use crate::model::{RolloutId, WaveName};
-use crate::port::Fault;
+use crate::model::{Actor, RolloutId, WaveName};
+use crate::port::{AppendError, Fault, NewEvent};
 use crate::rollout::{
     Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
 };
 
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
-use super::recorder::{Recorder, Stopped};
+use super::recorder::{Facts, Recorder, Stopped};
 use super::task;
 use super::world::{Times, World};
 
@@ -101,28 +101,12 @@ pub async fn drive(
     let lease = Arc::new(Lease::take(world, times, options.standby).await?);
     let mut follower = Follower::new(Arc::clone(&world.journal));
     follower.catch_up(&mut *seen).await?;
-    let recorder = Recorder::new(
-        Arc::clone(&world.journal),
-        Arc::clone(&world.clock),
-        lease.fence(),
-        follower.position(),
-    );
-    let this = world.host.this();
-    let took_over =
-        Body::DriverTookOver { process: this.label(), boot: this.boot.clone(), new_fence: lease.fence() };
-    recorder.fact(vec![took_over]).await?;
-
+    let (recorder, arriving) = Recorder::new(lease.fence());
     let mut driver = Driver {
         world: world.clone(),
         lease: Arc::clone(&lease),
-        recorder: recorder.clone(),
-        shared: task::Shared::new(
-            world.clone(),
-            times.clone(),
-            recorder,
-            Arc::clone(&lease),
-            follower.state(),
-        ),
+        shared: task::Shared::new(world.clone(), times.clone(), recorder, follower.state()),
+        arriving,
         running: Running::default(),
         follower,
         options,
@@ -134,69 +118,117 @@ pub async fn drive(
     };
     driver.running.tasks.shutdown().await;
     driver.shared.close_all().await;
-    if let Ok(ended) = ended {
-        driver.recorder.fact(vec![Body::DriverReleased {}]).await?;
-        driver.follower.catch_up(&mut *seen).await?;
+    if ended.is_ok() {
+        driver.write(vec![Body::DriverReleased {}], seen).await?;
         lease.release().await;
-        return Ok((ended, driver.follower));
     }
     ended.map(|ended| (ended, driver.follower))
 }
 
+type Seen<'s> = &'s mut (dyn FnMut(&Event, &FleetState) + Send);
+
 struct Driver {
     world: World,
     lease: Arc<Lease>,
-    recorder: Recorder,
     shared: Arc<task::Shared>,
+    /// Facts that tasks hand in.
+    arriving: mpsc::Receiver<Facts>,
     running: Running,
     follower: Follower,
     options: Drive,
 }
 
 impl Driver {
-    async fn run(&mut self, seen: &mut (dyn FnMut(&Event, &FleetState) + Send)) -> Result<Ended, DriveError> {
+    async fn run(&mut self, seen: Seen<'_>) -> Result<Ended, DriveError> {
+        let this = self.world.host.this();
+        let new_fence = self.lease.fence();
+        self.write(vec![Body::DriverTookOver { process: this.label(), boot: this.boot, new_fence }], seen)
+            .await?;
         loop {
-            let shared = Arc::clone(&self.shared);
-            self.follower
-                .catch_up(|event, state| {
-                    shared.noticed(event);
-                    seen(event, state);
-                })
-                .await?;
+            self.catch_up(seen).await?;
             let stop = *self.options.stop.borrow_and_update();
             if stop == StopRequest::Now || (stop == StopRequest::Gently && self.running.is_idle()) {
                 return Ok(Ended::Interrupted);
             }
             let next = effects(self.follower.state(), self.world.clock.now());
-            let mut moved = false;
             if stop == StopRequest::None {
-                moved = self.start(&next.effects).await?;
-            }
-            if moved {
-                continue;
-            }
-            if self.running.is_idle() && stop == StopRequest::None {
-                if let Some(ended) = self.ended(next.wake) {
+                if self.start(&next.effects, seen).await? {
+                    continue;
+                }
+                if self.running.is_idle()
+                    && let Some(ended) = self.ended(next.wake)
+                {
                     return Ok(ended);
                 }
             }
-            self.wait(next.wake).await?;
+            self.wait(next.wake, seen).await?;
         }
     }
 
-    /// Records the first decisions and starts what is not running yet; whether the state moved, so
+    async fn catch_up(&mut self, seen: Seen<'_>) -> Result<(), DriveError> {
+        let shared = Arc::clone(&self.shared);
+        self.follower
+            .catch_up(|event, state| {
+                shared.noticed(event);
+                seen(event, state);
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// Writes events at the position that the state is at; whether each was written. What the state
+    /// does not allow any more has come too late, and is left out.
+    async fn write(&mut self, bodies: Vec<Body>, seen: Seen<'_>) -> Result<Vec<bool>, DriveError> {
+        loop {
+            let state = self.follower.state();
+            let fits: Vec<bool> = bodies.iter().map(|body| state.check(body).is_ok()).collect();
+            let at = self.world.clock.now();
+            let events: Vec<NewEvent> = bodies
+                .iter()
+                .zip(&fits)
+                .filter(|(_, fits)| **fits)
+                .map(|(body, _)| NewEvent { at, actor: Actor::engine(), body: body.clone() })
+                .collect();
+            if events.is_empty() {
+                return Ok(fits);
+            }
+            let written =
+                self.world.journal.append(self.follower.position(), Some(self.lease.fence()), events).await;
+            match written {
+                Ok(_) => {
+                    self.catch_up(seen).await?;
+                    return Ok(fits);
+                }
+                Err(AppendError::Moved { .. }) => self.catch_up(seen).await?,
+                Err(AppendError::Fenced { ours, current }) => {
+                    return Err(Stopped::Fenced { ours, current }.into());
+                }
+                Err(AppendError::Fault(fault)) => return Err(Stopped::Journal(fault).into()),
+            }
+        }
+    }
+
+    /// Records the first decision, or starts what is not running yet; whether the state moved, so
     /// that the rest must be asked for anew.
-    async fn start(&mut self, effects: &[Effect]) -> Result<bool, DriveError> {
-        let state = self.follower.state();
+    async fn start(&mut self, effects: &[Effect], seen: Seen<'_>) -> Result<bool, DriveError> {
         for effect in effects {
             if effect.key().is_some_and(|key| self.running.has(&key)) {
                 continue;
             }
-            invariant::check_effect(state, effect, self.world.clock.now())
+            let state = self.follower.state();
+            let now = self.world.clock.now();
+            invariant::check_effect(state, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
-            if let Effect::Decide(body) = effect {
-                // One at a time: each decision is checked against the state that the one before left.
-                self.recorder.decision(self.follower.position(), body.clone()).await?;
+            // One at a time: each decision is checked against the state that the one before left.
+            let decision = match effect {
+                Effect::Decide(body) => Some(body.clone()),
+                Effect::AskGate { rollout, wave, side, gate } => {
+                    state.rollout(rollout).and_then(|r| task::ask(r, wave, *side, gate, now))
+                }
+                _ => None,
+            };
+            if let Some(body) = decision {
+                self.write(vec![body], seen).await?;
                 return Ok(true);
             }
             if !self.lease.holds_for(Duration::ZERO) {
@@ -209,7 +241,7 @@ impl Driver {
         Ok(false)
     }
 
-    async fn wait(&mut self, wake: Option<jiff::Timestamp>) -> Result<(), DriveError> {
+    async fn wait(&mut self, wake: Option<jiff::Timestamp>, seen: Seen<'_>) -> Result<(), DriveError> {
         let now = self.world.clock.now();
         let length = wake.map_or(IDLE, |wake| {
             Duration::try_from(wake.duration_since(now))
@@ -217,30 +249,31 @@ impl Driver {
                 .clamp(Duration::from_millis(5), IDLE)
         });
         let mut stop = self.options.stop.clone();
-        tokio::select! {
-            ended = self.running.next(), if !self.running.is_idle() => {
-                self.settle(ended).await?;
+        let happened = tokio::select! {
+            ended = self.running.next(), if !self.running.is_idle() => Happened::Ended(ended),
+            Some(facts) = self.arriving.recv() => Happened::Facts(facts),
+            waited = self.follower.wait(length) => return Ok(waited?),
+            _ = stop.changed() => return Ok(()),
+        };
+        match happened {
+            Happened::Facts(Facts { bodies, written }) => {
+                let fits = self.write(bodies, seen).await?;
+                // A task that is gone does not want to know.
+                let _ = written.send(fits);
+                Ok(())
             }
-            waited = self.follower.wait(length) => waited?,
-            _ = stop.changed() => {}
+            Happened::Ended(ended) => self.settle(ended, seen).await,
         }
-        Ok(())
     }
 
     /// Looks at how a task ended: one that panicked is recorded as an outcome nobody knows.
-    async fn settle(
-        &self,
-        ended: Option<(Effect, Result<Result<(), Stopped>, JoinError>)>,
-    ) -> Result<(), DriveError> {
+    async fn settle(&mut self, ended: Option<TaskEnd>, seen: Seen<'_>) -> Result<(), DriveError> {
         match ended {
             None | Some((_, Ok(Ok(())))) => Ok(()),
             Some((_, Ok(Err(stopped)))) => Err(stopped.into()),
             Some((effect, Err(error))) => {
                 let outcome = task::after_panic(&effect, &panic_text(error));
-                if !outcome.is_empty() {
-                    self.recorder.fact(outcome).await?;
-                }
-                Ok(())
+                self.write(outcome, seen).await.map(drop)
             }
         }
     }
@@ -296,6 +329,17 @@ pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
 }
 
+/// What the driver's loop woke up for.
+enum Happened {
+    /// A task ended.
+    Ended(Option<TaskEnd>),
+    /// A task has something to record.
+    Facts(Facts),
+}
+
+/// How a task ended, and what it was for.
+type TaskEnd = (Effect, Result<Result<(), Stopped>, JoinError>);
+
 /// The tasks in flight, by what they do.
 #[derive(Default)]
 struct Running {
@@ -321,7 +365,7 @@ impl Running {
         self.effects.insert(handle.id(), effect);
     }
 
-    async fn next(&mut self) -> Option<(Effect, Result<Result<(), Stopped>, JoinError>)> {
+    async fn next(&mut self) -> Option<TaskEnd> {
         let joined = self.tasks.join_next_with_id().await?;
         let (id, result) = match joined {
             Ok((id, result)) => (id, Ok(result)),

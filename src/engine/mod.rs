@@ -1,6 +1,7 @@
 //! The one loop that turns effects into deeds and deeds into events, shared by driver, watch and why.
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
+pub mod adoption;
 pub mod cluster;
 pub mod contents;
 mod driver;
@@ -8,10 +9,11 @@ mod follow;
 mod lease;
 pub mod planning;
 mod preflight;
+pub mod preview;
 mod recorder;
 pub mod rendering;
-mod request;
 pub mod repo;
+mod request;
 mod script;
 pub mod secrets;
 mod session;

@@ -8,9 +8,7 @@ use crate::catalog::product::Content;
 use crate::catalog::{self, Catalog, fleet};
 use crate::diag::{Finding, Findings, Place, codes};
 use crate::digest::{self, Digest};
-use crate::model::{
-    Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseFile, ReleaseId,
-};
+use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
 use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::resolve::{self, Needed, Observation, PastPin, ProductVersion, Reason};

@@ -38,7 +38,7 @@ pub async fn look(shared: &Shared, session: &Session) -> (Preflight, Vec<Body>) 
 
 async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed> {
     let planned = session.cluster();
-    let records = opened.guard.records().await;
+    let records = opened.guard.records();
     let mut acting = Vec::new();
     for target in &planned.targets {
         let record = records.get(&target.product);

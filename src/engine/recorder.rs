@@ -1,13 +1,14 @@
-//! The driver's pen: every event that the engine writes goes through here, with its fence. A fact
-//! (an effect's outcome) is true wherever it lands, so it is appended at whatever the position is;
-//! a decision was made on a state, so it lands on that state's position or not at all.
+//! The driver's pen. Tasks hand their facts in; the driver's loop, which alone knows the state,
+//! writes them at exactly the position that the state is at, and leaves out what has come too late
+//! (the outcome of something that was aborted or replaced meanwhile).
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{mpsc, oneshot};
 
-use crate::journal::{Body, Event};
-use crate::model::Actor;
-use crate::port::{AppendError, Clock, Fault, Journal, NewEvent};
+use crate::journal::Body;
+use crate::port::Fault;
+
+/// How many facts may wait to be written; a task that finds no room waits.
+const ROOM: usize = 256;
 
 /// Why the pen was taken away.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -23,22 +24,31 @@ pub enum Stopped {
     /// The journal can't be written: without it nothing may be done.
     #[error("the journal can't be written: {0}")]
     Journal(Fault),
+    /// The driver's loop has ended.
+    #[error("the driver has ended")]
+    Ended,
 }
 
-/// Appends the driver's events.
+/// Facts on their way into the journal.
+pub struct Facts {
+    /// In order.
+    pub bodies: Vec<Body>,
+    /// Told once they are durable: whether each of them was written.
+    pub written: oneshot::Sender<Vec<bool>>,
+}
+
+/// Hands facts to the driver's loop.
 #[derive(Clone)]
 pub struct Recorder {
-    journal: Arc<dyn Journal>,
-    clock: Arc<dyn Clock>,
+    facts: mpsc::Sender<Facts>,
     fence: u64,
-    /// The last position known here; a hint, checked by every append.
-    position: Arc<AtomicU64>,
 }
 
 impl Recorder {
-    /// A pen with a fence, for a journal whose last position is `position`.
-    pub fn new(journal: Arc<dyn Journal>, clock: Arc<dyn Clock>, fence: u64, position: u64) -> Self {
-        Self { journal, clock, fence, position: Arc::new(AtomicU64::new(position)) }
+    /// A pen with a fence, and where its facts arrive.
+    pub fn new(fence: u64) -> (Self, mpsc::Receiver<Facts>) {
+        let (facts, arriving) = mpsc::channel(ROOM);
+        (Self { facts, fence }, arriving)
     }
 
     /// The fence.
@@ -46,56 +56,21 @@ impl Recorder {
         self.fence
     }
 
-    /// Records facts, wherever the journal stands.
+    /// Records facts; durable when it returns. Those that came too late are left out: `false`.
     ///
     /// # Errors
-    /// When another process drives now, or the journal can't be written.
-    pub async fn fact(&self, bodies: Vec<Body>) -> Result<Vec<Event>, Stopped> {
-        let at = self.clock.now();
-        loop {
-            let expected = self.position.load(Ordering::Acquire);
-            let events = bodies.iter().map(|body| self.event(at, body.clone())).collect();
-            match self.journal.append(expected, Some(self.fence), events).await {
-                Ok(events) => {
-                    self.advance(&events);
-                    return Ok(events);
-                }
-                // `fetch_max` could keep a hint that is too high forever; the store's word counts.
-                Err(AppendError::Moved { found, .. }) => self.position.store(found, Ordering::Release),
-                Err(AppendError::Fenced { ours, current }) => return Err(Stopped::Fenced { ours, current }),
-                Err(AppendError::Fault(fault)) => return Err(Stopped::Journal(fault)),
-            }
-        }
+    /// When this process drives no more.
+    pub async fn fact(&self, bodies: Vec<Body>) -> Result<Vec<bool>, Stopped> {
+        let (written, answer) = oneshot::channel();
+        self.facts.send(Facts { bodies, written }).await.map_err(|_| Stopped::Ended)?;
+        answer.await.map_err(|_| Stopped::Ended)
     }
 
-    /// Records a decision made on the state at `expected`; `None` when the journal moved on, so
-    /// that the decision must be made anew.
+    /// Records an intent, and says whether it still holds: what came too late must not be done.
     ///
     /// # Errors
     /// As [`Recorder::fact`].
-    pub async fn decision(&self, expected: u64, body: Body) -> Result<Option<Vec<Event>>, Stopped> {
-        let event = self.event(self.clock.now(), body);
-        match self.journal.append(expected, Some(self.fence), vec![event]).await {
-            Ok(events) => {
-                self.advance(&events);
-                Ok(Some(events))
-            }
-            Err(AppendError::Moved { found, .. }) => {
-                self.position.store(found, Ordering::Release);
-                Ok(None)
-            }
-            Err(AppendError::Fenced { ours, current }) => Err(Stopped::Fenced { ours, current }),
-            Err(AppendError::Fault(fault)) => Err(Stopped::Journal(fault)),
-        }
-    }
-
-    fn event(&self, at: jiff::Timestamp, body: Body) -> NewEvent {
-        NewEvent { at, actor: Actor::engine(), body }
-    }
-
-    fn advance(&self, events: &[Event]) {
-        if let Some(last) = events.last() {
-            self.position.fetch_max(last.seq, Ordering::AcqRel);
-        }
+    pub async fn intent(&self, body: Body) -> Result<bool, Stopped> {
+        Ok(self.fact(vec![body]).await?.into_iter().all(|written| written))
     }
 }

@@ -158,8 +158,9 @@ impl SpawnHook for Record<'_> {
             group: spawned.group,
             start_ticks: spawned.start_ticks,
         };
-        match self.recorder.fact(vec![body]).await {
-            Ok(_) => Ok(()),
+        match self.recorder.intent(body).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Fault::permanent("the step was called off before the script ran")),
             Err(stopped) => Err(Fault::transient(stopped.to_string())),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::model::SecretRef;
 use crate::port::{Fault, Secret, Secrets};
+use crate::render::Mask;
 use crate::render::values::{Resolved, references, resolve_refs};
 
 /// Secrets by the reference that led to them, which is what a record's digest keys them by.
@@ -58,6 +59,11 @@ pub async fn environment(secrets: &dyn Secrets, env: &serde_json::Value) -> Resu
         }
     }
     Ok((plain, hidden))
+}
+
+/// What hides these secrets in a text.
+pub fn mask<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Mask {
+    Mask::new(secrets.into_iter().map(Secret::expose))
 }
 
 /// A reference as a key and for people: where the secret is, never what it is.

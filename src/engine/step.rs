@@ -40,16 +40,16 @@ pub async fn take(
         }
     }
     let this = shared.world.host.this();
-    shared
-        .recorder
-        .fact(vec![Body::StepStarted {
-            attempt: session.attempt.clone(),
-            step: step.id.clone(),
-            tries,
-            host: this.host,
-            boot: this.boot,
-        }])
-        .await?;
+    let started = Body::StepStarted {
+        attempt: session.attempt.clone(),
+        step: step.id.clone(),
+        tries,
+        host: this.host,
+        boot: this.boot,
+    };
+    if !shared.recorder.intent(started).await? {
+        return Ok(());
+    }
     let limit = step.timeout.std();
     let outcome = tokio::select! {
         outcome = act(shared, session, step, &id) => outcome,
@@ -189,7 +189,7 @@ async fn with_work<T>(
     let planned = session.planned(target(session, product)?)?;
     let prepared = prepared(opened, product)?;
     let tombstones: Vec<_> = prepared.content.file.spec.removed.iter().map(|r| r.value.clone()).collect();
-    let mask = secrets::mask(prepared.secrets.values());
+    let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
     let work = ProductWork {
         mask: &mask,
         product,
@@ -319,7 +319,7 @@ async fn run_test(
     let job = rendering::job(&what, test)?;
     let key = format!("{} {} {}", session.attempt, id.step, id.tries);
     let ran = {
-        let mask = secrets::mask(prepared.secrets.values());
+        let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
         opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std(), mask: &mask }).await?
     };
     if ran.passed {

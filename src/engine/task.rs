@@ -15,7 +15,6 @@ use crate::model::{GateId, RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
 use super::contents::Contents;
-use super::lease::Lease;
 use super::preflight;
 use super::recorder::{Recorder, Stopped};
 use super::session::Session;
@@ -35,8 +34,6 @@ pub struct Shared {
     pub times: Times,
     /// The pen.
     pub recorder: Recorder,
-    /// The driver's lease.
-    pub lease: Arc<Lease>,
     /// Contents of product versions.
     pub contents: Contents,
     sessions: Mutex<HashMap<AttemptId, Arc<Session>>>,
@@ -46,20 +43,13 @@ pub struct Shared {
 
 impl Shared {
     /// For one driver.
-    pub fn new(
-        world: World,
-        times: Times,
-        recorder: Recorder,
-        lease: Arc<Lease>,
-        state: &FleetState,
-    ) -> Arc<Self> {
+    pub fn new(world: World, times: Times, recorder: Recorder, state: &FleetState) -> Arc<Self> {
         let rollouts = state.rollouts().map(|r| r.id().clone()).collect();
         Arc::new(Self {
             contents: Contents::new(Arc::clone(&world.packages)),
             world,
             times,
             recorder,
-            lease,
             sessions: Mutex::default(),
             closing: Mutex::default(),
             rollouts: Mutex::new(Arc::new(rollouts)),
@@ -142,11 +132,8 @@ fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Option<Job> {
     let shared = Arc::clone(shared);
     match effect {
-        Effect::Decide(_) => None,
-        Effect::AskGate { rollout, wave, side, gate } => {
-            let body = ask(state.rollout(rollout)?, wave, *side, gate, shared.world.clock.now())?;
-            Some(Box::pin(async move { shared.recorder.fact(vec![body]).await.map(drop) }))
-        }
+        // Decided by the driver itself, at the position of the state.
+        Effect::Decide(_) | Effect::AskGate { .. } => None,
         Effect::Preflight { attempt, tries } => {
             let session = shared.session(attempt, state.rollout(&attempt.rollout)?)?;
             let (attempt, tries) = (attempt.clone(), *tries);
@@ -221,7 +208,13 @@ async fn tag(
 }
 
 /// A gate's answer, from what the state knows.
-fn ask(rollout: &Rollout, wave: &WaveName, side: Side, id: &GateId, now: jiff::Timestamp) -> Option<Body> {
+pub fn ask(
+    rollout: &Rollout,
+    wave: &WaveName,
+    side: Side,
+    id: &GateId,
+    now: jiff::Timestamp,
+) -> Option<Body> {
     let facts = gate::approval::facts(rollout, wave, side, id)?;
     let answer = gate::approval::decide(&facts, now);
     Some(Body::GateAnswered {

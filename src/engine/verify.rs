@@ -65,6 +65,14 @@ async fn look(
     if let Err(cause) = as_planned(planned, &sight) {
         return (Some(seen), Err(cause));
     }
+    for target in &planned.targets {
+        let Some(record) = sight.records.get(&target.product) else { continue };
+        match cluster.unready(record).await {
+            Ok(unready) if unready.is_empty() => {}
+            Ok(unready) => return (Some(seen), Err(format!("{}: {}", target.product, unready.join("; ")))),
+            Err(error) => return (Some(seen), Err(error.message)),
+        }
+    }
     (Some(seen), Ok(()))
 }
 

@@ -12,3 +12,6 @@ pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
     FailureClass, HaltCause, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side, StepId, StepOutcome,
 };
+
+#[cfg(test)]
+mod tests;

@@ -26,15 +26,15 @@ impl SecretRef {
     /// # Errors
     /// When the value has the key and is not exactly `{secretRef: {env: NAME}}`,
     /// `{secretRef: {file: PATH}}` or `{secretRef: {exec: [PROGRAM, ARGUMENT...]}}`.
-    pub fn of(node: &Node) -> Option<Result<SecretRef, Finding>> {
+    pub fn of(node: &Node) -> Option<Result<SecretRef, Box<Finding>>> {
         let mapping = node.as_mapping()?;
         let inner = mapping.get(REFERENCE)?;
         Some(Self::read(mapping, inner))
     }
 
-    fn read(mapping: &Mapping, inner: &Node) -> Result<SecretRef, Finding> {
+    fn read(mapping: &Mapping, inner: &Node) -> Result<SecretRef, Box<Finding>> {
         if let Some((extra, _)) = mapping.iter().find(|(key, _)| key.text != REFERENCE) {
-            return Err(malformed(
+            return Err(boxed(
                 &extra.place,
                 format!(
                     "a reference to a secret has the one key `{REFERENCE}`, and here `{}` too",
@@ -44,7 +44,7 @@ impl SecretRef {
         }
         let entry = inner.as_mapping().filter(|m| m.len() == 1).and_then(|m| m.iter().next());
         let Some((key, value)) = entry else {
-            return Err(malformed(
+            return Err(boxed(
                 &inner.place,
                 format!("a `{REFERENCE}` names one of `env`, `file` or `exec`, found {}", inner.value.kind()),
             ));
@@ -55,10 +55,7 @@ impl SecretRef {
             "exec" => {
                 let words = value.as_sequence().unwrap_or_default();
                 if words.is_empty() {
-                    return Err(malformed(
-                        &value.place,
-                        "`exec` is a list: a program and its arguments".into(),
-                    ));
+                    return Err(boxed(&value.place, "`exec` is a list: a program and its arguments".into()));
                 }
                 words
                     .iter()
@@ -66,22 +63,28 @@ impl SecretRef {
                     .collect::<Result<_, _>>()
                     .map(Self::Exec)
             }
-            other => Err(malformed(&key.place, format!("`{other}` is no source of secrets"))
-                .did_you_mean(other, ["env", "file", "exec"])
-                .hint("the sources are `env`, `file` and `exec`")),
+            other => Err(Box::new(
+                malformed(&key.place, format!("`{other}` is no source of secrets"))
+                    .did_you_mean(other, ["env", "file", "exec"])
+                    .hint("the sources are `env`, `file` and `exec`"),
+            )),
         }
     }
 }
 
-fn text(node: &Node, what: &str) -> Result<String, Finding> {
+fn text(node: &Node, what: &str) -> Result<String, Box<Finding>> {
     match node.as_str() {
         Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
-        _ => Err(malformed(&node.place, format!("expected {what}, found {}", found(node)))),
+        _ => Err(boxed(&node.place, format!("expected {what}, found {}", found(node)))),
     }
 }
 
 fn found(node: &Node) -> &'static str {
     if node.as_str().is_some() { "an empty text" } else { node.value.kind() }
+}
+
+fn boxed(place: &Place, message: String) -> Box<Finding> {
+    Box::new(malformed(place, message))
 }
 
 fn malformed(place: &Place, message: String) -> Finding {
@@ -99,7 +102,7 @@ pub fn references(node: &Node) -> (Vec<(String, SecretRef, Place)>, Findings) {
             false
         }
         Some(Err(finding)) => {
-            findings.push(finding);
+            findings.push(*finding);
             false
         }
         None => true,

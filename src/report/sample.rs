@@ -241,8 +241,6 @@ pub fn plan() -> Plan {
             parent: Some("R41".parse().unwrap()),
             kubernetes: "1.36".parse().unwrap(),
         },
-        options: crate::plan::PlanOptions::default(),
-        renderers: crate::plan::Renderers { manifests: 1, helm: None },
         pipeline: PlannedPipeline {
             name: "main".parse().unwrap(),
             digest: digest_of("pipeline"),

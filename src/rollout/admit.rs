@@ -1,13 +1,14 @@
 //! Which requests of people are legal now. A legal one becomes the events to append (none when
 //! there is nothing left to do); the others are refused with the commands that are legal instead.
 
-use super::attempt::{Attempt, Class};
+use super::admit_clusters::{retry, skip};
+use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
 use super::state::{FleetState, Rollout, RolloutState};
 use crate::diag::{Code, codes};
-use crate::journal::{Body, HaltCause, RaisedBudget, RetryWhich, Side};
-use crate::model::{ClusterName, GateId, RolloutId, WaveName};
+use crate::journal::{Body, HaltCause, RaisedBudget, Side};
+use crate::model::{GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, Plan};
 
 /// The events of a request, or why it is refused. An empty list means that it is so already.
@@ -86,7 +87,7 @@ fn known<'a>(state: &'a FleetState, id: &RolloutId) -> Result<&'a Rollout, Refus
     })
 }
 
-fn refuse<T>(
+pub(super) fn refuse<T>(
     rollout: &Rollout,
     code: &'static Code,
     exit: RefusalExit,
@@ -95,7 +96,7 @@ fn refuse<T>(
     Err(Refusal { code, sentence: sentence.into(), legal: legal(rollout), exit })
 }
 
-fn wrong_state<T>(rollout: &Rollout, asked: &str) -> Result<T, Refusal> {
+pub(super) fn wrong_state<T>(rollout: &Rollout, asked: &str) -> Result<T, Refusal> {
     let sentence = format!("{} is {}, so it can't be {asked}", rollout.id, rollout.state.word());
     refuse(rollout, &codes::ROLLOUT_STATE, RefusalExit::Conflict, sentence)
 }
@@ -194,6 +195,13 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
         return stale("wave digest", asked.wave_digest.short(), wave_digest.short());
     }
     match asked.evidence {
+        Some(_) if !rollout.gate_asked(wave, side) => {
+            let sentence = format!(
+                "wave {wave} has not come to its gate {gate}, so its evidence is not complete: wait, or approve \
+                 early, without evidence and with an expiry"
+            );
+            return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Conflict, sentence);
+        }
         Some(seen) => {
             let evidence = rollout.evidence(wave, side);
             if seen != evidence {
@@ -267,7 +275,11 @@ fn pause(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusa
     }
 }
 
-fn resume(rollout: &Rollout, raise: Option<u32>, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
+pub(super) fn resume(
+    rollout: &Rollout,
+    raise: Option<u32>,
+    reason: Option<&String>,
+) -> Result<Vec<Body>, Refusal> {
     let event = |raise_budget| {
         Ok(vec![Body::RolloutResume { rollout: rollout.id.clone(), raise_budget, reason: reason.cloned() }])
     };
@@ -326,135 +338,4 @@ fn abort(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusa
         RolloutState::Succeeded | RolloutState::SucceededWithFailures => wrong_state(rollout, "aborted"),
         _ => Ok(vec![Body::RolloutAbort { rollout: rollout.id.clone(), reason: reason.cloned() }]),
     }
-}
-
-/// The named clusters, all of which the rollout must know.
-fn named(rollout: &Rollout, clusters: &[ClusterName]) -> Result<(), Refusal> {
-    for name in clusters {
-        if rollout.cluster(name).is_none() {
-            let sentence = format!("{} has no cluster {name}", rollout.id);
-            return refuse(rollout, &codes::CLUSTER_NOT_PLANNED, RefusalExit::NothingSelected, sentence);
-        }
-    }
-    Ok(())
-}
-
-fn retry(
-    state: &FleetState,
-    rollout: &Rollout,
-    which: RetryWhich,
-    names: &[ClusterName],
-    reason: Option<&String>,
-) -> Result<Vec<Body>, Refusal> {
-    named(rollout, names)?;
-    if matches!(rollout.state, RolloutState::Planned | RolloutState::Aborting | RolloutState::Aborted) {
-        return wrong_state(rollout, "retried");
-    }
-    if let RolloutState::Halted { cause: HaltCause::NoTests, .. } = rollout.state {
-        return resume(rollout, None, reason);
-    }
-    let chosen = |attempt: &Attempt| {
-        let class = attempt.state.class();
-        match which {
-            RetryWhich::Failed => matches!(class, Class::Failed | Class::Unknown),
-            RetryWhich::Skipped => class == Class::Skipped,
-            RetryWhich::Deferred => matches!(class, Class::Deferred | Class::Postponed),
-            RetryWhich::Named => class.is_retryable(),
-        }
-    };
-    let mut clusters = Vec::new();
-    for (_, _, planned, cluster) in rollout.clusters() {
-        let wanted = names.contains(&planned.name);
-        if chosen(&cluster.attempt) && (wanted || (names.is_empty() && which != RetryWhich::Named)) {
-            clusters.push(planned.name.clone());
-        } else if wanted {
-            let word = cluster.attempt.state.word();
-            let sentence = format!("{} is {word}: there is nothing to try again in that way", planned.name);
-            return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::Conflict, sentence);
-        }
-    }
-    if clusters.is_empty() {
-        let what = match which {
-            RetryWhich::Failed => "has failed",
-            RetryWhich::Skipped => "was skipped",
-            RetryWhich::Deferred => "is deferred",
-            RetryWhich::Named => "was named",
-        };
-        let sentence = format!("no cluster of {} {what}", rollout.id);
-        return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::NothingSelected, sentence);
-    }
-    free(state, rollout, &clusters)?;
-    still_over_budget(rollout, &clusters)?;
-    Ok(vec![Body::AttemptRetry { rollout: rollout.id.clone(), which, clusters, reason: reason.cloned() }])
-}
-
-/// Nothing may start past a failure budget, so a retry that leaves it exceeded would only halt
-/// again before it has begun.
-fn still_over_budget(rollout: &Rollout, retried: &[ClusterName]) -> Result<(), Refusal> {
-    let mut failed: Vec<u32> = rollout.waves.iter().map(|w| w.counts.failures()).collect();
-    for name in retried {
-        if let Some(cluster) = rollout.cluster(name)
-            && matches!(cluster.attempt.state.class(), Class::Failed | Class::Unknown)
-            && let Some(count) = failed.get_mut(cluster.wave)
-        {
-            *count = count.saturating_sub(1);
-        }
-    }
-    for ((planned, wave), left) in rollout.waves().zip(failed) {
-        if left > wave.failure_budget && matches!(rollout.state, RolloutState::Halted { .. }) {
-            let sentence = format!(
-                "{left} more clusters of wave {} have failed, its failure budget is {}, and nothing starts past it: \
-                 retry all of them, skip some, or raise the budget",
-                planned.name, wave.failure_budget
-            );
-            return refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Conflict, sentence);
-        }
-    }
-    Ok(())
-}
-
-/// No other open rollout plans these clusters meanwhile.
-fn free(state: &FleetState, rollout: &Rollout, clusters: &[ClusterName]) -> Result<(), Refusal> {
-    if rollout.state.is_open() {
-        return Ok(());
-    }
-    state
-        .check_free(rollout, clusters)
-        .or_else(|why| refuse(rollout, &codes::CLUSTER_TAKEN, RefusalExit::Conflict, why))
-}
-
-fn skip(
-    state: &FleetState,
-    rollout: &Rollout,
-    names: &[ClusterName],
-    reason: &str,
-) -> Result<Vec<Body>, Refusal> {
-    named(rollout, names)?;
-    if matches!(rollout.state, RolloutState::Aborting | RolloutState::Aborted | RolloutState::Succeeded) {
-        return wrong_state(rollout, "given a skip");
-    }
-    if reason.trim().is_empty() {
-        return refuse(rollout, &codes::REASON_MISSING, RefusalExit::Usage, "a skip needs a reason");
-    }
-    let mut clusters = Vec::new();
-    for (_, _, planned, cluster) in rollout.clusters().filter(|(_, _, c, _)| names.contains(&c.name)) {
-        let class = cluster.attempt.state.class();
-        if class.is_skippable() {
-            clusters.push(planned.name.clone());
-        } else if class != Class::Skipped {
-            let word = cluster.attempt.state.word();
-            let hint = if class == Class::Active { "; it is being worked on: wait, or abort" } else { "" };
-            let sentence = format!("{} is {word}, so it can't be skipped{hint}", planned.name);
-            return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::Conflict, sentence);
-        }
-    }
-    if names.is_empty() {
-        let sentence = "no cluster was named";
-        return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::NothingSelected, sentence);
-    }
-    if clusters.is_empty() {
-        return Ok(Vec::new());
-    }
-    free(state, rollout, &clusters)?;
-    Ok(vec![Body::AttemptSkip { rollout: rollout.id.clone(), clusters, reason: reason.to_owned() }])
 }

@@ -168,10 +168,7 @@ impl Rollout {
                 self.known_gate(wave, *side, gate)?;
                 let (_, found) = self.known_wave(wave)?;
                 let asked = match side {
-                    Side::Before => {
-                        found.phase == WavePhase::GatesBefore
-                            || (found.phase == WavePhase::Rolling && !found.begun)
-                    }
+                    Side::Before => found.phase == WavePhase::GatesBefore || found.begins(),
                     Side::After => found.phase == WavePhase::GatesAfter,
                 };
                 demand(asked, || format!("{wave} does not ask its gate {gate} now"))

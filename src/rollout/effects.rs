@@ -111,6 +111,10 @@ fn running(rollout: &Rollout, out: &mut Gathered) {
     for (planned, wave) in rollout.waves().filter(|(_, w)| w.phase == WavePhase::Done) {
         push(rollout, planned, wave, out);
     }
+    // Until its first cluster starts a wave's gates must stay open; the claims look at the answers.
+    for (planned, _) in rollout.waves().filter(|(_, w)| w.begins()) {
+        gates_open(rollout, planned, Side::Before, out);
+    }
     let Some((planned, wave)) = rollout.waves().find(|(_, w)| !w.phase.is_over()) else {
         if rollout.counts.unsettled() == 0 {
             let left = rollout.counts.failures() + rollout.counts.of(Class::Deferred) > 0
@@ -142,12 +146,8 @@ fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &m
                 out.decide(Body::WaveCompleted { rollout: id, wave: name });
             }
         }
-        WavePhase::Rolling => {
-            // Until its first cluster starts its gates must stay open; the claims look at the answers.
-            if !wave.begun {
-                gates_open(rollout, planned, Side::Before, out);
-            }
-        }
+        // Clusters start by the claims.
+        WavePhase::Rolling => {}
         WavePhase::Verifying { round } => {
             if wave.to_verify.is_empty() {
                 out.decide(Body::WaveVerified { rollout: id, wave: name, round });

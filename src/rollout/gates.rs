@@ -115,6 +115,14 @@ impl Rollout {
         standing
     }
 
+    /// Whether the wave has come to this side's gates, so that what they rest on is there.
+    pub fn gate_asked(&self, name: &WaveName, side: Side) -> bool {
+        self.wave(name).is_some_and(|(_, wave)| match side {
+            Side::Before => wave.phase >= WavePhase::GatesBefore,
+            Side::After => wave.phase >= WavePhase::GatesAfter,
+        })
+    }
+
     /// Whether a yes at this gate has been used: revoking it then means a pause.
     pub fn gate_spent(&self, name: &WaveName, side: Side) -> bool {
         self.wave(name).is_some_and(|(_, wave)| match side {

@@ -188,7 +188,9 @@ fn claim(
     demand(1, matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
         format!("{name} would start while {wave} is at {:?}", found.phase)
     })?;
-    if members(rollout, wave).all(|c| c.attempt.claimed_at.is_none() && c.earlier.is_empty()) {
+    if members(rollout, wave)
+        .all(|c| c.attempt.claimed_at.is_none() && c.earlier.iter().all(|a| a.claimed_at.is_none()))
+    {
         gates_open(rollout, wave, Side::Before, now)?;
     }
     let settled = settled_within(rollout, planned, |c| c.pool < cluster.pool);

@@ -2,17 +2,20 @@
 //! next as effects, and which commands are legal now.
 
 mod admit;
+mod admit_clusters;
 mod attempt;
 mod check;
 mod command;
 mod effect;
 mod effects;
 mod fold;
+mod fold_attempt;
 mod gates;
 pub mod invariant;
 mod next;
 mod slots;
 mod state;
+mod view;
 mod waits;
 
 pub use admit::{admit, legal};

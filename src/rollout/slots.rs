@@ -68,15 +68,13 @@ pub(super) fn claims(state: &FleetState, out: &mut Gathered) {
 fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, out: &mut Gathered) {
     for (planned, wave) in rollout.waves() {
         match wave.phase {
-            // One of its clusters may have been taken up again.
-            WavePhase::Done => {}
-            WavePhase::Rolling => {
-                if !wave.begun && !rollout.gates(&planned.name, Side::Before, out.now).open {
-                    return;
-                }
-            }
+            // In a wave that is done, a cluster may have been taken up again.
+            WavePhase::Rolling | WavePhase::Done => {}
             WavePhase::Skipped => continue,
             _ => return,
+        }
+        if wave.begins() && !rollout.gates(&planned.name, Side::Before, out.now).open {
+            continue;
         }
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
         let mut deferred = 0;

@@ -364,8 +364,8 @@ fn of_wave(
             }
         }
         WavePhase::GatesBefore => of_gates(planned, wave, Side::Before, now, out),
-        WavePhase::Rolling => {
-            if !wave.begun {
+        WavePhase::Rolling | WavePhase::Done => {
+            if wave.begins() {
                 of_gates(planned, wave, Side::Before, now, out);
             }
             of_pools(state, planned, wave, out);
@@ -384,7 +384,6 @@ fn of_wave(
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
             }
         }
-        WavePhase::Done => of_pools(state, planned, wave, out),
         WavePhase::Skipped => {}
     }
 }

@@ -1,8 +1,16 @@
 //! Figures, printed and never asserted: a machine under load must not fail a build.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod apply;
+#[path = "../bed/mod.rs"]
+mod bed;
+#[path = "../it/desk.rs"]
+#[allow(dead_code)]
+mod desk;
 mod plan;
 
-fn main() {
+#[tokio::main]
+async fn main() {
     plan::run();
+    apply::run().await;
 }

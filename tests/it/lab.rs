@@ -42,7 +42,8 @@ impl Ran {
     /// Standard output as JSON.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("no JSON ({e}):\n{}\n{}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("no JSON ({e}):\n{}\n{}", self.out, self.err))
     }
 }
 
@@ -139,7 +140,13 @@ impl Lab {
 
     /// Runs git, and returns what it printed.
     pub fn git(&self, args: &[&str]) -> String {
-        let out = Command::new("git").args(args).current_dir(self.repo()).env_clear().envs(&self.env).output().unwrap();
+        let out = Command::new("git")
+            .args(args)
+            .current_dir(self.repo())
+            .env_clear()
+            .envs(&self.env)
+            .output()
+            .unwrap();
         assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
         String::from_utf8_lossy(&out.stdout).trim().to_owned()
     }
@@ -164,6 +171,34 @@ impl Lab {
     /// Runs a line as it would be typed, split at spaces.
     pub fn tidegate(&self, line: &str) -> Ran {
         self.run(&line.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Runs a line of a shell in the repository, both streams as one, as a person would see them.
+    pub fn shell(&self, line: &str) -> Ran {
+        let mut env = self.env.clone();
+        let binary = Path::new(env!("CARGO_BIN_EXE_tidegate")).parent().unwrap();
+        env.insert("PATH".to_owned(), format!("{}:{}", binary.display(), self.env["PATH"]));
+        let mut command = Command::new("bash");
+        // What the page sees is the journal's usual place, in the state folder of this laboratory.
+        env.remove("TIDEGATE_JOURNAL");
+        command.args(["-c", &format!("exec 2>&1\n{line}")]).current_dir(self.repo());
+        let out = command.env_clear().envs(env).stdin(Stdio::null()).output().unwrap();
+        Ran {
+            code: out.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&out.stdout).into_owned(),
+            err: String::from_utf8_lossy(&out.stderr).into_owned(),
+        }
+    }
+
+    /// Puts a folder with programs in front of the others.
+    pub fn add_to_path(&mut self, folder: &Path) {
+        let path = format!("{}:{}", folder.display(), self.env["PATH"]);
+        self.env.insert("PATH".to_owned(), path);
+    }
+
+    /// The home folder of whoever works here.
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
     }
 
     /// Starts the binary and leaves it running; its output goes to a file beside the repository.

@@ -4,3 +4,15 @@
 mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
+
+mod apply;
+mod cases;
+mod crash;
+mod desk;
+mod docs;
+mod helm;
+mod lab;
+mod pages;
+mod small;
+mod story;
+mod timeline;

@@ -180,7 +180,8 @@ fn tell(fleet: &str, helm: &std::path::Path, clusters: &BTreeMap<String, Cluster
         "  template:\n    spec:",
     );
     let r43 = lab.read("releases/R42.yaml");
-    let r43 = r43.split("\nlock:").next().unwrap().replace("name: R42", "name: R43").replace("0.10.0", "0.10.1");
+    let r43 =
+        r43.split("\nlock:").next().unwrap().replace("name: R42", "name: R43").replace("0.10.0", "0.10.1");
     lab.write("releases/R43.yaml", &r43.replace("parent: R41", "parent: R42"));
     lab.commit("shop: 0.10.1 mends the test");
     lab.tidegate("product tag shop").ok();
@@ -218,4 +219,3 @@ fn tell(fleet: &str, helm: &std::path::Path, clusters: &BTreeMap<String, Cluster
     assert_eq!(lab.git(&["tag", "--list", "release/R42/*"]), "", "an aborted release was tagged");
     lab.tidegate("journal verify").ok();
 }
-

@@ -59,7 +59,8 @@ impl Timeline {
     pub fn pools_follow_one_another(&self) {
         for pair in self.order.windows(2) {
             let last = self.spans.iter().filter(|s| s.pool == pair[0]).map(|s| s.to).max().unwrap_or(0);
-            let first = self.spans.iter().filter(|s| s.pool == pair[1]).map(|s| s.from).min().unwrap_or(u64::MAX);
+            let first =
+                self.spans.iter().filter(|s| s.pool == pair[1]).map(|s| s.from).min().unwrap_or(u64::MAX);
             assert!(last < first, "{:?} began at {first}, before {:?} ended at {last}", pair[1], pair[0]);
         }
     }
@@ -72,7 +73,8 @@ impl Timeline {
 
     /// Whether two clusters were at work at the same time.
     pub fn overlap(&self, a: &str, b: &str) -> bool {
-        let of = |name: &str| self.spans.iter().filter(move |s| s.cluster == name).cloned().collect::<Vec<_>>();
+        let of =
+            |name: &str| self.spans.iter().filter(move |s| s.cluster == name).cloned().collect::<Vec<_>>();
         of(a).iter().any(|x| of(b).iter().any(|y| x.from < y.to && y.from < x.to))
     }
 }

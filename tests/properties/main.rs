@@ -1,1 +1,220 @@
-//! tests
+//! The rules that always hold, over random schedules of the pure core in a scripted world: kept in
+//! every log (by a checker that reads nothing but the log), every rollout comes to an end or says
+//! what it waits for, a log always folds to the same state, and mutants are caught.
+//!
+//! `TIDEGATE_SEED=N` plays the schedules of one run again.
+
+#![allow(clippy::unwrap_used)]
+
+mod checker;
+mod mutants;
+mod scale;
+mod schedules;
+#[path = "../scripted/mod.rs"]
+mod scripted;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use tidegate::journal::HaltCause;
+use tidegate::rollout::{Command, FleetState, Rollout, WaitKind, effects, waits_of_rollout};
+
+use checker::Checker;
+use schedules::{Chance, Schedule, mend, play, schedule};
+use scripted::world::World;
+
+/// Schedules of a whole run, shared out over the tests of this name.
+const SCHEDULES: u32 = 10_000;
+const PARTS: u32 = 4;
+
+/// A schedule with fewer events than this says nothing.
+const ENOUGH: usize = 12;
+
+fn runner(cases: u32, seed: u64) -> TestRunner {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config {
+        cases,
+        max_shrink_iters: 400,
+        max_global_rejects: 4 * cases,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+}
+
+fn seed() -> u64 {
+    let fresh = || u64::from(uuid::Uuid::new_v4().as_fields().0);
+    std::env::var("TIDEGATE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(fresh)
+}
+
+fn keeps_the_rules(world: &World<Chance>) -> Result<Checker, TestCaseError> {
+    if let Some(impossible) = &world.refused {
+        return Err(TestCaseError::fail(format!("the core's own event was refused: {impossible}")));
+    }
+    if let Some(repeated) = world.unsafe_repeats.first() {
+        return Err(TestCaseError::fail(format!(
+            "{repeated} was done again, and nobody knew how it had ended"
+        )));
+    }
+    Checker::read(&world.events).map_err(TestCaseError::fail)
+}
+
+/// The log alone gives the same state, and the same effects.
+fn folds_again(world: &World<Chance>) -> Result<(), TestCaseError> {
+    let mut again = FleetState::new();
+    for event in &world.events {
+        again.apply(event).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    }
+    if again != world.state || effects(&again, world.now) != effects(&world.state, world.now) {
+        return Err(TestCaseError::fail("the log folds to another state"));
+    }
+    Ok(())
+}
+
+/// Nothing stands still without a reason that a person or time can end.
+fn says_what_it_waits_for(world: &World<Chance>) -> Result<(), TestCaseError> {
+    for rollout in world.state.open_rollouts() {
+        let waits = waits_of_rollout(&world.state, rollout, world.now);
+        let global = |kind: &WaitKind| matches!(kind, WaitKind::Cap { .. });
+        if !waits.iter().any(|w| w.kind.is_external() || global(&w.kind)) {
+            let id = rollout.id();
+            return Err(TestCaseError::fail(format!("{id} stands still and says only {waits:?}")));
+        }
+    }
+    Ok(())
+}
+
+/// With a world that is well again and a patient person, every rollout comes to its end.
+fn comes_to_an_end(world: &mut World<Chance>) -> Result<(), TestCaseError> {
+    world.fate.well = true;
+    world.settle(600);
+    says_what_it_waits_for(world)?;
+    for _ in 0..40 {
+        let before = world.events.len();
+        let open: Vec<_> = world.state.open_rollouts().map(|r| r.id().clone()).collect();
+        if open.is_empty() {
+            return Ok(());
+        }
+        for id in &open {
+            mend(world, id);
+        }
+        world.settle(600);
+        if world.events.len() > before {
+            continue;
+        }
+        // What is held by a cap of 0, or proved nothing by tests, can only be ended.
+        let held = |rollout: &&Rollout| {
+            let waits = waits_of_rollout(&world.state, rollout, world.now);
+            waits.iter().any(|w| {
+                let no_tests = matches!(w.kind, WaitKind::Halted { cause: HaltCause::NoTests });
+                no_tests || matches!(w.kind, WaitKind::Hold { .. })
+            })
+        };
+        let Some(id) = world.state.open_rollouts().find(held).map(|r| r.id().clone()) else {
+            let stuck = world.state.open_rollouts().map(|r| (r.id(), r.state(), r.counts()));
+            return Err(TestCaseError::fail(format!("for good: {:?}", stuck.collect::<Vec<_>>())));
+        };
+        world.ask(&Command::Abort { rollout: id, reason: None }).unwrap();
+        world.settle(600);
+    }
+    Err(TestCaseError::fail("it never ends"))
+}
+
+/// Plays a share of the schedules.
+fn share(part: u32) {
+    let seed = seed().wrapping_add(u64::from(part));
+    let cases = SCHEDULES / PARTS;
+    let seen: Mutex<BTreeMap<&'static str, u32>> = Mutex::default();
+    let counted = Mutex::new(0_u32);
+    let outcome = runner(cases, seed).run(&schedule(), |schedule: Schedule| {
+        let mut world = play(&schedule, effects, true);
+        if world.events.len() < ENOUGH {
+            return Err(TestCaseError::reject("hardly anything happened"));
+        }
+        folds_again(&world)?;
+        comes_to_an_end(&mut world)?;
+        let checker = keeps_the_rules(&world)?;
+        let mut seen = seen.lock().unwrap();
+        for (event, n) in checker.seen {
+            *seen.entry(event).or_default() += n;
+        }
+        *counted.lock().unwrap() += 1;
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Fail(why, schedule)) => panic!("TIDEGATE_SEED={seed}: {why}\n{schedule:#?}"),
+        Err(TestError::Abort(why)) => panic!("TIDEGATE_SEED={seed}: {why}"),
+    }
+    // A run in which something never happened has shown nothing about it.
+    let seen = seen.into_inner().unwrap();
+    for event in [
+        "rollout.halted",
+        "rollout.paused",
+        "rollout.aborted",
+        "rollout.finished",
+        "rollout.resume",
+        "wave.skipped",
+        "wave.soaked",
+        "wave.tag-failed",
+        "wave.tag-pushed",
+        "wave.done",
+        "gate.answered",
+        "approval.given",
+        "approval.revoked",
+        "attempt.retry",
+        "attempt.skip",
+        "driver.took-over",
+    ] {
+        let found = seen.get(event).copied().unwrap_or(0);
+        assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");
+    }
+    assert_eq!(*counted.lock().unwrap(), cases);
+}
+
+#[test]
+fn the_rules_hold_in_every_schedule_first_quarter() {
+    share(0);
+}
+
+#[test]
+fn the_rules_hold_in_every_schedule_second_quarter() {
+    share(1);
+}
+
+#[test]
+fn the_rules_hold_in_every_schedule_third_quarter() {
+    share(2);
+}
+
+#[test]
+fn the_rules_hold_in_every_schedule_last_quarter() {
+    share(3);
+}
+
+#[test]
+fn every_mutant_is_caught_within_some_hundred_schedules() {
+    for (name, mutant) in mutants::ALL {
+        let mut runner = runner(1, 7);
+        let mut caught = None;
+        for n in 1..=600 {
+            let schedule = schedule().new_tree(&mut runner).unwrap().current();
+            let world = play(&schedule, mutant, false);
+            if let Err(why) = Checker::read(&world.events) {
+                caught = Some((n, why));
+                break;
+            }
+        }
+        let (n, why) = caught.unwrap_or_else(|| panic!("`{name}` was not caught"));
+        let rule = ["wave started early", "cap exceeded", "step repeated", "pin ignored", "budget ignored"]
+            .iter()
+            .zip(["rule 1", "rule 2", "rule 7", "rule 12", "rule 3"])
+            .find(|(mutant, _)| **mutant == name)
+            .map(|(_, rule)| rule)
+            .unwrap();
+        assert!(why.contains(rule), "`{name}` was caught after {n} schedules, for another reason: {why}");
+    }
+}

@@ -2,7 +2,7 @@
 //! action once, intent before, outcome after), but what comes of them and how long they take is
 //! the script's. It can crash between any two events.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tidegate::digest::Digest;
 use tidegate::gate::approval;
@@ -78,6 +78,9 @@ pub struct World<F> {
     pub refused: Option<Impossible>,
     /// How often each step's deed was really begun.
     pub runs: HashMap<(AttemptId, StepId), u32>,
+    /// Steps that must not simply be repeated and were, although nobody knew how they had ended.
+    pub unsafe_repeats: Vec<String>,
+    unreported: HashSet<(AttemptId, StepId)>,
     flights: Vec<Flight>,
     order: u64,
     wake: Option<jiff::Timestamp>,
@@ -95,6 +98,8 @@ impl<F: Fate> World<F> {
             checked: true,
             refused: None,
             runs: HashMap::new(),
+            unsafe_repeats: Vec::new(),
+            unreported: HashSet::new(),
             flights: Vec::new(),
             order: 0,
             wake: None,
@@ -252,7 +257,12 @@ impl<F: Fate> World<F> {
                 Body::StepStarted { attempt: attempt.clone(), step: step.id.clone(), tries, host, boot },
             );
             if !not_run {
-                *self.runs.entry((attempt, step.id)).or_default() += 1;
+                let which = (attempt, step.id);
+                if self.unreported.contains(&which) && step.repeat != Repeat::Safe {
+                    self.unsafe_repeats.push(format!("{} of {}", which.1, which.0));
+                }
+                self.unreported.insert(which.clone());
+                *self.runs.entry(which).or_default() += 1;
             }
         }
         let takes = self.fate.takes(&key);
@@ -269,6 +279,9 @@ impl<F: Fate> World<F> {
             let Some(body) = self.outcome(flight) else { continue };
             // As the engine does: an outcome that nobody waits for any more is dropped.
             if self.state.check(&body).is_ok() {
+                if let Body::StepFinished { attempt, step, .. } = &body {
+                    self.unreported.remove(&(attempt.clone(), step.clone()));
+                }
                 self.append(engine(), body);
             }
         }

@@ -121,8 +121,7 @@ pub(super) fn label_key(label: &Spanned<String>) -> Option<Finding> {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, label.value.as_str()),
     };
-    let prefix_fits =
-        prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(|part| dns_label(part)));
+    let prefix_fits = prefix.is_none_or(|prefix| prefix.len() <= 253 && prefix.split('.').all(dns_label));
     (!prefix_fits || name.is_empty() || !label_text(name)).then(|| {
         wrong_form(
             &label.place,
@@ -169,18 +168,18 @@ fn forms(spec: &Product, findings: &mut Findings) {
         let wrong = match &upstream.value {
             Upstream::Chart(chart) => {
                 let known = ["https://", "http://", "oci://"].iter().any(|s| chart.repository.starts_with(s));
-                (!known).then(|| (&chart.repository, "an address with `https://` or `oci://`"))
+                (!known).then_some((&chart.repository, "an address with `https://` or `oci://`"))
             }
             Upstream::Image(image) => {
                 let last = image.repository.rsplit('/').next().unwrap_or_default();
                 (last.contains([':', '@']) || image.repository.contains("://"))
-                    .then(|| (&image.repository, "a repository without scheme, tag and digest"))
+                    .then_some((&image.repository, "a repository without scheme, tag and digest"))
             }
             Upstream::Tool(tool) => {
                 let fits = tool.repository.split_once(':').is_some_and(|(host, path)| {
                     matches!(host, "github" | "gitlab") && path.contains('/') && !path.starts_with('/')
                 });
-                (!fits).then(|| (&tool.repository, "`github:OWNER/NAME` or `gitlab:GROUP/NAME`"))
+                (!fits).then_some((&tool.repository, "`github:OWNER/NAME` or `gitlab:GROUP/NAME`"))
             }
             Upstream::Kubernetes(_) => None,
         };
@@ -205,7 +204,7 @@ fn deploy_step(part: &Part<'_>, whole: &Spanned<DeployStep>, findings: &mut Find
                 let files = part.files_at(&step.path.value);
                 let manifest =
                     |path: &&str| [".yaml", ".yml", ".json", ".yaml.j2"].iter().any(|e| path.ends_with(e));
-                if !files.iter().any(|path| manifest(&path)) {
+                if !files.iter().any(manifest) {
                     findings.push(
                         Finding::error(
                             &codes::MISSING_FILE,

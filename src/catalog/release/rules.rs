@@ -51,7 +51,7 @@ pub fn rules(catalog: &Catalog, id: &ReleaseId) -> Findings {
                 .at(&loaded.metadata.name.place),
         );
     }
-    for (name, _) in &spec.products {
+    for name in spec.products.keys() {
         if is_reserved(name.as_str()) {
             findings.push(reserved(name));
         }

@@ -23,8 +23,7 @@ pub async fn verify(context: &Context<'_>) -> Outcome {
     let mut verifier = Verifier::new(journal.id());
     let mut after = 0;
     loop {
-        let entries =
-            journal.entries(after, BATCH).await.map_err(|fault| Failure::journal(&path, &fault))?;
+        let entries = journal.entries(after, BATCH).await.map_err(|fault| Failure::journal(&path, &fault))?;
         for entry in &entries {
             verifier.take(entry).map_err(|broken| {
                 let message = format!("the journal {} is broken: {broken}", path.display());

@@ -1,19 +1,21 @@
 //! Every command: what it needs, what it asks of the library, what it prints.
 
+mod check;
+mod cluster;
 mod explain;
+mod files;
 mod journal;
+mod plan;
 mod rollout;
 mod schema;
 
 use std::sync::Arc;
 
 use super::args::{Args, Command, JournalCommand, SchemaCommand};
-use super::failure::{Failure, Outcome};
+use super::failure::Outcome;
 use super::place::Place;
 use super::signals::Signals;
-use crate::diag::{Finding, codes};
 use crate::output::Surface;
-use crate::output::exit::Code;
 
 /// What every command works with.
 pub struct Context<'a> {
@@ -30,13 +32,15 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
     let Args { globals, command } = args;
     let context = Context { place: Place::new(&globals), surface, signals };
     match command {
+        Command::Plan(args) => plan::run(&args, &context).await,
+        Command::Check => check::run(&context).await,
+        Command::Product(command) => files::product(command, &context).await,
+        Command::Release(command) => files::release(command, &context).await,
+        Command::Pin(command) => files::pin(command, &context).await,
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
         Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
-        _ => {
-            let message = "this command comes with a later commit";
-            Err(Failure::new(Code::Unexpected, Finding::error(&codes::UNEXPECTED, message)))
-        }
+        Command::Cluster(command) => cluster::run(command, &context).await,
     }
 }

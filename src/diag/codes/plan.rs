@@ -114,7 +114,8 @@ codes! {
         "`canary: true` sets both budgets to 0. Take the budget out, or the `canary`.";
     EMPTY_POOL = "TG0380" "empty-pool"
         "A pool by label has no cluster."
-        "It is left out of the plan.";
+        "It is left out of the plan. Its selector may be misspelled, or its clusters are in another \
+         wave; remove the pool if it is not needed.";
     NO_SUCH_PIPELINE = "TG0389" "no-such-pipeline"
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \

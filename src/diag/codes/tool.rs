@@ -47,4 +47,8 @@ codes! {
         "A plan fixes membership, order, versions, values, pins, caps, budgets and gates. When one of \
          them changes before the start, the plan no longer says what would happen: make it again. \
          What the clusters run may move; each attempt looks again.";
+    RENDERS_WRONG = "TG0913" "renders-wrong"
+        "What a plan would apply can't be rendered, or has two owners."
+        "`plan --render` renders every product for every cluster from its locked content, and every \
+         object must have one product that owns it. The message names cluster, product and file.";
 }

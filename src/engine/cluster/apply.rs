@@ -351,7 +351,8 @@ impl Piece {
                 self.error(Kind::Missing, codes::NAMESPACE_MISSING.id, &why)
             }
             404 => self.error(Kind::Missing, codes::KIND_MISSING.id, &said),
-            400 | 409 | 415 | 422 => self.error(Kind::Rejected, codes::OBJECT_REJECTED.id, &said),
+            409 => self.error(Kind::Rejected, codes::OBJECT_REJECTED.id, &said),
+            _ if answer.is_invalid() => self.error(Kind::Rejected, codes::OBJECT_REJECTED.id, &said),
             _ => {
                 let mut error = answer.refusal(&format!("applying {} ({})", self.id, self.origin));
                 if is_secret {

@@ -80,10 +80,12 @@ impl Error {
         self
     }
 
-    /// Says first what was being done.
+    /// Says first what was being done; a lost lease has nothing to do with that.
     #[must_use]
     pub fn doing(mut self, doing: &str) -> Self {
-        self.message = format!("{doing}: {}", self.message);
+        if !self.is_fenced() {
+            self.message = format!("{doing}: {}", self.message);
+        }
         self
     }
 

@@ -118,6 +118,13 @@ impl Answer {
         }
     }
 
+    /// Whether the object itself is refused. Server-side apply answers 500 where its schema does not know
+    /// a field.
+    pub fn is_invalid(&self) -> bool {
+        matches!(self.code, 400 | 415 | 422)
+            || (self.code == 500 && self.message().contains("failed to create typed patch object"))
+    }
+
     /// The refusal as an error; `doing` begins the sentence.
     pub fn refusal(&self, doing: &str) -> Error {
         let kind = match self.code {
@@ -125,7 +132,7 @@ impl Answer {
             403 => Kind::Forbidden,
             404 => Kind::Missing,
             409 => Kind::Conflict,
-            400 | 415 | 422 => Kind::Rejected,
+            _ if self.is_invalid() => Kind::Rejected,
             _ if self.is_passing() => Kind::Busy,
             _ => Kind::Other,
         };

@@ -119,7 +119,8 @@ impl Git for Memory {
     }
 
     async fn create_tag(&self, name: &str, commit: &str, message: &str) -> Result<(), Fault> {
-        let tag = GitTag { name: name.to_owned(), commit: commit.to_owned(), message: Some(message.to_owned()) };
+        let tag =
+            GitTag { name: name.to_owned(), commit: commit.to_owned(), message: Some(message.to_owned()) };
         match self.0.lock().unwrap().tags.insert(name.to_owned(), tag) {
             None => Ok(()),
             Some(_) => Err(Fault::permanent("the tag exists")),

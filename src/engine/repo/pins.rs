@@ -11,7 +11,8 @@ use crate::catalog::{self, Catalog, FOLDERS, fleet};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{
-    ClusterEntry, ClusterName, Expiry, File, Labels, Lane, PinFile, PinId, ProductName, ReleaseFile, ReleaseId,
+    ClusterEntry, ClusterName, Expiry, File, Labels, Lane, PinFile, PinId, ProductName, ReleaseFile,
+    ReleaseId,
 };
 use crate::resolve::{self, Ground, ProductVersion};
 use crate::version::Version;
@@ -197,8 +198,11 @@ fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest) -> Stri
         text.push_str(&format!("  clusters: [{}]\n", names.join(", ")));
     }
     if !request.selector.is_empty() {
-        let labels: Vec<String> =
-            request.selector.iter().map(|(label, value)| format!("{}: {}", quoted(label), quoted(value))).collect();
+        let labels: Vec<String> = request
+            .selector
+            .iter()
+            .map(|(label, value)| format!("{}: {}", quoted(label), quoted(value)))
+            .collect();
         text.push_str(&format!("  selector: {{ {} }}\n", labels.join(", ")));
     }
     text.push_str(&format!(

@@ -190,7 +190,11 @@ fn row(catalog: &Catalog, graph: &Graph, name: &ProductName, tags: &[GitTag]) ->
         version: spec.version.value.clone(),
         owner: spec.owner.value.clone(),
         phase: graph.phases().get(name).copied(),
-        requires: spec.requires.iter().map(|(name, range)| (name.value.clone(), range.value.clone())).collect(),
+        requires: spec
+            .requires
+            .iter()
+            .map(|(name, range)| (name.value.clone(), range.value.clone()))
+            .collect(),
         tests: spec.tests.len(),
         digest,
         tag,

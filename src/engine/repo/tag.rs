@@ -69,17 +69,23 @@ pub async fn product_tag(repo: &Repository, product: &ProductName) -> Result<Tag
     }
     let head = repo.git.head().await?;
     let Some(tree) = repo.git.tree(&head, &folder).await? else {
-        return Err(Finding::error(&codes::NOT_COMMITTED, format!("`{folder}` is not in the commit {}", short(&head)))
-            .next(format!("git add {folder} && git commit"))
-            .into());
+        return Err(Finding::error(
+            &codes::NOT_COMMITTED,
+            format!("`{folder}` is not in the commit {}", short(&head)),
+        )
+        .next(format!("git add {folder} && git commit"))
+        .into());
     };
     let content = Content::at(&tree, &folder)?;
     let name = &content.file.metadata.name;
     let mut findings = content.check(&folder);
     if name.value != *product {
         findings.push(
-            Finding::error(&codes::NAME_IS_NOT_FILE, format!("the name is `{}`, and the folder is called `{product}`", name.value))
-                .at(&name.place),
+            Finding::error(
+                &codes::NAME_IS_NOT_FILE,
+                format!("the name is `{}`, and the folder is called `{product}`", name.value),
+            )
+            .at(&name.place),
         );
     }
     let version = &content.file.spec.version;
@@ -122,7 +128,11 @@ pub async fn product_tag(repo: &Repository, product: &ProductName) -> Result<Tag
 /// The finding about changes that are not committed.
 pub(super) fn dirty_tree(paths: &[String], why: &str) -> Finding {
     let shown: Vec<&str> = paths.iter().take(10).map(String::as_str).collect();
-    let more = if paths.len() > shown.len() { format!(" and {} more", paths.len() - shown.len()) } else { String::new() };
+    let more = if paths.len() > shown.len() {
+        format!(" and {} more", paths.len() - shown.len())
+    } else {
+        String::new()
+    };
     Finding::error(&codes::DIRTY_TREE, format!("{why}, and there are changes that are not committed"))
         .hint(format!("changed: {}{more}", shown.join(", ")))
         .next("git status")
@@ -153,7 +163,11 @@ fn short(commit: &str) -> &str {
 ///
 /// # Errors
 /// When there is no tag (the next command is `product tag`), or it names something else.
-pub async fn tagged(repo: &Repository, product: &ProductName, version: &Version) -> Result<Tagged, RepoError> {
+pub async fn tagged(
+    repo: &Repository,
+    product: &ProductName,
+    version: &Version,
+) -> Result<Tagged, RepoError> {
     let Some(tag) = repo.git.tag(&tag_name(product, version)).await? else {
         return Err(missing_tag(product, version).into());
     };
@@ -177,11 +191,18 @@ async fn content_of(
         return Err(foreign("was not made by `tidegate product tag`".to_owned()).into());
     };
     let Some(tree) = repo.git.tree(&tag.commit, &folder).await? else {
-        return Err(foreign(format!("names the commit {}, which has no `{folder}`", short(&tag.commit))).into());
+        return Err(
+            foreign(format!("names the commit {}, which has no `{folder}`", short(&tag.commit))).into()
+        );
     };
     let content = Content::at(&tree, &folder)?;
     if content.digest != claimed {
-        return Err(foreign(format!("says {}, and its commit has {}", claimed.short(), content.digest.short())).into());
+        return Err(foreign(format!(
+            "says {}, and its commit has {}",
+            claimed.short(),
+            content.digest.short()
+        ))
+        .into());
     }
     let (name, found) = (&content.file.metadata.name.value, &content.file.spec.version.value);
     if name != product || found != version {

@@ -176,11 +176,12 @@ async fn a_dirty_tree_is_not_cut() {
 #[tokio::test]
 async fn a_literal_secret_anywhere_stops_a_cut() {
     let memory = memory();
-    let fleet = FLEET.replace("spec:\n", "spec:\n  environments: { dev: { values: { app: { password: hunter2 } } } }\n");
+    let fleet = FLEET
+        .replace("spec:\n", "spec:\n  environments: { dev: { values: { app: { password: hunter2 } } } }\n");
     memory.edit("pipelines/fleet.yaml", &fleet);
     memory.commit();
     let refused = findings(release_cut(&memory.repository(), &id("R1")).await);
-    assert_eq!(lines(&refused), ["TG0108 pipelines/fleet.yaml:5:61"]);
+    assert_eq!(lines(&refused), ["TG0108 pipelines/fleet.yaml:5:53"]);
     assert!(!refused.to_string().contains("hunter2"));
 }
 
@@ -189,7 +190,8 @@ async fn a_tampered_lock_is_shown_as_such_and_not_compared() {
     let memory = memory();
     cut_first(&memory).await;
     let repo = memory.repository();
-    memory.edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.1.0, app: 2.0.0 }\n"));
+    memory
+        .edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.1.0, app: 2.0.0 }\n"));
     let diff = release_diff(&repo, &id("R1"), &id("R2")).await.unwrap();
     assert_eq!(diff.products.iter().map(|p| p.change).collect::<Vec<_>>(), [Change::Raised]);
     let text = memory.text("releases/R1.yaml").unwrap();
@@ -269,7 +271,10 @@ async fn a_pin_needs_a_tag_a_known_cluster_a_day_to_come_and_no_rival() {
     let repo = memory.repository();
     let add = async |request: PinRequest| findings(pin_add(&repo, &request, Vec::new(), now()).await);
     assert_eq!(lines(&add(pin("base", "1.2.0", "acme-dev")).await), ["TG0513 -"]);
-    assert_eq!(lines(&add(pin("base", "1.1.0", "acme-dvo")).await), ["TG0204 pipelines/pins/PIN-1.yaml:10:14"]);
+    assert_eq!(
+        lines(&add(pin("base", "1.1.0", "acme-dvo")).await),
+        ["TG0204 pipelines/pins/PIN-1.yaml:10:14"]
+    );
     assert_eq!(lines(&add(pin("bse", "1.1.0", "acme-dev")).await), ["TG0203 -"]);
     assert_eq!(lines(&add(pin("kubernetes", "1.1.0", "acme-dev")).await), ["TG0202 -"]);
     let past = PinRequest { until: "2026-11-20".parse().unwrap(), ..pin("base", "1.1.0", "acme-dev") };
@@ -277,7 +282,10 @@ async fn a_pin_needs_a_tag_a_known_cluster_a_day_to_come_and_no_rival() {
     let nobody = PinRequest { owner: " ".into(), ..pin("base", "1.1.0", "acme-dev") };
     assert_eq!(lines(&add(nobody).await), ["TG0107 pipelines/pins/PIN-1.yaml:11:10"]);
     pin_add(&repo, &pin("base", "1.1.0", "acme-dev"), Vec::new(), now()).await.unwrap();
-    assert_eq!(lines(&add(pin("base", "1.1.0", "acme-dev")).await), ["TG0218 pipelines/pins/PIN-2.yaml:6:12"]);
+    assert_eq!(
+        lines(&add(pin("base", "1.1.0", "acme-dev")).await),
+        ["TG0218 pipelines/pins/PIN-2.yaml:6:12"]
+    );
     let same: Option<PinId> = Some("PIN-1".parse().unwrap());
     assert_eq!(lines(&add(PinRequest { id: same, ..pin("base", "1.1.0", "acme-prod") }).await), ["TG0519 -"]);
     assert!(pin_add(&repo, &pin("base", "1.1.0", "acme-prod"), Vec::new(), now()).await.is_ok());

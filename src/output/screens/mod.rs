@@ -1,20 +1,30 @@
 //! The screens: each the data of one answer, with its text for people. The same value is what
 //! programs get as JSON.
 
+mod check;
+mod cluster;
 mod code;
+mod files;
 mod journal;
+mod manifests;
 mod plan;
 mod recorded;
 mod status;
 mod why;
 pub mod words;
 
+pub use check::CheckScreen;
+pub use cluster::{AdoptedScreen, ClusterScreen, ListedCluster};
 pub use code::CodeScreen;
+pub use files::RemovedPin;
 pub use journal::VerifiedScreen;
+pub use manifests::ManifestsScreen;
 pub use plan::{ClusterPlanScreen, PlanScreen, reason};
 pub use recorded::RecordedScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 
+#[cfg(test)]
+mod json_tests;
 #[cfg(test)]
 mod tests;

@@ -199,7 +199,9 @@ fn changes(clusters: &[&PlannedCluster]) -> Vec<ProductMove> {
     for cluster in clusters {
         for target in cluster.targets.iter().filter(|t| t.change.acts()) {
             let (word, from) = change_word(&target.change);
-            *ways.entry((target.product.clone(), word, from, Some(target.version.to_string()))).or_default() += 1;
+            *ways
+                .entry((target.product.clone(), word, from, Some(target.version.to_string())))
+                .or_default() += 1;
         }
         for product in &cluster.removals {
             let from = cluster.from.get(product).map(|p| p.version.to_string());
@@ -217,8 +219,9 @@ fn kept(clusters: &[&PlannedCluster]) -> Vec<Kept> {
         for target in &cluster.targets {
             let Some(because) = own_reason(target) else { continue };
             let version = target.version.to_string();
-            let same =
-                found.iter_mut().find(|k| k.product == target.product && k.version == version && k.because == because);
+            let same = found
+                .iter_mut()
+                .find(|k| k.product == target.product && k.version == version && k.because == because);
             match same {
                 Some(known) => known.clusters.push(cluster.name.clone()),
                 None => found.push(Kept {
@@ -253,7 +256,8 @@ pub fn reason(reason: &Reason) -> String {
 fn one_way(plan: &Plan, clusters: &[&PlannedCluster]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for target in clusters.iter().flat_map(|c| &c.targets).filter(|t| t.change.acts()) {
-        for step in plan.products.get(&target.digest).into_iter().flat_map(|p| &p.steps).filter(|s| s.one_way) {
+        for step in plan.products.get(&target.digest).into_iter().flat_map(|p| &p.steps).filter(|s| s.one_way)
+        {
             let name = format!("{}/{}", target.product, step.name);
             if !found.contains(&name) {
                 found.push(name);
@@ -469,7 +473,8 @@ impl Screen for ClusterPlanScreen {
     const KIND: &'static str = "ClusterPlan";
 
     fn text(&self, look: &Look) -> String {
-        let mut text = format!("{} · wave {} · pool {}\n\n", bold(self.cluster.as_str()), self.wave, self.pool);
+        let mut text =
+            format!("{} · wave {} · pool {}\n\n", bold(self.cluster.as_str()), self.wave, self.pool);
         let mut table = Table::new([
             Column::right("PHASE"),
             Column::left("PRODUCT"),
@@ -498,7 +503,10 @@ impl Screen for ClusterPlanScreen {
             text.push_str(&format!("{} {product} is taken away\n", Tone::Warn.glyph()));
         }
         for product in &self.orphaned {
-            text.push_str(&format!("{} {product} stays although nothing wants it (orphaned)\n", Tone::Quiet.glyph()));
+            text.push_str(&format!(
+                "{} {product} stays although nothing wants it (orphaned)\n",
+                Tone::Quiet.glyph()
+            ));
         }
         text
     }

@@ -245,3 +245,23 @@ fn every_state_that_the_core_knows_has_a_tone_of_its_own_kind() {
         assert_eq!(words::tone(word), tone, "{word}");
     }
 }
+
+#[test]
+fn a_plan_says_what_changes_where_and_when_it_stops() {
+    let story = Story::begin();
+    let mut plan = crate::report::sample::plan();
+    if let Some(target) = plan.waves[2].pools[1].clusters[0].targets.first_mut() {
+        target.version = "4.15.0-rc1".parse().unwrap();
+        target.reason = crate::resolve::Reason::Pin {
+            pin: "PIN-118".parse().unwrap(),
+            owner: "payments".into(),
+            until: "2026-12-15".into(),
+        };
+    }
+    let screen = PlanScreen::of(&plan, story.now);
+    assert_snapshot!(text(&screen, Some(80), &story), @"");
+    assert_snapshot!(text(&screen, Some(160), &story), @"");
+    assert_eq!(screen.next().as_deref(), Some("tidegate plan R42 --out FILE"));
+    let cluster = ClusterPlanScreen::of(&plan, &"globex-eu".parse().unwrap()).unwrap();
+    assert_snapshot!(text(&cluster, Some(80), &story), @"");
+}

@@ -15,10 +15,14 @@ use crate::rollout::{
 /// A fate made of closures, so that a test says only what differs.
 #[derive(Default)]
 struct Script {
-    preflight: Option<Box<dyn FnMut(&str, u32) -> Option<Preflight>>>,
-    step: Option<Box<dyn FnMut(&str, &StepId, u32) -> StepOutcome>>,
-    verify: Option<Box<dyn FnMut(&str, u32) -> bool>>,
+    preflight: Option<OnPreflight>,
+    step: Option<OnStep>,
+    verify: Option<OnVerify>,
 }
+
+type OnPreflight = Box<dyn FnMut(&str, u32) -> Option<Preflight>>;
+type OnStep = Box<dyn FnMut(&str, &StepId, u32) -> StepOutcome>;
+type OnVerify = Box<dyn FnMut(&str, u32) -> bool>;
 
 impl Fate for Script {
     fn preflight(&mut self, attempt: &AttemptId, tries: u32) -> Option<Preflight> {
@@ -606,4 +610,96 @@ fn a_blocked_cluster_frees_its_slot_and_goes_on_when_the_cause_is_gone() {
     let order = claims(&world);
     assert_eq!(order.iter().filter(|c| *c == "c-0").count(), 4, "{order:?}");
     assert_eq!(order[1], "c-1", "its slot went to the next one");
+}
+
+#[test]
+fn an_approval_with_evidence_counts_only_once_its_evidence_is_there() {
+    let gated = WaveShape { before: true, ..WaveShape::of(1) };
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&Shape::of(vec![WaveShape::of(1), gated])));
+    world.round();
+    let refused = world.approve(&id, "w1").unwrap_err();
+    assert_eq!(refused.code.id, "TG0708");
+    let mut early = world.approval(&id, "w1");
+    early.evidence = None;
+    assert_eq!(world.ask(&Command::Approve(early.clone())).unwrap_err().code.id, "TG0708");
+    early.expires = Some(world.now + jiff::SignedDuration::from_hours(1));
+    assert_eq!(world.ask(&Command::Approve(early)), Ok(1));
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn an_approval_of_another_wave_digest_is_refused_as_stale() {
+    let (mut world, id) = rolled(Calm, &Shape::of(vec![WaveShape { before: true, ..WaveShape::of(1) }]));
+    let mut other = world.approval(&id, "w0");
+    other.wave_digest = other.release;
+    let refused = world.ask(&Command::Approve(other)).unwrap_err();
+    assert_eq!((refused.code.id, refused.exit.code()), ("TG0707", 8));
+}
+
+#[test]
+fn an_answer_that_expires_before_the_first_cluster_starts_is_asked_again() {
+    let held = WaveShape { before: true, ..WaveShape::of(1) };
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&Shape::of(vec![held])));
+    assert!(world.settle(1_000));
+    let mut brief = world.approval(&id, "w0");
+    brief.expires = Some(world.now + jiff::SignedDuration::from_secs(5));
+    world.ask(&Command::Approve(brief)).unwrap();
+    // The driver sleeps over the end of the approval.
+    world.now += jiff::SignedDuration::from_secs(60);
+    assert!(world.settle(1_000));
+    assert!(claims(&world).is_empty());
+    let found = waits(&world.state, world.now);
+    assert!(found.iter().any(|w| matches!(&w.kind, WaitKind::Gate { answer: Some(a), .. } if !a.open)));
+}
+
+#[test]
+fn a_raised_budget_lets_a_halted_wave_go_on_and_needs_a_reason() {
+    let fate = steps(|cluster, _, _| match cluster {
+        "c-0" => failed(FailureClass::Permanent),
+        _ => done(),
+    });
+    let (mut world, id) = rolled(fate, &Shape::of(vec![capped(3, 1, 0)]));
+    let raise = |budget, reason: Option<&str>| Command::Resume {
+        rollout: id.clone(),
+        raise_budget: Some(budget),
+        reason: reason.map(str::to_owned),
+    };
+    assert_eq!(world.ask(&raise(1, None)).unwrap_err().code.id, "TG0712");
+    assert_eq!(world.ask(&raise(0, Some("known"))).unwrap_err().code.id, "TG0710");
+    assert_eq!(world.ask(&resume(&id)).unwrap_err().code.id, "TG0710");
+    assert_eq!(world.ask(&raise(1, Some("known"))), Ok(1));
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::SucceededWithFailures);
+}
+
+#[test]
+fn a_wave_that_runs_all_tests_and_ran_none_halts() {
+    let mut shape = Shape::of(vec![WaveShape { all_tests: true, ..WaveShape::of(1) }]);
+    shape.products[0].tests = 0;
+    let (mut world, id) = rolled(Calm, &shape);
+    assert!(matches!(
+        state(&world, &id),
+        RolloutState::Halted { cause: crate::journal::HaltCause::NoTests, .. }
+    ));
+    assert_eq!(world.ask(&resume(&id)).unwrap_err().code.id, "TG0711");
+}
+
+#[test]
+fn every_try_that_was_never_reported_is_handed_to_the_recovery() {
+    let mut world = World::new(Calm);
+    world.start(plan(&Shape::of(vec![WaveShape::of(1)])));
+    while !world.events.iter().any(|e| matches!(e.body, Body::StepStarted { .. })) {
+        world.round();
+        world.advance();
+    }
+    world.take_over();
+    world.round();
+    world.take_over();
+    let named = effects(&world.state, world.now).effects;
+    let [Effect::Step { tries, interrupted, .. }] = &named[..] else { panic!("{named:?}") };
+    let left: Vec<u32> = interrupted.iter().map(|i| i.tries).collect();
+    assert_eq!((*tries, left), (3, vec![1, 2]));
 }

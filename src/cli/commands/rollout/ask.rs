@@ -45,14 +45,17 @@ pub async fn approve(args: Approve, context: &Context<'_>) -> Outcome {
 
 /// The side on which a wave has this gate.
 fn side(rollout: &Rollout, wave: &WaveName, gate: &GateId) -> Side {
-    let after = rollout.wave(wave).is_some_and(|(planned, _)| planned.gates_after.iter().any(|g| &g.id == gate));
+    let after =
+        rollout.wave(wave).is_some_and(|(planned, _)| planned.gates_after.iter().any(|g| &g.id == gate));
     if after { Side::After } else { Side::Before }
 }
 
 /// The side whose gates a wave waits at: before it until it was opened.
 fn open_side(rollout: &Rollout, wave: &WaveName) -> Side {
     match rollout.wave(wave) {
-        Some((planned, known)) if known.opened_at().is_some() || planned.gates_before.is_empty() => Side::After,
+        Some((planned, known)) if known.opened_at().is_some() || planned.gates_before.is_empty() => {
+            Side::After
+        }
         _ => Side::Before,
     }
 }
@@ -69,7 +72,8 @@ pub async fn resume(args: Resume, context: &Context<'_>) -> Outcome {
     if let Some(wave) = &wave {
         halted_in(&rollout, wave, context).await?;
     }
-    simple(&rollout, context, |id| Command::Resume { rollout: id, raise_budget, reason: reason.clone() }).await
+    simple(&rollout, context, |id| Command::Resume { rollout: id, raise_budget, reason: reason.clone() })
+        .await
 }
 
 /// That the wave named is the halted one: a budget is raised nowhere else.
@@ -113,8 +117,12 @@ pub async fn abort(args: Abort, context: &Context<'_>) -> Outcome {
 /// Leaves clusters out.
 pub async fn skip(args: Skip, context: &Context<'_>) -> Outcome {
     let Skip { rollout, clusters, reason } = args;
-    simple(&rollout, context, |id| Command::Skip { rollout: id, clusters: clusters.clone(), reason: reason.clone() })
-        .await
+    simple(&rollout, context, |id| Command::Skip {
+        rollout: id,
+        clusters: clusters.clone(),
+        reason: reason.clone(),
+    })
+    .await
 }
 
 /// Tries clusters again.
@@ -174,7 +182,8 @@ async fn show(
 ) -> Outcome {
     let driver = context.place.driver(open).await?;
     let is_open = open.follower.state().rollout(id).is_some_and(|r| r.state().is_open());
-    let screen = RecordedScreen { rollout: id.clone(), undriven: is_open && !driver.is_some_and(|d| d.alive), events };
+    let screen =
+        RecordedScreen { rollout: id.clone(), undriven: is_open && !driver.is_some_and(|d| d.alive), events };
     context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
     Ok(vec![Code::Done])
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch as channel;
 
 use super::{Context, ask, code, find, journal};
-use crate::cli::args::{Run, RolloutRef, Start, Until, Watch};
+use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
 use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
@@ -36,7 +36,8 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let mut open = context.place.journal().await?;
     let world = context.place.world(&git, &open);
     fresh(&plan, &world, &mut open, context).await?;
-    let events = ask::send(&mut open, context, |_| Ok(Command::Start { plan: Box::new(plan.clone()) })).await?;
+    let events =
+        ask::send(&mut open, context, |_| Ok(Command::Start { plan: Box::new(plan.clone()) })).await?;
     let Some(id) = events.iter().find_map(|event| event.body.rollout().cloned()) else {
         let finding = Finding::error(&codes::UNEXPECTED, "the plan was admitted and nothing was recorded");
         return Err(Failure::new(Code::Unexpected, finding));
@@ -135,7 +136,7 @@ async fn drive(
         context.surface.talk("no rollout is open: there is nothing to drive");
         return Ok(vec![Code::Done]);
     }
-    for wave in wave_of(&until) {
+    if let Some(wave) = wave_of(&until) {
         known_wave(open.follower.state(), &named, wave)?;
     }
     let mut progress = Progress::new(context.surface, open.follower.position());
@@ -328,7 +329,9 @@ fn show(
         let waits: Vec<_> = screens.iter().flat_map(|s| s.waits.clone()).collect();
         if let Some(earliest) = earliest(&waits) {
             let look = context.surface.look(now);
-            context.surface.talk(&format!("time alone unblocks it at {} at the earliest", look.view.until(earliest)));
+            context
+                .surface
+                .talk(&format!("time alone unblocks it at {} at the earliest", look.view.until(earliest)));
         }
     }
     match <[StatusScreen; 1]>::try_from(screens) {

@@ -43,7 +43,8 @@ pub async fn run(args: &Events, context: &Context<'_>) -> Outcome {
         if !args.follow {
             return Ok(vec![Code::Done]);
         }
-        let left = until.map_or(WAIT, |until| until.saturating_duration_since(std::time::Instant::now()).min(WAIT));
+        let left =
+            until.map_or(WAIT, |until| until.saturating_duration_since(std::time::Instant::now()).min(WAIT));
         if left.is_zero() {
             return Ok(vec![Code::WaitTimeout]);
         }

@@ -49,9 +49,9 @@ fn no_rollouts() -> Failure {
 fn find<'a>(state: &'a FleetState, asked: Option<&RolloutRef>) -> Result<&'a Rollout, Failure> {
     let newest = || state.open_rollouts().last().or_else(|| state.rollouts().next_back());
     match asked {
-        Some(name) => state.find(name.as_str()).ok_or_else(|| {
-            Failure::no_rollout(name.as_str(), state.rollouts().map(|r| r.id().as_str()))
-        }),
+        Some(name) => state
+            .find(name.as_str())
+            .ok_or_else(|| Failure::no_rollout(name.as_str(), state.rollouts().map(|r| r.id().as_str()))),
         None => newest().ok_or_else(no_rollouts),
     }
 }

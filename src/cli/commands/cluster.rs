@@ -1,0 +1,169 @@
+//! Commands on clusters: what there is and was last seen, what one of them shall run and why, and
+//! taking one over.
+
+use std::collections::BTreeMap;
+
+use super::Context;
+use crate::catalog::fleet;
+use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow};
+use crate::cli::failure::{Failure, Outcome, warnings};
+use crate::diag::{Finding, codes};
+use crate::engine::planning::{PlanRequest, gather};
+use crate::engine::{Times, adoption, repo};
+use crate::model::{ClusterEntry, ClusterName, ReleaseId};
+use crate::output::envelope::List;
+use crate::output::exit::Code;
+use crate::output::screens::{AdoptedScreen, ClusterScreen, ListedCluster};
+use crate::plan::PlanOptions;
+use crate::report::age;
+use crate::resolve::{ResolveInput, desired};
+
+/// Runs one of them.
+pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
+    match command {
+        ClusterCommand::List(args) => list(&args, context).await,
+        ClusterCommand::Show(args) => show(&args, context).await,
+        ClusterCommand::Adopt(args) => adopt(&args, context).await,
+    }
+}
+
+/// The members of the working tree's fleet, those of its source included.
+async fn members(context: &Context<'_>) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
+    let files = context.place.files().await?;
+    let (catalog, findings) = repo::load(&files).await?;
+    let Some(file) = catalog.fleet.as_ref() else {
+        if findings.has_errors() {
+            return Err(findings.into());
+        }
+        let finding = Finding::error(&codes::NO_SUCH_THING, "there is no fleet")
+            .hint("pipelines/fleet.yaml lists the clusters");
+        return Err(Failure::new(Code::NothingSelected, finding));
+    };
+    let sourced = match &file.file.spec.source {
+        None => Vec::new(),
+        Some(source) => context.place.members(&source.value).await?,
+    };
+    let (members, wrong) = fleet::members(&file.file.spec, sourced);
+    Ok(wrong.into_result(members)?)
+}
+
+async fn list(args: &ClusterList, context: &Context<'_>) -> Outcome {
+    let members = members(context).await?;
+    let open = context.place.existing_journal().await?;
+    let now = context.place.now();
+    let chosen = members.values().filter(|entry| {
+        let labels = entry.plain_labels();
+        args.labels.iter().all(|pair| labels.get(&pair.label) == Some(&pair.value))
+    });
+    let items: Vec<ListedCluster> = chosen
+        .map(|entry| {
+            let name = &entry.name.value;
+            let state = open.as_ref().map(|open| open.follower.state());
+            let observed = state.and_then(|s| s.seen(name)).and_then(|seen| seen.observed.as_ref());
+            ListedCluster {
+                cluster: name.clone(),
+                labels: entry.plain_labels(),
+                provider: entry.provider.as_ref().map(|p| p.value.clone()),
+                seen: state.map_or_else(|| age::of(None, None, now), |s| age::seen(s, name, now)),
+                observed: observed.cloned(),
+            }
+        })
+        .collect();
+    if items.is_empty() {
+        let asked: Vec<String> = args.labels.iter().map(|p| format!("{}={}", p.label, p.value)).collect();
+        let finding = Finding::error(
+            &codes::NO_SUCH_THING,
+            if asked.is_empty() {
+                "the fleet has no cluster".to_owned()
+            } else {
+                format!("no cluster has {}", asked.join(" and "))
+            },
+        )
+        .next("tidegate cluster list");
+        return Err(Failure::new(Code::NothingSelected, finding));
+    }
+    context.surface.show(&List::whole(items), now, &[], [Code::Done]);
+    Ok(vec![Code::Done])
+}
+
+async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
+    let git = context.place.repository().await?;
+    let mut open = context.place.journal().await?;
+    let world = context.place.world(&git, &open);
+    let release = match &args.release {
+        Some(release) => release.clone(),
+        None => newest(context).await?,
+    };
+    let request = PlanRequest {
+        release: release.clone(),
+        pipeline: first_pipeline(context).await?,
+        defer_unknown: true,
+        options: PlanOptions::default(),
+        actor: context.place.actor().await,
+    };
+    let gathered = gather(&world, &Times::default(), &mut open.follower, &request).await?;
+    let cluster = &args.cluster;
+    let found = gathered.with_input(|input| {
+        Ok(input.clusters.get(cluster).map(|entry| {
+            let ground = input.ground();
+            let observed = input.observed.get(cluster);
+            (entry.plain_labels(), desired(&ResolveInput { ground, cluster: entry, observed }))
+        }))
+    })?;
+    let Some((labels, (desired, findings))) = found else {
+        let members = members(context).await?;
+        return Err(Failure::missing("cluster", cluster.as_str(), members.keys().map(ClusterName::as_str)));
+    };
+    context.surface.findings(&findings);
+    let (state, now) = (open.follower.state(), context.place.now());
+    let observed = state.seen(cluster).and_then(|seen| seen.observed.as_ref());
+    let screen = ClusterScreen::of(&desired, labels, release, observed, age::seen(state, cluster, now));
+    let code = if findings.has_errors() { Code::Invalid } else { Code::Done };
+    context.surface.show(&screen, now, &warnings(&findings), [code]);
+    Ok(vec![code])
+}
+
+/// The only cut release that no other follows.
+async fn newest(context: &Context<'_>) -> Result<ReleaseId, Failure> {
+    let files = context.place.files().await?;
+    let (releases, _) = repo::release_list(&files).await?;
+    let cut: Vec<_> = releases.iter().filter(|r| r.digest.is_some()).collect();
+    let followed = |id: &ReleaseId| cut.iter().any(|r| r.parent.as_ref() == Some(id));
+    let newest: Vec<&ReleaseId> = cut.iter().map(|r| &r.id).filter(|id| !followed(id)).collect();
+    match newest.as_slice() {
+        [only] => Ok((*only).clone()),
+        several => {
+            let message =
+                if several.is_empty() { "no release was cut yet" } else { "several releases are the newest" };
+            let finding = Finding::error(&codes::NO_SUCH_THING, message)
+                .about(several)
+                .next("tidegate cluster show CLUSTER --release RELEASE");
+            Err(Failure::new(Code::NothingSelected, finding))
+        }
+    }
+}
+
+/// Some pipeline: what a cluster shall run does not depend on which.
+async fn first_pipeline(context: &Context<'_>) -> Result<Option<crate::model::PipelineName>, Failure> {
+    let files = context.place.files().await?;
+    let (catalog, _) = repo::load(&files).await?;
+    Ok(catalog.pipelines.keys().next().cloned())
+}
+
+async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
+    let members = members(context).await?;
+    let entry = members.get(&args.cluster).ok_or_else(|| {
+        Failure::missing("cluster", args.cluster.as_str(), members.keys().map(ClusterName::as_str))
+    })?;
+    let git = context.place.repository().await?;
+    let open = context.place.journal().await?;
+    let world = context.place.world(&git, &open);
+    let actor = context.place.actor().await;
+    let fence = open.follower.state().fence();
+    let adopted = adoption::adopt(&world, &Times::default(), entry, fence, &actor, &args.reason)
+        .await
+        .map_err(|fault| Failure::outside(&format!("{} was not adopted", args.cluster), &fault))?;
+    let screen = AdoptedScreen { adopted, reason: args.reason.clone() };
+    context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
+    Ok(vec![Code::Done])
+}

@@ -1,0 +1,139 @@
+//! Commands on products, releases and pins: what git and the working tree say, and what is written
+//! there.
+
+use super::Context;
+use crate::cli::args::{PinAdd, PinCommand, ProductCommand, ProductTag, ReleaseCommand};
+use crate::cli::failure::{Outcome, warnings};
+use crate::diag::Findings;
+use crate::engine::repo::{self, PinRequest, Repository, TagState};
+use crate::model::{ClusterEntry, Labels};
+use crate::output::Screen;
+use crate::output::envelope::List;
+use crate::output::exit::Code;
+use crate::output::screens::RemovedPin;
+
+/// `product`.
+pub async fn product(command: ProductCommand, context: &Context<'_>) -> Outcome {
+    let files = context.place.files().await?;
+    match command {
+        ProductCommand::List => {
+            let (products, findings) = repo::product_list(&files).await?;
+            show(context, &List::whole(products), &findings)
+        }
+        ProductCommand::Show(args) => {
+            let product = repo::product_show(&files, &args.product).await?;
+            show(context, &product, &product.findings)
+        }
+        ProductCommand::Tag(args) => tag(&args, &files, context).await,
+    }
+}
+
+/// Tags products one after another; the first that can't be tagged ends it.
+async fn tag(args: &ProductTag, files: &Repository, context: &Context<'_>) -> Outcome {
+    let mut products = args.products.clone();
+    if args.all {
+        let (rows, findings) = repo::product_list(files).await?;
+        if findings.has_errors() {
+            return Err(findings.into());
+        }
+        products = rows.into_iter().filter(|p| p.tag != TagState::Tagged).map(|p| p.name).collect();
+    }
+    let mut done = Vec::new();
+    let mut findings = Findings::new();
+    for product in &products {
+        let tagged = repo::product_tag(files, product).await?;
+        findings.extend(tagged.findings.clone());
+        done.push(tagged);
+    }
+    show(context, &List::whole(done), &findings)
+}
+
+/// `release`.
+pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome {
+    let files = context.place.files().await?;
+    match command {
+        ReleaseCommand::Cut(args) => {
+            let cut = repo::release_cut(&files, &args.release).await?;
+            show(context, &cut, &cut.findings)
+        }
+        ReleaseCommand::Show(args) => {
+            let release = repo::release_show(&files, &args.release).await?;
+            let code = lock_code(&release.row.findings);
+            show_as(context, &release, &release.row.findings, code)
+        }
+        ReleaseCommand::Diff(args) => {
+            let diff = repo::release_diff(&files, &args.from, &args.to).await?;
+            show(context, &diff, &Findings::new())
+        }
+        ReleaseCommand::List => {
+            let (releases, mut findings) = repo::release_list(&files).await?;
+            findings.extend(releases.iter().flat_map(|r| r.findings.iter().cloned()));
+            let code = lock_code(&findings);
+            show_as(context, &List::whole(releases), &findings, code)
+        }
+    }
+}
+
+/// A lock that does not belong to its release is told with exit code 3.
+fn lock_code(findings: &Findings) -> Code {
+    if findings.has_errors() { Code::Invalid } else { Code::Done }
+}
+
+/// `pin`.
+pub async fn pin(command: PinCommand, context: &Context<'_>) -> Outcome {
+    let files = context.place.files().await?;
+    let now = context.place.now();
+    match command {
+        PinCommand::Add(args) => {
+            let sourced = sourced(&files, context).await?;
+            let added = repo::pin_add(&files, &request(*args), sourced, now).await?;
+            show(context, &added, &added.findings)
+        }
+        PinCommand::List => {
+            let (pins, findings) = repo::pin_list(&files, now).await?;
+            show(context, &List::whole(pins), &findings)
+        }
+        PinCommand::Remove(args) => {
+            let removed = repo::pin_remove(&files, &args.pin, now).await?;
+            show(context, &RemovedPin { pin: removed }, &Findings::new())
+        }
+    }
+}
+
+fn request(args: PinAdd) -> PinRequest {
+    let selector: Labels = args.selector.into_iter().map(|pair| (pair.label, pair.value)).collect();
+    PinRequest {
+        id: args.id,
+        product: args.product,
+        version: args.version,
+        clusters: args.clusters,
+        selector,
+        owner: args.owner,
+        reason: args.reason,
+        until: args.until,
+        release: None,
+    }
+}
+
+/// The clusters that the fleet's source lists, if it has one.
+async fn sourced(
+    files: &Repository,
+    context: &Context<'_>,
+) -> Result<Vec<ClusterEntry>, crate::cli::failure::Failure> {
+    let (catalog, _) = repo::load(files).await?;
+    match catalog.fleet.as_ref().and_then(|fleet| fleet.file.spec.source.as_ref()) {
+        None => Ok(Vec::new()),
+        Some(source) => context.place.members(&source.value).await,
+    }
+}
+
+/// Tells findings, then shows the answer.
+fn show(context: &Context<'_>, screen: &impl Screen, findings: &Findings) -> Outcome {
+    show_as(context, screen, findings, Code::Done)
+}
+
+fn show_as(context: &Context<'_>, screen: &impl Screen, findings: &Findings, code: Code) -> Outcome {
+    context.surface.findings(findings);
+    context.surface.show(screen, context.place.now(), &warnings(findings), [code]);
+    Ok(vec![code])
+}

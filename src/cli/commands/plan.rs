@@ -1,0 +1,97 @@
+//! `plan`: makes a plan, shows it, writes it to a file, and renders what it would apply.
+
+use super::Context;
+use crate::adapter::trees;
+use crate::apply::ProductSet;
+use crate::cli::args::PlanArgs;
+use crate::cli::failure::{Failure, Outcome, warnings};
+use crate::diag::{Finding, Findings, codes};
+use crate::engine::contents::Contents;
+use crate::engine::planning::{Gathered, PlanRequest, plan};
+use crate::engine::{Times, World, preview};
+use crate::model::ClusterName;
+use crate::output::envelope::Warning;
+use crate::output::exit::Code;
+use crate::output::screens::{ClusterPlanScreen, ManifestsScreen, PlanScreen};
+use crate::plan::{Plan, PlanOptions, write};
+
+/// Plans.
+pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
+    let git = context.place.repository().await?;
+    let mut open = context.place.journal().await?;
+    let world = context.place.world(&git, &open);
+    let request = PlanRequest {
+        release: args.release.clone(),
+        pipeline: args.pipeline.clone(),
+        defer_unknown: args.defer_unknown,
+        options: PlanOptions { take_over: args.take_over, ..PlanOptions::default() },
+        actor: context.place.actor().await,
+    };
+    let (plan, gathered) = plan(&world, &Times::default(), &mut open.follower, &request).await?;
+    context.surface.findings(&gathered.findings);
+    let mut warned = warnings(&gathered.findings);
+    warned.extend(unreachable(&gathered));
+    if args.render {
+        render(&plan, &world).await?;
+    }
+    let mut screen = PlanScreen::of(&plan, context.place.now());
+    let code = if args.exit_code && screen.changes_anything() { Code::ChangesPending } else { Code::Done };
+    if let Some(file) = &args.out {
+        trees::write(file, write(&plan)?).await.map_err(|fault| {
+            Failure::new(Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, fault.message))
+        })?;
+        screen.file = Some(file.display().to_string());
+    }
+    let now = context.place.now();
+    match &args.cluster {
+        None => context.surface.show(&screen, now, &warned, [code]),
+        Some(cluster) if args.manifests => {
+            let sets = rendered(&plan, &world, cluster).await?;
+            context.surface.show(&ManifestsScreen::of(cluster, &sets), now, &warned, [code]);
+        }
+        Some(cluster) => {
+            let of = ClusterPlanScreen::of(&plan, cluster).ok_or_else(|| not_planned(&plan, cluster))?;
+            context.surface.show(&of, now, &warned, [code]);
+        }
+    }
+    Ok(vec![code])
+}
+
+/// Clusters that could not be seen make the answer partial.
+fn unreachable(gathered: &Gathered) -> Vec<Warning> {
+    let missing = |(cluster, cause): (&ClusterName, &String)| {
+        Warning::missing(format!("cluster {cluster}"), format!("{cluster} can't be reached: {cause}"))
+    };
+    gathered.unreachable.iter().map(missing).collect()
+}
+
+fn not_planned(plan: &Plan, cluster: &ClusterName) -> Failure {
+    let known: Vec<&str> = plan.clusters().map(|(_, _, c)| c.name.as_str()).collect();
+    Failure::missing("cluster in the plan", cluster.as_str(), known)
+}
+
+async fn rendered(plan: &Plan, world: &World, cluster: &ClusterName) -> Result<Vec<ProductSet>, Failure> {
+    let (_, _, planned) = plan.cluster(cluster).ok_or_else(|| not_planned(plan, cluster))?;
+    let contents = Contents::new(world.packages.clone());
+    preview::cluster(&*world.renderer, &contents, plan, planned)
+        .await
+        .map_err(|fault| Failure::new(Code::Invalid, Finding::error(&codes::RENDERS_WRONG, fault.message)))
+}
+
+/// Renders every cluster and checks who owns what; everything that is wrong at once.
+async fn render(plan: &Plan, world: &World) -> Result<(), Failure> {
+    let contents = Contents::new(world.packages.clone());
+    let mut findings = Findings::new();
+    for (_, _, planned) in plan.clusters() {
+        let wrong = |message: String| Finding::error(&codes::RENDERS_WRONG, message).about([&planned.name]);
+        match preview::cluster(&*world.renderer, &contents, plan, planned).await {
+            Err(fault) => findings.push(wrong(format!("{}: {}", planned.name, fault.message))),
+            Ok(sets) => {
+                let owners = preview::ownership(&sets);
+                let told = owners.collisions.into_iter().chain(owners.unknown);
+                findings.extend(told.map(|message| wrong(format!("{}: {message}", planned.name))));
+            }
+        }
+    }
+    findings.into_result(()).map_err(Failure::invalid)
+}

@@ -1,0 +1,267 @@
+//! How events change attempts, and how the index of who waits, works and is settled follows.
+
+use super::Interrupted;
+use super::attempt::{Attempt, AttemptState, Class, RECHECK, StepProgress};
+use super::state::{Rollout, RolloutState, WavePhase};
+use crate::journal::{AttemptId, AttemptResult, Body, Event, Preflight, StepOutcome};
+use crate::model::ClusterName;
+
+impl Rollout {
+    pub(super) fn fold_attempt(&mut self, body: &Body, event: &Event, fence: u64) {
+        let at = event.at;
+        match body {
+            Body::AttemptClaimed { attempt, .. } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                if let Some(cluster) = self.clusters.get_mut(index) {
+                    cluster.attempt.claimed_at = Some(at);
+                    cluster.attempt.preflight = None;
+                    cluster.attempt.preflight_failures = 0;
+                    if let Some(wave) = self.waves.get_mut(cluster.wave) {
+                        wave.begun = true;
+                    }
+                }
+                self.set(index, AttemptState::Claimed, None, at);
+            }
+            Body::AttemptPreflighted { attempt, preflight, .. } => {
+                self.fold_preflight(attempt, preflight, at)
+            }
+            Body::StepStarted { attempt, step, tries, host, boot } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let Some(cluster) = self.clusters.get_mut(index) else { return };
+                if let Some(progress) = cluster.attempt.steps.get_mut(cluster.attempt.at_step) {
+                    progress.tries = *tries;
+                    let (host, boot) = (host.clone(), boot.clone());
+                    progress.open.push((fence, Interrupted { tries: *tries, at, host, boot, group: None }));
+                }
+                if step.is_test()
+                    && let Some(wave) = self.waves.get_mut(cluster.wave)
+                {
+                    wave.tests_run += 1;
+                }
+                // It is with the engine now, until it is reported or the driver changes.
+                self.ready.remove(&index);
+            }
+            Body::StepSpawned { attempt, group, start_ticks, .. } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let Some(cluster) = self.clusters.get_mut(index) else { return };
+                if let Some(progress) = cluster.attempt.steps.get_mut(cluster.attempt.at_step)
+                    && let Some((_, open)) = progress.open.last_mut()
+                {
+                    open.group = Some((*group, *start_ticks));
+                }
+            }
+            Body::StepFinished { attempt, outcome, .. } => self.fold_step(attempt, outcome, at),
+            Body::AttemptFinished { attempt, result } => self.fold_finished(attempt, result, at),
+            Body::AttemptRetry { clusters, reason, .. } => {
+                for name in clusters {
+                    self.retry(name, at);
+                }
+                if matches!(
+                    self.state,
+                    RolloutState::Halted { .. }
+                        | RolloutState::Succeeded
+                        | RolloutState::SucceededWithFailures
+                ) {
+                    self.ask(event, reason.as_deref());
+                    self.enter(RolloutState::Running, at);
+                }
+            }
+            Body::AttemptSkip { clusters, reason, .. } => {
+                for name in clusters {
+                    if let Some(index) = self.by_name.get(name).copied() {
+                        self.set(index, AttemptState::Skipped(event.actor.clone()), Some(reason.clone()), at);
+                    }
+                }
+                if self.state == RolloutState::SucceededWithFailures {
+                    self.ask(event, Some(reason));
+                    self.enter(RolloutState::Running, at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn index_of(&self, attempt: &AttemptId) -> Option<usize> {
+        self.by_name.get(&attempt.cluster).copied()
+    }
+
+    fn fold_preflight(&mut self, attempt: &AttemptId, preflight: &Preflight, at: jiff::Timestamp) {
+        let Some(index) = self.index_of(attempt) else { return };
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let it = &mut cluster.attempt;
+        it.preflights += 1;
+        it.preflight = Some((preflight.clone(), at));
+        let (state, cause) = match preflight {
+            Preflight::Proceed { steps } => {
+                it.steps = steps.iter().cloned().map(StepProgress::new).collect();
+                it.at_step = 0;
+                (it.working(), None)
+            }
+            // The end itself is an event of its own.
+            Preflight::NoOp => (AttemptState::Preflight, None),
+            Preflight::Deferred { reason, cause } => (AttemptState::Deferred(*reason), Some(cause.clone())),
+            Preflight::Blocked { reason, cause } => (AttemptState::Blocked(*reason), Some(cause.clone())),
+            Preflight::Failed { cause, .. } => {
+                it.preflight_failures += 1;
+                (AttemptState::Preflight, Some(cause.clone()))
+            }
+        };
+        self.set(index, state, cause, at);
+    }
+
+    fn fold_step(&mut self, attempt: &AttemptId, outcome: &StepOutcome, at: jiff::Timestamp) {
+        let Some(index) = self.index_of(attempt) else { return };
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let it = &mut cluster.attempt;
+        let Some(progress) = it.steps.get_mut(it.at_step) else { return };
+        // Whoever reports a try has settled those before it: that is what a recovery is for.
+        progress.open.clear();
+        progress.outcome = Some((outcome.clone(), at));
+        let cause = match outcome {
+            StepOutcome::Done { .. } => {
+                it.at_step += 1;
+                None
+            }
+            StepOutcome::Failed { cause, .. }
+            | StepOutcome::TimedOut { cause }
+            | StepOutcome::Unknown { cause } => {
+                progress.failures += 1;
+                Some(cause.clone())
+            }
+        };
+        let state = it.working();
+        self.ready.insert(index);
+        self.set(index, state, cause, at);
+    }
+
+    fn fold_finished(&mut self, attempt: &AttemptId, result: &AttemptResult, at: jiff::Timestamp) {
+        let Some(index) = self.index_of(attempt) else { return };
+        let (state, step, cause) = match result {
+            AttemptResult::Succeeded => (AttemptState::Succeeded, None, None),
+            AttemptResult::NoOp => (AttemptState::NoOp, None, None),
+            AttemptResult::Failed { failure, step, cause } => {
+                (AttemptState::Failed(*failure), step.clone(), Some(cause.clone()))
+            }
+            AttemptResult::TimedOut { step, cause } => {
+                (AttemptState::TimedOut, Some(step.clone()), Some(cause.clone()))
+            }
+            AttemptResult::Aborted { after } => (AttemptState::Aborted { after: after.clone() }, None, None),
+            AttemptResult::RolledBack => (AttemptState::RolledBack, None, None),
+            AttemptResult::Departed => (AttemptState::Departed, None, None),
+            AttemptResult::Superseded => (AttemptState::Superseded, None, None),
+        };
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            cluster.attempt.failed_step = step;
+        }
+        self.set(index, state, cause, at);
+    }
+
+    fn retry(&mut self, name: &ClusterName, at: jiff::Timestamp) {
+        let Some(index) = self.by_name.get(name).copied() else { return };
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let wave = cluster.wave;
+        // Leave the class of the attempt that is replaced, then enter that of the new one.
+        self.leave(index);
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            let number = cluster.attempt.number + 1;
+            let old = std::mem::replace(&mut cluster.attempt, Attempt::new(number, at));
+            cluster.earlier.push(old);
+        }
+        self.arrive(index);
+        // A wave that was complete is not any more: what it verified and soaked no longer covers it.
+        if let Some(wave) = self.waves.get_mut(wave)
+            && matches!(wave.phase, WavePhase::Verifying { .. } | WavePhase::Soaking | WavePhase::GatesAfter)
+        {
+            wave.phase = WavePhase::Rolling;
+            wave.since = at;
+            wave.verified_at = None;
+            wave.to_verify.clear();
+        }
+    }
+
+    /// Brings an attempt into a state and keeps every index in step.
+    pub(super) fn set(
+        &mut self,
+        index: usize,
+        state: AttemptState,
+        cause: Option<String>,
+        at: jiff::Timestamp,
+    ) {
+        let same = self.clusters.get(index).is_some_and(|c| c.attempt.state == state);
+        if same {
+            if let Some(cluster) = self.clusters.get_mut(index) {
+                cluster.attempt.cause = cause;
+            }
+            return;
+        }
+        self.leave(index);
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            cluster.attempt.state = state;
+            cluster.attempt.cause = cause;
+            cluster.attempt.since = at;
+        }
+        self.arrive(index);
+    }
+
+    fn leave(&mut self, index: usize) {
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
+        let due = RECHECK.after(cluster.attempt.since);
+        self.counts.remove(class);
+        if let Some(wave) = self.waves.get_mut(cluster.wave) {
+            wave.counts.remove(class);
+            wave.verdicts += 1;
+            wave.to_verify.remove(&index);
+            if let Some(pool) = wave.pools.get_mut(cluster.pool) {
+                pool.counts.remove(class);
+                pool.pending.remove(&(!half, index));
+                pool.rechecks.remove(&(due, index));
+            }
+        }
+    }
+
+    fn arrive(&mut self, index: usize) {
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
+        let due = RECHECK.after(cluster.attempt.since);
+        self.counts.add(class);
+        if let Some(wave) = self.waves.get_mut(cluster.wave) {
+            wave.counts.add(class);
+            if let Some(pool) = wave.pools.get_mut(cluster.pool) {
+                pool.counts.add(class);
+                match class {
+                    Class::Pending => {
+                        pool.pending.insert((!half, index));
+                    }
+                    Class::Blocked | Class::Postponed => {
+                        pool.rechecks.insert((due, index));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if class == Class::Active {
+            self.ready.insert(index);
+        } else {
+            self.ready.remove(&index);
+        }
+    }
+}
+
+impl Class {
+    /// Whether a cluster of this class holds a slot and its claim.
+    pub fn holds_slot(self) -> bool {
+        matches!(self, Self::Active | Self::Unknown)
+    }
+}
+
+impl Attempt {
+    /// `Upgrading` or `Testing`, by the step it is at.
+    fn working(&self) -> AttemptState {
+        let deploys = self
+            .steps
+            .get(self.at_step)
+            .is_some_and(|s| !s.step.id.is_test() && s.step.id != crate::journal::StepId::Seal);
+        if deploys { AttemptState::Upgrading } else { AttemptState::Testing }
+    }
+}

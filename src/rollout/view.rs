@@ -1,0 +1,327 @@
+//! Read access to the state: what screens, explanations and the engine look at. It computes
+//! nothing that is not a count, a place or a moment of the state itself.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::attempt::{Attempt, AttemptState, Class, Counts};
+use super::gates::GateState;
+use super::state::{
+    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, Tagging, Wave, WavePhase, WaveState,
+};
+use crate::digest::Digest;
+use crate::journal::Side;
+use crate::model::{Actor, ClusterName, ClusterUid, GateId, ReleaseId, RolloutId, WaveName};
+use crate::plan::{Plan, PlannedCluster, PlannedPool, PlannedWave};
+
+impl FleetState {
+    /// Nothing has happened yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The journal's UUID, once it began.
+    pub fn journal(&self) -> Option<uuid::Uuid> {
+        self.journal
+    }
+
+    /// The position of the last event folded in.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// When the last event was written.
+    pub fn last_at(&self) -> Option<jiff::Timestamp> {
+        self.at
+    }
+
+    /// The fence of the newest driver; 0 when there never was one.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
+
+    /// The driver that took over last and did not release; whether it lives is for the lease to say.
+    pub fn driver(&self) -> Option<&Driver> {
+        self.driver.as_ref()
+    }
+
+    /// Every rollout, oldest first.
+    pub fn rollouts(&self) -> impl DoubleEndedIterator<Item = &Rollout> {
+        self.rollouts.iter()
+    }
+
+    /// Every open rollout, oldest first.
+    pub fn open_rollouts(&self) -> impl Iterator<Item = &Rollout> {
+        self.open.iter().filter_map(|i| self.rollouts.get(*i))
+    }
+
+    /// The rollout with this id.
+    pub fn rollout(&self, id: &RolloutId) -> Option<&Rollout> {
+        self.rollouts.get(*self.by_id.get(id)?)
+    }
+
+    /// The rollout meant by a rollout id, or the newest of the release with this id.
+    pub fn find(&self, name: &str) -> Option<&Rollout> {
+        self.rollouts
+            .iter()
+            .find(|r| r.id.as_str() == name)
+            .or_else(|| self.rollouts.iter().rev().find(|r| r.plan.release.id.as_str() == name))
+    }
+
+    /// The number that the next rollout of a release gets.
+    pub fn next_number(&self, release: &ReleaseId) -> u32 {
+        let known = self.rollouts.iter().filter(|r| &r.plan.release.id == release).count();
+        u32::try_from(known).unwrap_or(u32::MAX).saturating_add(1)
+    }
+
+    /// What was last seen of a cluster.
+    pub fn seen(&self, cluster: &ClusterName) -> Option<&Seen> {
+        self.seen.get(cluster)
+    }
+
+    /// What was last seen of every cluster.
+    pub fn all_seen(&self) -> &BTreeMap<ClusterName, Seen> {
+        &self.seen
+    }
+
+    /// The open rollout that holds a slot on this cluster.
+    pub fn claimed_by(&self, uid: &ClusterUid) -> Option<&RolloutId> {
+        self.claims.get(uid)
+    }
+
+    /// Clusters at work, or held with an unknown outcome, over all open rollouts.
+    pub fn in_flight(&self) -> u32 {
+        self.open_rollouts().map(|r| r.counts.in_flight()).sum()
+    }
+
+    /// The cap over all rollouts, and whose plan says so: the least of those of the open ones.
+    pub fn global_cap(&self) -> Option<(u32, &RolloutId)> {
+        self.open_rollouts().filter_map(|r| r.plan.pipeline.at_once.map(|cap| (cap, &r.id))).min()
+    }
+}
+
+impl Rollout {
+    /// Its id.
+    pub fn id(&self) -> &RolloutId {
+        &self.id
+    }
+
+    /// Its plan.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// Its state.
+    pub fn state(&self) -> &RolloutState {
+        &self.state
+    }
+
+    /// Since when it is in that state.
+    pub fn since(&self) -> jiff::Timestamp {
+        self.since
+    }
+
+    /// When it was started, and by whom.
+    pub fn planned(&self) -> (jiff::Timestamp, &Actor) {
+        (self.planned.0, &self.planned.1)
+    }
+
+    /// Who brought it into its state by a command and why, if a person did.
+    pub fn asked(&self) -> Option<(&Actor, Option<&str>)> {
+        self.asked.as_ref().map(|(actor, reason)| (actor, reason.as_deref()))
+    }
+
+    /// How many of its clusters are in which class.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Its waves with their plans, in order.
+    pub fn waves(&self) -> impl DoubleEndedIterator<Item = (&PlannedWave, &Wave)> {
+        self.plan.waves.iter().zip(&self.waves)
+    }
+
+    /// The wave of this name.
+    pub fn wave(&self, name: &WaveName) -> Option<(&PlannedWave, &Wave)> {
+        let index = *self.by_wave.get(name)?;
+        Some((self.plan.waves.get(index)?, self.waves.get(index)?))
+    }
+
+    /// Where a wave stands, as people see it.
+    pub fn wave_state(&self, name: &WaveName) -> Option<WaveState> {
+        let (_, wave) = self.wave(name)?;
+        Some(match &self.state {
+            RolloutState::Halted { wave: halted, .. } if halted == name => WaveState::Halted,
+            _ => WaveState::At(wave.phase),
+        })
+    }
+
+    /// The first wave that is neither done nor skipped, by its place.
+    pub fn current_wave(&self) -> Option<usize> {
+        self.waves.iter().position(|w| !w.phase.is_over())
+    }
+
+    /// The pools of a wave with their plans, in order.
+    pub fn pools(&self, wave: &WaveName) -> impl Iterator<Item = (&PlannedPool, &Pool)> {
+        self.wave(wave).into_iter().flat_map(|(planned, state)| planned.pools.iter().zip(&state.pools))
+    }
+
+    /// The state of a cluster.
+    pub fn cluster(&self, name: &ClusterName) -> Option<&Cluster> {
+        self.clusters.get(*self.by_name.get(name)?)
+    }
+
+    /// Every cluster with its plan, in plan order.
+    pub fn clusters(&self) -> impl Iterator<Item = (&PlannedWave, &PlannedPool, &PlannedCluster, &Cluster)> {
+        self.plan.clusters().zip(&self.clusters).map(|((w, p, c), state)| (w, p, c, state))
+    }
+
+    /// The plan of the cluster at an index of `clusters`.
+    pub(super) fn planned_cluster(&self, index: usize) -> Option<&PlannedCluster> {
+        let cluster = self.clusters.get(index)?;
+        self.plan.waves.get(cluster.wave)?.pools.get(cluster.pool)?.clusters.get(cluster.place)
+    }
+
+    /// The wave in which more clusters failed than its budget tolerates, with both numbers.
+    pub fn over_budget(&self) -> Option<(&WaveName, u32, u32)> {
+        self.waves()
+            .find(|(_, w)| w.counts.failures() > w.failure_budget)
+            .map(|(planned, w)| (&planned.name, w.counts.failures(), w.failure_budget))
+    }
+}
+
+impl WavePhase {
+    /// Whether the next wave may start.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Done | Self::Skipped)
+    }
+}
+
+impl Wave {
+    /// Where it stands.
+    pub fn phase(&self) -> WavePhase {
+        self.phase
+    }
+
+    /// Since when.
+    pub fn since(&self) -> jiff::Timestamp {
+        self.since
+    }
+
+    /// How many of its clusters are in which class.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The failure budget in force.
+    pub fn failure_budget(&self) -> u32 {
+        self.failure_budget
+    }
+
+    /// When its gates opened; `None` while nothing of it was touched.
+    pub fn opened_at(&self) -> Option<jiff::Timestamp> {
+        self.opened_at
+    }
+
+    /// When its first verification ended: the start of its soak.
+    pub fn verified_at(&self) -> Option<jiff::Timestamp> {
+        self.verified_at
+    }
+
+    /// When it was done.
+    pub fn done_at(&self) -> Option<jiff::Timestamp> {
+        self.done_at
+    }
+
+    /// Whether any of its clusters ever got a slot.
+    pub fn begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether a first cluster of it may start as soon as its gates are open: they are asked, and
+    /// asked again when an answer has expired, until then. A wave can be done without any cluster of
+    /// it having started (all were skipped); a retry then begins it.
+    pub fn begins(&self) -> bool {
+        let turn = matches!(self.phase, WavePhase::Rolling | WavePhase::Done);
+        turn && !self.begun && self.counts.of(Class::Pending) > 0
+    }
+
+    /// Why it was skipped, if it was.
+    pub fn skipped(&self) -> Option<&str> {
+        self.skipped.as_deref()
+    }
+
+    /// How many clusters the running verification has yet to see.
+    pub fn unverified(&self) -> usize {
+        self.to_verify.len()
+    }
+
+    /// How many tries at tests ran in it.
+    pub fn tests_run(&self) -> u64 {
+        self.tests_run
+    }
+
+    /// A gate's answers and approvals.
+    pub fn gate(&self, side: Side, gate: &GateId) -> Option<&GateState> {
+        self.gates.get(&(side, gate.clone()))
+    }
+
+    /// What became of its tag.
+    pub fn tag(&self) -> &Tagging {
+        &self.tag
+    }
+
+    /// When its soak ends, while it soaks.
+    pub fn soaks_until(&self, planned: &PlannedWave) -> Option<jiff::Timestamp> {
+        let soak = planned.soak.as_ref().filter(|_| self.phase == WavePhase::Soaking)?;
+        Some(soak.length.after(self.verified_at?))
+    }
+
+    /// Whether every planned cluster is settled within the budgets (design, section 7: *complete*).
+    pub fn is_complete(&self, planned: &PlannedWave) -> bool {
+        self.counts.unsettled() == 0 && self.within_budgets(planned)
+    }
+
+    /// Whether neither budget is exceeded.
+    pub fn within_budgets(&self, planned: &PlannedWave) -> bool {
+        self.counts.failures() <= self.failure_budget
+            && self.counts.of(Class::Deferred) <= planned.deferred_budget
+    }
+}
+
+impl Pool {
+    /// How many of its clusters are in which class.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The clusters that wait for a slot, in the order in which they will get one.
+    pub(super) fn queue(&self) -> impl Iterator<Item = usize> {
+        self.pending.iter().map(|(_, index)| *index)
+    }
+}
+
+impl Cluster {
+    /// Its newest attempt.
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
+    /// The attempts before it, oldest first.
+    pub fn earlier(&self) -> &[Attempt] {
+        &self.earlier
+    }
+
+    /// The newest attempt's state.
+    pub fn state(&self) -> &AttemptState {
+        &self.attempt.state
+    }
+}
+
+/// The digests of a rollout's waves, for approvals.
+impl Rollout {
+    /// The release digest and the digest of a wave: what an approval binds to.
+    pub fn bindings(&self, wave: &WaveName) -> Option<(Digest, Digest)> {
+        self.wave(wave).map(|(planned, _)| (self.plan.release.digest, planned.digest))
+    }
+}

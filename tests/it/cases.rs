@@ -1,0 +1,155 @@
+//! Every prose case is accounted for: each id of `fleet.yaml` and `apply.yaml` is the name of a test
+//! (`fleet_a06_...`), or `later.yaml` says what it waits for.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// A case: the file without its ending, and the id as it is written there.
+type Case = (String, String);
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn yaml(name: &str) -> Value {
+    let path = root().join("tests/cases").join(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn text<'a>(case: &'a Value, field: &str) -> &'a str {
+    case[field].as_str().unwrap_or_default()
+}
+
+/// The ids of a file of cases.
+fn ids(file: &str) -> BTreeSet<Case> {
+    let cases = yaml(&format!("{file}.yaml"));
+    let all: Vec<Case> = cases["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (file.to_owned(), text(c, "id").to_owned()))
+        .collect();
+    let once: BTreeSet<Case> = all.iter().cloned().collect();
+    assert_eq!(all.len(), once.len(), "{file}.yaml has an id twice");
+    once
+}
+
+/// The Rust files below a folder.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The names of the test functions in a source text: a function counts if an attribute that ends in
+/// `test`, with or without arguments, stands above it.
+fn tests_in(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut is_test = false;
+    for line in text.lines().map(str::trim) {
+        if let Some(attribute) = line.strip_prefix("#[") {
+            let name = attribute.split(['(', ']']).next().unwrap_or_default();
+            is_test |= name.rsplit("::").next() == Some("test");
+            continue;
+        }
+        if line.is_empty() || line.starts_with("//") {
+            continue;
+        }
+        let function = line.trim_start_matches("pub ").trim_start_matches("async ");
+        if let (true, Some(rest)) = (is_test, function.strip_prefix("fn ")) {
+            found.extend(rest.split('(').next());
+        }
+        is_test = false;
+    }
+    found
+}
+
+/// The case that a test's name begins with: `fleet_a06_...` is A06 of fleet.yaml.
+fn case_of(test: &str) -> Option<Case> {
+    let mut parts = test.split('_');
+    let file = parts.next().filter(|f| ["fleet", "apply"].contains(f))?;
+    let id = parts.next()?;
+    parts.next()?;
+    Some((file.to_owned(), id.to_uppercase()))
+}
+
+/// Each case with the names of its tests.
+fn tested() -> BTreeMap<Case, Vec<String>> {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    sources(&root().join("tests"), &mut files);
+    let mut tested: BTreeMap<Case, Vec<String>> = BTreeMap::new();
+    for file in files {
+        for name in tests_in(&fs::read_to_string(&file).unwrap()) {
+            if let Some(case) = case_of(name) {
+                tested.entry(case).or_default().push(name.to_owned());
+            }
+        }
+    }
+    tested
+}
+
+#[test]
+fn every_prose_case_is_a_test_or_says_what_it_waits_for() {
+    let known: BTreeSet<Case> = ids("fleet").into_iter().chain(ids("apply")).collect();
+    let tested = tested();
+    let mut wrong = Vec::new();
+    let mut later = BTreeSet::new();
+    for entry in yaml("later.yaml")["later"].as_array().unwrap() {
+        let case = (text(entry, "file").trim_end_matches(".yaml").to_owned(), text(entry, "id").to_owned());
+        let named = format!("{} of {}.yaml", case.1, case.0);
+        if text(entry, "waits_for").is_empty() || text(entry, "reason").is_empty() {
+            wrong.push(format!("later.yaml does not say what {named} waits for, and why"));
+        }
+        if !known.contains(&case) {
+            wrong.push(format!("later.yaml lists {named}, which there is not"));
+        }
+        if let Some(tests) = tested.get(&case) {
+            wrong
+                .push(format!("{named} has the test {} and is still listed in later.yaml", tests.join(", ")));
+        }
+        if !later.insert(case) {
+            wrong.push(format!("later.yaml lists {named} twice"));
+        }
+    }
+    for (case, tests) in &tested {
+        if !known.contains(case) {
+            wrong.push(format!(
+                "{} names {} of {}.yaml, which there is not",
+                tests.join(", "),
+                case.1,
+                case.0
+            ));
+        }
+    }
+    for (file, id) in &known {
+        let case = (file.clone(), id.clone());
+        if !tested.contains_key(&case) && !later.contains(&case) {
+            wrong.push(format!(
+                "{id} of {file}.yaml has no test `{file}_{}_...` and is not in later.yaml",
+                id.to_lowercase()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{} cases are not accounted for:\n  {}", wrong.len(), wrong.join("\n  "));
+}
+
+#[test]
+fn only_functions_that_are_tests_count() {
+    let text = "#[test]\nfn fleet_a01_one() {}\n\n#[tokio::test(flavor = \"x\")]\n#[ignore]\nasync fn apply_b02_two() {}\n\
+                fn fleet_a03_no_test() {}\n// #[test]\n// fn fleet_a04_comment() {}\n#[cfg(test)]\nmod x;\nfn fleet_a05_module() {}\n";
+    assert_eq!(tests_in(text), ["fleet_a01_one", "apply_b02_two"]);
+    assert_eq!(case_of("fleet_a06_an_empty_wave"), Some(("fleet".to_owned(), "A06".to_owned())));
+    assert_eq!(case_of("fleet_a06"), None);
+    assert_eq!(case_of("plan_a06_x"), None);
+}

@@ -1,0 +1,173 @@
+//! Drivers that are killed, that meet, and that freeze: what the fleet ends at is the same as if
+//! nothing had happened, seen from outside (the scripts' own log, the API servers' audit logs).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+use crate::bed::{Bed, Cluster, ClusterSpec};
+use crate::small::Small;
+
+async fn clusters(names: &[&str]) -> Vec<Cluster> {
+    let specs = names.iter().map(|name| ClusterSpec::complete(name, 1)).collect();
+    Bed::shared().await.clusters(specs).await
+}
+
+/// Runs blocking work beside the proxies.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Objects that tidegate wrote, by how; leases, records and test pods left out.
+fn written(cluster: &Cluster) -> BTreeSet<(String, String)> {
+    cluster
+        .audit()
+        .into_iter()
+        .filter(|e| e.is_write() && e.user_agent.starts_with("tidegate/") && (200..300).contains(&e.code()))
+        .filter_map(|e| {
+            let object = e.object_ref.as_ref()?;
+            (object.namespace != "tidegate-system" && object.name != "tidegate-system").then(|| {
+                (e.verb.clone(), format!("{} {}/{}", object.resource, object.namespace, object.name))
+            })
+        })
+        .collect()
+}
+
+/// A generator of moments, seeded so that a failure can be run again.
+struct Moments(u64);
+
+impl Moments {
+    fn next(&mut self, below: u64) -> u64 {
+        // Steele and Vigna's splitmix64.
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % below
+    }
+}
+
+fn kill(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_killed_at_twenty_moments_leaves_the_fleet_as_an_undisturbed_one() {
+    let calm =
+        clusters(&["calm-1", "calm-2", "calm-3", "calm-4", "storm-1", "storm-2", "storm-3", "storm-4"]).await;
+    beside(move || {
+        let (calm, storm) = calm.split_at(4);
+        let undisturbed = Small::new(&calm.iter().collect::<Vec<_>>(), 2);
+        let plan = undisturbed.plan("R1");
+        undisturbed.lab.run(&["rollout", "start", &plan]).ok();
+
+        let mut disturbed = Small::new(&storm.iter().collect::<Vec<_>>(), 2);
+        disturbed.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
+        let plan = disturbed.plan("R1");
+        disturbed.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+        let seed = std::env::var("TIDEGATE_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(42);
+        let mut moments = Moments(seed);
+        let mut midway = 0;
+        for _ in 0..20 {
+            let child = disturbed.lab.spawn(&["rollout", "run", "--progress", "plain"], "driver.log");
+            std::thread::sleep(Duration::from_millis(150 + moments.next(1_850)));
+            let open = disturbed.lab.tidegate("rollout status R1 -o json").ok().json();
+            midway += usize::from(open["data"]["state"] == "running");
+            kill(child);
+        }
+        assert!(midway >= 8, "only {midway} kills met a running rollout (seed {seed})");
+        disturbed.lab.tidegate("rollout run R1").ok();
+        disturbed.lab.tidegate("journal verify").ok();
+
+        let rename =
+            |lines: Vec<String>| lines.into_iter().map(|l| l.replace("storm", "calm")).collect::<Vec<_>>();
+        assert_eq!(rename(disturbed.work_done()), undisturbed.work_done(), "scripts (seed {seed})");
+        for (calm, storm) in calm.iter().zip(storm) {
+            assert_eq!(written(storm), written(calm), "writes to {} (seed {seed})", storm.name());
+        }
+        let states = |small: &Small, names: &[Cluster]| -> Vec<serde_json::Value> {
+            let of = |c: &Cluster| small.lab.run(&["cluster", "show", c.name(), "-o", "json"]).ok().json();
+            names.iter().map(|c| of(c)["data"]["observed"]["products"].clone()).map(without_commit).collect()
+        };
+        for (calm, storm) in states(&undisturbed, calm).iter().zip(states(&disturbed, storm)) {
+            let phases = |v: &serde_json::Value| -> BTreeMap<String, String> {
+                v.as_object().unwrap().iter().map(|(k, v)| (k.clone(), v["phase"].to_string())).collect()
+            };
+            assert_eq!(phases(calm), phases(&storm), "(seed {seed})");
+        }
+    })
+    .await;
+}
+
+fn without_commit(mut products: serde_json::Value) -> serde_json::Value {
+    for product in products.as_object_mut().unwrap().values_mut() {
+        product.as_object_mut().unwrap().remove("commit");
+    }
+    products
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_drivers_started_at_once_one_drives() {
+    let both = clusters(&["twins-1", "twins-2"]).await;
+    beside(move || {
+        let small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
+        let plan = small.plan("R1");
+        small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+        let (a, b) =
+            (small.lab.spawn(&["rollout", "run"], "a.log"), small.lab.spawn(&["rollout", "run"], "b.log"));
+        let codes = [a, b].map(|mut child| child.wait().unwrap().code().unwrap());
+        assert!(codes.contains(&0) && codes.contains(&8), "ended with {codes:?}");
+        let taken = small.lab.events().iter().filter(|e| e["event"] == "driver.took-over").count();
+        assert_eq!(taken, 1);
+        assert_eq!(small.work_done().len(), 4, "{:?}", small.work_done());
+    })
+    .await;
+}
+
+/// Fleet case I11: a driver frozen past its lease and woken starts no new request.
+#[tokio::test(flavor = "multi_thread")]
+async fn fleet_i11_a_driver_frozen_past_its_lease_starts_no_new_request() {
+    let both = clusters(&["frozen-1", "frozen-2"]).await;
+    beside(move || {
+        let mut small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
+        small.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
+        let plan = small.plan("R1");
+        small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+        let mut first = small.lab.spawn(&["rollout", "run"], "first.log");
+        let end = Instant::now() + Duration::from_secs(60);
+        while !small.lab.events().iter().any(|e| e["event"] == "step.finished") {
+            assert!(Instant::now() < end, "no step was taken");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        signal(&first, "-STOP");
+        // The lease is 3 s; the second driver waits it out and finishes.
+        small.lab.tidegate("rollout run R1 --standby").ok();
+        let woken = jiff::Timestamp::now();
+        signal(&first, "-CONT");
+        let ended = first.wait().unwrap();
+        assert!(!ended.success(), "a fenced driver said that all went well");
+        for cluster in &both {
+            let late: Vec<_> = cluster
+                .audit()
+                .into_iter()
+                .filter(|e| e.user_agent.contains("fence 1") && e.is_write())
+                .filter(|e| e.request_received_timestamp > woken)
+                .collect();
+            assert!(late.is_empty(), "{}: the woken driver wrote {late:#?}", cluster.name());
+        }
+        let mut work = small.work_done();
+        work.dedup();
+        assert_eq!(work.len(), 4, "{work:?}");
+        assert_eq!(small.work_done().len(), 4, "a script ran twice: {:?}", small.work_done());
+    })
+    .await;
+}

@@ -1,0 +1,589 @@
+//! A second reading of the rules that always hold, from the event log and the plans alone: it
+//! shares no code with the core, so that the two can only agree by both being right.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use tidegate::digest::Digest;
+use tidegate::journal::{
+    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Preflight, Side, StepId,
+    StepOutcome,
+};
+use tidegate::model::{Actor, ClusterName, GateId, RolloutId};
+use tidegate::plan::{Plan, PlannedWave};
+
+/// What a cluster's newest attempt came to, as far as the rules need it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Verdict {
+    Waits,
+    Works,
+    Unknown,
+    Failed,
+    Good,
+    Out,
+    DeferredForLater,
+    Open,
+}
+
+impl Verdict {
+    fn settled(self) -> bool {
+        matches!(self, Self::Failed | Self::Good | Self::Out | Self::DeferredForLater)
+    }
+    fn spends(self) -> bool {
+        matches!(self, Self::Failed | Self::Unknown)
+    }
+    fn in_flight(self) -> bool {
+        matches!(self, Self::Works | Self::Unknown)
+    }
+}
+
+#[derive(Default)]
+struct StepLog {
+    begun: u32,
+    running: Option<(u32, u64)>,
+    done: bool,
+    last: Option<StepOutcome>,
+    retries_left: Option<u32>,
+}
+
+struct Member {
+    wave: usize,
+    pool: usize,
+    attempt: u32,
+    verdict: Verdict,
+    preflights: u32,
+    wants_preflight: bool,
+    no_op: bool,
+    steps: Vec<StepId>,
+    log: BTreeMap<StepId, StepLog>,
+}
+
+#[derive(Default)]
+struct WaveLog {
+    reached: bool,
+    opened: bool,
+    claimed: bool,
+    completed: bool,
+    round: u32,
+    verified: BTreeSet<ClusterName>,
+    first_verified: Option<jiff::Timestamp>,
+    soaked: bool,
+    through: bool,
+    tagged: bool,
+    over: bool,
+    budget: u32,
+    /// When a verdict of it last changed, as a position.
+    moved: u64,
+    answers: BTreeMap<(Side, GateId), (Answer, u64)>,
+    yes: BTreeMap<(Side, GateId), Vec<Yes>>,
+    /// When the yeses of a gate last changed, as a position.
+    asked_anew: BTreeMap<(Side, GateId), u64>,
+}
+
+struct Yes {
+    actor: Actor,
+    release: Digest,
+    wave: Digest,
+    evidence: Option<Digest>,
+    expires: Option<jiff::Timestamp>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mode {
+    Planned,
+    Running,
+    Paused,
+    Halted,
+    Aborting,
+    Ended,
+}
+
+struct Run {
+    plan: Plan,
+    mode: Mode,
+    members: HashMap<ClusterName, Member>,
+    waves: Vec<WaveLog>,
+}
+
+/// Reads a log from its beginning.
+#[derive(Default)]
+pub struct Checker {
+    runs: BTreeMap<RolloutId, Run>,
+    fence: u64,
+    next: u64,
+    /// What the log held, to tell whether enough happened.
+    pub seen: BTreeMap<&'static str, u32>,
+}
+
+type Checked = Result<(), String>;
+
+fn demand(holds: bool, why: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(why()) }
+}
+
+impl Checker {
+    /// Whether a whole log keeps the rules.
+    pub fn read(events: &[Event]) -> Result<Self, String> {
+        let mut checker = Self::default();
+        for event in events {
+            checker.take(event).map_err(|why| format!("event {} {}: {why}", event.seq, event.body.name()))?;
+        }
+        Ok(checker)
+    }
+
+    fn take(&mut self, event: &Event) -> Checked {
+        self.next += 1;
+        demand(event.seq == self.next, || format!("rule 7: {} was to come", self.next))?;
+        *self.seen.entry(event.body.name()).or_default() += 1;
+        if let Body::DriverTookOver { new_fence, .. } = &event.body {
+            demand(*new_fence > self.fence, || "rule 7: the fence does not rise".to_owned())?;
+            self.fence = *new_fence;
+        }
+        let drivers = event.actor.0 == "engine";
+        demand(!drivers || event.fence == Some(self.fence), || "rule 7: not the driver's fence".to_owned())?;
+        match &event.body {
+            Body::RolloutPlanned { rollout, plan } => self.planned(rollout, plan),
+            Body::AttemptClaimed { attempt, .. } => self.claim(attempt, event),
+            body => {
+                let Some(id) = body.rollout() else { return Ok(()) };
+                let fence = self.fence;
+                let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
+                run.take(event, fence)
+            }
+        }
+    }
+
+    fn planned(&mut self, id: &RolloutId, plan: &Plan) -> Checked {
+        let mut members = HashMap::new();
+        for (w, wave) in plan.waves.iter().enumerate() {
+            for (p, pool) in wave.pools.iter().enumerate() {
+                for cluster in &pool.clusters {
+                    for (other, run) in self.runs.iter().filter(|(_, r)| r.mode != Mode::Ended) {
+                        let taken = run.plan.clusters().any(|(_, _, c)| c.uid == cluster.uid);
+                        demand(!taken, || format!("rule 5: {other} has {}", cluster.name))?;
+                    }
+                    let member = Member {
+                        wave: w,
+                        pool: p,
+                        attempt: 1,
+                        verdict: Verdict::Waits,
+                        preflights: 0,
+                        wants_preflight: false,
+                        no_op: false,
+                        steps: Vec::new(),
+                        log: BTreeMap::new(),
+                    };
+                    members.insert(cluster.name.clone(), member);
+                }
+            }
+        }
+        let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
+        let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
+        let run = Run { plan: plan.clone(), mode: Mode::Planned, members, waves };
+        self.runs.insert(id.clone(), run);
+        Ok(())
+    }
+
+    fn claim(&mut self, id: &AttemptId, event: &Event) -> Checked {
+        let everywhere: u32 =
+            self.runs.values().filter(|r| r.mode != Mode::Ended).map(|r| r.in_flight(|_| true)).sum();
+        for run in self.runs.values().filter(|r| r.mode != Mode::Ended) {
+            let cap = run.plan.pipeline.at_once;
+            demand(cap.is_none_or(|cap| everywhere < cap), || {
+                format!("rule 2: {everywhere} are in flight everywhere")
+            })?;
+        }
+        let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let member = run.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        let (w, p) = (member.wave, member.pool);
+        demand(member.attempt == id.attempt, || "rule 5: not the newest attempt".to_owned())?;
+        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open), || {
+            format!("rule 5: it is {:?}", member.verdict)
+        })?;
+        demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        for (other, wave) in run.waves.iter().enumerate() {
+            demand(other >= w || wave.over, || format!("rule 1: wave {other} is not done"))?;
+            let failed = run.failed(other);
+            demand(failed <= wave.budget, || format!("rule 3: {failed} failed in wave {other}"))?;
+        }
+        let wave = &run.waves[w];
+        demand(wave.opened, || "rule 1: its wave is not open".to_owned())?;
+        if !wave.claimed {
+            run.gates(w, Side::Before, event.at)?;
+        }
+        let planned = &run.plan.waves[w];
+        let mut deferred = 0;
+        for member in run.members.values().filter(|m| m.wave == w && m.pool < p) {
+            demand(member.verdict.settled(), || "rule 1: the pool before is not settled".to_owned())?;
+            deferred += u32::from(member.verdict == Verdict::DeferredForLater);
+        }
+        demand(deferred <= planned.deferred_budget, || "rule 1: too many deferred before".to_owned())?;
+        let of_wave = run.in_flight(|m| m.wave == w);
+        let of_pool = run.in_flight(|m| m.wave == w && m.pool == p);
+        demand(planned.at_once.is_none_or(|cap| of_wave < cap), || format!("rule 2: {of_wave} in the wave"))?;
+        let cap = planned.pools[p].at_once;
+        demand(cap.is_none_or(|cap| of_pool < cap), || format!("rule 2: {of_pool} in the pool"))?;
+        run.waves[w].claimed = true;
+        run.set(&id.cluster, Verdict::Works, event.seq);
+        if let Some(member) = run.members.get_mut(&id.cluster) {
+            member.wants_preflight = true;
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    fn in_flight(&self, which: impl Fn(&Member) -> bool) -> u32 {
+        u32::try_from(self.members.values().filter(|m| m.verdict.in_flight() && which(m)).count()).unwrap()
+    }
+
+    fn failed(&self, w: usize) -> u32 {
+        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends());
+        u32::try_from(spent.count()).unwrap()
+    }
+
+    fn set(&mut self, cluster: &ClusterName, verdict: Verdict, seq: u64) {
+        if let Some(member) = self.members.get_mut(cluster) {
+            member.verdict = verdict;
+            self.waves[member.wave].moved = seq;
+        }
+    }
+
+    fn settled(&self, w: usize) -> Checked {
+        let of_wave = || self.members.values().filter(|m| m.wave == w);
+        demand(of_wave().all(|m| m.verdict.settled()), || "rule 1: a cluster is not settled".to_owned())?;
+        let deferred = of_wave().filter(|m| m.verdict == Verdict::DeferredForLater).count();
+        demand(deferred <= self.plan.waves[w].deferred_budget as usize, || {
+            format!("rule 1: {deferred} are deferred")
+        })?;
+        demand(self.failed(w) <= self.waves[w].budget, || "rule 3: too many failed".to_owned())
+    }
+
+    /// Rule 6: every gate of the side has an answer that counts, by people whose yes counts.
+    fn gates(&self, w: usize, side: Side, now: jiff::Timestamp) -> Checked {
+        let planned = &self.plan.waves[w];
+        let gates = if side == Side::Before { &planned.gates_before } else { &planned.gates_after };
+        let behind = if side == Side::Before { w } else { w + 1 };
+        let moved = self.waves.iter().take(behind).map(|w| w.moved).max().unwrap_or(0);
+        for gate in gates {
+            let key = (side, gate.id.clone());
+            let wave = &self.waves[w];
+            let (answer, at) = wave.answers.get(&key).ok_or("rule 6: a gate was not asked")?;
+            demand(answer.open, || "rule 6: a gate is closed".to_owned())?;
+            demand(answer.expires.is_none_or(|end| now < end), || "rule 6: an answer expired".to_owned())?;
+            demand(*at > moved, || "rule 6: a verdict moved since the answer".to_owned())?;
+            let anew = wave.asked_anew.get(&key).copied().unwrap_or(0);
+            demand(*at > anew, || "rule 6: an approval moved since the answer".to_owned())?;
+            let counts = |yes: &&Yes| {
+                yes.release == self.plan.release.digest
+                    && yes.wave == planned.digest
+                    && yes.evidence.is_none_or(|seen| seen == answer.evidence)
+                    && (yes.evidence.is_some() || yes.expires.is_some())
+                    && yes.expires.is_none_or(|end| now < end)
+            };
+            let yes = wave.yes.get(&key).map_or(0, |all| all.iter().filter(counts).count());
+            demand(yes >= 1, || "rule 6: nobody approved this".to_owned())?;
+        }
+        Ok(())
+    }
+
+    fn wave(&mut self, name: &str) -> Result<usize, String> {
+        self.plan.waves.iter().position(|w| w.name.as_str() == name).ok_or_else(|| "no such wave".to_owned())
+    }
+
+    fn take(&mut self, event: &Event, fence: u64) -> Checked {
+        let mode = self.mode;
+        let to = |run: &mut Self, from: &[Mode], to: Mode| {
+            run.mode = to;
+            demand(from.contains(&mode), || format!("it was {mode:?}"))
+        };
+        match &event.body {
+            Body::RolloutStarted { .. } => to(self, &[Mode::Planned], Mode::Running),
+            Body::RolloutPause { .. } => to(self, &[Mode::Running], Mode::Paused),
+            Body::RolloutHalted { .. } => to(self, &[Mode::Running], Mode::Halted),
+            Body::RolloutResume { raise_budget, .. } => {
+                if let Some(raised) = raise_budget {
+                    let w = self.wave(raised.wave.as_str())?;
+                    self.waves[w].budget = raised.budget;
+                }
+                to(self, &[Mode::Paused, Mode::Halted], Mode::Running)
+            }
+            Body::RolloutAbort { .. } => {
+                to(self, &[Mode::Planned, Mode::Running, Mode::Paused, Mode::Halted], Mode::Aborting)
+            }
+            Body::RolloutPaused { .. } | Body::RolloutAborted { .. } => {
+                let works = self.members.values().filter(|m| m.verdict == Verdict::Works).count();
+                demand(works == 0, || format!("{works} are still at work"))?;
+                if let Body::RolloutAborted { .. } = &event.body {
+                    to(self, &[Mode::Aborting], Mode::Ended)?;
+                }
+                Ok(())
+            }
+            Body::RolloutFinished { ending, .. } => {
+                demand(self.waves.iter().all(|w| w.over), || "rule 1: a wave is not over".to_owned())?;
+                demand(self.members.values().all(|m| m.verdict.settled()), || {
+                    "it is not through".to_owned()
+                })?;
+                let well = self.members.values().all(|m| matches!(m.verdict, Verdict::Good | Verdict::Out));
+                demand((*ending == Ending::Succeeded) == well, || format!("{ending:?} is not honest"))?;
+                to(self, &[Mode::Running], Mode::Ended)
+            }
+            Body::AttemptRetry { clusters, .. } => {
+                for name in clusters {
+                    let member = self.members.get_mut(name).ok_or("not planned")?;
+                    let over = !matches!(member.verdict, Verdict::Works | Verdict::Waits | Verdict::Good);
+                    demand(over, || format!("{name} is {:?}", member.verdict))?;
+                    member.attempt += 1;
+                    member.preflights = 0;
+                    member.log.clear();
+                    member.steps.clear();
+                    let wave = &mut self.waves[member.wave];
+                    if wave.completed && !wave.over {
+                        (wave.completed, wave.through, wave.soaked, wave.round) = (false, false, false, 0);
+                        wave.first_verified = None;
+                    }
+                    self.set(name, Verdict::Waits, event.seq);
+                }
+                if matches!(self.mode, Mode::Ended | Mode::Halted) {
+                    self.mode = Mode::Running;
+                }
+                Ok(())
+            }
+            Body::AttemptSkip { clusters, .. } => {
+                for name in clusters {
+                    let member = self.members.get(name).ok_or("not planned")?;
+                    demand(member.verdict != Verdict::Works, || format!("{name} is at work"))?;
+                    self.set(name, Verdict::Out, event.seq);
+                }
+                if self.mode == Mode::Ended {
+                    self.mode = Mode::Running;
+                }
+                Ok(())
+            }
+            body if body.name().starts_with("wave.") => self.take_wave(body, event),
+            Body::GateAnswered { wave, side, gate, answer, .. } => {
+                let w = self.wave(wave.as_str())?;
+                self.waves[w].answers.insert((*side, gate.clone()), (answer.clone(), event.seq));
+                Ok(())
+            }
+            Body::ApprovalGiven { wave, side, gate, release, wave_digest, evidence, expires, .. } => {
+                let w = self.wave(wave.as_str())?;
+                let key = (*side, gate.clone());
+                self.waves[w].asked_anew.insert(key.clone(), event.seq);
+                let all = self.waves[w].yes.entry(key).or_default();
+                all.retain(|y| y.actor != event.actor);
+                all.push(Yes {
+                    actor: event.actor.clone(),
+                    release: *release,
+                    wave: *wave_digest,
+                    evidence: *evidence,
+                    expires: *expires,
+                });
+                Ok(())
+            }
+            Body::ApprovalRevoked { wave, side, gate, .. } => {
+                let w = self.wave(wave.as_str())?;
+                let key = (*side, gate.clone());
+                self.waves[w].asked_anew.insert(key.clone(), event.seq);
+                self.waves[w].yes.remove(&key);
+                Ok(())
+            }
+            body => self.take_attempt(body, event, fence),
+        }
+    }
+
+    fn take_wave(&mut self, body: &Body, event: &Event) -> Checked {
+        let (Body::WaveReached { wave, .. }
+        | Body::WaveOpened { wave, .. }
+        | Body::WaveCompleted { wave, .. }
+        | Body::WaveClusterVerified { wave, .. }
+        | Body::WaveVerified { wave, .. }
+        | Body::WaveSoaked { wave, .. }
+        | Body::WaveTagged { wave, .. }
+        | Body::WaveTagFailed { wave, .. }
+        | Body::WaveTagPushed { wave, .. }
+        | Body::WaveDone { wave, .. }
+        | Body::WaveSkipped { wave, .. }) = body
+        else {
+            return Ok(());
+        };
+        let w = self.wave(wave.as_str())?;
+        let before = self.waves.iter().take(w).all(|x| x.over);
+        demand(before, || "rule 1: a wave before it is not over".to_owned())?;
+        let size = self.plan.waves[w].size();
+        let soak = self.plan.waves[w].soak.as_ref().map(|s| s.length);
+        match body {
+            Body::WaveReached { .. } => self.waves[w].reached = true,
+            Body::WaveSkipped { .. } => {
+                demand(size == 0, || "rule 1: it has clusters".to_owned())?;
+                self.waves[w].over = true;
+            }
+            Body::WaveOpened { .. } => {
+                demand(self.waves[w].reached, || "rule 1: it was not reached".to_owned())?;
+                self.gates(w, Side::Before, event.at)?;
+                self.waves[w].opened = true;
+            }
+            Body::WaveCompleted { .. } => {
+                self.settled(w)?;
+                let wave = &mut self.waves[w];
+                (wave.completed, wave.round) = (true, 1);
+                wave.verified.clear();
+            }
+            Body::WaveClusterVerified { cluster, healthy, round, .. } => {
+                let member = self.members.get(cluster).ok_or("not planned")?;
+                demand(member.verdict == Verdict::Good, || "it is not done".to_owned())?;
+                demand(*round == self.waves[w].round, || "it is another round".to_owned())?;
+                self.waves[w].verified.insert(cluster.clone());
+                if !healthy {
+                    self.set(cluster, Verdict::Failed, event.seq);
+                }
+            }
+            Body::WaveVerified { round, .. } => {
+                self.settled(w)?;
+                for (name, member) in &self.members {
+                    let seen = self.waves[w].verified.contains(name);
+                    let due = member.wave == w && member.verdict == Verdict::Good;
+                    demand(!due || seen, || format!("rule 1: {name} was not verified"))?;
+                }
+                let wave = &mut self.waves[w];
+                demand(wave.completed && *round == wave.round, || "rule 1: out of turn".to_owned())?;
+                if *round == 1 {
+                    wave.first_verified = Some(event.at);
+                }
+                wave.through = *round == 2 || soak.is_none();
+            }
+            Body::WaveSoaked { .. } => {
+                let wave = &mut self.waves[w];
+                let end = wave.first_verified.zip(soak).map(|(at, length)| length.after(at));
+                demand(end.is_some_and(|end| event.at >= end), || "rule 1: it soaks".to_owned())?;
+                wave.round = 2;
+                wave.verified.clear();
+            }
+            Body::WaveTagged { .. } => {
+                self.waves[w].tagged = true;
+            }
+            Body::WaveDone { .. } => {
+                self.settled(w)?;
+                demand(self.waves[w].through, || "rule 1: it is not verified".to_owned())?;
+                demand(self.waves[w].tagged, || "rule 1: it has no tag".to_owned())?;
+                self.gates(w, Side::After, event.at)?;
+                self.waves[w].over = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_attempt(&mut self, body: &Body, event: &Event, fence: u64) -> Checked {
+        let (Body::AttemptPreflighted { attempt, .. }
+        | Body::StepStarted { attempt, .. }
+        | Body::StepSpawned { attempt, .. }
+        | Body::StepFinished { attempt, .. }
+        | Body::AttemptFinished { attempt, .. }) = body
+        else {
+            return Ok(());
+        };
+        let aborting = self.mode == Mode::Aborting;
+        let name = attempt.cluster.clone();
+        let touched: BTreeSet<_> = self
+            .plan
+            .cluster(&name)
+            .map(|(_, _, c)| {
+                let acts = c.targets.iter().filter(|t| t.change.acts()).map(|t| t.product.clone());
+                acts.chain(c.removals.iter().cloned()).collect()
+            })
+            .unwrap_or_default();
+        let member = self.members.get_mut(&name).ok_or("rule 5: not planned")?;
+        demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
+        demand(member.verdict == Verdict::Works, || format!("rule 7: it is {:?}", member.verdict))?;
+        let verdict = match body {
+            Body::AttemptPreflighted { preflight, tries, .. } => {
+                demand(member.wants_preflight, || "rule 7: no preflight was due".to_owned())?;
+                member.preflights += 1;
+                demand(member.preflights == *tries, || "rule 7: a try is missing".to_owned())?;
+                member.wants_preflight = matches!(preflight, Preflight::Failed { .. });
+                match preflight {
+                    Preflight::Proceed { steps } => {
+                        for step in steps {
+                            let log = StepLog { retries_left: Some(step.retries), ..StepLog::default() };
+                            member.log.insert(step.id.clone(), log);
+                            member.steps.push(step.id.clone());
+                        }
+                        None
+                    }
+                    Preflight::NoOp => {
+                        member.no_op = true;
+                        None
+                    }
+                    Preflight::Deferred { reason: Deferral::Window | Deferral::Busy, .. }
+                    | Preflight::Blocked { .. } => Some(Verdict::Open),
+                    Preflight::Deferred { .. } => Some(Verdict::DeferredForLater),
+                    Preflight::Failed { .. } => None,
+                }
+            }
+            Body::StepStarted { step, tries, .. } => {
+                // A pin, or a version ahead, keeps a product where it is: nothing deploys it.
+                let changes = !step.is_test() && *step != StepId::Seal;
+                let asked = step.product().is_none_or(|p| touched.contains(p));
+                demand(!changes || asked, || format!("rule 12: {step} touches what the plan keeps"))?;
+                for earlier in member.steps.iter().take_while(|s| *s != step) {
+                    demand(member.log[earlier].done, || format!("rule 7: {earlier} comes first"))?;
+                }
+                let log = member.log.get_mut(step).ok_or("rule 7: no preflight planned it")?;
+                demand(!log.done, || format!("rule 7: {step} was done already"))?;
+                demand(log.running.is_none_or(|(_, by)| by != fence), || format!("rule 7: {step} runs"))?;
+                demand(!aborting || log.running.is_some(), || "rule 3: in an abort".to_owned())?;
+                demand(*tries == log.begun + 1, || "rule 7: a try is missing".to_owned())?;
+                if log.running.is_none() {
+                    match &log.last {
+                        None => {}
+                        Some(StepOutcome::Unknown { .. }) => return Err("rule 2: nobody knows".to_owned()),
+                        Some(_) => {
+                            let left = log.retries_left.as_mut().filter(|n| **n > 0);
+                            *left.ok_or("rule 7: its tries are used up")? -= 1;
+                        }
+                    }
+                }
+                log.begun = *tries;
+                log.running = Some((*tries, fence));
+                None
+            }
+            Body::StepSpawned { .. } => None,
+            Body::StepFinished { step, tries, outcome, .. } => {
+                let log = member.log.get_mut(step).ok_or("rule 7: no preflight planned it")?;
+                demand(log.running == Some((*tries, fence)), || "rule 7: no intent was written".to_owned())?;
+                log.running = None;
+                log.done = matches!(outcome, StepOutcome::Done { .. });
+                log.last = Some(outcome.clone());
+                None
+            }
+            Body::AttemptFinished { result, .. } => {
+                demand(member.log.values().all(|l| l.running.is_none()), || {
+                    "rule 7: a step runs".to_owned()
+                })?;
+                let done = !member.log.is_empty() && member.log.values().all(|l| l.done);
+                Some(match result {
+                    AttemptResult::Succeeded => {
+                        demand(done, || "rule 7: a step is not done".to_owned())?;
+                        Verdict::Good
+                    }
+                    AttemptResult::NoOp => {
+                        demand(member.no_op, || "rule 7: there was something to do".to_owned())?;
+                        Verdict::Good
+                    }
+                    AttemptResult::Failed { failure: Failure::Unknown, .. } => Verdict::Unknown,
+                    AttemptResult::Departed | AttemptResult::Superseded => Verdict::Out,
+                    AttemptResult::Aborted { .. } => {
+                        demand(aborting, || "nobody asked for an abort".to_owned())?;
+                        Verdict::Failed
+                    }
+                    _ => Verdict::Failed,
+                })
+            }
+            _ => None,
+        };
+        if let Some(verdict) = verdict {
+            self.set(&name, verdict, event.seq);
+        }
+        Ok(())
+    }
+}

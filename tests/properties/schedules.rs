@@ -1,0 +1,323 @@
+//! Random schedules: a plan or two of random shape, a world of random outcomes, and what people,
+//! crashes and clocks do meanwhile.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use tidegate::journal::{
+    AttemptId, BlockReason, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+};
+use tidegate::model::{ClusterName, Push, RolloutId, WaveName};
+use tidegate::plan::Repeat;
+use tidegate::rollout::{Approve, Command, EffectKey, WaitKind, waits_of_rollout};
+
+use crate::mutants::Named;
+use crate::scripted::plans::{ProductShape, Shape, WaveShape, plan};
+use crate::scripted::world::{Fate, World, done, failed};
+
+/// What happens between two rounds of the engine.
+#[derive(Clone, Debug)]
+pub enum Move {
+    /// The engine goes on for so many rounds.
+    Rounds(u8),
+    /// The driver dies between two events, and another takes over.
+    Crash,
+    /// The clock jumps forward by so many seconds.
+    Jump(u16),
+    /// The second rollout is started.
+    Second,
+    Approve {
+        wave: u8,
+        early: Option<u16>,
+    },
+    Revoke(u8),
+    Pause,
+    Resume,
+    Raise(u8),
+    Abort,
+    Retry(u8),
+    RetryOne(u8),
+    Skip(u8),
+}
+
+/// How often things go wrong, in percent.
+#[derive(Clone, Debug)]
+pub struct Odds {
+    pub seed: u64,
+    pub transient: u8,
+    pub permanent: u8,
+    pub unknown: u8,
+    pub blocked: u8,
+    pub deferred: u8,
+    pub ill: u8,
+    pub untagged: u8,
+}
+
+/// One schedule.
+#[derive(Clone, Debug)]
+pub struct Schedule {
+    pub first: Shape,
+    pub second: Option<Shape>,
+    pub odds: Odds,
+    /// Each with the rollout it is about.
+    pub moves: Vec<(bool, Move)>,
+}
+
+fn cap() -> impl Strategy<Value = Option<u32>> {
+    prop_oneof![10 => Just(None), 18 => (1..4_u32).prop_map(Some), 1 => Just(Some(0))]
+}
+
+fn wave() -> impl Strategy<Value = WaveShape> {
+    (
+        prop_oneof![1 => Just(Vec::new()), 9 => vec((0..4_usize, cap()), 1..3)],
+        cap(),
+        0..3_u32,
+        0..2_u32,
+        prop::bool::weighted(0.15),
+        prop::bool::weighted(0.3),
+        option::weighted(0.3, 1..600_u64),
+        prop::bool::weighted(0.3),
+        prop::bool::weighted(0.15),
+    )
+        .prop_map(|(pools, at_once, failures, deferred, canary, all_tests, soak, before, after)| {
+            WaveShape { pools, at_once, failures, deferred, canary, all_tests, soak, before, after }
+        })
+}
+
+fn product() -> impl Strategy<Value = ProductShape> {
+    let repeat = prop_oneof![3 => Just(Repeat::Safe), 1 => Just(Repeat::Observe), 1 => Just(Repeat::Never)];
+    (vec((repeat, 0..3_u32), 1..3), 0..2_u32).prop_map(|(steps, tests)| ProductShape { steps, tests })
+}
+
+fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = Shape> {
+    let push = prop_oneof![2 => Just(Push::Never), 1 => Just(Push::Try), 1 => Just(Push::Required)];
+    let global = prop_oneof![18 => Just(None), 18 => (1..6_u32).prop_map(Some), 1 => Just(Some(0))];
+    (vec(wave(), 1..4), vec(product(), 1..3), global, push, any::<bool>(), prop::bool::weighted(0.3))
+        .prop_map(move |(waves, products, global, push, pins, unchanged)| Shape {
+            release: release.to_owned(),
+            prefix: prefix.to_owned(),
+            global,
+            push,
+            products,
+            waves,
+            pins,
+            unchanged,
+        })
+}
+
+fn a_move() -> impl Strategy<Value = Move> {
+    prop_oneof![
+        14 => (1..20_u8).prop_map(Move::Rounds),
+        3 => Just(Move::Crash),
+        2 => (1..4_000_u16).prop_map(Move::Jump),
+        2 => Just(Move::Second),
+        4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
+        2 => (0..3_u8).prop_map(Move::Revoke),
+        1 => Just(Move::Pause),
+        2 => Just(Move::Resume),
+        2 => (0..4_u8).prop_map(Move::Raise),
+        1 => prop::bool::weighted(0.3).prop_map(|yes| if yes { Move::Abort } else { Move::Rounds(2) }),
+        3 => (0..3_u8).prop_map(Move::Retry),
+        2 => (0..12_u8).prop_map(Move::RetryOne),
+        2 => (0..12_u8).prop_map(Move::Skip),
+    ]
+}
+
+/// Any schedule.
+pub fn schedule() -> impl Strategy<Value = Schedule> {
+    let odds = (any::<u64>(), 0..25_u8, 0..12_u8, 0..6_u8, 0..12_u8, 0..12_u8, 0..8_u8, 0..20_u8).prop_map(
+        |(seed, transient, permanent, unknown, blocked, deferred, ill, untagged)| Odds {
+            seed,
+            transient,
+            permanent,
+            unknown,
+            blocked,
+            deferred,
+            ill,
+            untagged,
+        },
+    );
+    (shape("R1", "c"), option::weighted(0.6, shape("R2", "d")), odds, vec((any::<bool>(), a_move()), 10..30))
+        .prop_map(|(first, second, odds, moves)| Schedule { first, second, odds, moves })
+}
+
+/// Outcomes that depend on nothing but the seed and what is asked, so that a schedule can be run
+/// again.
+pub struct Chance {
+    odds: Odds,
+    /// From now on everything goes well.
+    pub well: bool,
+}
+
+impl Chance {
+    fn roll(&self, what: &dyn std::fmt::Debug) -> u8 {
+        let mut hash = self.odds.seed ^ 0xcbf2_9ce4_8422_2325;
+        for byte in format!("{what:?}").bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        hash ^= hash >> 29;
+        u8::try_from((hash.wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 33) % 100).unwrap_or(0)
+    }
+}
+
+impl Fate for Chance {
+    fn preflight(&mut self, attempt: &AttemptId, tries: u32) -> Option<Preflight> {
+        let roll = self.roll(&("preflight", attempt, tries));
+        let cause = "as the dice fell".to_owned();
+        let odds = &self.odds;
+        if self.well {
+            return None;
+        }
+        if roll < odds.blocked {
+            let reason = if roll.is_multiple_of(2) { BlockReason::Missing } else { BlockReason::Stale };
+            return Some(Preflight::Blocked { reason, cause });
+        }
+        if roll < odds.blocked + odds.deferred {
+            let reasons = [Deferral::Unreachable, Deferral::Window, Deferral::Busy, Deferral::Hold];
+            let reason = reasons[usize::from(roll) % reasons.len()];
+            return Some(Preflight::Deferred { reason, cause });
+        }
+        if roll < odds.blocked + odds.deferred + odds.transient {
+            let class =
+                if roll.is_multiple_of(2) { FailureClass::Transient } else { FailureClass::Unclassified };
+            return Some(Preflight::Failed { class, cause });
+        }
+        let broken = roll > 100 - odds.permanent;
+        broken.then_some(Preflight::Failed { class: FailureClass::Permanent, cause })
+    }
+
+    fn step(&mut self, attempt: &AttemptId, step: &StepId, tries: u32) -> StepOutcome {
+        let roll = self.roll(&("step", attempt, step, tries));
+        let cause = "as the dice fell".to_owned();
+        let Odds { transient, permanent, unknown, .. } = self.odds;
+        if self.well || roll >= transient + permanent + unknown {
+            return done();
+        }
+        if roll < transient {
+            let class =
+                if roll.is_multiple_of(3) { FailureClass::Unclassified } else { FailureClass::Transient };
+            return failed(class);
+        }
+        if roll < transient + permanent {
+            return match roll % 3 {
+                0 => StepOutcome::TimedOut { cause },
+                1 => failed(FailureClass::Test),
+                _ => failed(FailureClass::Permanent),
+            };
+        }
+        StepOutcome::Unknown { cause }
+    }
+
+    fn verify(&mut self, cluster: &ClusterName, round: u32) -> bool {
+        self.well || self.roll(&("verify", cluster, round)) >= self.odds.ill
+    }
+
+    fn tag(&mut self, wave: &WaveName, push: bool, tries: u32) -> bool {
+        self.well || self.roll(&("tag", wave, push, tries)) >= self.odds.untagged
+    }
+
+    fn takes(&mut self, key: &EffectKey) -> i64 {
+        i64::from(self.roll(&("takes", key)) % 40)
+    }
+}
+
+/// Plays a schedule; the world as it is after its last move.
+pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
+    let mut world = World::new(Chance { odds: schedule.odds.clone(), well: false });
+    world.named = named;
+    world.checked = checked;
+    world.start(plan(&schedule.first));
+    for (other, a_move) in &schedule.moves {
+        if world.refused.is_some() {
+            break;
+        }
+        match a_move {
+            Move::Rounds(n) => {
+                for _ in 0..*n {
+                    world.round();
+                    world.advance();
+                }
+            }
+            Move::Crash => world.take_over(),
+            Move::Jump(seconds) => world.now += jiff::SignedDuration::from_secs(i64::from(*seconds)),
+            Move::Second => {
+                if let Some(shape) = &schedule.second
+                    && world.state.rollouts().count() == 1
+                {
+                    world.start(plan(shape));
+                }
+            }
+            about => command(&mut world, about, usize::from(*other)),
+        }
+    }
+    world
+}
+
+fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
+    let Some(rollout) = world.state.rollouts().nth(which) else { return };
+    let id = rollout.id().clone();
+    let waves: Vec<WaveName> = rollout.plan().waves.iter().map(|w| w.name.clone()).collect();
+    let clusters: Vec<ClusterName> = rollout.plan().clusters().map(|(_, _, c)| c.name.clone()).collect();
+    let wave = |n: u8| waves[usize::from(n) % waves.len()].clone();
+    let cluster = |n: u8| clusters.get(usize::from(n) % clusters.len().max(1)).cloned().into_iter().collect();
+    let command = match a_move {
+        Move::Approve { wave: n, early } => {
+            let mut yes = world.approval(&id, wave(*n).as_str());
+            if let Some(seconds) = early {
+                yes.evidence = None;
+                yes.expires = Some(world.now + jiff::SignedDuration::from_secs(i64::from(*seconds)));
+            }
+            Command::Approve(yes)
+        }
+        Move::Revoke(n) => Command::Revoke { rollout: id, wave: wave(*n), gate: None, reason: None },
+        Move::Pause => Command::Pause { rollout: id, reason: None },
+        Move::Resume => Command::Resume { rollout: id, raise_budget: None, reason: None },
+        Move::Raise(n) => Command::Resume {
+            rollout: id,
+            raise_budget: Some(u32::from(*n)),
+            reason: Some("we know them".to_owned()),
+        },
+        Move::Abort => Command::Abort { rollout: id, reason: None },
+        Move::Retry(n) => {
+            let kinds = [RetryWhich::Failed, RetryWhich::Skipped, RetryWhich::Deferred];
+            let which = kinds[usize::from(*n) % kinds.len()];
+            Command::Retry { rollout: id, which, clusters: Vec::new(), reason: None }
+        }
+        Move::RetryOne(n) => {
+            Command::Retry { rollout: id, which: RetryWhich::Named, clusters: cluster(*n), reason: None }
+        }
+        Move::Skip(n) => {
+            Command::Skip { rollout: id, clusters: cluster(*n), reason: "not this one".to_owned() }
+        }
+        Move::Rounds(_) | Move::Crash | Move::Jump(_) | Move::Second => return,
+    };
+    // Most random requests are refused; a refusal names what is legal and changes nothing.
+    if let Err(refusal) = world.ask(&command) {
+        assert!(!refusal.sentence.is_empty());
+    }
+}
+
+/// What a patient person would do next for a rollout; `None` when only an abort is left.
+pub fn mend(world: &mut World<Chance>, id: &RolloutId) -> bool {
+    let retry = |which| Command::Retry { rollout: id.clone(), which, clusters: Vec::new(), reason: None };
+    let resume = Command::Resume { rollout: id.clone(), raise_budget: None, reason: None };
+    let mut helped = world.ask(&retry(RetryWhich::Failed)).is_ok();
+    helped |= world.ask(&retry(RetryWhich::Deferred)).is_ok();
+    helped |= world.ask(&resume).is_ok();
+    let rollout = world.state.rollout(id).expect("it is known");
+    let waits = waits_of_rollout(&world.state, rollout, world.now);
+    let gated: Vec<Approve> = waits
+        .iter()
+        .filter_map(|w| {
+            let (WaitKind::Gate { side, gate, .. }, Some(wave)) = (&w.kind, &w.wave) else { return None };
+            let mut yes = world.approval(id, wave.as_str());
+            yes.gate = Some((*side, gate.clone()));
+            yes.evidence = Some(rollout.evidence(wave, *side));
+            Some(yes)
+        })
+        .collect();
+    for yes in gated {
+        helped |= world.ask(&Command::Approve(yes)).is_ok();
+    }
+    helped
+}
