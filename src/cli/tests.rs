@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! The command line as people meet it: help, mistakes, colours.
+
+#![allow(clippy::unwrap_used)]
 
 use clap::{CommandFactory, Parser};
 use insta::assert_snapshot;

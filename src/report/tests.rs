@@ -1,5 +1,6 @@
-#![allow(clippy::unwrap_used)]
 //! Reports over states that were really reached.
+
+#![allow(clippy::unwrap_used)]
 
 use insta::assert_snapshot;
 

@@ -35,13 +35,16 @@ pub struct Resolver<'a> {
     layers: Layers<'a>,
     pins: Pins<'a>,
     merged: HashMap<ValuesKey<'a>, Arc<EffectiveValues>>,
-    sets: HashMap<SetKey, (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>)>,
+    sets: HashMap<SetKey, Arranged>,
     findings: Findings,
     affected: Affected,
 }
 
 /// What an arrangement depends on: the digests and origins of the set, and the version served.
 type SetKey = (Vec<u8>, Option<KubeVersion>);
+
+/// The phases of a set, and what is wrong with it.
+type Arranged = (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>);
 
 /// What merged values depend on: the content, and the layers that set values of the product.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -282,11 +285,11 @@ fn by_pin<'a>(name: &'a ProductName, pin: &'a PinFile) -> Candidate<'a> {
 
 /// Phases and problems of a set; worked out once for all clusters that have the same.
 fn arranged(
-    sets: &mut HashMap<SetKey, (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>)>,
+    sets: &mut HashMap<SetKey, Arranged>,
     chosen: &[Chosen<'_>],
     observed: Option<&Observation>,
     ground: Ground<'_>,
-) -> (Arc<BTreeMap<ProductName, u32>>, Arc<Arrangement>) {
+) -> Arranged {
     let mut key = Vec::with_capacity(chosen.len() * 33);
     for Chosen { pick, .. } in chosen {
         key.extend_from_slice(pick.digest.as_bytes());

@@ -1,5 +1,6 @@
 //! One cluster at a time, without a driver: what applying, pruning, waiting, recording and fencing do
 //! on a real API server. The names with numbers are cases of apply.yaml.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -171,7 +172,7 @@ async fn apply_a09_a_definition_comes_before_its_resources() {
     let guard = desk.guard().await;
     let objects = vec![widget("w", 1), widget_definition("Namespaced", &["v1"]), namespace("shop")];
     let shop = Shop::new("app", objects);
-    let survey = desk.cluster().survey(&shop.all(), &[shop.product.clone()]).await.unwrap();
+    let survey = desk.cluster().survey(&shop.all(), std::slice::from_ref(&shop.product)).await.unwrap();
     assert_eq!(survey.obstacles, []);
     let (applied, settled) = shop.roll(&guard).await.unwrap();
     assert_eq!((applied.created, settled.ready), (3, 3));
@@ -318,6 +319,32 @@ async fn apply_a18_a48_a50_pruning_keeps_what_it_must() {
     }];
     let (_, settled) = shop.roll(&guard).await.unwrap();
     assert_eq!(settled.pruned, ["ConfigMap shop/ancient"]);
+}
+
+#[tokio::test]
+async fn an_object_moves_from_one_product_to_another() {
+    let desk = Desk::api_only("moved").await;
+    let guard = desk.guard().await;
+    let stays = config("default", "stays", "x");
+    let mut from = Shop::new("from", vec![config("default", "moves", "old"), stays.clone(), namespace("n")]);
+    from.roll(&guard).await.unwrap();
+    let mut to = Shop::new("to", vec![config("default", "moves", "new")]);
+    // As long as both have it, the one does not take it from the other.
+    to.others = vec![from.set()];
+    let error = to.apply(&guard).await.unwrap_err();
+    assert_eq!(error.kind, Kind::Conflict);
+    assert!(error.message.contains(".data.value is owned by tidegate/from"), "{error}");
+
+    from.becomes(vec![stays, namespace("n")]);
+    from.confirmation = Confirmation::Prune;
+    to.others = vec![from.set()];
+    from.others = vec![to.set()];
+    let applied = to.apply(&guard).await.unwrap();
+    assert_eq!(applied.changed, 1);
+    let (_, settled) = from.roll(&guard).await.unwrap();
+    assert_eq!(settled.kept, ["ConfigMap default/moves: product to has it now"]);
+    let path = "/api/v1/namespaces/default/configmaps/moves";
+    assert_eq!(desk.get(path).await.unwrap()["data"]["value"], "new");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A desk at which one cluster is worked on without a driver: `engine::cluster` on a real API server,
 //! with a clock that can be put forward and a host whose processes can be declared dead.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -241,10 +242,6 @@ impl Shop {
     /// Begins and applies.
     pub async fn apply(&self, guard: &Guard) -> Result<Applied, Error> {
         self.apply_within(guard, LIMIT).await
-    }
-
-    pub async fn begin(&self, guard: &Guard) -> Result<(), Error> {
-        self.with(async |work| guard.begin(work).await).await
     }
 
     pub async fn apply_within(&self, guard: &Guard, limit: Duration) -> Result<Applied, Error> {

@@ -68,7 +68,7 @@ codes! {
         "So many objects would be deleted that it looks like a mistake."
         "The product's rendered set is empty, or smaller by more than 30 % than what is in the cluster. \
          More often than not that is a wrong value or an empty file. If the objects are to go, name them \
-         under `removed` in the product: what is named there is meant.";
+         under `removed` in the product: what is named there is meant; or plan with `--allow-prune`.";
     NOT_READY = "TG0614" "not-ready"
         "An object says that it will not get ready."
         "The cause comes from the object's own status, or from that of its pods: an image that can't be \

@@ -12,9 +12,9 @@ use crate::apply::inventory::{Entry, Proof, Seen};
 use crate::apply::ownership::definitions;
 use crate::apply::payload::field_manager;
 use crate::apply::ready::{Verdict, verdict};
-use crate::apply::{Kind as ObjectKind, ObjectId, order};
+use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet, order};
 use crate::diag::codes;
-use crate::model::{Conflicts, ProductName};
+use crate::model::Conflicts;
 
 use super::discovery::Resource;
 use super::objects::{Piece, together};
@@ -48,7 +48,8 @@ struct Done {
 struct Step<'a> {
     work: &'a ProductWork<'a>,
     manager: String,
-    owners: BTreeMap<ObjectId, ProductName>,
+    /// The objects that other products of the cluster's desired set have.
+    others: BTreeSet<ObjectId>,
     seen: BTreeMap<ObjectId, Seen>,
     until: Duration,
 }
@@ -63,7 +64,7 @@ impl Guard {
         let product = work.product;
         let stored = self.stored(product).ok_or_else(|| work.no_record())?;
         let inventory = &stored.record.inventory;
-        let pieces = self.cluster.pieces(product, work.all, &*self.key().await?).await?;
+        let pieces = self.cluster.pieces(product, work.all, &self.key().await?).await?;
         let pieces: Vec<Piece> = pieces.into_iter().filter(|piece| piece.step == step).collect();
         let manager = field_manager(product);
         // Only kinds of which something can be proved are worth a list.
@@ -72,8 +73,9 @@ impl Guard {
         let served = self.cluster.served().await?;
         let resources = kinds.iter().filter_map(|kind| served.get(kind).cloned()).collect();
         let seen = self.cluster.seen_of(product, &manager, resources).await?;
-        let owners = self.cluster.owners_of(work.all).await?;
-        let step = Step { work, manager, owners, seen, until };
+        let others: Vec<ProductSet> = work.all.iter().filter(|s| s.product != *product).cloned().collect();
+        let others = self.cluster.owners_of(&others).await?.into_keys().collect();
+        let step = Step { work, manager, others, seen, until };
 
         let mut applied = Applied::default();
         let (mut entries, mut failures) = (Vec::new(), Vec::new());
@@ -125,10 +127,10 @@ impl Guard {
     }
 
     /// Waits until definitions are established and their kinds served.
-    async fn established(&self, definitions_: &[&Piece], until: Duration) -> Outcome<()> {
+    async fn established(&self, due: &[&Piece], until: Duration) -> Outcome<()> {
         let cluster = &self.cluster;
         let clock = &cluster.inner.clock;
-        for piece in definitions_ {
+        for piece in due {
             let Some(resource) = cluster.resource(&piece.kind).await? else { continue };
             let doing = format!("waiting for {}", piece.id);
             let mut pause = Duration::from_millis(50);
@@ -270,8 +272,9 @@ impl Step<'_> {
     /// Whether every field that stands in the way belongs to a product that does not have the object any
     /// more: it moved from that product to this one.
     fn given_up(&self, id: &ObjectId, owners: &[(String, String)]) -> bool {
-        let is_ours = self.owners.get(id) == Some(self.work.product);
-        is_ours && !owners.is_empty() && owners.iter().all(|(manager, _)| manager.starts_with("tidegate/"))
+        !self.others.contains(id)
+            && !owners.is_empty()
+            && owners.iter().all(|(manager, _)| manager.starts_with("tidegate/"))
     }
 
     fn done(&self, piece: &Piece, answer: &Answer, more: Vec<String>, recreated: bool) -> Done {

@@ -57,11 +57,13 @@ impl Error {
     /// A failure of a kind, in the class that goes with it.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let class = match kind {
-            Kind::Unreachable | Kind::Busy | Kind::Held | Kind::TimedOut => FailureClass::Transient,
+            // Whoever still drives takes the lease again and goes on; whoever does not can't record it.
+            Kind::Unreachable | Kind::Busy | Kind::Held | Kind::TimedOut | Kind::Fenced => {
+                FailureClass::Transient
+            }
             Kind::Other => FailureClass::Unclassified,
             Kind::Unauthorized
             | Kind::Forbidden
-            | Kind::Fenced
             | Kind::Foreign
             | Kind::Missing
             | Kind::Conflict
@@ -103,7 +105,7 @@ impl Error {
         }
     }
 
-    /// As a step's outcome. A fenced step has none: the process that has the lease now finds out.
+    /// As a step's outcome.
     pub fn outcome(&self) -> StepOutcome {
         match self.kind {
             Kind::TimedOut => StepOutcome::TimedOut { cause: self.message.clone() },

@@ -48,6 +48,9 @@ pub(super) struct Piece {
     pub mask: Mask,
 }
 
+/// A resource with its objects.
+type Listed = (Resource, Vec<Value>);
+
 /// What is known of kinds: what the server serves, and what the sets define.
 pub(super) struct Kinds {
     pub served: std::sync::Arc<Served>,
@@ -124,7 +127,7 @@ impl Cluster {
         resources: Vec<Resource>,
     ) -> Outcome<BTreeMap<ObjectId, Seen>> {
         let selector = escape(&format!("{PRODUCT_LABEL}={product}"));
-        let mut lists: Vec<BoxFuture<'_, Outcome<(Resource, Vec<Value>)>>> = Vec::new();
+        let mut lists: Vec<BoxFuture<'_, Outcome<Listed>>> = Vec::new();
         for resource in resources {
             let path = format!("{}?labelSelector={selector}", resource.collection(None));
             lists.push(Box::pin(async move {

@@ -26,6 +26,9 @@ const LONGEST_LOOK: Duration = Duration::from_secs(2);
 /// From so many objects of a kind on, one list is cheaper than single looks.
 const WORTH_A_LIST: usize = 4;
 
+/// An object as it is.
+type Found = (ObjectId, Value);
+
 /// An object and its cause.
 type Line = (ObjectId, String);
 
@@ -135,7 +138,7 @@ impl Cluster {
                     }
                 }
             }
-            let mut single: Vec<BoxFuture<'_, Outcome<Option<(ObjectId, Value)>>>> = Vec::new();
+            let mut single: Vec<BoxFuture<'_, Outcome<Option<Found>>>> = Vec::new();
             for id in ids.into_iter().filter(|id| !found.contains_key(*id)) {
                 let path = resource.path(id);
                 single.push(Box::pin(async move {

@@ -113,7 +113,7 @@ impl Answer {
             // A budget that blocks an eviction answers 429 too, and means something else.
             429 => !self.causes().any(|(reason, ..)| reason == "DisruptionBudget"),
             403 => self.causes().any(|(reason, ..)| reason == "NamespaceTerminating"),
-            400..=499 | 500 => UNWELL.iter().any(|text| self.message().contains(text)),
+            400..=500 => UNWELL.iter().any(|text| self.message().contains(text)),
             _ => false,
         }
     }

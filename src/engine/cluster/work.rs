@@ -141,7 +141,7 @@ impl Guard {
 
     /// The product's objects with the versions they are applied in.
     async fn identities(&self, work: &ProductWork<'_>) -> Outcome<Vec<(ObjectId, String)>> {
-        let pieces = self.cluster.pieces(work.product, work.all, &*self.key().await?).await?;
+        let pieces = self.cluster.pieces(work.product, work.all, &self.key().await?).await?;
         Ok(pieces.into_iter().map(|piece| (piece.id, piece.kind.version)).collect())
     }
 

@@ -1,6 +1,7 @@
-#![allow(clippy::unwrap_used)]
 //! What programs read: every recorded shape is a draft-07 schema, and a field that vanishes or
 //! changes its type fails here. New fields are legal; so are new words of an enumeration.
+
+#![allow(clippy::unwrap_used)]
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,7 @@
-#![allow(clippy::unwrap_used)]
 //! Every screen of rollouts, over states that were really reached: at 80 and 160 columns, piped,
 //! and as JSON.
+
+#![allow(clippy::unwrap_used)]
 
 use insta::assert_snapshot;
 use jiff::tz::TimeZone;
