@@ -1,6 +1,5 @@
 //! Every prose case is accounted for: each id of `fleet.yaml` and `apply.yaml` is the name of a test
 //! (`fleet_a06_...`), or `later.yaml` says what it waits for.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
