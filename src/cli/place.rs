@@ -72,9 +72,11 @@ impl Place {
         let usual = Times::default();
         let flags = &self.globals.times;
         let or = |given: Option<Duration>, usual| given.filter(|d| !d.is_zero()).map_or(usual, Duration::std);
+        let lease = or(flags.lease, usual.lease);
         Times {
-            lease: or(flags.lease, usual.lease),
-            request: or(flags.request_timeout, usual.request),
+            lease,
+            // No request may be started that could outlive the lease, which is renewed every third.
+            request: or(flags.request_timeout, usual.request).min(lease / 2),
             reach: or(flags.reach_timeout, usual.reach),
             verify: or(flags.verify_timeout, usual.verify),
             ..usual

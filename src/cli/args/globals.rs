@@ -71,7 +71,7 @@ pub struct TimeFlags {
     /// How long a lease holds without renewal; 30s if absent.
     #[arg(long, global = true, hide = true, env = "TIDEGATE_LEASE", value_name = "TIME")]
     pub lease: Option<Duration>,
-    /// The limit of every request to a cluster; 15s if absent.
+    /// The limit of every request to a cluster, at most half a lease; 15s if absent.
     #[arg(long, global = true, hide = true, env = "TIDEGATE_REQUEST_TIMEOUT", value_name = "TIME")]
     pub request_timeout: Option<Duration>,
     /// How long reaching a cluster may take before it counts as unreachable; 30s if absent.
