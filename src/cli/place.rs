@@ -23,8 +23,8 @@ use crate::adapter::working::WorkingTree;
 use crate::diag::{Finding, codes};
 use crate::digest;
 use crate::engine::repo::Repository;
-use crate::engine::{Follower, World};
-use crate::model::{Actor, ClusterEntry, Source};
+use crate::engine::{Follower, Times, World};
+use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
 use crate::port::{Clock, DriverLease, Git, Host, Journal};
 use crate::report::explanation::Driving;
@@ -65,6 +65,22 @@ impl Place {
     /// Now, by the wall clock.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
+    }
+
+    /// The times that the engine keeps to.
+    pub fn times(&self) -> Times {
+        let usual = Times::default();
+        let flags = &self.globals.times;
+        let or = |given: Option<Duration>, usual| given.filter(|d| !d.is_zero()).map_or(usual, Duration::std);
+        let lease = or(flags.lease, usual.lease);
+        Times {
+            lease,
+            // No request may be started that could outlive the lease, which is renewed every third.
+            request: or(flags.request_timeout, usual.request).min(lease / 2),
+            reach: or(flags.reach_timeout, usual.reach),
+            verify: or(flags.verify_timeout, usual.verify),
+            ..usual
+        }
     }
 
     /// When waiting ends, by `--wait-timeout`.

@@ -149,7 +149,7 @@ async fn fleet_i11_a_driver_frozen_past_its_lease_starts_no_new_request() {
             std::thread::sleep(Duration::from_millis(50));
         }
         signal(&first, "-STOP");
-        // The lease is 3 s; the second driver waits it out and finishes.
+        // The lease is 6 s; the second driver waits it out and finishes.
         small.lab.tidegate("rollout run R1 --standby").ok();
         let woken = jiff::Timestamp::now();
         signal(&first, "-CONT");
