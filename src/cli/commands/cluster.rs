@@ -99,6 +99,7 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
         pipeline: first_pipeline(context).await?,
         defer_unknown: true,
         options: PlanOptions::default(),
+        only: Some(args.cluster.clone()),
         actor: context.place.actor().await,
     };
     let gathered = gather(&world, &context.place.times(), &mut open.follower, &request).await?;

@@ -25,6 +25,7 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         pipeline: args.pipeline.clone(),
         defer_unknown: args.defer_unknown,
         options: PlanOptions { take_over: args.take_over, ..PlanOptions::default() },
+        only: None,
         actor: context.place.actor().await,
     };
     let (plan, gathered) = plan(&world, &context.place.times(), &mut open.follower, &request).await?;

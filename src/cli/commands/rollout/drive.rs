@@ -76,6 +76,7 @@ async fn fresh(
         pipeline: Some(plan.pipeline.name.clone()),
         defer_unknown: true,
         options: plan.options,
+        only: None,
         actor: context.place.actor().await,
     };
     let gathered = gather(world, &times, &mut open.follower, &request).await?;
