@@ -59,7 +59,7 @@ impl Lab {
             ("HOME", path("home")),
             ("XDG_STATE_HOME", path("state")),
             ("TIDEGATE_JOURNAL", path("journal.db")),
-            ("TIDEGATE_LEASE", "3s".to_owned()),
+            ("TIDEGATE_LEASE", "15s".to_owned()),
             ("TIDEGATE_REQUEST_TIMEOUT", "5s".to_owned()),
             ("TIDEGATE_REACH_TIMEOUT", "4s".to_owned()),
             ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),

@@ -82,6 +82,8 @@ pub struct ClusterScreen {
     pub seen: Seen,
     /// The Kubernetes minor it served then.
     pub kubernetes: Option<String>,
+    /// All that was seen then: each product's version, digests and phase.
+    pub observed: Option<Observed>,
     /// Its products.
     pub products: Vec<ClusterProduct>,
     /// Products of the release that it does not get, and why.
@@ -129,6 +131,7 @@ impl ClusterScreen {
             release,
             seen,
             kubernetes: observed.map(|o| o.kubernetes.to_string()),
+            observed: observed.cloned(),
             products: products.collect(),
             excluded: desired.excluded.clone(),
         }

@@ -69,7 +69,7 @@ async fn fresh(
     open: &mut OpenJournal,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    let times = engine::Times::default();
+    let times = context.place.times()?;
     let request = PlanRequest {
         release: plan.release.id.clone(),
         pipeline: Some(plan.pipeline.name.clone()),
@@ -139,6 +139,7 @@ async fn drive(
     if let Some(wave) = wave_of(&until) {
         known_wave(open.follower.state(), &named, wave)?;
     }
+    let times = context.place.times()?;
     let mut progress = Progress::new(context.surface, open.follower.position());
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
     let options = Drive {
@@ -156,7 +157,7 @@ async fn drive(
         crash::position(event.seq);
         progress.event(event, || summaries(state, &named, context.place.now()));
     };
-    let ended = engine::drive(world, &engine::Times::default(), options, &mut seen).await;
+    let ended = engine::drive(world, &times, options, &mut seen).await;
     let timed_out = timer.is_some_and(|timer| timer.has_fired());
     drop(progress);
     let (ended, follower) = match ended {
