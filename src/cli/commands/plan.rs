@@ -28,7 +28,7 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         only: None,
         actor: context.place.actor().await,
     };
-    let (plan, gathered) = plan(&world, &context.place.times(), &mut open.follower, &request).await?;
+    let (plan, gathered) = plan(&world, &context.place.times()?, &mut open.follower, &request).await?;
     context.surface.findings(&gathered.findings);
     let mut warned = warnings(&gathered.findings);
     warned.extend(unreachable(&gathered));
