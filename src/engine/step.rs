@@ -33,12 +33,6 @@ pub async fn take(
 ) -> Result<(), Stopped> {
     let session = &*session;
     let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries };
-    if let Some(last) = interrupted.last() {
-        match recover(shared, session, step, &id, interrupted).await {
-            Recovered::Again => {}
-            Recovered::Finished(outcome) => return finished(shared, &id, last.tries, outcome).await,
-        }
-    }
     let this = shared.world.host.this();
     let started = Body::StepStarted {
         attempt: session.attempt.clone(),
@@ -47,14 +41,18 @@ pub async fn take(
         host: this.host,
         boot: this.boot,
     };
+    // Also a recovery is begun first: only who began a try under this fence may report it, and a
+    // recovery that is interrupted itself leaves the earlier tries to the next driver.
     if !shared.recorder.intent(started).await? {
         return Ok(());
     }
-    let limit = step.timeout.std();
-    let outcome = tokio::select! {
-        outcome = act(shared, session, step, &id) => outcome,
-        () = shared.world.clock.sleep(limit + GRACE) => StepOutcome::TimedOut {
-            cause: format!("no outcome within {}", step.timeout),
+    let outcome = match recover(shared, session, step, &id, interrupted).await {
+        Recovered::Finished(outcome) => outcome,
+        Recovered::Again => tokio::select! {
+            outcome = act(shared, session, step, &id) => outcome,
+            () = shared.world.clock.sleep(step.timeout.std() + GRACE) => StepOutcome::TimedOut {
+                cause: format!("no outcome within {}", step.timeout),
+            },
         },
     };
     finished(shared, &id, tries, outcome).await
