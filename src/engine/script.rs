@@ -42,6 +42,8 @@ pub struct Try {
     pub step: StepId,
     /// The number of the try.
     pub tries: u32,
+    /// The number of the oldest try that was begun and never reported; this one's own, if none was.
+    pub first: u32,
 }
 
 /// What is to be done about an interrupted step.

@@ -32,7 +32,8 @@ pub async fn take(
     interrupted: &[Interrupted],
 ) -> Result<(), Stopped> {
     let session = &*session;
-    let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries };
+    let first = interrupted.first().map_or(tries, |left| left.tries);
+    let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries, first };
     let this = shared.world.host.this();
     let started = Body::StepStarted {
         attempt: session.attempt.clone(),
@@ -315,7 +316,8 @@ async fn run_test(
         provides: &[],
     };
     let job = rendering::job(&what, test)?;
-    let key = format!("{} {} {}", session.attempt, id.step, id.tries);
+    // The Job of an interrupted try is adopted, so it is looked for under that try's number.
+    let key = format!("{} {} {}", session.attempt, id.step, id.first);
     let ran = {
         let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
         opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std(), mask: &mask }).await?
