@@ -135,6 +135,21 @@ impl Session {
         self.opened.get_or_try_init(|| self.start(shared)).await
     }
 
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.opened.initialized()
+    }
+
+    /// The same attempt's session once more, not open yet.
+    pub fn again(&self) -> Self {
+        Self {
+            attempt: self.attempt.clone(),
+            plan: Arc::clone(&self.plan),
+            place: self.place,
+            opened: OnceCell::new(),
+        }
+    }
+
     /// Gives the cluster's lease back.
     pub async fn close(self) {
         if let Some(opened) = self.opened.into_inner() {
