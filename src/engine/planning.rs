@@ -143,7 +143,7 @@ pub async fn plan(
 /// journal.
 ///
 /// # Errors
-/// As [`plan`].
+/// As [`plan()`].
 pub async fn gather(
     world: &World,
     times: &Times,
