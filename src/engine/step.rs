@@ -33,12 +33,6 @@ pub async fn take(
 ) -> Result<(), Stopped> {
     let session = &*session;
     let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries };
-    if let Some(last) = interrupted.last() {
-        match recover(shared, session, step, &id, interrupted).await {
-            Recovered::Again => {}
-            Recovered::Finished(outcome) => return finished(shared, &id, last.tries, outcome).await,
-        }
-    }
     let this = shared.world.host.this();
     let started = Body::StepStarted {
         attempt: session.attempt.clone(),
@@ -49,6 +43,13 @@ pub async fn take(
     };
     if !shared.recorder.intent(started).await? {
         return Ok(());
+    }
+    // Finding out is a try of its own: what it finds settles those before it.
+    if !interrupted.is_empty() {
+        match recover(shared, session, step, &id, interrupted).await {
+            Recovered::Again => {}
+            Recovered::Finished(outcome) => return finished(shared, &id, tries, outcome).await,
+        }
     }
     let limit = step.timeout.std();
     let outcome = tokio::select! {
