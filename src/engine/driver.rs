@@ -98,8 +98,16 @@ pub async fn drive(
     options: Drive,
     seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
 ) -> Result<(Ended, Follower), DriveError> {
-    let lease = Arc::new(Lease::take(world, times, options.standby).await?);
     let mut follower = Follower::new(Arc::clone(&world.journal));
+    let mut stop = options.stop.clone();
+    let lease = tokio::select! {
+        taken = Lease::take(world, times, options.standby) => Arc::new(taken?),
+        // Who waits for another driver's end can be told to stop waiting.
+        Ok(_) = stop.wait_for(|asked| *asked != StopRequest::None) => {
+            follower.catch_up(&mut *seen).await?;
+            return Ok((Ended::Interrupted, follower));
+        }
+    };
     follower.catch_up(&mut *seen).await?;
     let (recorder, arriving) = Recorder::new(lease.fence());
     let mut driver = Driver {
