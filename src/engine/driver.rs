@@ -158,9 +158,10 @@ impl Driver {
             if stop == StopRequest::Now || (stop == StopRequest::Gently && self.running.is_idle()) {
                 return Ok(Ended::Interrupted);
             }
-            let next = effects(self.follower.state(), self.world.clock.now());
+            let now = self.world.clock.now();
+            let next = effects(self.follower.state(), now);
             if stop == StopRequest::None {
-                if self.start(&next.effects, seen).await? {
+                if self.start(&next.effects, now, seen).await? {
                     continue;
                 }
                 if self.running.is_idle()
@@ -218,14 +219,19 @@ impl Driver {
     }
 
     /// Records the first decision, or starts what is not running yet; whether the state moved, so
-    /// that the rest must be asked for anew.
-    async fn start(&mut self, effects: &[Effect], seen: Seen<'_>) -> Result<bool, DriveError> {
+    /// that the rest must be asked for anew. `now` is the moment that the effects were named for: what
+    /// expires between naming and checking breaks no promise.
+    async fn start(
+        &mut self,
+        effects: &[Effect],
+        now: jiff::Timestamp,
+        seen: Seen<'_>,
+    ) -> Result<bool, DriveError> {
         for effect in effects {
             if effect.key().is_some_and(|key| self.running.has(&key)) {
                 continue;
             }
             let state = self.follower.state();
-            let now = self.world.clock.now();
             invariant::check_effect(state, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
             // One at a time: each decision is checked against the state that the one before left.
