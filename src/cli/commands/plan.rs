@@ -24,7 +24,7 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         release: args.release.clone(),
         pipeline: args.pipeline.clone(),
         defer_unknown: args.defer_unknown,
-        options: PlanOptions { take_over: args.take_over, ..PlanOptions::default() },
+        options: PlanOptions { take_over: args.take_over, allow_prune: args.allow_prune },
         actor: context.place.actor().await,
     };
     let (plan, gathered) = plan(&world, &context.place.times(), &mut open.follower, &request).await?;
