@@ -13,7 +13,8 @@ use crate::journal::{Body, Event};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::rollout::{
-    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
+    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
+    waits_of_rollout,
 };
 
 use super::follow::Follower;

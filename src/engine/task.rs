@@ -204,7 +204,9 @@ fn not_deferred(preflight: Preflight) -> Preflight {
     match preflight {
         Preflight::Deferred { reason: Deferral::Unreachable, cause } => Preflight::Failed {
             class: FailureClass::Transient,
-            cause: format!("{cause}; an earlier attempt has begun to change it, so it can't be left for later"),
+            cause: format!(
+                "{cause}; an earlier attempt has begun to change it, so it can't be left for later"
+            ),
         },
         other => other,
     }
