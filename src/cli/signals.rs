@@ -57,6 +57,13 @@ impl Signals {
         self.stop.subscribe()
     }
 
+    /// Nothing is driven any more: from now on a signal cuts the command off again.
+    pub fn watching(&self) {
+        self.driving.store(false, Ordering::Relaxed);
+        // Whoever waits for a cut-off looks again.
+        self.stop.send_modify(|_| {});
+    }
+
     /// Asks the driver to stop, as a signal would.
     pub fn ask(&self, request: StopRequest) {
         self.stop.send_replace(request);

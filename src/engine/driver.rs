@@ -13,7 +13,8 @@ use crate::journal::{Body, Event};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::rollout::{
-    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
+    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
+    waits_of_rollout,
 };
 
 use super::follow::Follower;
@@ -98,8 +99,16 @@ pub async fn drive(
     options: Drive,
     seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
 ) -> Result<(Ended, Follower), DriveError> {
-    let lease = Arc::new(Lease::take(world, times, options.standby).await?);
     let mut follower = Follower::new(Arc::clone(&world.journal));
+    let mut stop = options.stop.clone();
+    let lease = tokio::select! {
+        taken = Lease::take(world, times, options.standby) => Arc::new(taken?),
+        // Who waits for another driver's end can be told to stop waiting.
+        Ok(_) = stop.wait_for(|asked| *asked != StopRequest::None) => {
+            follower.catch_up(&mut *seen).await?;
+            return Ok((Ended::Interrupted, follower));
+        }
+    };
     follower.catch_up(&mut *seen).await?;
     let (recorder, arriving) = Recorder::new(lease.fence());
     let mut driver = Driver {
@@ -150,9 +159,10 @@ impl Driver {
             if stop == StopRequest::Now || (stop == StopRequest::Gently && self.running.is_idle()) {
                 return Ok(Ended::Interrupted);
             }
-            let next = effects(self.follower.state(), self.world.clock.now());
+            let now = self.world.clock.now();
+            let next = effects(self.follower.state(), now);
             if stop == StopRequest::None {
-                if self.start(&next.effects, seen).await? {
+                if self.start(&next.effects, now, seen).await? {
                     continue;
                 }
                 if self.running.is_idle()
@@ -210,14 +220,19 @@ impl Driver {
     }
 
     /// Records the first decision, or starts what is not running yet; whether the state moved, so
-    /// that the rest must be asked for anew.
-    async fn start(&mut self, effects: &[Effect], seen: Seen<'_>) -> Result<bool, DriveError> {
+    /// that the rest must be asked for anew. `now` is the moment that the effects were named for: what
+    /// expires between naming and checking breaks no promise.
+    async fn start(
+        &mut self,
+        effects: &[Effect],
+        now: jiff::Timestamp,
+        seen: Seen<'_>,
+    ) -> Result<bool, DriveError> {
         for effect in effects {
             if effect.key().is_some_and(|key| self.running.has(&key)) {
                 continue;
             }
             let state = self.follower.state();
-            let now = self.world.clock.now();
             invariant::check_effect(state, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
             // One at a time: each decision is checked against the state that the one before left.

@@ -186,7 +186,9 @@ impl Session {
         let other = |planned: &dyn std::fmt::Display, here: &dyn std::fmt::Display| {
             Closed::Error(Error::new(
                 Kind::Missing,
-                format!("the plan was made with {planned}, and here is {here}: use that one here, or plan anew"),
+                format!(
+                    "the plan was made with {planned}, and here is {here}: use that one here, or plan anew"
+                ),
             ))
         };
         let mut helm = None;

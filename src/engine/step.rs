@@ -326,7 +326,14 @@ async fn remove(opened: &Opened, product: &ProductName, limit: Duration) -> Done
 
 async fn seal(session: &Session, opened: &Opened) -> Done {
     let products: Vec<_> = session.cluster().targets.iter().map(|t| (t.product.clone(), t.inputs)).collect();
-    opened.guard.seal(&products).await?;
+    // What pods say of themselves may quote what was rendered into them.
+    let secrets = opened.products.values().flat_map(|p| p.secrets.values());
+    let mask = crate::render::Mask::new(secrets.map(crate::port::Secret::expose));
+    opened.guard.seal(&products).await.map_err(|mut error| {
+        error.message = mask.hide(&error.message);
+        error.details = error.details.iter().map(|line| mask.hide(line)).collect();
+        error
+    })?;
     Ok(done(format!("{} products verified", products.len()), BTreeMap::new()))
 }
 

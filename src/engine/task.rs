@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 use crate::gate;
-use crate::journal::{AttemptId, Body, Event, FailureClass, Preflight, Side, StepOutcome};
+use crate::journal::{AttemptId, Body, Deferral, Event, FailureClass, Preflight, Side, StepOutcome};
 use crate::model::{GateId, RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
@@ -143,11 +143,14 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
         // Decided by the driver itself, at the position of the state.
         Effect::Decide(_) | Effect::AskGate { .. } => None,
         Effect::Preflight { attempt, tries } => {
-            let session = shared.session(attempt, state.rollout(&attempt.rollout)?)?;
+            let rollout = state.rollout(&attempt.rollout)?;
+            let session = shared.session(attempt, rollout)?;
+            let written = rollout.cluster(&attempt.cluster).is_some_and(|c| c.half_updated());
             let (attempt, tries) = (attempt.clone(), *tries);
             Some(Box::pin(async move {
                 let (preflight, mut bodies) = preflight::look(&shared, &session).await;
                 drop(session);
+                let preflight = if written { not_deferred(preflight) } else { preflight };
                 bodies.push(Body::AttemptPreflighted { attempt, tries, preflight });
                 shared.recorder.fact(bodies).await.map(drop)
             }))
@@ -192,6 +195,20 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
                 shared.recorder.fact(vec![body]).await.map(drop)
             }))
         }
+    }
+}
+
+/// A cluster is left for later only before its first write: one that an earlier attempt has changed,
+/// and that can't be reached, counts as a failure.
+fn not_deferred(preflight: Preflight) -> Preflight {
+    match preflight {
+        Preflight::Deferred { reason: Deferral::Unreachable, cause } => Preflight::Failed {
+            class: FailureClass::Transient,
+            cause: format!(
+                "{cause}; an earlier attempt has begun to change it, so it can't be left for later"
+            ),
+        },
+        other => other,
     }
 }
 

@@ -342,7 +342,10 @@ impl Cluster {
                 lost_races += 1;
                 if lost_races > 20 {
                     let said = answer.message();
-                    return Err(Error::new(Kind::Busy, format!("{doing}: answered {} again and again: {said}", answer.code)));
+                    return Err(Error::new(
+                        Kind::Busy,
+                        format!("{doing}: answered {} again and again: {said}", answer.code),
+                    ));
                 }
                 clock.sleep(Duration::from_millis(20) * lost_races).await;
                 continue;

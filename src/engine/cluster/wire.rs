@@ -182,7 +182,13 @@ impl Cluster {
                 return Err(Error::new(Kind::Unreachable, format!("the answer broke off: {e}")));
             }
         };
-        Ok(Answer { code, body, warnings, retry_after: retry_after.map(|s: u64| Duration::from_secs(s.min(LONGEST_ASKED))), retried: 0 })
+        Ok(Answer {
+            code,
+            body,
+            warnings,
+            retry_after: retry_after.map(|s: u64| Duration::from_secs(s.min(LONGEST_ASKED))),
+            retried: 0,
+        })
     }
 
     /// A request, tried again while its refusal is a passing one and `until` (boot-time clock) has not

@@ -60,7 +60,7 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
         return follow(open, vec![id], &args.drive.until, context).await;
     }
     let until = args.drive.until.clone();
-    drive(open, &world, vec![id], until, false, context).await
+    drive(open, &world, vec![id], until, Other::Watched, context).await
 }
 
 /// Refuses a plan whose frozen inputs have changed.
@@ -97,7 +97,8 @@ pub async fn run(args: &Run, context: &Context<'_>) -> Outcome {
     let open = journal(context).await?;
     let named = named(open.follower.state(), &args.rollouts)?;
     let world = context.place.world(&git, &open);
-    drive(open, &world, named, args.drive.until.clone(), args.standby, context).await
+    let other = if args.standby { Other::WaitedFor } else { Other::InTheWay };
+    drive(open, &world, named, args.drive.until.clone(), other, context).await
 }
 
 /// Watches without driving.
@@ -126,12 +127,23 @@ fn named(state: &FleetState, asked: &[RolloutRef]) -> Result<Vec<RolloutId>, Fai
     asked.iter().map(|name| find(state, Some(name)).map(|r| r.id().clone())).collect()
 }
 
+/// What another driver, found when driving is to begin, means.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Other {
+    /// This process can't drive.
+    InTheWay,
+    /// Its end is waited for.
+    WaitedFor,
+    /// It drives what was started here too, and is watched.
+    Watched,
+}
+
 async fn drive(
     open: OpenJournal,
     world: &engine::World,
     named: Vec<RolloutId>,
     until: Until,
-    standby: bool,
+    other: Other,
     context: &Context<'_>,
 ) -> Outcome {
     if named.is_empty() {
@@ -145,12 +157,12 @@ async fn drive(
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
     let options = Drive {
         rollouts: named.clone(),
-        until: match until {
+        until: match until.clone() {
             Until::Blocked => engine::Until::Blocked,
             Until::Wave(wave) => engine::Until::Wave(wave),
             Until::Done => engine::Until::Done,
         },
-        standby,
+        standby: other == Other::WaitedFor,
         stop: context.signals.gentle(),
     };
     let timer = stop_in_time(context);
@@ -163,6 +175,12 @@ async fn drive(
     drop(progress);
     let (ended, follower) = match ended {
         Ok(ended) => ended,
+        // Two were started at once, and the other was faster.
+        Err(DriveError::NotDriver(NotDriver::Held(_))) if other == Other::Watched => {
+            context.signals.watching();
+            context.surface.talk("another process drives already: watching it");
+            return follow(open, named, &until, context).await;
+        }
         Err(error) => return Err(not_driven(&error)),
     };
     let state = follower.state();
