@@ -13,7 +13,8 @@ use crate::journal::{Body, Event};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::rollout::{
-    Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
+    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
+    waits_of_rollout,
 };
 
 use super::follow::Follower;
@@ -156,6 +157,7 @@ impl Driver {
                     continue;
                 }
                 if self.running.is_idle()
+                    && !self.at_work()
                     && let Some(ended) = self.ended(next.wake)
                 {
                     return Ok(ended);
@@ -276,6 +278,12 @@ impl Driver {
                 self.write(outcome, seen).await.map(drop)
             }
         }
+    }
+
+    /// Whether a cluster is still worked on, if only by waiting for its next try: it is not left
+    /// half-updated because its rollout halted.
+    fn at_work(&self) -> bool {
+        self.follower.state().open_rollouts().any(|r| r.counts().of(Class::Active) > 0)
     }
 
     fn ended(&self, wake: Option<jiff::Timestamp>) -> Option<Ended> {

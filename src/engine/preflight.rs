@@ -38,6 +38,14 @@ pub async fn look(shared: &Shared, session: &Session) -> (Preflight, Vec<Body>) 
 
 async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed> {
     let planned = session.cluster();
+    let found = opened.observed.kubernetes;
+    if found != planned.kubernetes {
+        let cause = format!(
+            "{} serves Kubernetes {found} now, the plan rendered for {}: plan anew, or skip it",
+            planned.name, planned.kubernetes
+        );
+        return Ok(Preflight::Blocked { reason: BlockReason::Stale, cause });
+    }
     let records = opened.guard.records();
     let mut acting = Vec::new();
     for target in &planned.targets {

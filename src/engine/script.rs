@@ -2,6 +2,7 @@
 //! one that an earlier driver left behind.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::journal::{AttemptId, Body, FailureClass, StepId, StepOutcome};
 use crate::model::{Duration, Tree};
@@ -42,6 +43,8 @@ pub struct Try {
     pub step: StepId,
     /// The number of the try.
     pub tries: u32,
+    /// The number of the oldest try that was begun and never reported; this one's own, if none was.
+    pub first: u32,
 }
 
 /// What is to be done about an interrupted step.
@@ -55,9 +58,13 @@ pub enum Recovered {
 impl Script {
     /// Runs one try to its end.
     pub async fn run(&self, world: &World, recorder: &Recorder, id: &Try) -> StepOutcome {
-        let hook = Record { recorder, id };
+        let hook = Record { recorder, id, recorded: AtomicBool::new(false) };
         match world.scripts.run(self.request(&self.command, id, false), &hook).await {
             Ok(result) => outcome(id, result),
+            // From here on it may have done anything, and may still be at it.
+            Err(fault) if hook.recorded.load(Ordering::Acquire) && !id.step.is_test() => {
+                StepOutcome::Unknown { cause: format!("the script was started, and then: {fault}") }
+            }
             Err(fault) => failed(fault),
         }
     }
@@ -146,6 +153,8 @@ impl Script {
 struct Record<'a> {
     recorder: &'a Recorder,
     id: &'a Try,
+    /// Whether it was written down, so that the program may run.
+    recorded: AtomicBool,
 }
 
 #[async_trait::async_trait]
@@ -159,7 +168,10 @@ impl SpawnHook for Record<'_> {
             start_ticks: spawned.start_ticks,
         };
         match self.recorder.intent(body).await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.recorded.store(true, Ordering::Release);
+                Ok(())
+            }
             Ok(false) => Err(Fault::permanent("the step was called off before the script ran")),
             Err(stopped) => Err(Fault::transient(stopped.to_string())),
         }

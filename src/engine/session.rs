@@ -135,6 +135,21 @@ impl Session {
         self.opened.get_or_try_init(|| self.start(shared)).await
     }
 
+    /// Whether it is open.
+    pub fn is_open(&self) -> bool {
+        self.opened.initialized()
+    }
+
+    /// The same attempt's session once more, not open yet.
+    pub fn again(&self) -> Self {
+        Self {
+            attempt: self.attempt.clone(),
+            plan: Arc::clone(&self.plan),
+            place: self.place,
+            opened: OnceCell::new(),
+        }
+    }
+
     /// Gives the cluster's lease back.
     pub async fn close(self) {
         if let Some(opened) = self.opened.into_inner() {
@@ -144,6 +159,7 @@ impl Session {
 
     async fn start(&self, shared: &Shared) -> Result<Opened, Closed> {
         let planned = self.cluster();
+        self.same_renderers(shared).await?;
         // What does not need the cluster comes first: a wrong template must not hold a lease.
         let prepared = self.prepare(shared).await?;
         let cluster = reach(shared, planned, &self.user_agent(shared)).await?;
@@ -162,6 +178,34 @@ impl Session {
                 Err(closed)
             }
         }
+    }
+
+    /// That what renders here is what the plan was made with: inputs digests name it, so another one
+    /// would record what is not there. Somebody can mend that, so it blocks.
+    async fn same_renderers(&self, shared: &Shared) -> Result<(), Closed> {
+        let other = |planned: &dyn std::fmt::Display, here: &dyn std::fmt::Display| {
+            Closed::Error(Error::new(
+                Kind::Missing,
+                format!(
+                    "the plan was made with {planned}, and here is {here}: use that one here, or plan anew"
+                ),
+            ))
+        };
+        let mut helm = None;
+        for target in &self.cluster().targets {
+            let used = self.planned(target)?.renderers(&self.plan.renderers);
+            if let Some(format) = used.manifests.filter(|format| *format != crate::render::FORMAT) {
+                let words = |format: u32| format!("format {format} of rendering manifests");
+                return Err(other(&words(format), &words(crate::render::FORMAT)));
+            }
+            helm = helm.or(used.helm);
+        }
+        let Some(planned) = helm else { return Ok(()) };
+        let here = shared.world.renderer.version().await?.version;
+        if here != planned {
+            return Err(other(&format!("helm {planned}"), &format!("helm {here}")));
+        }
+        Ok(())
     }
 
     /// What the cluster must be asked for while the lease is held.

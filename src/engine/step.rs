@@ -21,7 +21,10 @@ use super::task::Shared;
 
 /// How much longer than its limit a step may take before it is cut off: the limit is kept by what the
 /// step does itself, with better words.
-const GRACE: StdDuration = StdDuration::from_secs(15);
+const GRACE: StdDuration = StdDuration::from_secs(45);
+
+/// How long to wait before a cluster that was lost is asked for again.
+const PAUSE: StdDuration = StdDuration::from_secs(2);
 
 /// Takes a step, or finds out what became of it.
 pub async fn take(
@@ -31,14 +34,8 @@ pub async fn take(
     tries: u32,
     interrupted: &[Interrupted],
 ) -> Result<(), Stopped> {
-    let session = &*session;
-    let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries };
-    if let Some(last) = interrupted.last() {
-        match recover(shared, session, step, &id, interrupted).await {
-            Recovered::Again => {}
-            Recovered::Finished(outcome) => return finished(shared, &id, last.tries, outcome).await,
-        }
-    }
+    let first = interrupted.first().map_or(tries, |left| left.tries);
+    let id = Try { attempt: session.attempt.clone(), step: step.id.clone(), tries, first };
     let this = shared.world.host.this();
     let started = Body::StepStarted {
         attempt: session.attempt.clone(),
@@ -47,14 +44,22 @@ pub async fn take(
         host: this.host,
         boot: this.boot,
     };
+    // Also a recovery is begun first: only who began a try under this fence may report it, and a
+    // recovery that is interrupted itself leaves the earlier tries to the next driver.
     if !shared.recorder.intent(started).await? {
         return Ok(());
     }
-    let limit = step.timeout.std();
-    let outcome = tokio::select! {
-        outcome = act(shared, session, step, &id) => outcome,
-        () = shared.world.clock.sleep(limit + GRACE) => StepOutcome::TimedOut {
-            cause: format!("no outcome within {}", step.timeout),
+    // Waiting for a predecessor's lease to run out burns nothing of the step's time.
+    let outcome = match opened(shared, &session, step.timeout).await.map(drop) {
+        Err(outcome) => outcome,
+        Ok(()) => match recover(shared, &session, step, &id, interrupted).await {
+            Recovered::Finished(outcome) => outcome,
+            Recovered::Again => tokio::select! {
+                outcome = act(shared, session, step, &id) => outcome,
+                () = shared.world.clock.sleep(step.timeout.std() + GRACE) => StepOutcome::TimedOut {
+                    cause: format!("no outcome within {}", step.timeout),
+                },
+            },
         },
     };
     finished(shared, &id, tries, outcome).await
@@ -87,26 +92,63 @@ async fn recover(
     }
 }
 
-async fn act(shared: &Shared, session: &Session, step: &AttemptStep, id: &Try) -> StepOutcome {
-    let opened = match opened(shared, session, step.timeout).await {
-        Ok(opened) => opened,
-        Err(outcome) => return outcome,
-    };
-    let done = match &step.id {
+/// Acts until there is an outcome. A cluster that is lost on the way (its server is away, the lease
+/// could not be renewed, the credentials ran out) is connected to anew until the step's time is up:
+/// everything that is done again then converges. A script is run once whatever happens.
+async fn act(shared: &Shared, mut session: Arc<Session>, step: &AttemptStep, id: &Try) -> StepOutcome {
+    let clock = &shared.world.clock;
+    let end = clock.boot() + step.timeout.std();
+    loop {
+        let fresh = !session.is_open();
+        let left = end.saturating_sub(clock.boot()).as_millis().div_ceil(1000).max(1);
+        let left = Duration::seconds(u64::try_from(left).unwrap_or(u64::MAX));
+        let error = match opened(shared, &session, left).await {
+            Err(outcome) => return outcome,
+            Ok(opened) => match once(shared, &session, opened, step, left, id).await {
+                Ok(outcome) => return outcome,
+                Err(Trouble::Fault(fault)) => return fault_outcome(fault),
+                Err(Trouble::Cluster(error)) => error,
+            },
+        };
+        let lost = match error.kind {
+            Kind::Unreachable | Kind::Fenced => true,
+            // Tokens end while a session goes on; one that was just fetched must be accepted.
+            Kind::Unauthorized => !fresh,
+            _ => false,
+        };
+        if !lost {
+            return error.outcome();
+        }
+        if clock.boot() >= end {
+            return match error.kind {
+                Kind::Unreachable => StepOutcome::Unknown {
+                    cause: format!("the cluster was lost and did not come back in time: {error}"),
+                },
+                _ => error.outcome(),
+            };
+        }
+        session = shared.renew(session);
+        clock.sleep(PAUSE).await;
+    }
+}
+
+async fn once(
+    shared: &Shared,
+    session: &Session,
+    opened: &Opened,
+    step: &AttemptStep,
+    limit: Duration,
+    id: &Try,
+) -> Done {
+    match &step.id {
         StepId::Deploy { product, step: name } => {
-            deploy(shared, session, opened, product, name, step.timeout, id).await
+            deploy(shared, session, opened, product, name, limit, id).await
         }
-        StepId::Settle { product } => settle(session, opened, product, step.timeout).await,
-        StepId::Remove { product } => remove(opened, product, step.timeout).await,
-        StepId::Test { product, test } => {
-            run_test(shared, session, opened, product, test, step.timeout, id).await
-        }
+        StepId::Settle { product } => settle(session, opened, product, limit).await,
+        StepId::Remove { product } => remove(opened, product, limit).await,
+        StepId::Test { product, test } => run_test(shared, session, opened, product, test, limit, id).await,
         StepId::Seal => seal(session, opened).await,
-    };
-    done.unwrap_or_else(|trouble| match trouble {
-        Trouble::Cluster(error) => error.outcome(),
-        Trouble::Fault(fault) => fault_outcome(fault),
-    })
+    }
 }
 
 enum Trouble {
@@ -148,7 +190,7 @@ async fn opened<'s>(
         match session.open(shared).await {
             Ok(opened) => return Ok(opened),
             Err(Closed::Unreachable(cause)) if shared.world.clock.boot() < end => {
-                shared.world.clock.sleep(StdDuration::from_secs(2)).await;
+                shared.world.clock.sleep(PAUSE).await;
                 drop(cause);
             }
             Err(Closed::Unreachable(cause)) => {
@@ -317,7 +359,8 @@ async fn run_test(
         provides: &[],
     };
     let job = rendering::job(&what, test)?;
-    let key = format!("{} {} {}", session.attempt, id.step, id.tries);
+    // The Job of an interrupted try is adopted, so it is looked for under that try's number.
+    let key = format!("{} {} {}", session.attempt, id.step, id.first);
     let ran = {
         let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
         opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std(), mask: &mask }).await?

@@ -89,6 +89,14 @@ impl Shared {
         Some(session)
     }
 
+    /// A new session in place of one that has lost its cluster.
+    pub fn renew(&self, old: Arc<Session>) -> Arc<Session> {
+        let new = Arc::new(old.again());
+        locked(&self.sessions).insert(old.attempt.clone(), Arc::clone(&new));
+        self.close(old);
+        new
+    }
+
     fn let_go(&self, attempt: &AttemptId) {
         if let Some(session) = locked(&self.sessions).remove(attempt) {
             self.close(session);

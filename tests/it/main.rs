@@ -1,5 +1,4 @@
 //! Integration tests: one binary, so that one bed serves them all.
-
 #![allow(clippy::unwrap_used)]
 
 #[path = "../bed/mod.rs"]

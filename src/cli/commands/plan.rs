@@ -8,7 +8,7 @@ use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::diag::{Finding, Findings, codes};
 use crate::engine::contents::Contents;
 use crate::engine::planning::{Gathered, PlanRequest, plan};
-use crate::engine::{Times, World, preview};
+use crate::engine::{World, preview};
 use crate::model::ClusterName;
 use crate::output::envelope::Warning;
 use crate::output::exit::Code;
@@ -25,9 +25,10 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         pipeline: args.pipeline.clone(),
         defer_unknown: args.defer_unknown,
         options: PlanOptions { take_over: args.take_over, allow_prune: args.allow_prune },
+        only: None,
         actor: context.place.actor().await,
     };
-    let (plan, gathered) = plan(&world, &Times::default(), &mut open.follower, &request).await?;
+    let (plan, gathered) = plan(&world, &context.place.times()?, &mut open.follower, &request).await?;
     context.surface.findings(&gathered.findings);
     let mut warned = warnings(&gathered.findings);
     warned.extend(unreachable(&gathered));

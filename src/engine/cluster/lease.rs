@@ -145,6 +145,12 @@ impl View {
             && self.process.as_ref() == Some(&us.process)
     }
 
+    /// Whether it still is the hold that `written` is of: one process may take a lease twice in a row,
+    /// and the earlier hold must neither renew nor release the later one.
+    fn is_still(&self, us: &Claimant, written: &View) -> bool {
+        self.is_of(us) && !self.released && self.uid == written.uid && self.transitions == written.transitions
+    }
+
     /// As an object to write; preconditions come from `rv` and `uid` unless they are empty.
     fn object(&self, now: jiff::Timestamp) -> Value {
         let whole = self.length.as_secs().max(1);
@@ -284,6 +290,7 @@ impl Cluster {
         // The newest state of the Lease, and since when it is known; and how many states were seen.
         let mut seen: Option<(String, Duration)> = None;
         let mut states = 0;
+        let mut lost_races = 0_u32;
         loop {
             let found = self.read(&operator(), JSON, doing).await?;
             let now = clock.boot();
@@ -330,7 +337,17 @@ impl Cluster {
             };
             let answer = self.ask(&ask, None, self.soon()).await.map_err(|e| e.doing(doing))?;
             if answer.code == 409 || answer.code == 404 {
-                // Somebody was faster, or our own answer was lost: look again.
+                // Somebody was faster, or our own answer was lost: look again. Where it never ends (the
+                // namespace went away, something rewrites the Lease), the caller has a longer breath.
+                lost_races += 1;
+                if lost_races > 20 {
+                    let said = answer.message();
+                    return Err(Error::new(
+                        Kind::Busy,
+                        format!("{doing}: answered {} again and again: {said}", answer.code),
+                    ));
+                }
+                clock.sleep(Duration::from_millis(20) * lost_races).await;
                 continue;
             }
             if !answer.ok() {
@@ -391,6 +408,20 @@ async fn keep(cluster: Cluster, us: Claimant, held: Arc<Held>) {
     loop {
         clock.sleep(wait).await;
         let mut written = held.written.lock().await;
+        // Past its end somebody else may have it: whoever wakes up late looks before it writes.
+        if held.may_write(Duration::ZERO).is_err() {
+            match look(&cluster, &us, &written).await {
+                Some(Ok(view)) => *written = view,
+                Some(Err(holder)) => {
+                    let _ = held.lost.set(holder);
+                    return;
+                }
+                None => {
+                    wait = length / 10;
+                    continue;
+                }
+            }
+        }
         let started = clock.boot();
         let ask = Ask::write(Method::PUT, operator(), &written.object(clock.now()));
         // A renewal that takes longer than the pause between two is better tried again.
@@ -404,21 +435,34 @@ async fn keep(cluster: Cluster, us: Claimant, held: Arc<Held>) {
                 wait = length / 3;
             }
             Ok(Ok(answer)) if answer.code == 409 || answer.code == 404 => {
-                let Ok(found) = cluster.once(&Ask::get(operator())).await else { continue };
-                let view = View::of(&found.body);
-                if !found.ok() || !view.is_of(&us) || view.released {
-                    let _ = held.lost.set(match view.holder.is_empty() {
-                        true => "nobody".to_owned(),
-                        false => view.holder,
-                    });
-                    return;
+                match look(&cluster, &us, &written).await {
+                    Some(Ok(view)) => {
+                        *written = view;
+                        wait = Duration::ZERO;
+                    }
+                    Some(Err(holder)) => {
+                        let _ = held.lost.set(holder);
+                        return;
+                    }
+                    None => {}
                 }
-                *written = view;
-                wait = Duration::ZERO;
             }
             _ => {}
         }
     }
+}
+
+/// The lease as it stands if this hold still has it, else who has it now; `None` if that can't be told.
+async fn look(cluster: &Cluster, us: &Claimant, written: &View) -> Option<Result<View, String>> {
+    let found = cluster.once(&Ask::get(operator())).await.ok()?;
+    if !found.ok() && found.code != 404 {
+        return None;
+    }
+    let view = if found.ok() { View::of(&found.body) } else { View::default() };
+    if view.is_still(us, written) {
+        return Some(Ok(view));
+    }
+    Some(Err(if view.holder.is_empty() { "nobody".to_owned() } else { view.holder }))
 }
 
 impl Guard {
@@ -521,19 +565,24 @@ impl Guard {
     /// Gives the lease back, so that the next process of this journal need not wait.
     pub async fn release(self) {
         self.renewal.abort();
+        let ended = self.held.may_write(Duration::ZERO).is_err();
         self.held.holds_until(Duration::ZERO);
+        if ended {
+            // Lost, or ended by itself: nothing is left to give back, and nothing may be written.
+            return;
+        }
         let mut view = self.held.written.lock().await.clone();
         // A renewal that was cut short may have been written: then once more on what it wrote. A lease
         // that can't be given back ends by itself.
         for _ in 0..2 {
-            view.released = true;
-            let ask = Ask::write(Method::PUT, operator(), &view.object(self.cluster.inner.clock.now()));
+            let given = View { released: true, ..view.clone() };
+            let ask = Ask::write(Method::PUT, operator(), &given.object(self.cluster.inner.clock.now()));
             match self.cluster.once(&ask).await {
                 Ok(answer) if answer.code == 409 => {}
                 _ => return,
             }
             match self.cluster.once(&Ask::get(operator())).await.map(|found| View::of(&found.body)) {
-                Ok(found) if found.is_of(&self.claimant) => view = found,
+                Ok(found) if found.is_still(&self.claimant, &view) => view = found,
                 _ => return,
             }
         }

@@ -17,6 +17,9 @@ const BREATH: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The longest pause that a server may ask for; what it sends is anything.
+const LONGEST_ASKED: u64 = 3_600;
+
 /// Answers of a server that is unwell for a while, by their text (the code alone says too little).
 const UNWELL: &[&str] = &[
     "etcdserver:",
@@ -179,7 +182,13 @@ impl Cluster {
                 return Err(Error::new(Kind::Unreachable, format!("the answer broke off: {e}")));
             }
         };
-        Ok(Answer { code, body, warnings, retry_after: retry_after.map(Duration::from_secs), retried: 0 })
+        Ok(Answer {
+            code,
+            body,
+            warnings,
+            retry_after: retry_after.map(|s: u64| Duration::from_secs(s.min(LONGEST_ASKED))),
+            retried: 0,
+        })
     }
 
     /// A request, tried again while its refusal is a passing one and `until` (boot-time clock) has not

@@ -86,6 +86,8 @@ pub struct ClusterScreen {
     pub products: Vec<ClusterProduct>,
     /// Products of the release that it does not get, and why.
     pub excluded: BTreeMap<ProductName, Vec<Exclusion>>,
+    /// What was seen of it, whole: the records with their digests.
+    pub observed: Option<Observed>,
 }
 
 /// One product of a cluster.
@@ -131,6 +133,7 @@ impl ClusterScreen {
             kubernetes: observed.map(|o| o.kubernetes.to_string()),
             products: products.collect(),
             excluded: desired.excluded.clone(),
+            observed: observed.cloned(),
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::output::progress::Progress;
 use crate::output::screens::StatusScreen;
 use crate::plan::{Plan, read, stale};
 use crate::report::explain::{About, earliest, explanations};
+use crate::report::explanation::Explanation;
 use crate::report::summary::{self, RolloutSummary};
 use crate::rollout::{Command, FleetState, Rollout};
 
@@ -69,12 +70,13 @@ async fn fresh(
     open: &mut OpenJournal,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    let times = engine::Times::default();
+    let times = context.place.times()?;
     let request = PlanRequest {
         release: plan.release.id.clone(),
         pipeline: Some(plan.pipeline.name.clone()),
         defer_unknown: true,
         options: plan.options,
+        only: None,
         actor: context.place.actor().await,
     };
     let gathered = gather(world, &times, &mut open.follower, &request).await?;
@@ -156,7 +158,7 @@ async fn drive(
         crash::position(event.seq);
         progress.event(event, || summaries(state, &named, context.place.now()));
     };
-    let ended = engine::drive(world, &engine::Times::default(), options, &mut seen).await;
+    let ended = engine::drive(world, &context.place.times()?, options, &mut seen).await;
     let timed_out = timer.is_some_and(|timer| timer.has_fired());
     drop(progress);
     let (ended, follower) = match ended {
@@ -177,6 +179,17 @@ async fn drive(
         context.surface.talk("nothing is lost; go on with: tidegate rollout run");
     }
     Ok(codes)
+}
+
+/// One line about what waits: what for, and the command that helps.
+fn waiting(wait: &Explanation) -> String {
+    let what = [
+        wait.subject.wave.as_ref().map(ToString::to_string),
+        wait.subject.cluster.as_ref().map(ToString::to_string),
+    ];
+    let what: Vec<String> = what.into_iter().flatten().chain([wait.gate.clone()]).collect();
+    let command = wait.unblock.commands.first().map(|c| format!("  ->  {c}")).unwrap_or_default();
+    format!("{} waits until {}{command}", what.join(" · "), wait.unblock.condition)
 }
 
 /// Why nothing could be driven, and what to do.
@@ -327,6 +340,9 @@ fn show(
     let warnings: [Warning; 0] = [];
     if codes.contains(&Code::Blocked) {
         let waits: Vec<_> = screens.iter().flat_map(|s| s.waits.clone()).collect();
+        for wait in waits.iter().filter(|w| w.gate != "driver") {
+            context.surface.talk(&waiting(wait));
+        }
         if let Some(earliest) = earliest(&waits) {
             let look = context.surface.look(now);
             context
