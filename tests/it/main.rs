@@ -7,6 +7,7 @@ mod bed;
 mod bed_selftest;
 
 mod apply;
+mod approvals;
 mod cases;
 mod crash;
 mod desk;
