@@ -1,6 +1,5 @@
 //! Integration tests: one binary, so that one bed serves them all.
 #![allow(clippy::unwrap_used)]
-#![allow(clippy::unwrap_used)]
 
 #[path = "../bed/mod.rs"]
 mod bed;
@@ -8,6 +7,7 @@ mod bed;
 mod bed_selftest;
 
 mod apply;
+mod approvals;
 mod cases;
 mod crash;
 mod desk;
