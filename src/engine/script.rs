@@ -16,6 +16,10 @@ use super::world::World;
 /// The exit code of a try that another try may mend (EX_TEMPFAIL of sysexits.h).
 const TRY_AGAIN: i32 = 75;
 
+/// How long after its deadline a script on another host may take to be ended there, clocks of two
+/// hosts included.
+const ENDING: Duration = Duration::seconds(30);
+
 /// A script of a product, ready for one try.
 pub struct Script {
     /// The product's files.
@@ -76,7 +80,7 @@ impl Script {
         for (left, group, start_ticks) in left.iter().filter_map(|l| l.group.map(|(g, t)| (l, g, t))) {
             if left.host != this.host {
                 // Nobody here can end it; after its deadline its own driver's host would have.
-                let end = self.timeout.after(left.at);
+                let end = ENDING.after(self.timeout.after(left.at));
                 let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
                 world.clock.sleep(rest.unwrap_or_default()).await;
             } else if left.boot == this.boot {
