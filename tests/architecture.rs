@@ -75,8 +75,11 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// Each source file with the top-level module it belongs to and its lines without comments.
-fn sources() -> Vec<(PathBuf, String, Vec<(usize, String)>)> {
+/// A source file, the top-level module it belongs to, and its numbered lines without comments.
+type Source = (PathBuf, String, Vec<(usize, String)>);
+
+/// Every file below `src`.
+fn sources() -> Vec<Source> {
     let mut files = Vec::new();
     rust_files(&src(), &mut files);
     files

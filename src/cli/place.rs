@@ -67,22 +67,6 @@ impl Place {
         self.clock.now()
     }
 
-    /// The times that the engine keeps to.
-    pub fn times(&self) -> Times {
-        let usual = Times::default();
-        let flags = &self.globals.times;
-        let or = |given: Option<Duration>, usual| given.filter(|d| !d.is_zero()).map_or(usual, Duration::std);
-        let lease = or(flags.lease, usual.lease);
-        Times {
-            lease,
-            // No request may be started that could outlive the lease, which is renewed every third.
-            request: or(flags.request_timeout, usual.request).min(lease / 2),
-            reach: or(flags.reach_timeout, usual.reach),
-            verify: or(flags.verify_timeout, usual.verify),
-            ..usual
-        }
-    }
-
     /// When waiting ends, by `--wait-timeout`.
     pub fn deadline(&self) -> Option<std::time::Instant> {
         self.globals.wait_timeout.map(|length| std::time::Instant::now() + length.std())
@@ -215,6 +199,35 @@ impl Place {
         }
     }
 
+    /// The times that the engine keeps to, as the environment says (docs/commands.md).
+    ///
+    /// # Errors
+    /// When a variable is no length of time, or a lease would end before a request that is made
+    /// under it: nothing could ever be written then.
+    pub fn times(&self) -> Result<Times, Failure> {
+        let usual = Times::default();
+        let times = Times {
+            lease: time("TIDEGATE_LEASE", usual.lease)?,
+            request: time("TIDEGATE_REQUEST_TIMEOUT", usual.request)?,
+            reach: time("TIDEGATE_REACH_TIMEOUT", usual.reach)?,
+            verify: time("TIDEGATE_VERIFY_TIMEOUT", usual.verify)?,
+            ..usual
+        };
+        // It is renewed every third of its length: so much of it is always left for a request.
+        if times.request * 3 >= times.lease * 2 {
+            let message = format!(
+                "a lease of {} s leaves no time for a request of {} s",
+                times.lease.as_secs(),
+                times.request.as_secs()
+            );
+            let finding = Finding::error(&codes::CONTRADICTION, message).hint(
+                "a lease is at least twice as long as a request: TIDEGATE_LEASE, TIDEGATE_REQUEST_TIMEOUT",
+            );
+            return Err(Failure::new(Code::Usage, finding));
+        }
+        Ok(times)
+    }
+
     /// Who asks: git's `user.email`, else the login name.
     pub async fn actor(&self) -> Actor {
         let configured = match self.repository().await {
@@ -244,6 +257,19 @@ impl Place {
         let alive =
             if here { self.host.lives(lease.pid, lease.start_ticks) } else { lease.until > self.now() };
         Driving { process: lease.process.clone(), fence: lease.fence, until: lease.until, alive }
+    }
+}
+
+/// A length of time that the environment may set.
+fn time(variable: &str, usual: std::time::Duration) -> Result<std::time::Duration, Failure> {
+    let Some(text) = std::env::var_os(variable) else { return Ok(usual) };
+    let text = text.to_string_lossy();
+    match text.parse::<Duration>() {
+        Ok(length) if !length.is_zero() => Ok(length.std()),
+        _ => {
+            let message = format!("{variable} is `{text}`, which is no length of time such as 30s");
+            Err(Failure::new(Code::Usage, Finding::error(&codes::INVALID_VALUE, message)))
+        }
     }
 }
 

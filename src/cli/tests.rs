@@ -156,6 +156,11 @@ fn a_wrong_command_line_says_what_was_meant() {
 
     For more information, try '--help'.
     ");
+    assert_snapshot!(answer("rollout approve R42 --wave prod --expires soon"), @r"
+    error: invalid value 'soon' for '--expires <TIME>': `soon` is no end: expected a day such as 2026-12-15 or a moment such as 2026-12-15T18:00:00Z
+
+    For more information, try '--help'.
+    ");
     assert_snapshot!(answer("pin add --cluster a --product b --version 1.2 --owner o --reason r --until 2026-12-15"), @r"
     error: invalid value '1.2' for '--version <VERSION>': `1.2` has 2 of three numbers; write `1.2.0`
 
@@ -182,6 +187,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
           --defer-unknown        Leave clusters that were never reached to catch-up instead of failing
           --exit-code            End with exit code 10 when something would change
           --take-over            Take fields over from other field managers
+          --allow-prune          Let a product lose more than 30 % of its objects, or all of them
       -h, --help                 Print help (see more with '--help')
 
     Global options:
@@ -204,6 +210,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       list     List the rollouts
       why      Say why something waits, who can unblock it, and how
       approve  Say yes to an approval gate
+      revoke   Take every yes at an approval gate back
       pause    Start nothing new until `resume`
       resume   Go on after a pause, or after a halt with a raised budget
       abort    End a rollout where it stands

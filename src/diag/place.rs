@@ -28,7 +28,7 @@ pub struct Source {
 impl Source {
     /// Wraps text that is known to be UTF-8.
     ///
-    /// Text beyond [`MAX_SOURCE_BYTES`] keeps its bytes; use [`Source::from_bytes`] for what comes
+    /// Text beyond `MAX_SOURCE_BYTES` keeps its bytes; use [`Source::from_bytes`] for what comes
     /// from outside, which refuses it.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Arc<Source> {
         let text = text.into();
@@ -44,7 +44,7 @@ impl Source {
     /// Makes a source from a file's bytes.
     ///
     /// # Errors
-    /// A finding when the file is larger than [`MAX_SOURCE_BYTES`] or is not UTF-8; the latter's
+    /// A finding when the file is larger than `MAX_SOURCE_BYTES` or is not UTF-8; the latter's
     /// place is the first wrong byte.
     pub fn from_bytes(path: impl Into<String>, bytes: Vec<u8>) -> Result<Arc<Source>, Findings> {
         let path = path.into();

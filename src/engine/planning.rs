@@ -29,6 +29,8 @@ pub struct PlanRequest {
     pub defer_unknown: bool,
     /// What is allowed beyond what is usual.
     pub options: PlanOptions,
+    /// Look at this cluster only, for a question about it; what is known of the others stays.
+    pub only: Option<ClusterName>,
     /// Who asks; what was seen of clusters is recorded in their name.
     pub actor: Actor,
 }
@@ -141,7 +143,7 @@ pub async fn plan(
 /// journal.
 ///
 /// # Errors
-/// As [`plan`].
+/// As [`plan()`].
 pub async fn gather(
     world: &World,
     times: &Times,
@@ -158,11 +160,13 @@ pub async fn gather(
     }
     findings.extend(wrong);
 
-    let entries: Vec<ClusterEntry> = members.values().cloned().collect();
+    let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
+    let entries: Vec<ClusterEntry> = members.values().filter(|m| asked(&m.name.value)).cloned().collect();
     let looks = survey::fleet(world, times, &entries).await;
     follower.catch_up(|_, _| {}).await?;
     same_identities(follower.state(), &members, &looks)?;
     record(world, &request.actor, &looks).await?;
+    follower.catch_up(|_, _| {}).await?;
     let (observed, unreachable) = observations(follower.state(), looks);
 
     let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();

@@ -83,11 +83,11 @@ impl Script {
                 let end = ENDING.after(self.timeout.after(left.at));
                 let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
                 world.clock.sleep(rest.unwrap_or_default()).await;
-            } else if left.boot == this.boot {
-                if let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await {
-                    let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
-                    return Recovered::Finished(StepOutcome::Unknown { cause });
-                }
+            } else if left.boot == this.boot
+                && let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await
+            {
+                let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
+                return Recovered::Finished(StepOutcome::Unknown { cause });
             }
         }
         match (&self.observe, repeat) {

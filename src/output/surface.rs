@@ -92,7 +92,6 @@ pub struct Surface {
     stderr: Mutex<Sink>,
     width: Option<u16>,
     stderr_terminal: bool,
-    stderr_width: u16,
     zone: jiff::tz::TimeZone,
     closed: AtomicBool,
 }
@@ -112,7 +111,6 @@ impl Surface {
             progress,
             width: out.is_terminal().then(|| columns(terminal_width(&out))).or(wished),
             stderr_terminal: err.is_terminal(),
-            stderr_width: columns(terminal_width(&err)),
             stdout: Mutex::new(Box::new(anstream::stdout())),
             stderr: Mutex::new(Box::new(anstream::stderr())),
             zone: jiff::tz::TimeZone::system(),
@@ -129,7 +127,6 @@ impl Surface {
             stderr: Mutex::new(stderr),
             width,
             stderr_terminal: false,
-            stderr_width: width.unwrap_or(COLUMNS),
             zone: jiff::tz::TimeZone::UTC,
             closed: AtomicBool::new(false),
         }
@@ -148,11 +145,6 @@ impl Surface {
     /// Whether standard error is a terminal.
     pub fn talks_to_a_person(&self) -> bool {
         self.stderr_terminal
-    }
-
-    /// The width of standard error in columns.
-    pub fn talk_width(&self) -> u16 {
-        self.stderr_width
     }
 
     /// How a person sees it now.

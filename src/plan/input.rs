@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::resolve::{Ground, Observation, PastPin, ProductVersion};
 
-/// What [`super::make`] reads.
+/// What [`super::make()`] reads.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInput<'a> {
     /// The time; pins are asked at it whether they have ended.

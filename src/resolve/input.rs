@@ -25,7 +25,7 @@ pub struct Ground<'a> {
     pub fleet: &'a Fleet,
     /// The pins, ended ones included.
     pub pins: &'a [&'a PinFile],
-    /// Product versions by product digest: at least those that [`super::needed`] names.
+    /// Product versions by product digest: at least those that [`super::needed()`] names.
     pub versions: &'a BTreeMap<Digest, ProductVersion>,
     /// Which installed versions a plan of the journal gave to a cluster because of a pin.
     pub past_pins: &'a BTreeMap<ClusterUid, Vec<PastPin>>,

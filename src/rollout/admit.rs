@@ -198,7 +198,7 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
         Some(_) if !rollout.gate_asked(wave, side) => {
             let sentence = format!(
                 "wave {wave} has not come to its gate {gate}, so its evidence is not complete: wait, or approve \
-                 early, without evidence and with an expiry"
+                 early with `--expires TIME`"
             );
             return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Conflict, sentence);
         }

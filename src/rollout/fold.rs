@@ -39,7 +39,6 @@ impl FleetState {
         self.check(&event.body).map_err(impossible)?;
         self.fold(event);
         self.position = event.seq;
-        self.at = Some(event.at);
         Ok(())
     }
 

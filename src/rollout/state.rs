@@ -16,7 +16,6 @@ use crate::plan::Plan;
 pub struct FleetState {
     pub(super) journal: Option<uuid::Uuid>,
     pub(super) position: u64,
-    pub(super) at: Option<jiff::Timestamp>,
     pub(super) fence: u64,
     pub(super) driver: Option<Driver>,
     pub(super) seen: BTreeMap<ClusterName, Seen>,

@@ -1,7 +1,6 @@
 //! Read access to the state: what screens, explanations and the engine look at. It computes
 //! nothing that is not a count, a place or a moment of the state itself.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attempt::{Attempt, AttemptState, Class, Counts};
@@ -28,11 +27,6 @@ impl FleetState {
     /// The position of the last event folded in.
     pub fn position(&self) -> u64 {
         self.position
-    }
-
-    /// When the last event was written.
-    pub fn last_at(&self) -> Option<jiff::Timestamp> {
-        self.at
     }
 
     /// The fence of the newest driver; 0 when there never was one.
@@ -77,11 +71,6 @@ impl FleetState {
     /// What was last seen of a cluster.
     pub fn seen(&self, cluster: &ClusterName) -> Option<&Seen> {
         self.seen.get(cluster)
-    }
-
-    /// What was last seen of every cluster.
-    pub fn all_seen(&self) -> &BTreeMap<ClusterName, Seen> {
-        &self.seen
     }
 
     /// The open rollout that holds a slot on this cluster.
@@ -249,11 +238,6 @@ impl Wave {
     /// Why it was skipped, if it was.
     pub fn skipped(&self) -> Option<&str> {
         self.skipped.as_deref()
-    }
-
-    /// How many clusters the running verification has yet to see.
-    pub fn unverified(&self) -> usize {
-        self.to_verify.len()
     }
 
     /// How many tries at tests ran in it.

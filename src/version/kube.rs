@@ -194,11 +194,6 @@ impl KubeRange {
         self.0.matches_semver(&version.numbers())
     }
 
-    /// Whether the first patch of a minor release is in the range.
-    pub fn matches_minor(&self, minor: KubeMinor) -> bool {
-        self.matches(&minor.into())
-    }
-
     /// The range as it was written.
     pub fn as_str(&self) -> &str {
         self.0.as_str()

@@ -307,7 +307,7 @@ fn in_path(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!(" in `{path}`") }
 }
 
-/// ` in `spec.waves[2]`` for the path of one of its keys.
+/// The same for the path that has this key: of `spec.waves.name`, ` in ` and `spec.waves`.
 fn parent_of(path: &str) -> String {
     path.rsplit_once('.').map_or(String::new(), |(parent, _)| in_path(parent))
 }

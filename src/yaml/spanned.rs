@@ -14,7 +14,7 @@ use crate::diag::Place;
 /// A value and the place it was read from.
 ///
 /// Equality, order and hash are the value's. Serialized and described (schema) as the value
-/// alone. Read by anything else than [`super::decode`], the place is [`Place::none`].
+/// alone. Read by anything else than [`super::decode()`], the place is [`Place::none`].
 #[derive(Clone, Debug)]
 pub struct Spanned<T> {
     /// The value.

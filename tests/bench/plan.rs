@@ -33,7 +33,7 @@ fn product(n: usize) -> ProductVersion {
     if n >= 4 {
         requires.insert(format!("product-{:02}", n - 4), ">=1.0.0".into());
     }
-    let step = if n % 2 == 0 {
+    let step = if n.is_multiple_of(2) {
         json!({ "manifests": { "path": "manifests" } })
     } else {
         json!({ "helm": { "chart": "chart", "namespace": name } })

@@ -1,6 +1,5 @@
 //! Every prose case is accounted for: each id of `fleet.yaml` and `apply.yaml` is the name of a test
 //! (`fleet_a06_...`), or `later.yaml` says what it waits for.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -59,13 +58,23 @@ fn tests_in(text: &str) -> Vec<&str> {
     found
 }
 
-/// The case that a test's name begins with: `fleet_a06_...` is A06 of fleet.yaml.
-fn case_of(test: &str) -> Option<Case> {
+/// The cases that a test's name begins with: `fleet_a06_...` shows A06 of fleet.yaml,
+/// `apply_a13_a14_...` shows two of apply.yaml.
+fn cases_of(test: &str) -> Vec<Case> {
     let mut parts = test.split('_');
-    let file = parts.next().filter(|f| ["fleet", "apply"].contains(f))?;
-    let id = parts.next()?;
-    parts.next()?;
-    Some((file.to_owned(), id.to_uppercase()))
+    let Some(file) = parts.next().filter(|f| ["fleet", "apply"].contains(f)) else { return Vec::new() };
+    let is_id = |part: &&str| {
+        let mut letters = part.chars();
+        letters.next().is_some_and(|c| c.is_ascii_lowercase())
+            && letters.clone().count() == 2
+            && letters.all(|c| c.is_ascii_digit())
+    };
+    let ids: Vec<&str> = parts.clone().take_while(is_id).collect();
+    // A name that is nothing but ids says nothing.
+    if parts.count() == ids.len() {
+        return Vec::new();
+    }
+    ids.into_iter().map(|id| (file.to_owned(), id.to_uppercase())).collect()
 }
 
 /// Each case with the names of its tests.
@@ -77,7 +86,7 @@ fn tested() -> BTreeMap<Case, Vec<String>> {
     let mut tested: BTreeMap<Case, Vec<String>> = BTreeMap::new();
     for file in files {
         for name in tests_in(&fs::read_to_string(&file).unwrap()) {
-            if let Some(case) = case_of(name) {
+            for case in cases_of(name) {
                 tested.entry(case).or_default().push(name.to_owned());
             }
         }
@@ -135,7 +144,10 @@ fn only_functions_that_are_tests_count() {
     let text = "#[test]\nfn fleet_a01_one() {}\n\n#[tokio::test(flavor = \"x\")]\n#[ignore]\nasync fn apply_b02_two() {}\n\
                 fn fleet_a03_no_test() {}\n// #[test]\n// fn fleet_a04_comment() {}\n#[cfg(test)]\nmod x;\nfn fleet_a05_module() {}\n";
     assert_eq!(tests_in(text), ["fleet_a01_one", "apply_b02_two"]);
-    assert_eq!(case_of("fleet_a06_an_empty_wave"), Some(("fleet".to_owned(), "A06".to_owned())));
-    assert_eq!(case_of("fleet_a06"), None);
-    assert_eq!(case_of("plan_a06_x"), None);
+    let case = |file: &str, id: &str| (file.to_owned(), id.to_owned());
+    assert_eq!(cases_of("fleet_a06_an_empty_wave"), [case("fleet", "A06")]);
+    assert_eq!(cases_of("apply_a13_a14_before_any_write"), [case("apply", "A13"), case("apply", "A14")]);
+    assert_eq!(cases_of("fleet_a06"), []);
+    assert_eq!(cases_of("fleet_state_is_a_fold"), []);
+    assert_eq!(cases_of("plan_a06_x"), []);
 }

@@ -72,6 +72,7 @@ async fn a_driver_killed_at_twenty_moments_leaves_the_fleet_as_an_undisturbed_on
 
         let mut disturbed = Small::new(&storm.iter().collect::<Vec<_>>(), 2);
         disturbed.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
+        disturbed.lab.set("TIDEGATE_LEASE", "3s");
         let plan = disturbed.plan("R1");
         disturbed.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
         let seed = std::env::var("TIDEGATE_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(42);
@@ -140,6 +141,7 @@ async fn fleet_i11_a_driver_frozen_past_its_lease_starts_no_new_request() {
     beside(move || {
         let mut small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
         small.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
+        small.lab.set("TIDEGATE_LEASE", "3s");
         let plan = small.plan("R1");
         small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
         let mut first = small.lab.spawn(&["rollout", "run"], "first.log");

@@ -1,6 +1,5 @@
 //! The pages do what they say: every command of their console blocks runs as typed and answers as
 //! shown, every example file is valid, and the reference pages miss nothing that there is.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::fs;

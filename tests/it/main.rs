@@ -1,4 +1,6 @@
 //! Integration tests: one binary, so that one bed serves them all.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../bed/mod.rs"]
 mod bed;
@@ -10,9 +12,11 @@ mod cases;
 mod crash;
 mod desk;
 mod docs;
+mod fleet_obstacles;
 mod helm;
 mod lab;
 mod pages;
 mod small;
 mod story;
 mod timeline;
+mod tiny;

@@ -52,8 +52,11 @@ const REQUIRES: &str = "  requires: { base: ^1 }\n";
 
 fn first() -> (String, String) {
     let plain = release("R1", BOTH);
-    let cut =
-        cut(&of(&[plain.clone()]), &id("R1"), &tagged(&[("base", "1.0.0", ""), ("app", "2.0.0", REQUIRES)]));
+    let cut = cut(
+        &of(std::slice::from_ref(&plain)),
+        &id("R1"),
+        &tagged(&[("base", "1.0.0", ""), ("app", "2.0.0", REQUIRES)]),
+    );
     with_lock(plain, &cut.unwrap().lock)
 }
 

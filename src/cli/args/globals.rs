@@ -57,29 +57,9 @@ pub struct Globals {
     /// Answer yes to questions; it never passes a gate.
     #[arg(short = 'y', long, global = true, hide_short_help = true)]
     pub yes: bool,
-    /// The times that the driver keeps to.
-    #[command(flatten)]
-    pub times: TimeFlags,
     /// Stop waiting after this time with exit code 7, such as 90s or 2h.
     #[arg(long, global = true, hide_short_help = true, value_name = "TIME")]
     pub wait_timeout: Option<Duration>,
-}
-
-/// The times that the driver keeps to: for slow networks, and for tests.
-#[derive(Debug, Clone, Default, Args)]
-pub struct TimeFlags {
-    /// How long a lease holds without renewal; 30s if absent.
-    #[arg(long, global = true, hide = true, env = "TIDEGATE_LEASE", value_name = "TIME")]
-    pub lease: Option<Duration>,
-    /// The limit of every request to a cluster, at most half a lease; 15s if absent.
-    #[arg(long, global = true, hide = true, env = "TIDEGATE_REQUEST_TIMEOUT", value_name = "TIME")]
-    pub request_timeout: Option<Duration>,
-    /// How long reaching a cluster may take before it counts as unreachable; 30s if absent.
-    #[arg(long, global = true, hide = true, env = "TIDEGATE_REACH_TIMEOUT", value_name = "TIME")]
-    pub reach_timeout: Option<Duration>,
-    /// How long a done cluster has to be well when it is verified; 2m if absent.
-    #[arg(long, global = true, hide = true, env = "TIDEGATE_VERIFY_TIMEOUT", value_name = "TIME")]
-    pub verify_timeout: Option<Duration>,
 }
 
 /// The form of the answer.

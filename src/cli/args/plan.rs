@@ -42,7 +42,7 @@ pub struct PlanArgs {
     /// Take fields over from other field managers.
     #[arg(long)]
     pub take_over: bool,
-    /// Let products lose more than 30 % of their objects.
+    /// Let a product lose more than 30 % of its objects, or all of them.
     #[arg(long)]
     pub allow_prune: bool,
 }

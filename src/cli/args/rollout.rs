@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
-use crate::model::{ClusterName, GateId, NameError, RolloutId, WaveName};
+use crate::model::{ClusterName, Expiry, GateId, NameError, RolloutId, WaveName};
 
 /// A rollout as people name it: its id (`R42-1`), or a release's id for its newest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +75,8 @@ pub enum RolloutCommand {
     Why(Why),
     /// Say yes to an approval gate.
     Approve(Approve),
+    /// Take every yes at an approval gate back.
+    Revoke(Revoke),
     /// Start nothing new until `resume`.
     Pause(Pause),
     /// Go on after a pause, or after a halt with a raised budget.
@@ -183,9 +185,30 @@ pub struct Approve {
     /// The gate, if the wave has several that wait for an approval.
     #[arg(long, value_name = "GATE")]
     pub gate: Option<GateId>,
+    /// Until when it counts, a day (its end in UTC) or a moment; needed before the gate is asked.
+    #[arg(long, value_name = "TIME")]
+    pub expires: Option<Expiry>,
     /// What to record with it.
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
+}
+
+/// `rollout revoke`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate rollout revoke R42 --wave prod --reason \"incident 4711\"")]
+pub struct Revoke {
+    /// The rollout.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// The wave.
+    #[arg(long, value_name = "WAVE")]
+    pub wave: WaveName,
+    /// The gate, if the wave has several approval gates.
+    #[arg(long, value_name = "GATE")]
+    pub gate: Option<GateId>,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `rollout pause`.

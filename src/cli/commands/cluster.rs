@@ -99,9 +99,10 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
         pipeline: first_pipeline(context).await?,
         defer_unknown: true,
         options: PlanOptions::default(),
+        only: Some(args.cluster.clone()),
         actor: context.place.actor().await,
     };
-    let gathered = gather(&world, &context.place.times(), &mut open.follower, &request).await?;
+    let gathered = gather(&world, &context.place.times()?, &mut open.follower, &request).await?;
     let cluster = &args.cluster;
     let found = gathered.with_input(|input| {
         Ok(input.clusters.get(cluster).map(|entry| {
@@ -160,7 +161,7 @@ async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
     let world = context.place.world(&git, &open);
     let actor = context.place.actor().await;
     let fence = open.follower.state().fence();
-    let adopted = adoption::adopt(&world, &context.place.times(), entry, fence, &actor, &args.reason)
+    let adopted = adoption::adopt(&world, &context.place.times()?, entry, fence, &actor, &args.reason)
         .await
         .map_err(|fault| Failure::outside(&format!("{} was not adopted", args.cluster), &fault))?;
     let screen = AdoptedScreen { adopted, reason: args.reason.clone() };

@@ -25,9 +25,10 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         pipeline: args.pipeline.clone(),
         defer_unknown: args.defer_unknown,
         options: PlanOptions { take_over: args.take_over, allow_prune: args.allow_prune },
+        only: None,
         actor: context.place.actor().await,
     };
-    let (plan, gathered) = plan(&world, &context.place.times(), &mut open.follower, &request).await?;
+    let (plan, gathered) = plan(&world, &context.place.times()?, &mut open.follower, &request).await?;
     context.surface.findings(&gathered.findings);
     let mut warned = warnings(&gathered.findings);
     warned.extend(unreachable(&gathered));

@@ -7,7 +7,7 @@ use crate::engine::adoption::Adopted;
 use crate::model::{ClusterName, Labels, Observed, ProductName, ReleaseId};
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean};
-use crate::output::table::{Column, Table};
+use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::age::Seen;
 use crate::resolve::{Desired, Exclusion, Layer, Reason};
@@ -49,11 +49,18 @@ impl Screen for List<ListedCluster> {
                 labels.join(" ").into(),
                 cluster.observed.as_ref().map(|o| o.kubernetes.to_string()).unwrap_or_default().into(),
                 releases(cluster.observed.as_ref()).into(),
-                seen_cell(&cluster.seen, look),
+                heartbeat(&cluster.seen, look),
             ]);
         }
         table.text(look.width)
     }
+}
+
+/// How long ago a cluster was seen, and since when it does not answer.
+fn heartbeat(seen: &Seen, look: &Look) -> Cell {
+    let Some(since) = seen.unreachable_since else { return seen_cell(seen, look) };
+    let last = seen.at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", look.view.brief(at)));
+    Cell::toned(format!("! {last}, unreachable for {}", look.view.brief(since)), Tone::Warn)
 }
 
 /// The releases that brought what a cluster runs: `R41 x3, R40 x1`.
@@ -86,6 +93,8 @@ pub struct ClusterScreen {
     pub products: Vec<ClusterProduct>,
     /// Products of the release that it does not get, and why.
     pub excluded: BTreeMap<ProductName, Vec<Exclusion>>,
+    /// What was seen of it, whole: the records with their digests.
+    pub observed: Option<Observed>,
 }
 
 /// One product of a cluster.
@@ -131,6 +140,7 @@ impl ClusterScreen {
             kubernetes: observed.map(|o| o.kubernetes.to_string()),
             products: products.collect(),
             excluded: desired.excluded.clone(),
+            observed: observed.cloned(),
         }
     }
 }

@@ -2,18 +2,19 @@
 //! refuses it; what was recorded is printed.
 
 use super::{Context, find, journal};
-use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, RolloutRef, Skip};
+use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, Revoke, RolloutRef, Skip};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes};
 use crate::engine::{RequestError, request};
 use crate::journal::{Event, RetryWhich, Side};
-use crate::model::{GateId, WaveName};
+use crate::model::{Expiry, GateId, WaveName};
 use crate::output::exit::Code;
 use crate::output::screens::RecordedScreen;
 use crate::rollout::{Command, FleetState, Refusal, RefusalExit, Rollout};
 
-/// Says yes at a gate. What the yes binds to is what the journal says at this moment.
+/// Says yes at a gate. What the yes binds to is what the journal says at this moment: before the
+/// gate is asked, a yes with an end binds to no evidence, as there is none yet.
 pub async fn approve(args: Approve, context: &Context<'_>) -> Outcome {
     let mut open = journal(context).await?;
     let rollout = find(open.follower.state(), Some(&args.rollout))?;
@@ -28,16 +29,35 @@ pub async fn approve(args: Approve, context: &Context<'_>) -> Outcome {
         let (release, wave_digest) = rollout.bindings(&args.wave).ok_or_else(gone)?;
         let gate = args.gate.as_ref().map(|gate| (side(rollout, &args.wave, gate), gate.clone()));
         let at = gate.as_ref().map_or_else(|| open_side(rollout, &args.wave), |(side, _)| *side);
+        let early = args.expires.is_some() && !rollout.gate_asked(&args.wave, at);
         Ok(Command::Approve(crate::rollout::Approve {
             rollout: id.clone(),
             wave: args.wave.clone(),
-            evidence: Some(rollout.evidence(&args.wave, at)),
+            evidence: (!early).then(|| rollout.evidence(&args.wave, at)),
             gate,
             release,
             wave_digest,
-            expires: None,
+            expires: args.expires.map(Expiry::moment),
             comment: args.comment.clone(),
         }))
+    };
+    let events = send(&mut open, context, command).await?;
+    show(&open, context, &id, events).await
+}
+
+/// Takes every yes at a gate back.
+pub async fn revoke(args: Revoke, context: &Context<'_>) -> Outcome {
+    let Revoke { rollout, wave, gate, reason } = args;
+    let mut open = journal(context).await?;
+    let id = find(open.follower.state(), Some(&rollout))?.id().clone();
+    let command = |state: &FleetState| {
+        let rollout = state.rollout(&id).ok_or_else(|| refusal("the rollout is gone from the journal"))?;
+        Ok(Command::Revoke {
+            rollout: id.clone(),
+            gate: gate.as_ref().map(|gate| (side(rollout, &wave, gate), gate.clone())),
+            wave: wave.clone(),
+            reason: reason.clone(),
+        })
     };
     let events = send(&mut open, context, command).await?;
     show(&open, context, &id, events).await

@@ -70,12 +70,13 @@ async fn fresh(
     open: &mut OpenJournal,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    let times = context.place.times();
+    let times = context.place.times()?;
     let request = PlanRequest {
         release: plan.release.id.clone(),
         pipeline: Some(plan.pipeline.name.clone()),
         defer_unknown: true,
         options: plan.options,
+        only: None,
         actor: context.place.actor().await,
     };
     let gathered = gather(world, &times, &mut open.follower, &request).await?;
@@ -169,7 +170,7 @@ async fn drive(
         crash::position(event.seq);
         progress.event(event, || summaries(state, &named, context.place.now()));
     };
-    let ended = engine::drive(world, &context.place.times(), options, &mut seen).await;
+    let ended = engine::drive(world, &context.place.times()?, options, &mut seen).await;
     let timed_out = timer.is_some_and(|timer| timer.has_fired());
     drop(progress);
     let (ended, follower) = match ended {
