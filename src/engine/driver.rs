@@ -126,6 +126,10 @@ pub async fn drive(
         lost = keeper.keep() => Err(DriveError::NotDriver(lost)),
     };
     driver.running.tasks.shutdown().await;
+    if ended.is_ok() {
+        // What a task handed in before it was cut off has happened, and the next driver must know.
+        driver.write_arrived(seen).await?;
+    }
     driver.shared.close_all().await;
     if ended.is_ok() {
         driver.write(vec![Body::DriverReleased {}], seen).await?;
@@ -280,6 +284,16 @@ impl Driver {
             }
             Happened::Ended(ended) => self.settle(ended, seen).await,
         }
+    }
+
+    /// Writes the outcomes that were handed in and not yet written. Intents are left out: whoever
+    /// handed one in was cut off before it acted.
+    async fn write_arrived(&mut self, seen: Seen<'_>) -> Result<(), DriveError> {
+        while let Ok(Facts { mut bodies, .. }) = self.arriving.try_recv() {
+            bodies.retain(|body| !matches!(body, Body::StepStarted { .. } | Body::StepSpawned { .. }));
+            self.write(bodies, seen).await?;
+        }
+        Ok(())
     }
 
     /// Looks at how a task ended: one that panicked is recorded as an outcome nobody knows.

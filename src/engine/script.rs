@@ -16,6 +16,10 @@ use super::world::World;
 /// The exit code of a try that another try may mend (EX_TEMPFAIL of sysexits.h).
 const TRY_AGAIN: i32 = 75;
 
+/// How long after its deadline a script on another host may take to be ended there, clocks of two
+/// hosts included.
+const ENDING: Duration = Duration::seconds(30);
+
 /// A script of a product, ready for one try.
 pub struct Script {
     /// The product's files.
@@ -69,23 +73,9 @@ impl Script {
         }
     }
 
-    /// Finds out about tries that earlier drivers began and never reported.
-    pub async fn recover(&self, world: &World, id: &Try, repeat: Repeat, left: &[Interrupted]) -> Recovered {
-        let this = world.host.this();
-        // A program runs only after its process group was recorded: without one it never ran.
-        for (left, group, start_ticks) in left.iter().filter_map(|l| l.group.map(|(g, t)| (l, g, t))) {
-            if left.host != this.host {
-                // Nobody here can end it; after its deadline its own driver's host would have.
-                let end = self.timeout.after(left.at);
-                let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
-                world.clock.sleep(rest.unwrap_or_default()).await;
-            } else if left.boot == this.boot
-                && let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await
-            {
-                let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
-                return Recovered::Finished(StepOutcome::Unknown { cause });
-            }
-        }
+    /// Finds out about a try that an earlier driver began and never reported, and whose processes
+    /// have ended ([`end_left`]).
+    pub async fn recover(&self, world: &World, id: &Try, repeat: Repeat) -> Recovered {
         match (&self.observe, repeat) {
             (Some(observe), _) => self.ask(world, id, observe).await,
             (None, Repeat::Safe) => Recovered::Again,
@@ -147,6 +137,27 @@ impl Script {
             timeout: self.timeout,
         }
     }
+}
+
+/// Ends what earlier drivers left running of a step, or waits until it surely has ended; an outcome
+/// if it can't be ended.
+pub async fn end_left(world: &World, timeout: Duration, left: &[Interrupted]) -> Result<(), StepOutcome> {
+    let this = world.host.this();
+    // A program runs only after its process group was recorded: without one it never ran.
+    for (left, group, start_ticks) in left.iter().filter_map(|l| l.group.map(|(g, t)| (l, g, t))) {
+        if left.host != this.host {
+            // Nobody here can end it; after its deadline its own driver's host would have.
+            let end = ENDING.after(timeout.after(left.at));
+            let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
+            world.clock.sleep(rest.unwrap_or_default()).await;
+        } else if left.boot == this.boot
+            && let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await
+        {
+            let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
+            return Err(StepOutcome::Unknown { cause });
+        }
+    }
+    Ok(())
 }
 
 /// Writes a script's process group down before the script's program runs.

@@ -7,14 +7,14 @@ use std::time::Duration as StdDuration;
 use crate::catalog::product::Content;
 use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
 use crate::model::{DeployStep, Duration, ProductName, Test};
-use crate::plan::Target;
+use crate::plan::{Repeat, Target};
 use crate::port::{Fault, KubeconfigFile};
 use crate::rollout::Interrupted;
 
 use super::cluster::{Applied, Confirmation, Error, JobRun, Kind, ProductWork};
 use super::recorder::Stopped;
 use super::rendering::{self, For};
-use super::script::{Recovered, Script, Try};
+use super::script::{Recovered, Script, Try, end_left};
 use super::secrets;
 use super::session::{Closed, Opened, Session};
 use super::task::Shared;
@@ -49,20 +49,29 @@ pub async fn take(
     if !shared.recorder.intent(started).await? {
         return Ok(());
     }
-    // Waiting for a predecessor's lease to run out burns nothing of the step's time.
-    let outcome = match opened(shared, &session, step.timeout).await.map(drop) {
-        Err(outcome) => outcome,
-        Ok(()) => match recover(shared, &session, step, &id, interrupted).await {
+    // Only scripts leave something behind that must be found out about; everything else converges.
+    let outcome = if interrupted.iter().any(|left| left.group.is_some()) {
+        match recover(shared, &session, step, &id, interrupted).await {
             Recovered::Finished(outcome) => outcome,
-            Recovered::Again => tokio::select! {
-                outcome = act(shared, session, step, &id) => outcome,
-                () = shared.world.clock.sleep(step.timeout.std() + GRACE) => StepOutcome::TimedOut {
-                    cause: format!("no outcome within {}", step.timeout),
-                },
-            },
-        },
+            Recovered::Again => in_time(shared, session, step, &id).await,
+        }
+    } else {
+        in_time(shared, session, step, &id).await
     };
     finished(shared, &id, tries, outcome).await
+}
+
+/// Acts within the step's time. Waiting for a predecessor's lease to run out burns nothing of it.
+async fn in_time(shared: &Shared, session: Arc<Session>, step: &AttemptStep, id: &Try) -> StepOutcome {
+    if let Err(outcome) = opened(shared, &session, step.timeout).await {
+        return outcome;
+    }
+    tokio::select! {
+        outcome = act(shared, session, step, id) => outcome,
+        () = shared.world.clock.sleep(step.timeout.std() + GRACE) => StepOutcome::TimedOut {
+            cause: format!("no outcome within {}", step.timeout),
+        },
+    }
 }
 
 async fn finished(shared: &Shared, id: &Try, tries: u32, outcome: StepOutcome) -> Result<(), Stopped> {
@@ -70,6 +79,8 @@ async fn finished(shared: &Shared, id: &Try, tries: u32, outcome: StepOutcome) -
     shared.recorder.fact(vec![body]).await.map(drop)
 }
 
+/// Finds out what became of an interrupted script. As long as that can't be found out nobody knows
+/// it, and no failure that might be tried again may be reported: the next try would run it blindly.
 async fn recover(
     shared: &Shared,
     session: &Session,
@@ -77,18 +88,33 @@ async fn recover(
     id: &Try,
     interrupted: &[Interrupted],
 ) -> Recovered {
-    // Only scripts leave something behind that must be found out about; everything else converges.
-    if interrupted.iter().all(|left| left.group.is_none()) {
-        return Recovered::Again;
+    if let Err(outcome) = end_left(&shared.world, step.timeout, interrupted).await {
+        return Recovered::Finished(outcome);
     }
-    let opened = match opened(shared, session, step.timeout).await {
-        Ok(opened) => opened,
-        Err(outcome) => return Recovered::Finished(outcome),
-    };
-    match script(shared, session, opened, &step.id, step.timeout).await {
-        Ok(Some((script, _kubeconfig))) => script.recover(&shared.world, id, step.repeat, interrupted).await,
-        Ok(None) => Recovered::Again,
-        Err(fault) => Recovered::Finished(fault_outcome(fault)),
+    let clock = &shared.world.clock;
+    let end = clock.boot() + step.timeout.std();
+    loop {
+        let (class, cause) = match opened(shared, session, step.timeout).await {
+            Ok(opened) => match script(shared, session, opened, &step.id, step.timeout).await {
+                Ok(Some((script, _kubeconfig))) => {
+                    return script.recover(&shared.world, id, step.repeat).await;
+                }
+                Ok(None) => return Recovered::Again,
+                Err(fault) => (fault.class, fault.message),
+            },
+            Err(StepOutcome::Failed { class, cause, .. }) => (class, cause),
+            Err(outcome) => return Recovered::Finished(outcome),
+        };
+        if step.repeat == Repeat::Safe {
+            // What it left has ended, and running it again does no harm.
+            return Recovered::Again;
+        }
+        if class != FailureClass::Transient || clock.boot() >= end {
+            let cause =
+                format!("the driver ended while it ran, and it can't be asked what became of it: {cause}");
+            return Recovered::Finished(StepOutcome::Unknown { cause });
+        }
+        clock.sleep(PAUSE).await;
     }
 }
 

@@ -48,6 +48,8 @@ impl Rollout {
                     && let Some((_, open)) = progress.open.last_mut()
                 {
                     open.group = Some((*group, *start_ticks));
+                    // The script's time runs from here, however long its cluster was waited for.
+                    open.at = at;
                 }
             }
             Body::StepFinished { attempt, outcome, .. } => self.fold_step(attempt, outcome, at),
