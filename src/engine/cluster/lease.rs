@@ -78,6 +78,11 @@ impl Held {
         Err(fenced("the cluster's lease could not be renewed in time; nothing more is written".to_owned()))
     }
 
+    /// Whether it may be somebody else's by now.
+    fn has_ended(&self) -> bool {
+        self.clock.boot() >= Duration::from_millis(self.until.load(Ordering::Acquire))
+    }
+
     fn holds_until(&self, moment: Duration) {
         self.until.store(u64::try_from(moment.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
     }
@@ -392,6 +397,15 @@ async fn keep(cluster: Cluster, us: Claimant, held: Arc<Held>) {
         clock.sleep(wait).await;
         let mut written = held.written.lock().await;
         let started = clock.boot();
+        if held.has_ended() {
+            // A process that slept too long writes nothing before it knows that nobody took over.
+            let Ok(found) = cluster.once(&Ask::get(operator())).await else { continue };
+            let view = View::of(&found.body);
+            if found.ok() && (!view.is_of(&us) || view.released) {
+                let _ = held.lost.set(view.holder);
+                return;
+            }
+        }
         let ask = Ask::write(Method::PUT, operator(), &written.object(clock.now()));
         // A renewal that takes longer than the pause between two is better tried again.
         let answer =
