@@ -535,7 +535,12 @@ impl Guard {
     /// Gives the lease back, so that the next process of this journal need not wait.
     pub async fn release(self) {
         self.renewal.abort();
+        let gone = self.held.has_ended() || self.held.lost.get().is_some();
         self.held.holds_until(Duration::ZERO);
+        if gone {
+            // It may be somebody else's: nothing is written late, and it ended by itself.
+            return;
+        }
         let mut view = self.held.written.lock().await.clone();
         // A renewal that was cut short may have been written: then once more on what it wrote. A lease
         // that can't be given back ends by itself.
