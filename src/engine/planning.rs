@@ -195,7 +195,7 @@ pub async fn gather(
 /// The catalog of HEAD, and the commit that it names.
 ///
 /// # Errors
-/// When git fails, or a committed release or pipeline file is wrong.
+/// When git fails, a committed release or pipeline file is wrong, or holds a literal secret.
 pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     let commit = world.git.head().await?;
     let mut tree = crate::model::Tree::new();
@@ -207,7 +207,9 @@ pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
             }
         }
     }
-    let (catalog, findings) = catalog::load(&tree);
+    let (catalog, mut findings) = catalog::load(&tree);
+    // A plan carries values on: a secret among them would go into plan, journal and records.
+    findings.extend(catalog::check(&catalog).into_iter().filter(|f| f.code == &codes::LITERAL_SECRET));
     if findings.has_errors() {
         return Err(findings.into());
     }

@@ -36,9 +36,11 @@ async fn create_account(cluster: &Cluster) {
 
 /// What tidegate wrote outside its own namespace.
 fn written(cluster: &Cluster) -> Vec<String> {
-    let all = cluster.audit().into_iter().filter(|e| e.is_write() && e.user_agent.starts_with("tidegate/"));
-    all.filter_map(|e| e.object_ref)
-        .filter(|o| o.namespace != "tidegate-system" && o.name != "tidegate-system")
+    let all = cluster.audit().into_iter().filter(|e| e.is_write() && e.stage == "ResponseComplete");
+    all.filter(|e| e.user_agent.starts_with("tidegate/"))
+        .filter_map(|e| e.object_ref)
+        // A `create` names nothing; the only one outside is that of the namespace itself.
+        .filter(|o| o.namespace != "tidegate-system" && !["", "tidegate-system"].contains(&o.name.as_str()))
         .map(|o| format!("{} {}/{}", o.resource, o.namespace, o.name))
         .collect()
 }
