@@ -259,6 +259,10 @@ impl Cluster {
     /// nobody answers.
     pub async fn freeze(&self) {
         self.signal_api_server(Signal::STOP).await;
+        // A signal reaches a busy process's threads one after another.
+        while !self.pids().await.iter().any(|pid| all_stopped(*pid)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// SIGCONT to the API server.
@@ -352,4 +356,13 @@ impl Drop for Cluster {
             std::thread::spawn(self.take_down());
         }
     }
+}
+
+/// Whether every thread of a process is stopped, or none is left (proc_pid_stat(5), field 3).
+fn all_stopped(pid: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').is_none_or(|(_, rest)| rest.trim_start().starts_with(['T', 't', 'Z', 'X']))
+    })
 }
