@@ -198,6 +198,40 @@ spec:
     lab
 }
 
+/// A pipeline that is edited after the start changes nothing of what runs, and an old plan is no
+/// longer started: planning again is a command of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn fleet_a15_a_pipeline_edited_after_the_start_changes_nothing_of_what_runs() {
+    let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("frozen-plan")).await;
+    tiny::beside(move || {
+        let lab = tiny::lab(&[Member::of(&cluster, "staging")], tiny::WAVES);
+        tiny::product(&lab, "app", "1.0.0", PLAIN, &tiny::config("app", "one"));
+        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
+        tiny::cut(&lab, "R1");
+        let plan = tiny::plan(&lab, "R1");
+        lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+
+        // An approval before staging, asked for after the start: the running rollout never asks it.
+        lab.edit(
+            "pipelines/main.yaml",
+            "selector: { env: staging }, atOnce: 4",
+            "selector: { env: staging }, atOnce: 0, gates: { before: [ { approval: { by: nobody } } ] }",
+        );
+        lab.commit("pipeline: staging is held, and asks");
+        lab.tidegate("rollout run R1").ok();
+        let events = lab.events();
+        assert!(!events.iter().any(|e| e["event"] == "gate.answered"), "the new gate was asked");
+        assert!(events.iter().any(|e| e["event"] == "wave.done" && e["wave"] == "staging"));
+
+        // The old plan no longer starts, and says what changed; a new one has the new pipeline.
+        let outdated = lab.run(&["rollout", "start", &plan, "--detach"]).exits(8);
+        assert!(outdated.err.contains("TG0912") && outdated.err.contains("staging"), "{}", outdated.err);
+        let again = tiny::plan(&lab, "R1");
+        assert!(std::fs::read_to_string(again).unwrap().contains("\"by\":\"nobody\""));
+    })
+    .await;
+}
+
 /// Every mistake of a tree is told in one run: exit code 3, all of them in the JSON with file, line
 /// and column, all of them on the screen, and no literal secret in either.
 #[test]
