@@ -1,5 +1,6 @@
 //! Drivers that are killed, that meet, and that freeze: what the fleet ends at is the same as if
 //! nothing had happened, seen from outside (the scripts' own log, the API servers' audit logs).
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Child;

@@ -1,5 +1,6 @@
 //! A laboratory: a git repository of its own, a journal of its own, and the real binary, run as a
 //! user would run it.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,6 @@
 //! Pages as a reader sees them: which blocks a page has, which commands stand in its console
 //! blocks, and whether an output is the one that a page shows.
+#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

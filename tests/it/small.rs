@@ -1,5 +1,6 @@
 //! A small platform for tests of the driver: a product of manifests, and one whose script writes a
 //! line into a file, so that what happened can be counted from outside.
+#![allow(clippy::unwrap_used)]
 
 use crate::bed::Cluster;
 use crate::lab::Lab;

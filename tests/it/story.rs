@@ -1,6 +1,7 @@
 //! The story: a platform team takes three releases through staging, two pools of test clusters and
 //! two of production, on ten real clusters, with a pin, a failing test, an approval and a cluster
 //! that can't be reached. It reads from top to bottom as it would happen.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

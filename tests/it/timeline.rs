@@ -1,4 +1,5 @@
 //! What a journal says happened when: claims and ends of attempts, in order.
+#![allow(clippy::unwrap_used)]
 
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
 //! A tiny platform for tests that need nothing but an API server: products of plain objects, a
 //! pipeline with staging and production, and clusters by name and kubeconfig.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
