@@ -88,7 +88,7 @@ async fn rollout_start_refusals() {
     .await;
 }
 
-/// Twenty-four mistakes in six files, and where each stands: file, line, column (counted by hand).
+/// Twenty-four mistakes in six files, and where each stands: file, line, column (each looked at by hand).
 const MISTAKES: &[(&str, u64, u64)] = &[
     ("pipelines/fleet.yaml", 6, 32),
     ("pipelines/fleet.yaml", 8, 48),
