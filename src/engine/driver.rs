@@ -26,6 +26,10 @@ use super::world::{Times, World};
 /// How long a driver with nothing to do sleeps before it looks again; commands wake it earlier.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// How old the last look at a cluster may be before an unchanged one is recorded again; well below the
+/// age at which screens call it stale.
+const SEEN_AGAIN: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
 /// Until when to drive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
@@ -196,8 +200,9 @@ impl Driver {
     async fn write(&mut self, bodies: Vec<Body>, seen: Seen<'_>) -> Result<Vec<bool>, DriveError> {
         loop {
             let state = self.follower.state();
-            let fits: Vec<bool> = bodies.iter().map(|body| state.check(body).is_ok()).collect();
             let at = self.world.clock.now();
+            let fits: Vec<bool> =
+                bodies.iter().map(|body| state.check(body).is_ok() && is_news(state, body, at)).collect();
             let events: Vec<NewEvent> = bodies
                 .iter()
                 .zip(&fits)
@@ -341,6 +346,19 @@ impl Driver {
             }
         }
     }
+}
+
+/// Whether an event says something that is not known yet: a cluster that is looked at again and again
+/// (a blocked one, every half minute) must not fill the journal with what it said before.
+fn is_news(state: &FleetState, body: &Body, now: jiff::Timestamp) -> bool {
+    let Body::ClusterObserved { cluster, observed } = body else { return true };
+    let Some(seen) = state.seen(cluster).filter(|seen| seen.unreachable.is_none()) else { return true };
+    let Some(before) = &seen.observed else { return true };
+    let same = before.uid == observed.uid
+        && before.kubernetes == observed.kubernetes
+        && before.server == observed.server
+        && before.products == observed.products;
+    !same || now.duration_since(before.at) >= SEEN_AGAIN
 }
 
 /// Whether a rollout goes no further by itself.

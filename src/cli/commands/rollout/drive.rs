@@ -57,7 +57,10 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let driven = driver_alive(&open, context).await?;
     if driven {
         context.surface.talk("another process drives already: watching it");
-        return follow(open, vec![id], &args.drive.until, context).await;
+        match follow(open, vec![id.clone()], &args.drive.until, true, context).await? {
+            Followed::Ended(codes) => return Ok(codes),
+            Followed::Undriven(left) => open = left,
+        }
     }
     let until = args.drive.until.clone();
     drive(open, &world, vec![id], until, Other::Watched, context).await
@@ -112,7 +115,10 @@ pub async fn watch(args: &Watch, context: &Context<'_>) -> Outcome {
     if !driver_alive(&open, context).await? {
         context.surface.talk("nobody drives: tidegate rollout run");
     }
-    follow(open, named, &Until::Done, context).await
+    match follow(open, named, &Until::Done, false, context).await? {
+        Followed::Ended(codes) => Ok(codes),
+        Followed::Undriven(_) => Ok(vec![Code::Done]),
+    }
 }
 
 async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> Result<bool, Failure> {
@@ -179,7 +185,10 @@ async fn drive(
         Err(DriveError::NotDriver(NotDriver::Held(_))) if other == Other::Watched => {
             context.signals.watching();
             context.surface.talk("another process drives already: watching it");
-            return follow(open, named, &until, context).await;
+            return match follow(open, named.clone(), &until, true, context).await? {
+                Followed::Ended(codes) => Ok(codes),
+                Followed::Undriven(open) => Box::pin(drive(open, world, named, until, other, context)).await,
+            };
         }
         Err(error) => return Err(not_driven(&error)),
     };
@@ -279,13 +288,23 @@ impl Timer {
     }
 }
 
-/// Follows the journal until every named rollout rests, or what is awaited is there.
+/// How following ended.
+enum Followed {
+    /// What was awaited is there.
+    Ended(Vec<Code>),
+    /// The process that drove has ended before, and nobody took its place.
+    Undriven(OpenJournal),
+}
+
+/// Follows the journal until every named rollout rests, or what is awaited is there; as an `heir`
+/// only as long as somebody drives.
 async fn follow(
     mut open: OpenJournal,
     named: Vec<RolloutId>,
     until: &Until,
+    heir: bool,
     context: &Context<'_>,
-) -> Outcome {
+) -> Result<Followed, Failure> {
     let deadline = context.place.deadline();
     let mut progress = Progress::new(context.surface, open.follower.position());
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
@@ -309,6 +328,12 @@ async fn follow(
         if surface.reader_is_gone() {
             break;
         }
+        let rests = reached(open.follower.state(), &named, until, context.place.now());
+        if heir && !rests && !driver_alive(&open, context).await? {
+            drop(progress);
+            context.surface.talk("the process that drove has ended: driving on");
+            return Ok(Followed::Undriven(open));
+        }
     }
     drop(progress);
     let driver = context.place.driver(&open).await?;
@@ -321,7 +346,7 @@ async fn follow(
         codes.push(Code::Blocked);
     }
     show(context, state, &rollouts, driver, &codes);
-    Ok(codes)
+    Ok(Followed::Ended(codes))
 }
 
 /// Whether what is awaited is there.
