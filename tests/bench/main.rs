@@ -7,10 +7,12 @@ mod bed;
 #[path = "../it/desk.rs"]
 #[allow(dead_code)]
 mod desk;
+mod journal;
 mod plan;
 
 #[tokio::main]
 async fn main() {
     plan::run();
+    journal::run().await;
     apply::run().await;
 }
