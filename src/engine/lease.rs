@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::journal::FailureClass;
 use crate::port::{DriverLease, Fault, LeaseAnswer, ProcessId};
 
 use super::world::{Times, World};
@@ -50,7 +51,16 @@ impl Lease {
                 })
             };
             let gone = |holder: &DriverLease| proved_dead(world, &this, holder) || silent(holder);
-            match world.journal.lease(&lease_of(&this, world, times, 0), &gone).await? {
+            let asked = world.journal.lease(&lease_of(&this, world, times, 0), &gone).await;
+            let answer = match asked {
+                // A process that froze while it wrote keeps the journal locked; whoever stands by has time.
+                Err(fault) if standby && fault.class == FailureClass::Transient => {
+                    world.clock.sleep(times.lease / 10).await;
+                    continue;
+                }
+                asked => asked?,
+            };
+            match answer {
                 LeaseAnswer::Granted { fence } => {
                     let valid_until = Arc::new(AtomicU64::new(millis(before + times.lease)));
                     return Ok(Self { world: world.clone(), times: times.clone(), fence, valid_until });
