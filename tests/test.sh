@@ -10,6 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 parts=()
 
+# A part's commands are joined with `&&`: inside a condition the shell's -e does not hold.
 part() {
   local name=$1 start=$SECONDS
   shift
@@ -27,26 +28,27 @@ part() {
 build() {
   cargo test --no-run --message-format=json 2>"$work/build.log" >"$work/build.json" || {
     cat "$work/build.log" >&2
-    cargo test --no-run
+    grep -o '"rendered":"[^"]*"' "$work/build.json" >&2 || echo "the build failed" >&2
+    return 1
   }
   grep -o '"executable":"[^"]*"' "$work/build.json" | cut -d'"' -f4 | sort -u >"$work/binaries"
 }
 
+# The one test binary of that name: two would mean that one is left out.
 binary() {
-  grep -E "/deps/$1-[0-9a-f]+\$" "$work/binaries" | tail -n 1
+  grep -E "/deps/$1-[0-9a-f]+\$" "$work/binaries"
 }
 
 run() {
   local path
-  path=$(binary "$1")
-  [[ -n "$path" ]] || { echo "no test binary $1 was built" >&2; return 1; }
+  path=$(binary "$1") || { echo "no test binary $1 was built" >&2; return 1; }
+  [[ $(wc -l <<<"$path") == 1 ]] || { printf 'several test binaries %s:\n%s\n' "$1" "$path" >&2; return 1; }
   shift
   RUSTC_BOOTSTRAP=1 "$path" -Z unstable-options --report-time "$@" | tee -a "$work/tests.log"
 }
 
 pure() {
-  run tidegate
-  run architecture
+  run tidegate && run architecture
 }
 
 part bed cargo run --quiet --example bed -- build
