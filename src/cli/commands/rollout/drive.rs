@@ -59,7 +59,7 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
         context.surface.talk("another process drives already: watching it");
         match follow(open, vec![id.clone()], &args.drive.until, true, context).await? {
             Followed::Ended(codes) => return Ok(codes),
-            Followed::Undriven(left) => open = left,
+            Followed::Undriven(left) => open = *left,
         }
     }
     let until = args.drive.until.clone();
@@ -187,7 +187,7 @@ async fn drive(
             context.surface.talk("another process drives already: watching it");
             return match follow(open, named.clone(), &until, true, context).await? {
                 Followed::Ended(codes) => Ok(codes),
-                Followed::Undriven(open) => Box::pin(drive(open, world, named, until, other, context)).await,
+                Followed::Undriven(open) => Box::pin(drive(*open, world, named, until, other, context)).await,
             };
         }
         Err(error) => return Err(not_driven(&error)),
@@ -293,7 +293,7 @@ enum Followed {
     /// What was awaited is there.
     Ended(Vec<Code>),
     /// The process that drove has ended before, and nobody took its place.
-    Undriven(OpenJournal),
+    Undriven(Box<OpenJournal>),
 }
 
 /// Follows the journal until every named rollout rests, or what is awaited is there; as an `heir`
@@ -332,7 +332,7 @@ async fn follow(
         if heir && !rests && !driver_alive(&open, context).await? {
             drop(progress);
             context.surface.talk("the process that drove has ended: driving on");
-            return Ok(Followed::Undriven(open));
+            return Ok(Followed::Undriven(Box::new(open)));
         }
     }
     drop(progress);
