@@ -78,7 +78,7 @@ spec:
       soak: { for: 5s }
       gates:
         before:
-          - approval: { by: platform-leads }
+          - approval: { by: platform-leads, author: allowed }
 PIPELINE
 export PATH="$target/debug:$PATH" TIDEGATE_HELM="$helm" TIDEGATE_JOURNAL="$work/journal.db"
 git init --quiet --initial-branch=main

@@ -436,6 +436,26 @@ impl Git for GitCli {
         Err(if stays { Fault::permanent(message) } else { Fault::transient(message) })
     }
 
+    async fn authors(&self, since: Option<&str>, until: &str, under: &[&str]) -> Result<Vec<String>, Fault> {
+        let range = match since {
+            Some(since) => format!("{since}..{until}"),
+            None => until.to_owned(),
+        };
+        let format = "--format=%aE%n%(trailers:key=Co-authored-by,valueonly)";
+        let mut args = vec!["log", format, &range, "--"];
+        args.extend(under.iter().copied());
+        let out = self.must("looking for authors", &args).await?;
+        let text = String::from_utf8_lossy(&out);
+        let address = |line: &str| {
+            let inner = line.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
+            inner.map_or(line, |(address, _)| address).trim().to_owned()
+        };
+        let mut found: Vec<String> = text.lines().map(address).filter(|line| !line.is_empty()).collect();
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+
     async fn identity(&self) -> Result<Option<String>, Fault> {
         match self.config("user.email").await? {
             Some(email) => Ok(Some(email)),

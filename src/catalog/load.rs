@@ -31,6 +31,8 @@ pub fn load(tree: &Tree) -> (Catalog, Findings) {
     loading.folder("releases", Loading::release);
     loading.folder("pipelines", Loading::pipeline);
     loading.folder("pipelines/pins", Loading::pin);
+    let others = tree.below("pipelines").filter(|(path, _)| !is_yaml(path));
+    loading.catalog.pipeline_files = others.map(|(path, file)| (path.to_owned(), file.executable)).collect();
     loading.findings.mask(&loading.hidden);
     (loading.catalog, loading.findings.sorted())
 }

@@ -62,6 +62,9 @@ pub struct Catalog {
     pub pins: BTreeMap<PinId, Loaded<PinFile>>,
     /// `pipelines/calendar.yaml`.
     pub calendar: Option<Loaded<CalendarFile>>,
+    /// Every other file below `pipelines`, by its path, and whether it is executable: commands of
+    /// gates, and `allowed_signers`.
+    pub pipeline_files: BTreeMap<String, bool>,
     /// Paths of files that could not be read at all; what they would have defined is not called
     /// unknown.
     pub unreadable: Vec<String>,

@@ -83,6 +83,7 @@ impl From<Refusal> for Failure {
         let exit = match refusal.exit {
             RefusalExit::Usage => exit::Code::Usage,
             RefusalExit::NothingSelected => exit::Code::NothingSelected,
+            RefusalExit::Forbidden => exit::Code::Forbidden,
             RefusalExit::Conflict => exit::Code::Conflict,
         };
         let mut finding = Finding::error(refusal.code, refusal.sentence);

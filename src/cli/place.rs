@@ -16,7 +16,9 @@ use crate::adapter::git::GitCli;
 use crate::adapter::helm::HelmCli;
 use crate::adapter::host::LocalHost;
 use crate::adapter::packages::GitPackages;
+use crate::adapter::prometheus::Prometheus;
 use crate::adapter::secrets::LocalSecrets;
+use crate::adapter::signatures::SshKeygen;
 use crate::adapter::sources;
 use crate::adapter::sqlite::SqliteJournal;
 use crate::adapter::working::WorkingTree;
@@ -193,6 +195,8 @@ impl Place {
             renderer: Arc::new(HelmCli::find()),
             scripts: Arc::new(LocalScripts::new()),
             secrets: Arc::new(LocalSecrets::new(root, self.home())),
+            metrics: Arc::new(Prometheus),
+            signatures: Arc::new(SshKeygen),
             packages: Arc::new(GitPackages::new(Arc::clone(git) as _)),
             git: Arc::clone(git) as _,
             journal: Arc::clone(&open.journal),

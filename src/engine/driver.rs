@@ -18,6 +18,7 @@ use crate::rollout::{
 };
 
 use super::follow::Follower;
+use super::gates;
 use super::lease::{Lease, NotDriver};
 use super::recorder::{Facts, Recorder, Stopped};
 use super::task;
@@ -248,7 +249,9 @@ impl Driver {
             let decision = match effect {
                 Effect::Decide(body) => Some(body.clone()),
                 Effect::AskGate { rollout, wave, side, gate } => {
-                    state.rollout(rollout).and_then(|r| task::ask(r, wave, *side, gate, now))
+                    let (rollout, wave, gate) = (rollout.clone(), wave.clone(), gate.clone());
+                    let asked = gates::Asked { rollout, wave, side: *side, gate };
+                    state.rollout(&asked.rollout).and_then(|r| gates::at_once(r, &asked, now))
                 }
                 _ => None,
             };

@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod contents;
 mod driver;
 mod follow;
+pub mod gates;
 mod lease;
 pub mod planning;
 mod preflight;

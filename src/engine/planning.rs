@@ -1,7 +1,7 @@
 //! From a request to a plan: the committed files, the content of locked versions, what every cluster
 //! runs now. It gathers the arguments; `plan` decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::product::Content;
@@ -71,6 +71,7 @@ pub struct Gathered {
     renderers: Renderers,
     defer_unknown: bool,
     options: PlanOptions,
+    authors: BTreeSet<String>,
     now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
@@ -113,6 +114,7 @@ impl Gathered {
             renderers: &self.renderers,
             defer_unknown: self.defer_unknown,
             options: self.options,
+            authors: &self.authors,
         };
         Ok(f(&input)?)
     }
@@ -174,6 +176,7 @@ pub async fn gather(
     let needed = resolve::needed(&release, &pins, observed.values(), now);
     let versions = versions(world, needed.iter()).await?;
     let renderers = renderers(world, &versions).await?;
+    let authors = authors(world, &catalog, &release, &commit).await?;
     Ok(Gathered {
         commit,
         release: request.release.clone(),
@@ -185,6 +188,7 @@ pub async fn gather(
         renderers,
         defer_unknown: request.defer_unknown,
         options: request.options,
+        authors,
         now,
         unreachable,
         findings,
@@ -400,6 +404,34 @@ async fn versions<'n>(
         versions.insert(need.digest, version);
     }
     Ok(versions)
+}
+
+/// Who made a release: who ran `release cut`, the git authors of its file, and those of the content
+/// that changes against its parent, since the parent's.
+async fn authors(
+    world: &World,
+    catalog: &Catalog,
+    release: &catalog::release::Locked<'_>,
+    commit: &str,
+) -> Result<BTreeSet<String>, Fault> {
+    let file = format!("releases/{}.yaml", release.id);
+    let mut found: BTreeSet<String> = world.git.authors(None, commit, &[&file]).await?.into_iter().collect();
+    found.extend(release.lock.cut_by.clone());
+    let parent = release.spec().parent.as_ref().and_then(|p| catalog.releases.get(&p.value));
+    let Some(before) = parent.and_then(|p| p.file.lock.as_ref()) else { return Ok(found) };
+    for (name, locked) in &release.lock.products {
+        let old = before.value.products.get(name);
+        if old.is_some_and(|old| old.digest == locked.digest) {
+            continue;
+        }
+        let since = old.map(|old| old.commit.as_str());
+        let folder = format!("products/{name}");
+        // In a clone that lacks one of the commits nothing is known of their authors.
+        if let Ok(more) = world.git.authors(since, &locked.commit, &[&folder]).await {
+            found.extend(more);
+        }
+    }
+    Ok(found)
 }
 
 /// What renders. Helm is asked for only where a product needs it.

@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::gate;
-use crate::journal::{AttemptId, Body, Deferral, Event, FailureClass, Preflight, Side, StepOutcome};
-use crate::model::{GateId, RolloutId, WaveName};
+use crate::journal::{Answer, AttemptId, Body, Deferral, Event, FailureClass, Preflight, StepOutcome};
+use crate::model::{RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
 use super::contents::Contents;
+use super::gates;
 use super::preflight;
 use super::recorder::{Recorder, Stopped};
 use super::session::Session;
@@ -141,7 +141,11 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
     let shared = Arc::clone(shared);
     match effect {
         // Decided by the driver itself, at the position of the state.
-        Effect::Decide(_) | Effect::AskGate { .. } => None,
+        Effect::Decide(_) => None,
+        Effect::AskGate { rollout, wave, side, gate } => {
+            let (rollout, wave, gate) = (rollout.clone(), wave.clone(), gate.clone());
+            gates::prepare(&shared, state, gates::Asked { rollout, wave, side: *side, gate })
+        }
         Effect::Preflight { attempt, tries } => {
             let rollout = state.rollout(&attempt.rollout)?;
             let session = shared.session(attempt, rollout)?;
@@ -173,7 +177,7 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
             let known = state.rollout(rollout)?;
             let wave_digest = known.plan().wave(wave)?.digest;
             let plan = Arc::clone(known.plan());
-            let notes = raised_budget(known, wave).into_iter().collect();
+            let notes = raised_budget(known, wave).into_iter().chain(overrides(known)).collect();
             let (rollout, wave, tries) = (rollout.clone(), wave.clone(), *tries);
             Some(Box::pin(async move {
                 let body = tag(&shared, &plan, rollout, wave, wave_digest, notes, tries).await;
@@ -232,23 +236,8 @@ async fn tag(
     }
 }
 
-/// A gate's answer, from what the state knows.
-pub fn ask(
-    rollout: &Rollout,
-    wave: &WaveName,
-    side: Side,
-    id: &GateId,
-    now: jiff::Timestamp,
-) -> Option<Body> {
-    let facts = gate::approval::facts(rollout, wave, side, id)?;
-    let answer = gate::approval::decide(&facts, now);
-    Some(Body::GateAnswered {
-        rollout: rollout.id().clone(),
-        wave: wave.clone(),
-        side,
-        gate: id.clone(),
-        answer,
-    })
+fn overrides(rollout: &Rollout) -> impl Iterator<Item = String> + '_ {
+    rollout.overrides().iter().map(|(what, who, why)| format!("{what} overridden by {who}: {why}"))
 }
 
 fn raised_budget(rollout: &Rollout, wave: &WaveName) -> Option<String> {
@@ -291,6 +280,19 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
                 cause,
             }]
         }
-        Effect::AskGate { .. } | Effect::Decide(_) => Vec::new(),
+        Effect::AskGate { rollout, wave, side, gate } => vec![Body::GateAnswered {
+            rollout: rollout.clone(),
+            wave: wave.clone(),
+            side: *side,
+            gate: gate.clone(),
+            answer: Answer {
+                open: false,
+                evidence: crate::digest::bytes(b""),
+                facts: vec![cause],
+                expires: None,
+            },
+            revision: None,
+        }],
+        Effect::Decide(_) => Vec::new(),
     }
 }

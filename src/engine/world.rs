@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::port::{Clock, Clusters, Git, Host, Journal, Packages, Renderer, Scripts, Secrets};
+use crate::port::{
+    Clock, Clusters, Git, Host, Journal, Metrics, Packages, Renderer, Scripts, Secrets, Signatures,
+};
 
 /// Every port that the engine uses.
 #[derive(Clone)]
@@ -20,6 +22,10 @@ pub struct World {
     pub scripts: Arc<dyn Scripts>,
     /// Secret references.
     pub secrets: Arc<dyn Secrets>,
+    /// Prometheus.
+    pub metrics: Arc<dyn Metrics>,
+    /// Signatures under approvals.
+    pub signatures: Arc<dyn Signatures>,
     /// The repository.
     pub git: Arc<dyn Git>,
     /// Content of product versions.

@@ -1,11 +1,12 @@
 //! The approval gate: enough people have said yes to exactly what there is now. Decides which
-//! approvals count and until when; who may approve at all is a word for people, for now.
+//! approvals count and until when, and what a person signs who signs one. Whether a signature holds
+//! is for a port.
 
 use std::collections::BTreeSet;
 
 use crate::digest::Digest;
 use crate::journal::{Answer, Side};
-use crate::model::{Duration, GateId, WaveName};
+use crate::model::{AuthorMay, Duration, GateId, RolloutId, WaveName};
 use crate::plan::GateKind;
 use crate::rollout::{Approval, Rollout};
 
@@ -24,20 +25,35 @@ pub struct Facts {
     pub quorum: u32,
     /// How long a yes counts.
     pub valid_for: Option<Duration>,
+    /// Whose yes does not count: the release's authors, unless the gate allows them.
+    pub authors: BTreeSet<String>,
+    /// Whether every yes must be signed.
+    pub signed: bool,
     /// The approvals that were given and not revoked.
-    pub approvals: Vec<Approval>,
+    pub approvals: Vec<Given>,
 }
 
-/// The facts of an approval gate, all of which the core knows itself; `None` if there is no such
-/// gate.
+/// An approval, and what became of its signature when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The approval.
+    pub approval: Approval,
+    /// Whether its signature holds, or why it does not; `None` where nobody had to look.
+    pub signature: Option<Result<(), String>>,
+}
+
+/// The facts of an approval gate, all of which the core knows itself but whether signatures hold;
+/// `None` if there is no such gate.
 pub fn facts(rollout: &Rollout, wave: &WaveName, side: Side, gate: &GateId) -> Option<Facts> {
     let (planned, state) = rollout.wave(wave)?;
     let gates = match side {
         Side::Before => &planned.gates_before,
         Side::After => &planned.gates_after,
     };
-    let GateKind::Approval { by, quorum, valid_for } = &gates.iter().find(|g| &g.id == gate)?.kind;
+    let kind = &gates.iter().find(|g| &g.id == gate)?.kind;
+    let GateKind::Approval { by, quorum, valid_for, author, signed } = kind else { return None };
     let (release, wave_digest) = rollout.bindings(wave)?;
+    let given = state.gate(side, gate).map(|g| g.approvals().to_vec()).unwrap_or_default();
     Some(Facts {
         release,
         wave: wave_digest,
@@ -45,13 +61,56 @@ pub fn facts(rollout: &Rollout, wave: &WaveName, side: Side, gate: &GateId) -> O
         by: by.clone(),
         quorum: *quorum,
         valid_for: *valid_for,
-        approvals: state.gate(side, gate).map(|g| g.approvals().to_vec()).unwrap_or_default(),
+        authors: match author {
+            AuthorMay::Refused => {
+                rollout.plan().release.authors.iter().map(|a| a.to_ascii_lowercase()).collect()
+            }
+            AuthorMay::Allowed => BTreeSet::new(),
+        },
+        signed: *signed,
+        approvals: given.into_iter().map(|approval| Given { approval, signature: None }).collect(),
     })
+}
+
+/// At which gate of which journal an approval is given.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    /// The journal.
+    pub journal: uuid::Uuid,
+    /// The rollout.
+    pub rollout: &'a RolloutId,
+    /// The wave.
+    pub wave: &'a WaveName,
+    /// The side.
+    pub side: Side,
+    /// The gate.
+    pub gate: &'a GateId,
+}
+
+/// The text that a person signs: all that an approval binds to, one fact a line. It ends with when
+/// it was signed and how often the gate had been revoked, so that it can't be used again.
+pub fn statement(at: &At<'_>, approval: &Approval, round: u64, signed_at: jiff::Timestamp) -> String {
+    let or = |value: Option<String>, absent: &str| value.unwrap_or_else(|| absent.to_owned());
+    let At { journal, rollout, wave, side, gate } = at;
+    let side = if *side == Side::Before { "before" } else { "after" };
+    let evidence = or(approval.evidence.map(|d| d.to_string()), "early");
+    let expires = or(approval.expires.map(|t| t.to_string()), "never");
+    let comment = serde_json::Value::from(approval.comment.clone()).to_string();
+    format!(
+        "tidegate approval v1\njournal: {journal}\nrollout: {rollout}\nwave: {wave}\nside: {side}\n\
+         gate: {gate}\nrelease: {}\nwave-digest: {}\nevidence: {evidence}\nexpires: {expires}\n\
+         person: {}\ncomment: {comment}\nround: {round}\nsigned: {signed_at}\n",
+        approval.release,
+        approval.wave,
+        approval.actor.person()
+    )
 }
 
 /// Until when an approval counts, if it ends at all.
 fn end(approval: &Approval, valid_for: Option<Duration>) -> Option<jiff::Timestamp> {
-    let by_gate = valid_for.map(|length| length.after(approval.at));
+    // A signed yes ages from its signature: recording it late makes it no fresher.
+    let given = approval.signature.as_ref().map_or(approval.at, |s| s.at.min(approval.at));
+    let by_gate = valid_for.map(|length| length.after(given));
     match (approval.expires, by_gate) {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
@@ -59,7 +118,17 @@ fn end(approval: &Approval, valid_for: Option<Duration>) -> Option<jiff::Timesta
 }
 
 /// Why an approval does not count, if it doesn't.
-fn void(approval: &Approval, facts: &Facts, now: jiff::Timestamp) -> Option<String> {
+fn void(given: &Given, facts: &Facts, now: jiff::Timestamp) -> Option<String> {
+    let approval = &given.approval;
+    if facts.authors.contains(&approval.actor.person().to_ascii_lowercase()) {
+        return Some("whoever made the release does not approve it".to_owned());
+    }
+    match &given.signature {
+        Some(Ok(())) => {}
+        Some(Err(why)) => return Some(why.clone()),
+        None if facts.signed => return Some("it is not signed".to_owned()),
+        None => {}
+    }
     if approval.release != facts.release {
         return Some(format!("for release {}, it is {}", approval.release.short(), facts.release.short()));
     }
@@ -83,14 +152,16 @@ pub fn decide(facts: &Facts, now: jiff::Timestamp) -> Answer {
     let mut people = BTreeSet::new();
     let mut ends = Vec::new();
     let mut lines = Vec::new();
-    for approval in &facts.approvals {
-        match void(approval, facts, now) {
+    for given in &facts.approvals {
+        let approval = &given.approval;
+        match void(given, facts, now) {
             Some(why) => lines.push(format!("{} at {}: does not count, {why}", approval.actor, approval.at)),
             None => {
                 let said = approval.comment.as_deref().map(|c| format!(": {c}")).unwrap_or_default();
                 let early = if approval.evidence.is_none() { " (early)" } else { "" };
-                lines.push(format!("{} at {}: yes{early}{said}", approval.actor, approval.at));
-                if people.insert(&approval.actor) {
+                let signed = if given.signature.is_some() { " (signed)" } else { "" };
+                lines.push(format!("{} at {}: yes{early}{signed}{said}", approval.actor, approval.at));
+                if people.insert(approval.actor.person().to_ascii_lowercase()) {
                     ends.push(end(approval, facts.valid_for));
                 }
             }
@@ -124,7 +195,9 @@ mod tests {
             by: "platform-leads".to_owned(),
             quorum,
             valid_for: None,
-            approvals,
+            authors: BTreeSet::new(),
+            signed: false,
+            approvals: approvals.into_iter().map(|approval| Given { approval, signature: None }).collect(),
         }
     }
 
@@ -137,6 +210,7 @@ mod tests {
             evidence: Some(digest::bytes(b"evidence")),
             expires: None,
             comment: None,
+            signature: None,
         }
     }
 
@@ -196,5 +270,41 @@ mod tests {
         assert!(!decide(&facts(vec![early.clone()], 1), at(10)).open);
         early.expires = Some(at(99));
         assert!(decide(&facts(vec![early], 1), at(10)).open);
+    }
+
+    #[test]
+    fn who_made_the_release_is_no_other_pair_of_eyes() {
+        let mut facts = facts(vec![yes("ann@example.com"), yes("bob@example.com")], 2);
+        assert!(decide(&facts, at(10)).open);
+        facts.authors.insert("ann@example.com".to_owned());
+        let answer = decide(&facts, at(10));
+        assert!(!answer.open);
+        assert!(answer.facts.iter().any(|f| f.contains("whoever made the release")), "{:?}", answer.facts);
+    }
+
+    #[test]
+    fn one_person_in_two_spellings_is_one() {
+        assert!(!decide(&facts(vec![yes("ann@example.com"), yes("Ann@Example.com")], 2), at(10)).open);
+    }
+
+    #[test]
+    fn where_signatures_are_wanted_only_one_that_holds_counts() {
+        let mut facts = facts(vec![yes("ann")], 1);
+        facts.signed = true;
+        assert!(!decide(&facts, at(10)).open);
+        facts.approvals[0].signature = Some(Err("it is not ann's key".to_owned()));
+        assert!(!decide(&facts, at(10)).open);
+        facts.approvals[0].signature = Some(Ok(()));
+        assert!(decide(&facts, at(10)).open);
+    }
+
+    #[test]
+    fn a_signed_yes_that_is_recorded_late_is_no_fresher() {
+        let mut facts = facts(vec![yes("ann")], 1);
+        facts.valid_for = Some(Duration::seconds(60));
+        facts.approvals[0].approval.at = at(100);
+        facts.approvals[0].approval.signature =
+            Some(crate::journal::Signature { round: 0, at: at(0), armored: String::new() });
+        assert!(!decide(&facts, at(110)).open);
     }
 }

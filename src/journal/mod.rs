@@ -10,7 +10,8 @@ pub use chain::{
 };
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
-    FailureClass, HaltCause, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side, StepId, StepOutcome,
+    FailureClass, HaltCause, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side,
+    Signature, StepId, StepOutcome,
 };
 
 #[cfg(test)]

@@ -43,6 +43,11 @@ impl Actor {
     pub fn engine() -> Self {
         Self("engine".to_owned())
     }
+
+    /// The person's own name or address, without the word before it.
+    pub fn person(&self) -> &str {
+        self.0.strip_prefix("person:").unwrap_or(&self.0)
+    }
 }
 
 impl fmt::Display for Actor {

@@ -207,10 +207,10 @@ pub struct Gates {
 pub enum Gate {
     /// People say yes.
     Approval(ApprovalGate),
-    /// A script answers; parsed, refused at plan time for now.
-    Command(LaterGate),
-    /// A Prometheus query answers; parsed, refused at plan time for now.
-    Metric(LaterGate),
+    /// A script answers.
+    Command(CommandGate),
+    /// A Prometheus query answers.
+    Metric(MetricGate),
 }
 
 /// People say yes.
@@ -219,21 +219,116 @@ pub enum Gate {
 pub struct ApprovalGate {
     /// Who may, as a word for people (a team's name).
     pub by: Spanned<String>,
-    /// How many distinct people; above 1 is refused at plan time for now. 1 if absent.
+    /// How many distinct people; 1 if absent.
     #[serde(default)]
     pub quorum: Option<Spanned<u32>>,
     /// How long a yes counts; without end if absent.
     #[serde(default)]
     pub valid_for: Option<Spanned<Duration>>,
+    /// Whether the release's authors (who ran `cut`, and git authors since the parent) may be among
+    /// them.
+    #[serde(default)]
+    pub author: AuthorMay,
+    /// Whether every yes must carry a signature by a key in `pipelines/allowed_signers`.
+    #[serde(default)]
+    pub signed: bool,
 }
 
-/// A gate whose behaviour comes with a later version of the tool.
+/// Whether a release's authors may approve it.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum AuthorMay {
+    /// Their yes does not count (the default): four eyes.
+    #[default]
+    Refused,
+    /// Their yes counts like anybody's; for teams of one.
+    Allowed,
+}
+
+/// A script answers. It must only ask: it may be run at any time, and again.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct LaterGate {
-    /// Its parameters.
+pub struct CommandGate {
+    /// Program and arguments, run at the root of a copy of `pipelines/` as committed when the plan
+    /// was made. The last line that it prints is JSON: `{"open": true, "facts": ["..."]}`.
+    pub run: Spanned<Vec<String>>,
+    /// Its environment; values may be `{secretRef: ...}`.
     #[serde(default)]
-    pub with: Option<Node>,
+    pub env: Option<Node>,
+    /// How long it may take; `1m` if absent.
+    #[serde(default)]
+    pub timeout: Option<Spanned<Duration>>,
+    /// How long a yes counts; `10m` if absent.
+    #[serde(default)]
+    pub valid_for: Option<Spanned<Duration>>,
+    /// How long after a no it is asked again; `1m` if absent.
+    #[serde(default)]
+    pub ask_every: Option<Spanned<Duration>>,
+}
+
+/// A Prometheus query answers: the mean of its samples over a window is within bounds, or not much
+/// worse than on clusters that do not have the release yet.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MetricGate {
+    /// The server's address, such as `https://prometheus.example`.
+    pub prometheus: Spanned<String>,
+    /// A bearer token: `{secretRef: ...}`.
+    #[serde(default)]
+    pub token: Option<Node>,
+    /// The PromQL query. `$clusters` stands for a regular expression that matches the names of the
+    /// clusters looked at.
+    pub query: Spanned<String>,
+    /// How far back samples are taken; `10m` if absent.
+    #[serde(default)]
+    pub window: Option<Spanned<Duration>>,
+    /// How far apart samples are; `30s` if absent.
+    #[serde(default)]
+    pub step: Option<Spanned<Duration>>,
+    /// With fewer samples the answer is no; `5` if absent.
+    #[serde(default)]
+    pub min_samples: Option<Spanned<u32>>,
+    /// The mean may not be above this.
+    #[serde(default)]
+    pub max: Option<Spanned<f64>>,
+    /// The mean may not be below this.
+    #[serde(default)]
+    pub min: Option<Spanned<f64>>,
+    /// Compare with the clusters of the plan that do not have the release yet.
+    #[serde(default)]
+    pub compare: Option<Spanned<MetricComparison>>,
+    /// How long a yes counts; `10m` if absent.
+    #[serde(default)]
+    pub valid_for: Option<Spanned<Duration>>,
+    /// How long after a no it is asked again; `1m` if absent.
+    #[serde(default)]
+    pub ask_every: Option<Spanned<Duration>>,
+}
+
+/// How clusters with the release may differ from those without it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct MetricComparison {
+    /// Which way is worse.
+    #[serde(default)]
+    pub worse: Worse,
+    /// By how many percent of the others' mean it may be worse.
+    pub percent: Spanned<f64>,
+}
+
+/// Which way a metric gets worse.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Worse {
+    /// A higher value is worse (the default): errors, latency.
+    #[default]
+    Higher,
+    /// A lower value is worse: throughput, availability.
+    Lower,
 }
 
 /// How git tags leave this machine.

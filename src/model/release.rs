@@ -101,6 +101,9 @@ pub struct Lock {
     /// The parent's release digest, if it has a parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<Digest>,
+    /// Who ran `release cut`, by git's `user.email`; gates that want other eyes read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_by: Option<String>,
     /// Each product's content, in order of names.
     pub products: BTreeMap<ProductName, LockedProduct>,
     /// Image references as the manifests and charts write them (with default values), sorted.

@@ -43,6 +43,8 @@ pub struct PlanInput<'a> {
     pub observed: &'a BTreeMap<ClusterName, Observation>,
     /// What renders, with versions.
     pub renderers: &'a Renderers,
+    /// Who made the release ([`super::PlannedRelease::authors`]).
+    pub authors: &'a std::collections::BTreeSet<String>,
     /// What a person allows with this plan.
     pub options: PlanOptions,
     /// Whether clusters that were never reached are left to catch-up.

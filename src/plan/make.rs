@@ -82,6 +82,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             digest: *release.digest(),
             parent: release.spec().parent.as_ref().map(|parent| parent.value.clone()),
             kubernetes: release.spec().kubernetes.value.clone(),
+            authors: input.authors.clone(),
         },
         pipeline: PlannedPipeline {
             name: input.pipeline.metadata.name.value.clone(),

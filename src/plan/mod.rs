@@ -20,9 +20,9 @@ pub use input::{PlanInput, Renderers};
 pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
-    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
-    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedComparison,
+    PlannedGate, PlannedMetric, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

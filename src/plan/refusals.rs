@@ -3,9 +3,8 @@
 
 use crate::diag::{Code, Finding, Findings, Place, codes};
 use crate::model::{
-    Calendar, DeployStep, Gate, Lane, Pipeline, Product, ProductName, ReleaseFile, SoakClock, Wave,
+    Calendar, DeployStep, Lane, Pipeline, Product, ProductName, ReleaseFile, SoakClock, Wave,
 };
-use crate::yaml::Spanned;
 
 fn refuse(code: &'static Code, place: &Place, what: &str) -> Finding {
     Finding::error(code, format!("{what}, which has no behaviour yet")).at(place)
@@ -42,7 +41,7 @@ pub(super) fn of_pipeline(pipeline: &Pipeline) -> Findings {
         .collect()
 }
 
-/// Observed soak, and gates that nobody can answer yet.
+/// Observed soak.
 pub(super) fn of_wave(wave: &Wave) -> Findings {
     let name = &wave.name.value;
     let mut findings = Findings::new();
@@ -53,36 +52,7 @@ pub(super) fn of_wave(wave: &Wave) -> Findings {
                 .hint("`clock: wall` counts all time since the wave was verified"),
         );
     }
-    for gate in wave.gates.before.iter().chain(&wave.gates.after) {
-        findings.extend(of_gate(name.as_str(), gate));
-    }
     findings
-}
-
-fn of_gate(wave: &str, gate: &Spanned<Gate>) -> Option<Finding> {
-    match &gate.value {
-        Gate::Command(_) => {
-            Some(refuse(&codes::COMMAND_GATE, &gate.place, &format!("wave `{wave}` has a command gate")))
-        }
-        Gate::Metric(_) => {
-            Some(refuse(&codes::METRIC_GATE, &gate.place, &format!("wave `{wave}` has a metric gate")))
-        }
-        Gate::Approval(approval) => {
-            let quorum = approval.quorum.as_ref().filter(|quorum| quorum.value != 1)?;
-            Some(match quorum.value {
-                0 => Finding::error(
-                    &codes::QUORUM_ABOVE_ONE,
-                    format!("wave `{wave}` wants the approval of nobody: a quorum is at least 1"),
-                )
-                .at(&quorum.place),
-                n => refuse(
-                    &codes::QUORUM_ABOVE_ONE,
-                    &quorum.place,
-                    &format!("wave `{wave}` wants the approval of {n} people"),
-                ),
-            })
-        }
-    }
 }
 
 /// Steps of later kinds.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
-    ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct, PipelineName,
-    PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
+    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct,
+    PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName, Worse,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
@@ -90,6 +90,10 @@ pub struct PlannedRelease {
     pub parent: Option<ReleaseId>,
     /// The Kubernetes version it demands.
     pub kubernetes: KubeVersion,
+    /// Who made it: who ran `release cut`, and the git authors of its file and of what it changes
+    /// since its parent. Gates that want other eyes do not count their yes.
+    #[serde(default)]
+    pub authors: std::collections::BTreeSet<String>,
 }
 
 /// By which rules: the pipeline as executed.
@@ -107,7 +111,7 @@ pub struct PlannedPipeline {
 }
 
 /// One wave, with numbers instead of percentages.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedWave {
     /// Its name.
@@ -146,7 +150,7 @@ pub struct PlannedSoak {
 }
 
 /// A gate with its parameters.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedGate {
     /// Its id within the wave and side: the kind, from the second of a kind on with a number.
@@ -155,8 +159,9 @@ pub struct PlannedGate {
     pub kind: GateKind,
 }
 
-/// What a gate asks.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// What a gate asks. Fields that came later are left out of the digest while they say what was
+/// always meant.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum GateKind {
     /// That `quorum` people say yes.
@@ -167,7 +172,84 @@ pub enum GateKind {
         quorum: u32,
         /// How long a yes counts.
         valid_for: Option<Duration>,
+        /// Whether the release's authors may be among them.
+        #[serde(default, skip_serializing_if = "is_default")]
+        author: AuthorMay,
+        /// Whether every yes must carry a signature.
+        #[serde(default, skip_serializing_if = "is_default")]
+        signed: bool,
     },
+    /// That a script says yes.
+    Command {
+        /// Program and arguments.
+        run: Vec<String>,
+        /// Its environment, secret references unresolved.
+        #[serde(default, skip_serializing_if = "is_default")]
+        env: serde_json::Value,
+        /// How long it may take.
+        timeout: Duration,
+        /// How long a yes counts.
+        valid_for: Duration,
+        /// How long after a no it is asked again.
+        ask_every: Duration,
+    },
+    /// That a Prometheus query stays within bounds.
+    Metric(Box<PlannedMetric>),
+}
+
+/// A Prometheus query and its bounds.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedMetric {
+    /// The server's address.
+    pub prometheus: String,
+    /// A bearer token, as an unresolved reference.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub token: serde_json::Value,
+    /// The query; `$clusters` stands for a regular expression of cluster names.
+    pub query: String,
+    /// How far back samples are taken.
+    pub window: Duration,
+    /// How far apart samples are.
+    pub step: Duration,
+    /// With fewer samples the answer is no.
+    pub min_samples: u32,
+    /// The mean may not be above this.
+    pub max: Option<f64>,
+    /// The mean may not be below this.
+    pub min: Option<f64>,
+    /// Comparison with clusters that do not have the release yet.
+    pub compare: Option<PlannedComparison>,
+    /// How long a yes counts.
+    pub valid_for: Duration,
+    /// How long after a no it is asked again.
+    pub ask_every: Duration,
+}
+
+/// How clusters with the release may differ from those without it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedComparison {
+    /// Which way is worse.
+    pub worse: Worse,
+    /// By how many percent of the others' mean it may be worse.
+    pub percent: f64,
+}
+
+impl GateKind {
+    /// What asking costs, for the order of asking: the dear ones are asked only once the cheap ones
+    /// of the same side are open (a word of people costs nothing, a query little, a script most).
+    pub fn cost(&self) -> u8 {
+        match self {
+            Self::Approval { .. } => 0,
+            Self::Metric(_) => 1,
+            Self::Command { .. } => 2,
+        }
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One pool.
@@ -344,6 +426,14 @@ pub struct PlannedTest {
     pub timeout: Duration,
     /// How often a failed try is repeated.
     pub retries: u32,
+}
+
+impl PlannedRelease {
+    /// Whether somebody is among its authors; addresses are compared without regard to case.
+    pub fn is_authored_by(&self, actor: &Actor) -> bool {
+        let name = actor.person();
+        self.authors.iter().any(|author| author.eq_ignore_ascii_case(name))
+    }
 }
 
 impl Plan {

@@ -4,16 +4,23 @@
 use std::collections::BTreeMap;
 
 use super::pools::count;
-use super::{GateKind, PlannedGate, PlannedPool, PlannedSoak, PlannedWave};
+use super::{GateKind, PlannedComparison, PlannedGate, PlannedMetric, PlannedPool, PlannedSoak, PlannedWave};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
-use crate::model::{Budget, Gate, GateId, Soak, TestPolicy, Wave};
-use crate::yaml::Spanned;
+use crate::model::{
+    ApprovalGate, Budget, CommandGate, Duration, Gate, GateId, MetricGate, Soak, TestPolicy, Wave,
+};
+use crate::yaml::{Node, Spanned};
 
 /// The cap of the first wave that names none: one cluster proves the release before others follow.
 const FIRST_WAVE_AT_ONCE: u32 = 1;
 /// The cap of every other wave that names none.
 const WAVE_AT_ONCE: u32 = 4;
+
+/// How long a script's or a metric's yes counts, unless the gate says otherwise.
+const GATE_VALID: Duration = Duration::seconds(600);
+/// How long after a no they are asked again.
+const GATE_AGAIN: Duration = Duration::seconds(60);
 
 /// The wave with these pools; its digest is still to be taken.
 pub(super) fn planned(wave: &Wave, first: bool, pools: Vec<PlannedPool>) -> (PlannedWave, Findings) {
@@ -108,26 +115,66 @@ fn soak(soak: &Soak) -> PlannedSoak {
     PlannedSoak { length: soak.length.value, clock: soak.clock.value }
 }
 
-/// The gates that have a behaviour, with their ids: the kind, from the second of a kind on with a
-/// number. The others are refused elsewhere.
+/// The gates with their ids: the kind, from the second of a kind on with a number.
 fn gates(written: &[Spanned<Gate>]) -> Vec<PlannedGate> {
     let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
     written
         .iter()
-        .filter_map(|gate| match &gate.value {
-            Gate::Approval(approval) => {
-                let number = seen.entry("approval").or_default();
-                *number += 1;
-                let id = if *number == 1 { "approval".to_owned() } else { format!("approval-{number}") };
-                let id: GateId = id.parse().ok()?;
-                let kind = GateKind::Approval {
-                    by: approval.by.value.clone(),
-                    quorum: approval.quorum.as_ref().map_or(1, |quorum| quorum.value),
-                    valid_for: approval.valid_for.as_ref().map(|length| length.value),
-                };
-                Some(PlannedGate { id, kind })
-            }
-            Gate::Command(_) | Gate::Metric(_) => None,
+        .filter_map(|gate| {
+            let (word, kind) = match &gate.value {
+                Gate::Approval(approval) => ("approval", self::approval(approval)),
+                Gate::Command(command) => ("command", self::command(command)),
+                Gate::Metric(metric) => ("metric", GateKind::Metric(Box::new(self::metric(metric)))),
+            };
+            let number = seen.entry(word).or_default();
+            *number += 1;
+            let id = if *number == 1 { word.to_owned() } else { format!("{word}-{number}") };
+            // Words and numbers are always ids.
+            let id: GateId = id.parse().ok()?;
+            Some(PlannedGate { id, kind })
         })
         .collect()
+}
+
+fn approval(gate: &ApprovalGate) -> GateKind {
+    GateKind::Approval {
+        by: gate.by.value.clone(),
+        quorum: gate.quorum.as_ref().map_or(1, |quorum| quorum.value),
+        valid_for: gate.valid_for.as_ref().map(|length| length.value),
+        author: gate.author,
+        signed: gate.signed,
+    }
+}
+
+fn command(gate: &CommandGate) -> GateKind {
+    GateKind::Command {
+        run: gate.run.value.clone(),
+        env: gate.env.as_ref().map(Node::to_json).unwrap_or_default(),
+        timeout: or(gate.timeout.as_ref(), Duration::seconds(60)),
+        valid_for: or(gate.valid_for.as_ref(), GATE_VALID),
+        ask_every: or(gate.ask_every.as_ref(), GATE_AGAIN),
+    }
+}
+
+fn metric(gate: &MetricGate) -> PlannedMetric {
+    PlannedMetric {
+        prometheus: gate.prometheus.value.clone(),
+        token: gate.token.as_ref().map(Node::to_json).unwrap_or_default(),
+        query: gate.query.value.clone(),
+        window: or(gate.window.as_ref(), Duration::seconds(600)),
+        step: or(gate.step.as_ref(), Duration::seconds(30)),
+        min_samples: gate.min_samples.as_ref().map_or(5, |n| n.value),
+        max: gate.max.as_ref().map(|n| n.value),
+        min: gate.min.as_ref().map(|n| n.value),
+        compare: gate
+            .compare
+            .as_ref()
+            .map(|c| PlannedComparison { worse: c.value.worse, percent: c.value.percent.value }),
+        valid_for: or(gate.valid_for.as_ref(), GATE_VALID),
+        ask_every: or(gate.ask_every.as_ref(), GATE_AGAIN),
+    }
+}
+
+fn or(written: Option<&Spanned<Duration>>, usual: Duration) -> Duration {
+    written.map_or(usual, |length| length.value)
 }

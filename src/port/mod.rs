@@ -241,6 +241,47 @@ pub trait SpawnHook: Send {
     async fn spawned(&self, spawned: Spawned) -> Result<(), Fault>;
 }
 
+/// What is asked of a Prometheus server: a query over a range (HTTP API, `/api/v1/query_range`).
+pub struct MetricRequest {
+    /// The server's address.
+    pub server: String,
+    /// A bearer token.
+    pub token: Option<Secret>,
+    /// The PromQL query.
+    pub query: String,
+    /// The first moment.
+    pub from: jiff::Timestamp,
+    /// The last moment.
+    pub to: jiff::Timestamp,
+    /// How far apart samples are.
+    pub step: Duration,
+}
+
+/// Asks Prometheus.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// The samples of every series that the query gives.
+    async fn range(&self, request: MetricRequest) -> Result<Vec<Vec<f64>>, Fault>;
+}
+
+/// Signs texts and looks at signatures (OpenSSH's `ssh-keygen -Y`).
+#[async_trait]
+pub trait Signatures: Send + Sync {
+    /// The armored signature of a text with the private key in a file, or with the agent's key of a
+    /// public one.
+    async fn sign(&self, key: &std::path::Path, text: &str) -> Result<String, Fault>;
+    /// Whether a signature over a text is this person's, by the keys that a file of allowed signers
+    /// (its content) gives them at that time; the reason if it is not.
+    async fn verify(
+        &self,
+        allowed: &str,
+        person: &str,
+        text: &str,
+        armored: &str,
+        at: jiff::Timestamp,
+    ) -> Result<Result<(), String>, Fault>;
+}
+
 /// What git knows about the repository.
 #[async_trait]
 pub trait Git: Send + Sync {
@@ -261,6 +302,9 @@ pub trait Git: Send + Sync {
     async fn create_tag(&self, name: &str, commit: &str, message: &str) -> Result<(), Fault>;
     /// Pushes a tag.
     async fn push_tag(&self, remote: &str, name: &str) -> Result<(), Fault>;
+    /// The authors and co-authors (their addresses) of the commits that lead to `until` and not to
+    /// `since` (to any, without one) and touch something at or below `under`.
+    async fn authors(&self, since: Option<&str>, until: &str, under: &[&str]) -> Result<Vec<String>, Fault>;
     /// Who acts, as git is configured: `user.email`, else `user.name`.
     async fn identity(&self) -> Result<Option<String>, Fault>;
 }

@@ -41,7 +41,8 @@ pub fn weight(body: &Body) -> Weight {
         | Body::WaveTagged { .. }
         | Body::WaveDone { .. }
         | Body::RolloutResume { .. }
-        | Body::ApprovalGiven { .. } => Weight::Milestone,
+        | Body::ApprovalGiven { .. }
+        | Body::GateOverridden { .. } => Weight::Milestone,
         Body::ClusterAdopted { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
@@ -181,8 +182,12 @@ pub fn sentence(body: &Body) -> String {
             };
             format!("gate {gate} {} {word}{facts}", sided(*side, wave))
         }
-        Body::ApprovalGiven { wave, side, gate, comment, .. } => {
-            format!("yes to gate {gate} {}{}", sided(*side, wave), because(comment.as_deref()))
+        Body::ApprovalGiven { wave, side, gate, comment, signature, .. } => {
+            let signed = if signature.is_some() { "signed " } else { "" };
+            format!("{signed}yes to gate {gate} {}{}", sided(*side, wave), because(comment.as_deref()))
+        }
+        Body::GateOverridden { what, reason, .. } => {
+            format!("{what} is overridden{}", because(Some(reason)))
         }
         Body::ApprovalRevoked { wave, side, gate, reason, .. } => {
             format!("yes to gate {gate} {} was taken back{}", sided(*side, wave), because(reason.as_deref()))

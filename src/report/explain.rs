@@ -3,8 +3,8 @@
 
 use super::event::{count, deferral, halt};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
-use crate::journal::{BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome};
-use crate::model::{ClusterName, WaveName};
+use crate::journal::{Answer, BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome};
+use crate::model::{AuthorMay, ClusterName, GateId, WaveName};
 use crate::plan::GateKind;
 use crate::rollout::{
     AttemptState, CapUse, Class, Cluster, FleetState, Rollout, Scope, Wait, WaitKind, waits_of,
@@ -185,7 +185,9 @@ impl Told<'_> {
     /// A gate that is not open.
     fn gate(&self) -> Words {
         let WaitKind::Gate { side, gate, kind, answer, revoked } = &self.wait.kind else { return nothing() };
-        let GateKind::Approval { by, quorum, valid_for } = kind;
+        let GateKind::Approval { by, quorum, valid_for, author, signed } = kind else {
+            return self.asked_of_a_machine(gate, kind, answer.as_ref());
+        };
         let mut evidence = answer.as_ref().map(|a| a.facts.clone()).unwrap_or_default();
         evidence.extend(revoked.as_ref().map(|who| format!("{who} took a yes back")));
         if let Some(wave) = self.wait.wave.as_ref()
@@ -213,13 +215,44 @@ impl Told<'_> {
             .and_then(|w| self.rollout.wave(w))
             .is_some_and(|(planned, _)| planned.gates_before.len() + planned.gates_after.len() > 1);
         let named = if several { format!(" --gate {gate}") } else { String::new() };
-        let command = self.command("approve", &format!("--wave {wave}{named}"));
+        if *signed {
+            evidence.push("every yes has to be signed (pipelines/allowed_signers)".to_owned());
+        }
+        let authors = &self.rollout.plan().release.authors;
+        if *author == AuthorMay::Refused && !authors.is_empty() {
+            let names: Vec<&str> = authors.iter().take(NAMED).map(String::as_str).collect();
+            let more = authors.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            evidence.push(format!("not by who made the release: {}{more}", names.join(", ")));
+        }
+        let sign = if *signed { " --sign KEYFILE" } else { "" };
+        let command = self.command("approve", &format!("--wave {wave}{named}{sign}"));
         let state = if answer.is_some() { "closed" } else { "asked" };
         evidence.push(match side {
             Side::Before => String::new(),
             Side::After => "asked after the wave, before it is done".to_owned(),
         });
         (gate.to_string(), state, evidence, people(&condition, [by.as_str()], [command]))
+    }
+
+    /// A gate that a script or a metric answers.
+    fn asked_of_a_machine(&self, gate: &GateId, kind: &GateKind, answer: Option<&Answer>) -> Words {
+        let mut evidence = answer.map(|a| a.facts.clone()).unwrap_or_default();
+        let condition = match kind {
+            GateKind::Metric(metric) => {
+                evidence.push(format!("query: {}", metric.query));
+                "the metric is within its bounds"
+            }
+            _ => "the gate's command says yes",
+        };
+        let state = if answer.is_some() { "closed" } else { "asked" };
+        let commands = vec![self.command("override", &format!("{gate} --reason TEXT"))];
+        (
+            gate.to_string(),
+            state,
+            evidence,
+            people(condition, ["the driver, which asks again by itself"], commands),
+        )
     }
 
     /// Its turn has not come.

@@ -72,7 +72,7 @@ impl Story {
             });
             story.push(None, Body::ClusterObserved { cluster: cluster.name.clone(), observed });
         }
-        story.ask(Command::Start { plan: Box::new(plan) });
+        story.ask(Command::Start { plan: Box::new(plan), overrides: Vec::new() });
         story
     }
 
@@ -103,6 +103,8 @@ impl Story {
         let rollout = rollout.id().clone();
         let (gate, expires, comment) = (None, None, Some("CHG-77".to_owned()));
         self.ask(Command::Approve(Approve {
+            actor: Actor("person:ann@example.com".to_owned()),
+            signature: None,
             rollout,
             wave,
             gate,
@@ -144,7 +146,7 @@ impl Story {
             Effect::AskGate { rollout, wave, side, gate } => {
                 let facts = crate::gate::approval::facts(self.rollout(), &wave, side, &gate).unwrap();
                 let answer = crate::gate::approval::decide(&facts, self.now);
-                Body::GateAnswered { rollout, wave, side, gate, answer }
+                Body::GateAnswered { rollout, wave, side, gate, answer, revision: None }
             }
             Effect::Preflight { attempt, tries } => {
                 let preflight =
@@ -225,6 +227,8 @@ pub fn plan() -> Plan {
             by: "platform-leads".into(),
             quorum: 1,
             valid_for: Some(Duration::hours(24)),
+            author: crate::model::AuthorMay::Refused,
+            signed: false,
         },
     };
     let soak = PlannedSoak { length: Duration::hours(24), clock: SoakClock::Wall };
@@ -240,6 +244,7 @@ pub fn plan() -> Plan {
             digest: digest_of("release"),
             parent: Some("R41".parse().unwrap()),
             kubernetes: "1.36".parse().unwrap(),
+            authors: std::collections::BTreeSet::new(),
         },
         pipeline: PlannedPipeline {
             name: "main".parse().unwrap(),

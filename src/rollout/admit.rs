@@ -7,8 +7,8 @@ use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
 use super::state::{FleetState, Rollout, RolloutState};
 use crate::diag::{Code, codes};
-use crate::journal::{Body, HaltCause, RaisedBudget, Side};
-use crate::model::{GateId, RolloutId, WaveName};
+use crate::journal::{Body, HaltCause, Override, RaisedBudget, Side};
+use crate::model::{AuthorMay, GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, Plan};
 
 /// The events of a request, or why it is refused. An empty list means that it is so already.
@@ -17,10 +17,13 @@ use crate::plan::{GateKind, Plan};
 /// A refusal, with what is legal now.
 pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Result<Vec<Body>, Refusal> {
     match command {
-        Command::Start { plan } => start(state, plan),
+        Command::Start { plan, overrides } => start(state, plan, overrides),
         Command::Approve(approve) => approval(known(state, &approve.rollout)?, approve, now),
         Command::Revoke { rollout, wave, gate, reason } => {
             revoke(known(state, rollout)?, wave, gate.as_ref(), reason.as_ref())
+        }
+        Command::Override { rollout, what, reason } => {
+            override_condition(known(state, rollout)?, what, reason)
         }
         Command::Pause { rollout, reason } => pause(known(state, rollout)?, reason.as_ref()),
         Command::Resume { rollout, raise_budget, reason } => {
@@ -101,7 +104,53 @@ pub(super) fn wrong_state<T>(rollout: &Rollout, asked: &str) -> Result<T, Refusa
     refuse(rollout, &codes::ROLLOUT_STATE, RefusalExit::Conflict, sentence)
 }
 
-fn start(state: &FleetState, plan: &Plan) -> Result<Vec<Body>, Refusal> {
+/// Whether a plan has the condition that is to be passed; a sentence if not.
+fn passable(plan: &Plan, what: &Override) -> Result<(), String> {
+    let mut gates: Vec<&str> = plan
+        .waves
+        .iter()
+        .flat_map(|w| w.gates_before.iter().chain(&w.gates_after))
+        .map(|g| g.id.as_str())
+        .collect();
+    gates.sort_unstable();
+    gates.dedup();
+    let soaks = plan.waves.iter().any(|w| w.soak.is_some());
+    let there = match what {
+        Override::Gate(gate) => gates.contains(&gate.as_str()),
+        Override::Soak => soaks,
+    };
+    if there {
+        return Ok(());
+    }
+    let mut known = gates;
+    if soaks {
+        known.push("soak");
+    }
+    let has = if known.is_empty() { "nothing that can be overridden".to_owned() } else { known.join(", ") };
+    Err(format!("the plan has no condition `{what}`; it has {has}"))
+}
+
+fn override_condition(rollout: &Rollout, what: &Override, reason: &str) -> Result<Vec<Body>, Refusal> {
+    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+        return wrong_state(rollout, "overridden");
+    }
+    if reason.trim().is_empty() {
+        return refuse(rollout, &codes::REASON_MISSING, RefusalExit::Usage, "an override needs a reason");
+    }
+    if let Err(why) = passable(&rollout.plan, what) {
+        return refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::NothingSelected, why);
+    }
+    if rollout.is_overridden(what) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Body::GateOverridden {
+        rollout: rollout.id.clone(),
+        what: what.clone(),
+        reason: reason.to_owned(),
+    }])
+}
+
+fn start(state: &FleetState, plan: &Plan, overrides: &[(Override, String)]) -> Result<Vec<Body>, Refusal> {
     let refusal = |code, sentence: String, legal: Vec<String>| Refusal {
         code,
         sentence,
@@ -134,7 +183,17 @@ fn start(state: &FleetState, plan: &Plan) -> Result<Vec<Body>, Refusal> {
     }
     let id = RolloutId::new(&plan.release.id, state.next_number(&plan.release.id))
         .map_err(|error| refusal(&codes::ROLLOUT_STATE, error.to_string(), Vec::new()))?;
-    Ok(vec![Body::RolloutPlanned { rollout: id, plan: Box::new(plan.clone()) }])
+    let mut events = vec![Body::RolloutPlanned { rollout: id.clone(), plan: Box::new(plan.clone()) }];
+    for (what, reason) in overrides {
+        if reason.trim().is_empty() {
+            let why = format!("the override of `{what}` needs a reason");
+            return Err(refusal(&codes::REASON_MISSING, why, Vec::new()));
+        }
+        passable(plan, what).map_err(|why| refusal(&codes::GATE_UNKNOWN, why, Vec::new()))?;
+        let (what, reason) = (what.clone(), reason.clone());
+        events.push(Body::GateOverridden { rollout: id.clone(), what, reason });
+    }
+    Ok(events)
 }
 
 /// The approval gate that is meant, when it may be left out.
@@ -171,6 +230,20 @@ fn gate_of(
     }
 }
 
+impl Rollout {
+    /// The approval gate of a wave that is meant; it may be left out when there is only one.
+    ///
+    /// # Errors
+    /// A refusal when there is none, or several and none is named.
+    pub fn approval_gate(
+        &self,
+        wave: &WaveName,
+        asked: Option<&(Side, GateId)>,
+    ) -> Result<(Side, GateId), Refusal> {
+        gate_of(self, wave, asked)
+    }
+}
+
 fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<Vec<Body>, Refusal> {
     let (side, gate) = gate_of(rollout, &asked.wave, asked.gate.as_ref())?;
     if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
@@ -180,6 +253,32 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
     if rollout.gate_spent(wave, side) {
         let sentence = format!("wave {wave} has passed its gate {gate}: there is nothing left to approve");
         return refuse(rollout, &codes::APPROVAL_LATE, RefusalExit::Conflict, sentence);
+    }
+    let kind = rollout.wave(wave).and_then(|(planned, _)| {
+        gates::planned(planned, side).iter().find(|g| g.id == gate).map(|g| &g.kind)
+    });
+    if let Some(GateKind::Approval { author, signed, .. }) = kind {
+        if *author == AuthorMay::Refused && rollout.plan.release.is_authored_by(&asked.actor) {
+            let sentence = format!(
+                "{} made release {} (cut it, or wrote what it changes), and gate {gate} of wave {wave} wants \
+                 other eyes: somebody else has to approve",
+                asked.actor, rollout.plan.release.id
+            );
+            return refuse(rollout, &codes::APPROVAL_BY_AUTHOR, RefusalExit::Forbidden, sentence);
+        }
+        if *signed && asked.signature.is_none() {
+            let sentence =
+                format!("gate {gate} of wave {wave} wants a signed yes: approve with `--sign KEYFILE`");
+            return refuse(rollout, &codes::APPROVAL_UNSIGNED, RefusalExit::Forbidden, sentence);
+        }
+    }
+    if let Some(signature) = &asked.signature
+        && signature.round
+            != rollout.wave(wave).and_then(|(_, w)| w.gate(side, &gate)).map_or(0, |g| g.round())
+    {
+        let sentence =
+            format!("the signature was made before gate {gate} of wave {wave} was revoked: sign again");
+        return refuse(rollout, &codes::APPROVAL_STALE, RefusalExit::Conflict, sentence);
     }
     let stale = |what: &str, saw: String, is: String| {
         let sentence = format!("the approval is for {what} {saw}, wave {wave} of {} has {is}", rollout.id);
@@ -228,6 +327,7 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
         evidence: asked.evidence,
         expires: asked.expires,
         comment: asked.comment.clone(),
+        signature: asked.signature.clone().map(Box::new),
     }])
 }
 

@@ -4,7 +4,7 @@
 use super::attempt::{Attempt, AttemptState, Class};
 use super::gates;
 use super::state::{FleetState, Rollout, RolloutState, WavePhase};
-use crate::journal::{AttemptId, AttemptResult, Body, HaltCause, Preflight, Side, StepId};
+use crate::journal::{AttemptId, AttemptResult, Body, HaltCause, Override, Preflight, Side, StepId};
 use crate::model::{ClusterName, GateId, WaveName};
 use crate::plan::Plan;
 
@@ -163,7 +163,21 @@ impl Rollout {
                 state(self.state.is_open())?;
                 self.check_wave(wave, body)
             }
-            Body::GateAnswered { wave, side, gate, .. } => {
+            Body::GateOverridden { what, .. } => {
+                state(self.state.is_open() && self.state != S::Aborting)?;
+                let known = |gate: &GateId| {
+                    self.plan.waves.iter().any(|w| {
+                        w.gates_before.iter().chain(&w.gates_after).any(|planned| &planned.id == gate)
+                    })
+                };
+                match what {
+                    Override::Gate(gate) => demand(known(gate), || format!("{} has no gate {gate}", self.id)),
+                    Override::Soak => demand(self.plan.waves.iter().any(|w| w.soak.is_some()), || {
+                        format!("{} has no soak", self.id)
+                    }),
+                }
+            }
+            Body::GateAnswered { wave, side, gate, revision, answer, .. } => {
                 state(self.state.is_open())?;
                 self.known_gate(wave, *side, gate)?;
                 let (_, found) = self.known_wave(wave)?;
@@ -171,7 +185,13 @@ impl Rollout {
                     Side::Before => found.phase == WavePhase::GatesBefore || found.begins(),
                     Side::After => found.phase == WavePhase::GatesAfter,
                 };
-                demand(asked, || format!("{wave} does not ask its gate {gate} now"))
+                demand(asked, || format!("{wave} does not ask its gate {gate} now"))?;
+                // An answer that took its time may rest on what is no longer so.
+                let Some(revision) = revision else { return Ok(()) };
+                let now = found.gate(*side, gate).map_or(0, super::gates::GateState::revision);
+                demand(*revision == now && answer.evidence == self.evidence(wave, *side), || {
+                    format!("what the answer of {gate} rests on has moved")
+                })
             }
             Body::ApprovalGiven { wave, side, gate, .. } | Body::ApprovalRevoked { wave, side, gate, .. } => {
                 state(self.state.is_open())?;

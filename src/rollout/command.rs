@@ -1,10 +1,11 @@
 //! What a person can ask for, and how a request is refused: with a sentence, the commands that
 //! are legal now, and the class of exit code.
 
+use super::gates::Approval;
 use crate::diag::Code;
 use crate::digest::Digest;
-use crate::journal::{RetryWhich, Side};
-use crate::model::{ClusterName, GateId, RolloutId, WaveName};
+use crate::journal::{Override, RetryWhich, Side, Signature};
+use crate::model::{Actor, ClusterName, GateId, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// A person's request.
@@ -14,6 +15,8 @@ pub enum Command {
     Start {
         /// The plan.
         plan: Box<Plan>,
+        /// The conditions that it is let pass from the start, each with why.
+        overrides: Vec<(Override, String)>,
     },
     /// Say yes at a gate.
     Approve(Approve),
@@ -27,6 +30,15 @@ pub enum Command {
         gate: Option<(Side, GateId)>,
         /// Why.
         reason: Option<String>,
+    },
+    /// Let a rollout pass a condition.
+    Override {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Which condition.
+        what: Override,
+        /// Why.
+        reason: String,
     },
     /// Start no new cluster.
     Pause {
@@ -76,6 +88,10 @@ pub enum Command {
 /// A person's yes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approve {
+    /// Who says it.
+    pub actor: Actor,
+    /// Their signature, if they signed.
+    pub signature: Option<Signature>,
     /// The rollout.
     pub rollout: RolloutId,
     /// The wave.
@@ -92,6 +108,22 @@ pub struct Approve {
     pub expires: Option<jiff::Timestamp>,
     /// What they say with it.
     pub comment: Option<String>,
+}
+
+impl Approve {
+    /// The approval that it becomes when it is recorded at a moment.
+    pub fn given(&self, at: jiff::Timestamp) -> Approval {
+        Approval {
+            actor: self.actor.clone(),
+            at,
+            release: self.release,
+            wave: self.wave_digest,
+            evidence: self.evidence,
+            expires: self.expires,
+            comment: self.comment.clone(),
+            signature: self.signature.clone(),
+        }
+    }
 }
 
 /// Why a request is refused.
@@ -115,6 +147,8 @@ pub enum RefusalExit {
     Usage,
     /// 4: nothing is selected.
     NothingSelected,
+    /// 5: this person may not.
+    Forbidden,
     /// 8: it rests on something that moved, or the state does not allow it.
     Conflict,
 }
@@ -125,6 +159,7 @@ impl RefusalExit {
         match self {
             Self::Usage => 2,
             Self::NothingSelected => 4,
+            Self::Forbidden => 5,
             Self::Conflict => 8,
         }
     }

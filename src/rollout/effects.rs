@@ -7,7 +7,7 @@ use super::effect::{Effect, Effects};
 use super::next::{Next, backoff, next};
 use super::slots;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
+use crate::journal::{AttemptId, Body, Ending, HaltCause, Override, Side};
 use crate::model::{Push, TestPolicy};
 use crate::plan::PlannedWave;
 
@@ -164,7 +164,7 @@ fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &m
             }
         }
         WavePhase::Soaking => match wave.soaks_until(planned) {
-            Some(until) if out.now < until => out.wake(until),
+            Some(until) if out.now < until && !rollout.is_overridden(&Override::Soak) => out.wake(until),
             _ => out.decide(Body::WaveSoaked { rollout: id, wave: name }),
         },
         WavePhase::GatesAfter => {

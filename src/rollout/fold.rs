@@ -203,6 +203,7 @@ impl Rollout {
             since: at,
             planned: (at, actor.clone()),
             asked: None,
+            overrides: Vec::new(),
             waves,
             clusters,
             by_name,
@@ -330,6 +331,10 @@ impl Rollout {
             @ (Body::GateAnswered { .. } | Body::ApprovalGiven { .. } | Body::ApprovalRevoked { .. }) => {
                 self.fold_gate(body, event);
             }
+            Body::GateOverridden { what, reason, .. } => {
+                self.overrides.retain(|(known, _, _)| known != what);
+                self.overrides.push((what.clone(), event.actor.clone(), reason.clone()));
+            }
             body => self.fold_attempt(body, event, fence),
         }
     }
@@ -371,6 +376,7 @@ impl Rollout {
                 evidence,
                 expires,
                 comment,
+                signature,
                 ..
             } => {
                 let Some(wave) = self.wave_mut(wave) else { return };
@@ -385,7 +391,9 @@ impl Rollout {
                     evidence: *evidence,
                     expires: *expires,
                     comment: comment.clone(),
+                    signature: signature.as_deref().cloned(),
                 });
+                state.revision += 1;
                 state.revoked = None;
                 state.mark = None;
             }
@@ -393,6 +401,8 @@ impl Rollout {
                 let Some(wave) = self.wave_mut(wave) else { return };
                 let state = wave.gates.entry((*side, gate.clone())).or_default();
                 state.approvals.clear();
+                state.revision += 1;
+                state.round += 1;
                 state.revoked = Some((event.actor.clone(), event.at, reason.clone()));
                 state.mark = None;
             }

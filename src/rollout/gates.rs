@@ -1,10 +1,11 @@
 //! What the core knows about gates: their ids, answers and approvals, and whether an answer still
 //! counts. What an answer says is for `gate`.
 
+use super::attempt::Class;
 use super::state::{Rollout, WavePhase};
 use crate::digest::{self, Digest};
-use crate::journal::{Answer, Side};
-use crate::model::{Actor, ClusterUid, GateId, ProductName, WaveName};
+use crate::journal::{Answer, Override, Side, Signature};
+use crate::model::{Actor, ClusterName, ClusterUid, GateId, ProductName, WaveName};
 use crate::plan::{PlannedGate, PlannedWave};
 
 /// A person's yes.
@@ -24,6 +25,8 @@ pub struct Approval {
     pub expires: Option<jiff::Timestamp>,
     /// What they said with it.
     pub comment: Option<String>,
+    /// Their signature, if they signed.
+    pub signature: Option<Signature>,
 }
 
 /// What happened at one gate.
@@ -34,6 +37,10 @@ pub struct GateState {
     pub(super) mark: Option<u64>,
     pub(super) approvals: Vec<Approval>,
     pub(super) revoked: Option<(Actor, jiff::Timestamp, Option<String>)>,
+    /// Rises with every approval and revocation.
+    pub(super) revision: u64,
+    /// How often it was revoked.
+    pub(super) round: u64,
 }
 
 impl GateState {
@@ -45,6 +52,16 @@ impl GateState {
     /// The approvals that were not revoked, oldest first.
     pub fn approvals(&self) -> &[Approval] {
         &self.approvals
+    }
+
+    /// A number that rises with every approval and revocation.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How often it was revoked.
+    pub fn round(&self) -> u64 {
+        self.round
     }
 
     /// Who revoked last, when and why, while nobody approved since.
@@ -97,11 +114,23 @@ impl Rollout {
             return Standing { open: false, ..standing };
         };
         let mark = self.evidence_mark(wave, side);
-        for gate in planned(planned_wave, side) {
+        // From cheap to dear: what is dear is asked only once all that is cheaper says yes.
+        let mut gates: Vec<&PlannedGate> = planned(planned_wave, side).iter().collect();
+        gates.sort_by_key(|gate| gate.kind.cost());
+        let mut cheaper_open = (0, true);
+        for gate in gates {
+            if self.is_overridden(&Override::Gate(gate.id.clone())) {
+                continue;
+            }
+            if gate.kind.cost() > cheaper_open.0 {
+                cheaper_open = (gate.kind.cost(), standing.open);
+            }
             let known = state.gates.get(&(side, gate.id.clone()));
             match known.and_then(|g| g.valid(mark, now)) {
                 None => {
-                    standing.ask.push(gate.id.clone());
+                    if cheaper_open.1 {
+                        standing.ask.push(gate.id.clone());
+                    }
                     standing.open = false;
                 }
                 Some(answer) => {
@@ -113,6 +142,34 @@ impl Rollout {
             }
         }
         standing
+    }
+
+    /// Whether a person lets it pass a condition.
+    pub fn is_overridden(&self, what: &Override) -> bool {
+        self.overrides.iter().any(|(known, _, _)| known == what)
+    }
+
+    /// The conditions that people let it pass, with who and why, oldest first.
+    pub fn overrides(&self) -> &[(Override, Actor, String)] {
+        &self.overrides
+    }
+
+    /// The clusters that have the release where a gate of this side stands, and those that don't
+    /// yet: the done ones of the waves before (for an after-gate, of its own too), and the ones that
+    /// no attempt has touched.
+    pub fn with_and_without(&self, name: &WaveName, side: Side) -> (Vec<ClusterName>, Vec<ClusterName>) {
+        let waves = self.by_wave.get(name).map_or(0, |i| i + usize::from(side == Side::After));
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for (index, state) in self.clusters.iter().enumerate() {
+            let Some(planned) = self.planned_cluster(index) else { continue };
+            let done = matches!(state.attempt.state.class(), Class::Succeeded | Class::NoOp);
+            if state.wave < waves && done {
+                with.push(planned.name.clone());
+            } else if !done && !state.half_updated() {
+                without.push(planned.name.clone());
+            }
+        }
+        (with, without)
     }
 
     /// Whether the wave has come to this side's gates, so that what they rest on is there.

@@ -5,7 +5,9 @@
 use super::attempt::{Attempt, AttemptState, Class, RECHECK};
 use super::effect::Effect;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, AttemptResult, Body, FailureClass, Preflight, Side, StepId, StepOutcome};
+use crate::journal::{
+    AttemptId, AttemptResult, Body, FailureClass, Override, Preflight, Side, StepId, StepOutcome,
+};
 use crate::model::WaveName;
 use crate::plan::{PlannedWave, Repeat};
 
@@ -91,7 +93,8 @@ fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Times
         Body::WaveSoaked { wave, .. } => {
             let (planned, found) = known(rollout, wave)?;
             let soaked = planned.soak.as_ref().zip(found.verified_at);
-            let over = soaked.is_some_and(|(soak, at)| now >= soak.length.after(at));
+            let over = soaked.is_some_and(|(soak, at)| now >= soak.length.after(at))
+                || rollout.is_overridden(&Override::Soak);
             demand(1, over, || format!("the soak of {wave} is not over"))
         }
         Body::WaveDone { wave, .. } => {
@@ -120,6 +123,9 @@ fn gates_open(rollout: &Rollout, wave: &WaveName, side: Side, now: jiff::Timesta
     let (planned, found) = known(rollout, wave)?;
     let gates = if side == Side::Before { &planned.gates_before } else { &planned.gates_after };
     for gate in gates {
+        if rollout.is_overridden(&Override::Gate(gate.id.clone())) {
+            continue;
+        }
         let answer = found.gate(side, &gate.id).and_then(|g| g.answer());
         let holds = answer.is_some_and(|(a, _)| a.open && a.expires.is_none_or(|end| now < end));
         demand(6, holds, || format!("gate {} of {wave} has no answer that counts", gate.id))?;

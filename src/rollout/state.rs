@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
-use crate::journal::{Ending, HaltCause, Side};
+use crate::journal::{Ending, HaltCause, Override, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, RolloutId, WaveName};
 use crate::plan::Plan;
 
@@ -128,6 +128,8 @@ pub struct Rollout {
     pub(super) planned: (jiff::Timestamp, Actor),
     /// Who changed its state last by a command, and why.
     pub(super) asked: Option<(Actor, Option<String>)>,
+    /// What people let it pass, who, and why.
+    pub(super) overrides: Vec<(Override, Actor, String)>,
     pub(super) waves: Vec<Wave>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) by_name: HashMap<ClusterName, usize>,

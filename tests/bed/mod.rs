@@ -25,5 +25,5 @@ pub use faults::{Fault, Faults, Link, Passed, Rule};
 pub use host::{Bed, tool_path};
 pub use launch::ClusterSpec;
 pub use processes::{say, start_time};
-pub use tools::names as tool_names;
+pub use tools::{cache, names as tool_names};
 pub use trouble::{Outcome, Trouble};

@@ -15,7 +15,7 @@ spec:
       selector: { env: prod }
       gates:
         before:
-          - approval: { by: platform-leads }
+          - approval: { by: platform-leads, author: allowed }
 ";
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,9 @@ use tidegate::adapter::git::GitCli;
 use tidegate::adapter::helm::HelmCli;
 use tidegate::adapter::host::LocalHost;
 use tidegate::adapter::packages::GitPackages;
+use tidegate::adapter::prometheus::Prometheus;
 use tidegate::adapter::secrets::LocalSecrets;
+use tidegate::adapter::signatures::SshKeygen;
 use tidegate::adapter::sqlite::SqliteJournal;
 use tidegate::engine::{self, Drive, Ended, StopRequest, Times, Until, World};
 use tidegate::model::Actor;
@@ -61,6 +63,8 @@ async fn world(lab: &Lab, scripts: Panicking) -> World {
         renderer: Arc::new(HelmCli::find()),
         scripts: Arc::new(scripts),
         secrets: Arc::new(LocalSecrets::new(lab.repo(), None)),
+        metrics: Arc::new(Prometheus),
+        signatures: Arc::new(SshKeygen),
         packages: Arc::new(GitPackages::new(Arc::clone(&git) as _)),
         git: git as _,
         journal: Arc::new(SqliteJournal::open(journal, jiff::Timestamp::now(), &actor).unwrap()),

@@ -39,7 +39,7 @@ spec:
       atOnce: 2
       gates:
         before:
-          - approval: { by: platform-leads }
+          - approval: { by: platform-leads, author: allowed }
 "#;
 
 fn fleet(clusters: &BTreeMap<String, Cluster>) -> String {

@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cheats;
 mod checker;
 mod mutants;
 mod scale;

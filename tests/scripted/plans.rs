@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
-use tidegate::model::{Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
+use tidegate::model::{AuthorMay, Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
     Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline, PlannedPool,
     PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
@@ -123,6 +123,7 @@ pub fn plan(shape: &Shape) -> Plan {
             digest: digest_of(&["release", &shape.release]),
             parent: None,
             kubernetes: named("1.36"),
+            authors: std::collections::BTreeSet::new(),
         },
         pipeline: PlannedPipeline {
             name: named("main"),
@@ -184,7 +185,13 @@ fn wave_of(
 ) -> PlannedWave {
     let gate = PlannedGate {
         id: named("approval"),
-        kind: GateKind::Approval { by: "leads".to_owned(), quorum: 1, valid_for: None },
+        kind: GateKind::Approval {
+            by: "leads".to_owned(),
+            quorum: 1,
+            valid_for: None,
+            author: AuthorMay::Refused,
+            signed: false,
+        },
     };
     let gates = |wanted: bool| if wanted { vec![gate.clone()] } else { Vec::new() };
     let pools = wave.pools.iter().enumerate().map(|(p, (clusters, cap))| PlannedPool {

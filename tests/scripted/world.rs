@@ -146,7 +146,7 @@ impl<F: Fate> World<F> {
 
     /// Starts a plan.
     pub fn start(&mut self, plan: Plan) -> RolloutId {
-        self.ask(&Command::Start { plan: Box::new(plan) }).unwrap();
+        self.ask(&Command::Start { plan: Box::new(plan), overrides: Vec::new() }).unwrap();
         self.state.rollouts().next_back().unwrap().id().clone()
     }
 
@@ -167,6 +167,8 @@ impl<F: Fate> World<F> {
         let side = if after { Side::After } else { Side::Before };
         let (release, wave_digest) = found.bindings(&wave).unwrap();
         Approve {
+            actor: Actor("person:lead".to_owned()),
+            signature: None,
             rollout: rollout.clone(),
             gate: Some((side, "approval".parse().unwrap())),
             release,
@@ -293,7 +295,7 @@ impl<F: Fate> World<F> {
             Effect::AskGate { rollout, wave, side, gate } => {
                 let facts = approval::facts(self.state.rollout(&rollout)?, &wave, side, &gate)?;
                 let answer = approval::decide(&facts, self.now);
-                Body::GateAnswered { rollout, wave, side, gate, answer }
+                Body::GateAnswered { rollout, wave, side, gate, answer, revision: None }
             }
             Effect::Preflight { attempt, tries } => {
                 let preflight =

@@ -2,6 +2,7 @@
 //! single file says wrongly in itself was found by `load`.
 
 mod fleet;
+mod gates;
 mod labels;
 mod pins;
 mod pipeline;

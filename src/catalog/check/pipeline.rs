@@ -4,15 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Finding, Findings, Severity, codes};
-use crate::model::{
-    Budget, ClusterName, Gate, Lane, Pipeline, PipelineFile, Pools, Unassigned, Wave, WaveName,
-};
+use crate::model::{Budget, ClusterName, Lane, Pipeline, PipelineFile, Pools, Unassigned, Wave, WaveName};
 use crate::yaml::{Node, Spanned};
 
 use super::super::{Catalog, Loaded};
 use super::labels::Universe;
 use super::product::labels_form;
-use super::{Members, filled, known_cluster, twice};
+use super::{Members, gates, known_cluster, twice};
 
 pub(super) fn rules(
     catalog: &Catalog,
@@ -131,16 +129,7 @@ fn one_wave(
         }
     }
     for gate in wave.gates.before.iter().chain(&wave.gates.after) {
-        if let Gate::Approval(approval) = &gate.value {
-            findings.extend(filled(&approval.by, "who may approve"));
-            if let Some(quorum) = approval.quorum.as_ref().filter(|quorum| quorum.value == 0) {
-                findings.push(
-                    Finding::error(&codes::INVALID_VALUE, "a quorum of nobody is no approval")
-                        .at(&quorum.place)
-                        .label("at least 1"),
-                );
-            }
-        }
+        gates::rules(catalog, gate, findings);
     }
     if let Some(pools) = &wave.pools {
         pools_rules(name, pools, universe, findings);

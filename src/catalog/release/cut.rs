@@ -92,7 +92,7 @@ pub fn cut(
     all_images.sort();
     all_images.dedup();
     let digest = digest(id, &loaded.spec, parent.as_ref(), &products);
-    let lock = Lock { format: FORMAT, digest, parent, products, images: all_images };
+    let lock = Lock { format: FORMAT, digest, parent, cut_by: None, products, images: all_images };
     let unchanged = same_as_before(id, loaded, &lock, &mut findings);
     if findings.has_errors() {
         return Err(findings.sorted());

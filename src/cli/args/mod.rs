@@ -17,8 +17,8 @@ pub use files::{
 pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, Pause, Resume, Retry, Revoke, RolloutCommand, RolloutRef, Run, Skip,
-    Start, Status, Until, Watch, Which, Why,
+    Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
+    RolloutRef, Run, Skip, Start, Status, Until, Watch, Which, Why,
 };
 
 const EXAMPLE: &str = "\

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
+use crate::journal::Override;
 use crate::model::{ClusterName, Expiry, GateId, NameError, RolloutId, WaveName};
 
 /// A rollout as people name it: its id (`R42-1`), or a release's id for its newest.
@@ -77,6 +78,8 @@ pub enum RolloutCommand {
     Approve(Approve),
     /// Take every yes at an approval gate back.
     Revoke(Revoke),
+    /// Let a rollout pass a condition without its answer.
+    Override(OverrideCondition),
     /// Start nothing new until `resume`.
     Pause(Pause),
     /// Go on after a pause, or after a halt with a raised budget.
@@ -119,6 +122,12 @@ pub struct Start {
     /// Only record it; `rollout run` drives it.
     #[arg(long, conflicts_with = "until")]
     pub detach: bool,
+    /// A condition that it is let pass: a gate's id, or `soak`. May be given several times.
+    #[arg(long = "override", value_name = "CONDITION", requires = "reason")]
+    pub overrides: Vec<Override>,
+    /// Why a condition is overridden; recorded, shown by `why`, and written into the tags.
+    #[arg(long, value_name = "TEXT", requires = "overrides")]
+    pub reason: Option<String>,
     /// How long to drive.
     #[command(flatten)]
     pub drive: Drive,
@@ -191,6 +200,26 @@ pub struct Approve {
     /// What to record with it.
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
+    /// Sign it with this OpenSSH key (a private one, or a public one whose private key the agent has).
+    #[arg(long, value_name = "KEYFILE", env = "TIDEGATE_SIGN")]
+    pub sign: Option<PathBuf>,
+}
+
+/// `rollout override`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate rollout override R42 soak --reason \"INC-4711: the mended CVE is exploited\""
+)]
+pub struct OverrideCondition {
+    /// The rollout.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// The condition: a gate's id, or `soak`. Tests are none.
+    #[arg(value_name = "CONDITION")]
+    pub what: Override,
+    /// Why; recorded, shown by `why`, and written into the tags.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// `rollout revoke`.

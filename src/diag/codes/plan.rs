@@ -27,18 +27,9 @@ codes! {
         "`clock: observed` has no behaviour yet."
         "Only `clock: wall` counts for now: all time since the wave was verified, with one more look \
          at its end.";
-    METRIC_GATE = "TG0356" "metric-gate"
-        "A metric gate has no behaviour yet."
-        "A gate that is not asked would be open. Ask a person with an approval gate for now.";
-    COMMAND_GATE = "TG0357" "command-gate"
-        "A command gate has no behaviour yet."
-        "A gate that is not asked would be open. Ask a person with an approval gate for now.";
     REGION_CAP = "TG0358" "region-cap"
         "A cap for each region has no behaviour yet."
         "A cap that does not hold is worse than none. Cut pools by region and give each pool a cap.";
-    QUORUM_ABOVE_ONE = "TG0359" "quorum-above-one"
-        "A quorum other than 1 has no behaviour yet."
-        "One person's approval answers the gate for now. For two, write two approval gates.";
     ORDER_NOT_INTEGER = "TG0360" "order-not-integer"
         "A cluster's order label is not a whole number."
         "The pipeline orders clusters by this label `as: integer`. Guessing a position for the value \

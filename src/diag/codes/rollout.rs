@@ -41,6 +41,21 @@ codes! {
         "The wave has passed the gate already."
         "The first cluster of the wave has started (or the wave is done), so the gate's answer has been \
          used. To stop what is going on, pause or abort the rollout.";
+    APPROVAL_BY_AUTHOR = "TG0716" "approval-by-author"
+        "Whoever made a release does not approve it."
+        "An approval is the word of other eyes. The release's authors are whoever ran `release cut` and \
+         the git authors of its file and of what it changes since its parent. A gate of a team of one \
+         says `author: allowed`.";
+    APPROVAL_UNSIGNED = "TG0717" "approval-unsigned"
+        "The gate wants a signed approval."
+        "Names in git's configuration are easy to borrow. A gate with `signed: true` counts only a yes \
+         that is signed with a key that `pipelines/allowed_signers` (as committed) gives to that person: \
+         approve with `--sign KEYFILE`. The signature covers the journal, rollout, wave, gate, all \
+         digests, the end and the person.";
+    APPROVAL_SIGNATURE = "TG0718" "approval-signature"
+        "The signature does not hold."
+        "It was made with a key that `pipelines/allowed_signers` does not give to this person, or over \
+         something else. Nothing was recorded.";
     OVER_BUDGET = "TG0710" "over-budget"
         "More clusters have failed than the failure budget tolerates."
         "Past the failure budget nothing new starts. What failed can be tried again (all of it, or \

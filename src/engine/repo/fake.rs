@@ -131,6 +131,9 @@ impl Git for Memory {
         Err(Fault::permanent("there is no remote"))
     }
 
+    async fn authors(&self, _: Option<&str>, _: &str, _: &[&str]) -> Result<Vec<String>, Fault> {
+        Ok(Vec::new())
+    }
     async fn identity(&self) -> Result<Option<String>, Fault> {
         Ok(None)
     }

@@ -108,7 +108,7 @@ pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, R
             Err(fault) => return Err(fault),
         }
     }
-    let Cut { lock, unchanged, findings: warnings } = match release::cut(&catalog, id, &contents) {
+    let Cut { mut lock, unchanged, findings: warnings } = match release::cut(&catalog, id, &contents) {
         Ok(cut) if findings.is_empty() => cut,
         Ok(_) => return Err(findings.into()),
         Err(wrong) => {
@@ -123,6 +123,7 @@ pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, R
     };
     let file = loaded.source.path().to_owned();
     if !unchanged {
+        lock.cut_by = repo.git.identity().await?;
         let text = edit::replace_block(&loaded.source, "lock", &block(&lock))?;
         repo.trees.write(&file, &text).await?;
     }
@@ -137,6 +138,9 @@ fn block(lock: &Lock) -> String {
         "lock: # written by `tidegate release cut`; not edited by hand\n  format: {}\n  digest: {}\n",
         lock.format, lock.digest
     );
+    if let Some(who) = &lock.cut_by {
+        text.push_str(&format!("  cutBy: {}\n", serde_json::Value::from(who.as_str())));
+    }
     if let Some(parent) = &lock.parent {
         text.push_str(&format!("  parent: {parent}\n"));
     }

@@ -5,8 +5,8 @@ use crate::model::{ClusterName, ClusterUid, GateId, Observed, RolloutId, WaveNam
 use crate::plan::Plan;
 
 use super::{
-    Answer, AttemptId, AttemptResult, Ending, HaltCause, Preflight, RaisedBudget, RetryWhich, Side, StepId,
-    StepOutcome,
+    Answer, AttemptId, AttemptResult, Ending, HaltCause, Override, Preflight, RaisedBudget, RetryWhich, Side,
+    Signature, StepId, StepOutcome,
 };
 
 /// What happened. The tag `event` is the stable name.
@@ -266,6 +266,10 @@ pub enum Body {
         gate: GateId,
         /// The answer.
         answer: Answer,
+        /// The revision of the gate's approvals and overrides that it rests on; it comes too late
+        /// when that has moved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<u64>,
     },
     /// A person said yes.
     #[serde(rename = "approval.given")]
@@ -288,6 +292,9 @@ pub enum Body {
         expires: Option<jiff::Timestamp>,
         /// What they said with it.
         comment: Option<String>,
+        /// Their signature over all of the above, if they signed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signature: Option<Box<Signature>>,
     },
     /// A person took a yes back.
     #[serde(rename = "approval.revoked")]
@@ -302,6 +309,17 @@ pub enum Body {
         gate: GateId,
         /// Why.
         reason: Option<String>,
+    },
+
+    /// A person lets a rollout pass one of its conditions without an answer.
+    #[serde(rename = "gate.overridden")]
+    GateOverridden {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Which condition.
+        what: Override,
+        /// Why.
+        reason: String,
     },
 
     // ----- attempts
@@ -437,6 +455,7 @@ impl Body {
             Self::GateAnswered { .. } => "gate.answered",
             Self::ApprovalGiven { .. } => "approval.given",
             Self::ApprovalRevoked { .. } => "approval.revoked",
+            Self::GateOverridden { .. } => "gate.overridden",
             Self::AttemptClaimed { .. } => "attempt.claimed",
             Self::AttemptPreflighted { .. } => "attempt.preflighted",
             Self::StepStarted { .. } => "step.started",
@@ -480,6 +499,7 @@ impl Body {
             | Self::GateAnswered { rollout, .. }
             | Self::ApprovalGiven { rollout, .. }
             | Self::ApprovalRevoked { rollout, .. }
+            | Self::GateOverridden { rollout, .. }
             | Self::AttemptRetry { rollout, .. }
             | Self::AttemptSkip { rollout, .. } => Some(rollout),
             Self::AttemptClaimed { attempt, .. }
@@ -505,6 +525,7 @@ impl Body {
                 | Self::RolloutAbort { .. }
                 | Self::ApprovalGiven { .. }
                 | Self::ApprovalRevoked { .. }
+                | Self::GateOverridden { .. }
                 | Self::AttemptRetry { .. }
                 | Self::AttemptSkip { .. }
         )

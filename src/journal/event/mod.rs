@@ -15,7 +15,7 @@ pub use attempt::{
     RetryWhich, StepId, StepOutcome,
 };
 pub use body::Body;
-pub use wave::{Answer, Ending, HaltCause, RaisedBudget, Side};
+pub use wave::{Answer, Ending, HaltCause, Override, OverrideError, RaisedBudget, Side, Signature};
 
 use crate::digest::Digest;
 use crate::model::Actor;

@@ -177,7 +177,24 @@ fn wave(wave: &PlannedWave) -> WavePlan {
 
 fn gate(gate: &PlannedGate) -> String {
     match &gate.kind {
-        GateKind::Approval { by, quorum, .. } => format!("{} {quorum} of {by}", gate.id),
+        GateKind::Approval { by, quorum, signed, .. } => {
+            format!("{} {quorum} of {by}{}", gate.id, if *signed { ", signed" } else { "" })
+        }
+        GateKind::Command { run, .. } => {
+            let program = run.first().map_or("", String::as_str);
+            format!("{} {}", gate.id, program.rsplit('/').next().unwrap_or(program))
+        }
+        GateKind::Metric(metric) => {
+            let bounds: Vec<String> = [
+                metric.max.map(|n| format!("at most {n}")),
+                metric.min.map(|n| format!("at least {n}")),
+                metric.compare.as_ref().map(|c| format!("within {} % of the rest", c.percent)),
+            ]
+            .into_iter()
+            .flatten()
+            .collect();
+            format!("{} {}", gate.id, bounds.join(", "))
+        }
     }
 }
 

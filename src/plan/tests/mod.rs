@@ -233,6 +233,7 @@ impl World {
             observed: &self.observed,
             renderers: &self.renderers,
             options: PlanOptions::default(),
+            authors: &std::collections::BTreeSet::new(),
             defer_unknown: self.defer_unknown,
         })
     }

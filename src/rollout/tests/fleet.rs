@@ -423,7 +423,10 @@ fn fleet_d04_an_illegal_command_is_refused_with_the_legal_ones() {
     world.round();
     let refused = world.ask(&resume(&id)).unwrap_err();
     assert!(refused.legal.contains(&"tidegate rollout pause R1-1".to_owned()), "{:?}", refused.legal);
-    let again = world.ask(&Command::Start { plan: Box::new(plan(&Shape::of(vec![WaveShape::of(1)]))) });
+    let again = world.ask(&Command::Start {
+        plan: Box::new(plan(&Shape::of(vec![WaveShape::of(1)]))),
+        overrides: Vec::new(),
+    });
     assert_eq!(again.unwrap_err().exit.code(), 8, "its clusters belong to an open rollout");
 }
 

@@ -2,47 +2,117 @@
 //! refuses it; what was recorded is printed.
 
 use super::{Context, find, journal};
-use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, Revoke, RolloutRef, Skip};
+use crate::cli::args::{Abort, Approve, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutRef, Skip};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes};
-use crate::engine::{RequestError, request};
-use crate::journal::{Event, RetryWhich, Side};
-use crate::model::{Expiry, GateId, WaveName};
+use crate::engine::{RequestError, gates, request};
+use crate::gate::approval;
+use crate::journal::{Event, RetryWhich, Side, Signature};
+use crate::model::{Actor, Expiry, GateId, RolloutId, WaveName};
 use crate::output::exit::Code;
 use crate::output::screens::RecordedScreen;
+use crate::port::Fault;
 use crate::rollout::{Command, FleetState, Refusal, RefusalExit, Rollout};
 
 /// Says yes at a gate. What the yes binds to is what the journal says at this moment: before the
 /// gate is asked, a yes with an end binds to no evidence, as there is none yet.
 pub async fn approve(args: Approve, context: &Context<'_>) -> Outcome {
     let mut open = journal(context).await?;
-    let rollout = find(open.follower.state(), Some(&args.rollout))?;
-    if rollout.wave(&args.wave).is_none() {
-        let known = rollout.plan().waves.iter().map(|w| w.name.as_str());
-        return Err(Failure::missing("wave", args.wave.as_str(), known));
-    }
-    let id = rollout.id().clone();
-    let command = |state: &FleetState| {
-        let gone = || refusal("the rollout is gone from the journal");
-        let rollout = state.rollout(&id).ok_or_else(gone)?;
-        let (release, wave_digest) = rollout.bindings(&args.wave).ok_or_else(gone)?;
-        let gate = args.gate.as_ref().map(|gate| (side(rollout, &args.wave, gate), gate.clone()));
-        let at = gate.as_ref().map_or_else(|| open_side(rollout, &args.wave), |(side, _)| *side);
-        let early = args.expires.is_some() && !rollout.gate_asked(&args.wave, at);
-        Ok(Command::Approve(crate::rollout::Approve {
-            rollout: id.clone(),
-            wave: args.wave.clone(),
-            evidence: (!early).then(|| rollout.evidence(&args.wave, at)),
-            gate,
-            release,
-            wave_digest,
-            expires: args.expires.map(Expiry::moment),
-            comment: args.comment.clone(),
-        }))
+    let id = {
+        let rollout = find(open.follower.state(), Some(&args.rollout))?;
+        if rollout.wave(&args.wave).is_none() {
+            let known = rollout.plan().waves.iter().map(|w| w.name.as_str());
+            return Err(Failure::missing("wave", args.wave.as_str(), known));
+        }
+        rollout.id().clone()
+    };
+    let actor = context.place.actor().await;
+    let asked = |state: &FleetState| yes(state, &id, &args, &actor);
+    // What is signed is what is sent: if the journal moves in between, the core refuses it.
+    let signed = match &args.sign {
+        None => None,
+        Some(key) => Some(sign(asked(open.follower.state())?, key, &open, context).await?),
+    };
+    let command = |state: &FleetState| match &signed {
+        Some(approve) => Ok(Command::Approve(approve.clone())),
+        None => Ok(Command::Approve(asked(state)?)),
     };
     let events = send(&mut open, context, command).await?;
     show(&open, context, &id, events).await
+}
+
+/// The yes to what there is.
+fn yes(
+    state: &FleetState,
+    id: &RolloutId,
+    args: &Approve,
+    actor: &Actor,
+) -> Result<crate::rollout::Approve, Refusal> {
+    let gone = || refusal("the rollout is gone from the journal");
+    let rollout = state.rollout(id).ok_or_else(gone)?;
+    let (release, wave_digest) = rollout.bindings(&args.wave).ok_or_else(gone)?;
+    let gate = args.gate.as_ref().map(|gate| (side(rollout, &args.wave, gate), gate.clone()));
+    let at = gate.as_ref().map_or_else(|| open_side(rollout, &args.wave), |(side, _)| *side);
+    let early = args.expires.is_some() && !rollout.gate_asked(&args.wave, at);
+    Ok(crate::rollout::Approve {
+        actor: actor.clone(),
+        signature: None,
+        rollout: id.clone(),
+        wave: args.wave.clone(),
+        evidence: (!early).then(|| rollout.evidence(&args.wave, at)),
+        gate,
+        release,
+        wave_digest,
+        expires: args.expires.map(Expiry::moment),
+        comment: args.comment.clone(),
+    })
+}
+
+/// Signs a yes, and looks at the signature as the driver will.
+async fn sign(
+    mut approve: crate::rollout::Approve,
+    key: &std::path::Path,
+    open: &OpenJournal,
+    context: &Context<'_>,
+) -> Result<crate::rollout::Approve, Failure> {
+    let git = context.place.repository().await?;
+    let world = context.place.world(&git, open);
+    let state = open.follower.state();
+    let (Some(journal), Some(rollout)) = (state.journal(), state.rollout(&approve.rollout)) else {
+        return Err(refusal("the rollout is gone from the journal").into());
+    };
+    let (side, gate) = rollout.approval_gate(&approve.wave, approve.gate.as_ref())?;
+    let round = rollout.wave(&approve.wave).and_then(|(_, w)| w.gate(side, &gate)).map_or(0, |g| g.round());
+    let at = context.place.now();
+    let given = approve.given(at);
+    let place = approval::At { journal, rollout: &approve.rollout, wave: &approve.wave, side, gate: &gate };
+    let text = approval::statement(&place, &given, round, at);
+    let outside = |fault: &Fault| Failure::outside("the yes can't be signed", fault);
+    let armored = world.signatures.sign(key, &text).await.map_err(|fault| outside(&fault))?;
+    let allowed = gates::allowed_signers(&world).await.map_err(|fault| outside(&fault))?;
+    let person = approve.actor.person();
+    let held = world.signatures.verify(&allowed, person, &text, &armored, at).await;
+    if let Err(why) = held.map_err(|fault| outside(&fault))? {
+        let finding = Finding::error(&codes::APPROVAL_SIGNATURE, why).hint(format!(
+            "you approve as {person} (git's user.email); its key must be listed, and committed"
+        ));
+        return Err(Failure::new(Code::Forbidden, finding));
+    }
+    approve.gate = Some((side, gate));
+    approve.signature = Some(Signature { round, at, armored });
+    Ok(approve)
+}
+
+/// Lets a rollout pass a condition.
+pub async fn override_condition(args: OverrideCondition, context: &Context<'_>) -> Outcome {
+    let OverrideCondition { rollout, what, reason } = args;
+    simple(&rollout, context, |id| Command::Override {
+        rollout: id,
+        what: what.clone(),
+        reason: reason.clone(),
+    })
+    .await
 }
 
 /// Takes every yes at a gate back.

@@ -37,8 +37,11 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let mut open = context.place.journal().await?;
     let world = context.place.world(&git, &open);
     fresh(&plan, &world, &mut open, context).await?;
-    let events =
-        ask::send(&mut open, context, |_| Ok(Command::Start { plan: Box::new(plan.clone()) })).await?;
+    let reason = args.reason.clone().unwrap_or_default();
+    let overrides: Vec<_> = args.overrides.iter().map(|what| (what.clone(), reason.clone())).collect();
+    let command =
+        |_: &FleetState| Ok(Command::Start { plan: Box::new(plan.clone()), overrides: overrides.clone() });
+    let events = ask::send(&mut open, context, command).await?;
     let Some(id) = events.iter().find_map(|event| event.body.rollout().cloned()) else {
         let finding = Finding::error(&codes::UNEXPECTED, "the plan was admitted and nothing was recorded");
         return Err(Failure::new(Code::Unexpected, finding));

@@ -24,6 +24,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Why(args) => look::why(&args, context).await,
         RolloutCommand::Approve(args) => ask::approve(args, context).await,
         RolloutCommand::Revoke(args) => ask::revoke(args, context).await,
+        RolloutCommand::Override(args) => ask::override_condition(args, context).await,
         RolloutCommand::Pause(args) => ask::pause(args, context).await,
         RolloutCommand::Resume(args) => ask::resume(args, context).await,
         RolloutCommand::Abort(args) => ask::abort(args, context).await,
