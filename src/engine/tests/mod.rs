@@ -1,0 +1,13 @@
+//! The driver's tests without clusters: its lease, its pen and its ends, over a journal in memory that
+//! fails as it is told, and ports of which only those answer that a test needs.
+
+#![allow(clippy::unwrap_used)]
+
+#[path = "../../../tests/scripted/mod.rs"]
+mod scripted;
+
+mod driving;
+mod fake;
+mod leases;
+mod memory;
+mod orphans;
