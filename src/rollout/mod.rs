@@ -34,4 +34,4 @@ pub use state::{
 pub use waits::{Wait, WaitKind, of_rollout as waits_of_rollout, waits, waits_of};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -3,8 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../../../tests/scripted/mod.rs"]
-mod scripted;
+use crate::rollout::tests::scripted;
 
 mod driving;
 mod fake;
