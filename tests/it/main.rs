@@ -20,6 +20,7 @@ mod fleet_seen;
 mod gates;
 mod helm;
 mod lab;
+mod leave;
 mod pages;
 mod prometheus;
 mod small;
