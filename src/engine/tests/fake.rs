@@ -14,8 +14,8 @@ use crate::model::{Actor, ClusterEntry, ProductName, RolloutId, SecretRef, Sourc
 use crate::plan::{Access, Plan};
 use crate::port::{
     Clock, Clusters, Fault, Git, GitTag, HelmOutput, HelmRequest, HelmVersion, Host, Journal, KubeconfigFile,
-    NewEvent, Packages, ProcessId, Renderer, ScriptRequest, ScriptResult, Scripts, Secret, Secrets,
-    SpawnHook, Spawned,
+    MetricRequest, Metrics, NewEvent, Packages, ProcessId, Renderer, ScriptRequest, ScriptResult, Scripts,
+    Secret, Secrets, Signatures, SpawnHook, Spawned,
 };
 use crate::rollout::{Command, FleetState, admit};
 use crate::version::Version;
@@ -202,7 +202,34 @@ impl Git for Ports {
     async fn push_tag(&self, _: &str, _: &str) -> Result<(), Fault> {
         absent()
     }
+    async fn authors(&self, _: Option<&str>, _: &str, _: &[&str]) -> Result<Vec<String>, Fault> {
+        absent()
+    }
     async fn identity(&self) -> Result<Option<String>, Fault> {
+        absent()
+    }
+}
+
+#[async_trait]
+impl Metrics for Ports {
+    async fn range(&self, _: MetricRequest) -> Result<Vec<Vec<f64>>, Fault> {
+        absent()
+    }
+}
+
+#[async_trait]
+impl Signatures for Ports {
+    async fn sign(&self, _: &std::path::Path, _: &str) -> Result<String, Fault> {
+        absent()
+    }
+    async fn verify(
+        &self,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: jiff::Timestamp,
+    ) -> Result<Result<(), String>, Fault> {
         absent()
     }
 }
@@ -238,6 +265,8 @@ impl Stage {
             renderer: Arc::clone(ports) as _,
             scripts: Arc::clone(ports) as _,
             secrets: Arc::clone(ports) as _,
+            metrics: Arc::clone(ports) as _,
+            signatures: Arc::clone(ports) as _,
             git: Arc::clone(ports) as _,
             packages: Arc::clone(ports) as _,
             journal: Arc::clone(&self.journal) as _,
@@ -259,7 +288,8 @@ impl Stage {
             self.ports.deeds.lock().unwrap().insert(*digest, deed);
         }
         let (at, state) = (self.clock.now(), self.state());
-        let bodies = admit(&state, &Command::Start { plan: Box::new(plan) }, at).unwrap();
+        let bodies =
+            admit(&state, &Command::Start { plan: Box::new(plan), overrides: Vec::new() }, at).unwrap();
         let actor = Actor("person:ann".to_owned());
         let events: Vec<_> =
             bodies.into_iter().map(|body| NewEvent { at, actor: actor.clone(), body }).collect();
