@@ -102,6 +102,7 @@ fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = S
             waves,
             pins,
             unchanged,
+            hotfix: false,
         })
 }
 
