@@ -13,6 +13,7 @@ mod refusals;
 mod stale;
 mod types;
 mod wave;
+mod windows;
 
 pub use cluster::change;
 pub use file::{read, verify, write};
@@ -21,8 +22,8 @@ pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
-    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep,
+    PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod invariant_live;
 mod live;
 mod next;
 mod obstacle;
+mod pace;
 mod slots;
 mod state;
 mod view;
@@ -29,9 +30,9 @@ pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
-pub use live::{Hold, Kept, Live, Stop};
+pub use live::{Hold, Kept, Live, Recorded, Stop};
 pub use next::{PREFLIGHT_RETRIES, backoff};
-pub use obstacle::Obstacle;
+pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,

@@ -103,6 +103,8 @@ fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = S
             pins,
             unchanged,
             hotfix: false,
+            regions: std::collections::BTreeMap::new(),
+            rate: None,
         })
 }
 

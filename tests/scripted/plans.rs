@@ -6,7 +6,8 @@ use tidegate::digest::{self, Digest};
 use tidegate::model::{Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
     Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline, PlannedPool,
-    PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat,
+    Target,
 };
 use tidegate::resolve::Reason;
 
@@ -26,6 +27,10 @@ pub struct Shape {
     pub unchanged: bool,
     /// Whether the release goes through the hotfix lane.
     pub hotfix: bool,
+    /// The caps of regions.
+    pub regions: BTreeMap<String, u32>,
+    /// So many clusters may start within so many seconds.
+    pub rate: Option<(u32, u64)>,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -80,6 +85,8 @@ impl Shape {
             pins: false,
             unchanged: false,
             hotfix: false,
+            regions: BTreeMap::new(),
+            rate: None,
         }
     }
 }
@@ -131,6 +138,10 @@ pub fn plan(shape: &Shape) -> Plan {
             name: named("main"),
             digest: digest_of(&["pipeline"]),
             at_once: shape.global,
+            regions: shape.regions.clone(),
+            start_rate: shape
+                .rate
+                .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
             tags: Tags { push: shape.push, remote: None },
         },
         waves,
