@@ -124,7 +124,7 @@ fn refused(input: &PlanInput<'_>) -> Findings {
     let mut findings = refusals::of_release(input.release.file);
     findings.extend(refusals::of_pipeline(&input.pipeline.spec));
     if let Some(calendar) = input.calendar {
-        findings.extend(refusals::of_calendar(calendar));
+        findings.extend(refusals::of_calendar(calendar, input.now));
     }
     let locked = input.release.lock.products.values().map(|locked| locked.digest);
     let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));

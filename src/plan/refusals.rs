@@ -5,6 +5,7 @@ use crate::diag::{Code, Finding, Findings, Place, codes};
 use crate::model::calendar::Entry;
 use crate::model::{
     Calendar, DeployStep, Gate, Lane, Pipeline, Product, ProductName, ReleaseFile, SoakClock, Wave,
+    WindowKind,
 };
 use crate::yaml::Spanned;
 
@@ -22,10 +23,12 @@ pub(super) fn of_release(release: &ReleaseFile) -> Findings {
     Findings::new()
 }
 
-/// A calendar with a window or a freeze in it.
-pub(super) fn of_calendar(calendar: &Calendar) -> Findings {
+/// A calendar with a window in it, or a freeze that is not over.
+pub(super) fn of_calendar(calendar: &Calendar, now: jiff::Timestamp) -> Findings {
+    let over = |entry: &Entry<'_>| entry.kind() == WindowKind::Deny && entry.is_over(now);
     calendar
         .entries()
+        .filter(|entry| !over(entry))
         .map(|entry| {
             let what = match entry {
                 Entry::Window(_) => "a window",

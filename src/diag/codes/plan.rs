@@ -16,9 +16,9 @@ codes! {
          `run` step for now.";
     CALENDAR_ENTRY = "TG0353" "calendar-entry"
         "Windows and freezes have no behaviour yet."
-        "A calendar is read, and with any window or freeze in it no plan is made: nobody should \
-         believe in a freeze that does not hold. Start rollouts by hand outside the freeze, and leave \
-         the calendar empty for now.";
+        "A calendar is read and checked, and with any window in it, or a freeze that is not over, no \
+         plan is made: nobody should believe in a freeze that does not hold. Start rollouts by hand \
+         outside the freeze, and leave the calendar empty for now.";
     HOTFIX_LANE = "TG0354" "hotfix-lane"
         "The hotfix lane has no behaviour yet."
         "A hotfix overtakes a running release, which needs rules that are not built yet. Release it \

@@ -132,7 +132,7 @@ fn what_changed_is_said_in_words() {
     assert_eq!(found, ["cluster a: the values of `agent` changed", "cluster b: its labels changed"]);
 
     let mut world = sample();
-    world.calendar("  freezes: [ { any: thing } ]\n");
+    world.calendar(FREEZE);
     assert_eq!(
         words(&plan, &world),
         ["plan: it can't be made again: the calendar has a freeze, which has no behaviour yet"]

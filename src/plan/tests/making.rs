@@ -217,11 +217,14 @@ fn what_has_no_behaviour_yet_is_refused_each_with_its_code() {
         world.pipeline(&pipeline);
         only(&world.plan().unwrap_err(), code);
     }
-    for entry in ["  windows: [ { any: thing } ]\n", "  freezes: [ { any: thing } ]\n"] {
+    for entry in [WINDOW, FREEZE] {
         let mut world = World::new(&["a"]);
         world.calendar(entry);
         only(&world.plan().unwrap_err(), &codes::CALENDAR_ENTRY);
     }
+    let mut world = World::new(&["a"]);
+    world.calendar(&FREEZE.replace("2999-01-01", "2025-02-01"));
+    assert!(world.plan().is_ok(), "a freeze that is over holds nothing up");
     let mut world = World::new(&["a"]);
     world.tamper = |release| release.spec.lane.value = crate::model::Lane::Hotfix;
     only(&world.plan().unwrap_err(), &codes::HOTFIX_LANE);
@@ -238,7 +241,7 @@ fn a_chart_without_helm_is_an_error() {
 #[test]
 fn all_mistakes_are_shown_at_once() {
     let mut world = World::new(&["a", "b"]);
-    world.calendar("  freezes: [ { any: thing } ]\n");
+    world.calendar(FREEZE);
     world.observed.remove("b");
     world.pipeline(
         "  waves:\n    - { name: one, clusters: [a, b, nobody] }\n    - { name: two, clusters: [a], soak: { for: 1h, clock: observed } }\n",

@@ -25,6 +25,11 @@ use crate::model::{
 use crate::resolve::{Ground, Observation, PastPin, ProductVersion};
 use crate::yaml::Spanned;
 
+/// A calendar with a window, and one with a freeze.
+pub(super) const WINDOW: &str =
+    "  windows: [ { name: w, kind: deny, schedule: 0 0 * * SAT, for: 2d, timeZone: UTC } ]\n";
+pub(super) const FREEZE: &str = "  freezes: [ { name: f, from: 2025-01-01, until: 2999-01-01, timeZone: UTC, author: me, reason: why } ]\n";
+
 /// When plans of these tests are made.
 pub(super) const NOW: &str = "2026-11-21T09:00:00Z";
 
