@@ -3,6 +3,7 @@
 
 mod cluster;
 mod files;
+mod freeze;
 mod globals;
 mod plan;
 mod rollout;
@@ -14,6 +15,7 @@ pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
     ReleaseCut, ReleaseDiff, ReleaseShow, SchemaCommand, SchemaGet,
 };
+pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
@@ -63,6 +65,9 @@ pub enum Command {
     /// Give clusters their own version of a product, for a while.
     #[command(subcommand)]
     Pin(PinCommand),
+    /// Forbid changes for a while.
+    #[command(subcommand)]
+    Freeze(FreezeCommand),
     /// Look at clusters, or take one over.
     #[command(subcommand)]
     Cluster(ClusterCommand),
