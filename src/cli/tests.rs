@@ -32,6 +32,7 @@ fn the_first_page_of_help_lists_every_noun() {
       product  List, show and tag products
       release  Cut, show, compare and list releases
       pin      Give clusters their own version of a product, for a while
+      freeze   Forbid changes for a while
       cluster  Look at clusters, or take one over
       plan     Plan how a release reaches every cluster
       rollout  Roll a plan out, watch it, steer it, and ask why it waits

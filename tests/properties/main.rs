@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checker;
+mod live;
 mod mutants;
 mod scale;
 mod schedules;
@@ -22,7 +23,7 @@ use tidegate::journal::HaltCause;
 use tidegate::rollout::{Command, FleetState, Rollout, WaitKind, effects, waits_of_rollout};
 
 use checker::Checker;
-use schedules::{Chance, Schedule, mend, play, schedule};
+use schedules::{Chance, Schedule, clear, mend, play, schedule};
 use scripted::world::World;
 
 /// Schedules of a whole run, shared out over the tests of this name.
@@ -78,7 +79,7 @@ fn folds_again(world: &World<Chance>) -> Result<(), TestCaseError> {
 fn says_what_it_waits_for(world: &World<Chance>) -> Result<(), TestCaseError> {
     for rollout in world.state.open_rollouts() {
         let waits = waits_of_rollout(&world.state, rollout, world.now);
-        let global = |kind: &WaitKind| matches!(kind, WaitKind::Cap { .. });
+        let global = |kind: &WaitKind| matches!(kind, WaitKind::Cap { .. } | WaitKind::Region { .. });
         if !waits.iter().any(|w| w.kind.is_external() || global(&w.kind)) {
             let id = rollout.id();
             return Err(TestCaseError::fail(format!("{id} stands still and says only {waits:?}")));
@@ -90,7 +91,7 @@ fn says_what_it_waits_for(world: &World<Chance>) -> Result<(), TestCaseError> {
 /// With a world that is well again and a patient person, every rollout comes to its end.
 fn comes_to_an_end(world: &mut World<Chance>) -> Result<(), TestCaseError> {
     world.fate.well = true;
-    world.settle(600);
+    world.settle(900);
     says_what_it_waits_for(world)?;
     for _ in 0..40 {
         let before = world.events.len();
@@ -98,6 +99,7 @@ fn comes_to_an_end(world: &mut World<Chance>) -> Result<(), TestCaseError> {
         if open.is_empty() {
             return Ok(());
         }
+        clear(world);
         for id in &open {
             mend(world, id);
         }
@@ -168,6 +170,13 @@ fn share(part: u32) {
         "attempt.retry",
         "attempt.skip",
         "driver.took-over",
+        "stop-the-line.on",
+        "stop-the-line.off",
+        "cluster.hold",
+        "cluster.release",
+        "calendar.recorded",
+        "attempt.deferred",
+        "rollout.superseded",
     ] {
         let found = seen.get(event).copied().unwrap_or(0);
         assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");
@@ -209,12 +218,16 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             }
         }
         let (n, why) = caught.unwrap_or_else(|| panic!("`{name}` was not caught"));
-        let rule = ["wave started early", "cap exceeded", "step repeated", "pin ignored", "budget ignored"]
-            .iter()
-            .zip(["rule 1", "rule 2", "rule 7", "rule 12", "rule 3"])
-            .find(|(mutant, _)| **mutant == name)
-            .map(|(_, rule)| rule)
-            .unwrap();
+        let rule = match name {
+            "wave started early" => "rule 1",
+            "cap exceeded" => "rule 2",
+            "budget ignored" | "stop ignored" => "rule 3",
+            "queue ignored" => "rule 5",
+            "step repeated" => "rule 7",
+            "hold ignored" | "window ignored" => "rule 8",
+            "pin ignored" => "rule 12",
+            other => panic!("no rule is known for `{other}`"),
+        };
         assert!(why.contains(rule), "`{name}` was caught after {n} schedules, for another reason: {why}");
     }
 }

@@ -3,6 +3,7 @@
 
 mod cluster;
 mod files;
+mod freeze;
 mod globals;
 mod plan;
 mod rollout;
@@ -17,6 +18,7 @@ pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
     ReleaseCut, ReleaseDiff, ReleaseShow, SchemaCommand, SchemaGet,
 };
+pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
@@ -67,6 +69,9 @@ pub enum Command {
     /// Give clusters their own version of a product, for a while.
     #[command(subcommand)]
     Pin(PinCommand),
+    /// Forbid changes for a while.
+    #[command(subcommand)]
+    Freeze(FreezeCommand),
     /// Look at clusters, hold them as they are, or take one over.
     #[command(subcommand)]
     Cluster(ClusterCommand),

@@ -5,6 +5,7 @@ mod cluster;
 mod cluster_hold;
 mod explain;
 mod files;
+mod freeze;
 mod journal;
 mod plan;
 mod rollout;
@@ -39,6 +40,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Product(command) => files::product(command, &context).await,
         Command::Release(command) => files::release(command, &context).await,
         Command::Pin(command) => files::pin(command, &context).await,
+        Command::Freeze(command) => freeze::run(command, &context).await,
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
         Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,

@@ -2,6 +2,7 @@
 //! freezes, which somebody declares for a while and answers for.
 
 use super::super::{CalendarName, Document, Duration, Lane, Selector, WaveName, WindowName};
+use super::times::Times;
 use super::{Moment, Schedule, Subject, Verdict, When, Zone};
 use crate::yaml::Spanned;
 
@@ -118,6 +119,11 @@ impl Calendar {
         self.moment(now).verdict(subject)
     }
 
+    /// Whether the fleet may change at `now`, as far as `subject` is concerned, and no more.
+    pub fn is_open(&self, now: jiff::Timestamp, subject: &Subject<'_>) -> bool {
+        self.moment(now).is_open(subject)
+    }
+
     /// The calendar at one moment, for many subjects: schedules are looked at once for all.
     pub fn moment(&self, now: jiff::Timestamp) -> Moment<'_> {
         Moment::new(self, now)
@@ -191,6 +197,12 @@ impl<'a> Entry<'a> {
             (None, Self::Window(_)) => true,
             (None, Self::Freeze(_)) => lane == Lane::Normal,
         }
+    }
+
+    /// Whether it holds neither at a moment nor ever after.
+    pub fn is_over(self, now: jiff::Timestamp) -> bool {
+        let recurring = matches!(self, Self::Window(window) if window.value.schedule.is_some());
+        !recurring && Times::of(self, now, now).from(now).is_none()
     }
 
     /// Whether it is for a subject: its lane, its wave and its labels.

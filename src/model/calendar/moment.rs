@@ -30,19 +30,35 @@ impl<'a> Moment<'a> {
 
     /// Whether `subject` may change at this moment, and until or from when.
     pub fn verdict(&mut self, subject: &Subject<'_>) -> Verdict {
-        let counts = |(entry, _): &(Entry<'_>, Times<'_>)| {
-            !(subject.denies_only && entry.kind() == WindowKind::Allow) && entry.is_for(subject)
-        };
-        let which: Vec<usize> =
-            self.entries.iter().enumerate().filter(|(_, e)| counts(e)).map(|(n, _)| n).collect();
+        let which = self.concerning(subject);
         if let Some(known) = self.answers.get(&which) {
             return known.clone();
         }
-        let (allow, deny) =
-            which.iter().copied().partition(|n| self.entries[*n].0.kind() == WindowKind::Allow);
-        let verdict = Together { moment: self, allow, deny }.verdict();
+        let verdict = Together::of(self, &which).verdict();
         self.answers.insert(which, verdict.clone());
         verdict
+    }
+
+    /// Whether `subject` may change at this moment; nothing is looked for in the future.
+    pub fn is_open(&mut self, subject: &Subject<'_>) -> bool {
+        let which = self.concerning(subject);
+        let now = self.now;
+        let mut together = Together::of(self, &which);
+        together.denies(now).is_none() && together.allowed(now)
+    }
+
+    /// The entries that are for a subject, by number.
+    fn concerning(&self, subject: &Subject<'_>) -> Vec<usize> {
+        let counts = |(_, (entry, _)): &(usize, &(Entry<'_>, Times<'_>))| {
+            !(subject.denies_only && entry.kind() == WindowKind::Allow) && entry.is_for(subject)
+        };
+        self.entries.iter().enumerate().filter(counts).map(|(n, _)| n).collect()
+    }
+
+    /// How many answers were worked out.
+    #[cfg(test)]
+    pub(super) fn distinct_answers(&self) -> usize {
+        self.answers.len()
     }
 
     /// The first interval of an entry that ends after a moment.
@@ -58,7 +74,13 @@ struct Together<'m, 'a> {
     deny: Vec<usize>,
 }
 
-impl Together<'_, '_> {
+impl<'m, 'a> Together<'m, 'a> {
+    fn of(moment: &'m mut Moment<'a>, which: &[usize]) -> Self {
+        let is_allow = |n: &usize| moment.entries[*n].0.kind() == WindowKind::Allow;
+        let (allow, deny) = which.iter().copied().partition(is_allow);
+        Self { moment, allow, deny }
+    }
+
     fn verdict(mut self) -> Verdict {
         let now = self.moment.now;
         if let Some((n, interval)) = self.denies(now) {

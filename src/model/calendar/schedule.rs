@@ -9,6 +9,8 @@ use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 
+use super::super::Duration;
+
 /// A cron expression: minute, hour, day of month, month, day of week.
 ///
 /// The minute is one number, so that a window begins at most once an hour; and only one of the two
@@ -36,6 +38,24 @@ impl Schedule {
     /// The first local time after `local` that it names.
     pub fn after(&self, local: DateTime) -> Option<DateTime> {
         self.cron.find_next_occurrence(&local, false).ok()
+    }
+
+    /// The shortest and the longest time from one beginning to the next, as the clock on the wall
+    /// counts; none for what comes true once in all.
+    pub fn gaps(&self) -> Option<(Duration, Duration)> {
+        // A year of hours, or the leap days of a generation.
+        const ENOUGH: usize = 9_000;
+        let late = EARLY.saturating_add(jiff::Span::new().years(40));
+        let mut local = self.at_or_after(EARLY)?;
+        let mut gaps: Option<(Duration, Duration)> = None;
+        for _ in 0..ENOUGH {
+            let Some(next) = self.after(local).filter(|next| *next <= late) else { break };
+            let seconds = next.duration_since(local).as_secs();
+            let gap = Duration::seconds(u64::try_from(seconds).unwrap_or(0));
+            gaps = Some(gaps.map_or((gap, gap), |(short, long)| (short.min(gap), long.max(gap))));
+            local = next;
+        }
+        gaps
     }
 }
 

@@ -25,6 +25,9 @@ use crate::model::{
 use crate::resolve::{Ground, HeldProduct, Observation, PastPin, ProductVersion};
 use crate::yaml::Spanned;
 
+/// A calendar with a freeze.
+pub(super) const FREEZE: &str = "  freezes: [ { name: f, from: 2025-01-01, until: 2999-01-01, timeZone: UTC, author: me, reason: why } ]\n";
+
 /// When plans of these tests are made.
 pub(super) const NOW: &str = "2026-11-21T09:00:00Z";
 

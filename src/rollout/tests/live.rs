@@ -1,12 +1,12 @@
 //! Stop-the-line, holds and the queue between rollouts, as the core alone decides them.
 
 use super::fleet::{abort, capped, claims, cluster, retry, rolled, state, steps};
-use super::scripted::plans::{Shape, WaveShape, plan};
+use super::scripted::plans::{Shape, WaveShape, plan, start};
 use super::scripted::world::{Calm, Fate, World, done};
 use crate::journal::{AttemptResult, Body, Deferral, Event, RetryWhich, StopScope};
 use crate::model::{ClusterName, RolloutId};
 use crate::rollout::{
-    AttemptState, Class, Command, Kept, Obstacle, RefusalExit, RolloutState, WaitKind, waits_of,
+    AttemptState, Class, Command, Kept, Obstacle, RefusalExit, RolloutState, WaitKind, effects, waits_of,
     waits_of_rollout,
 };
 
@@ -371,4 +371,183 @@ fn superseding_ends_a_rollout_where_it_stands_and_gives_its_clusters_to_the_othe
 fn a_rollout_without_others_is_no_queue() {
     let (world, id) = rolled(Calm, &Shape::of(vec![WaveShape::of(1)]));
     assert_eq!(obstacle(&world, &id, "c-0"), None);
+}
+
+/// A calendar with one window or freeze for each of these: whether it allows, and the seconds from the
+/// start of the tests between which it holds.
+fn calendar(entries: &[(bool, i64, i64)]) -> Body {
+    let at = |seconds: i64| start() + jiff::SignedDuration::from_secs(seconds);
+    let windows: Vec<serde_json::Value> = entries
+        .iter()
+        .enumerate()
+        .map(|(n, (allow, from, until))| {
+            let kind = if *allow { "allow" } else { "deny" };
+            serde_json::json!({ "name": format!("w{n}"), "kind": kind, "from": at(*from), "until": at(*until) })
+        })
+        .collect();
+    let calendar = serde_json::from_value(serde_json::json!({ "windows": windows })).unwrap();
+    Body::CalendarRecorded { commit: "c".repeat(40), calendar: Box::new(calendar) }
+}
+
+fn record(world: &mut World<impl Fate>, entries: &[(bool, i64, i64)]) {
+    world.append(crate::model::Actor::engine(), calendar(entries));
+    assert_eq!(world.refused, None);
+}
+
+fn first_claim(world: &World<impl Fate>) -> jiff::Timestamp {
+    world.events.iter().find(|e| matches!(e.body, Body::AttemptClaimed { .. })).unwrap().at
+}
+
+#[test]
+fn fleet_f06_a_cluster_whose_window_is_closed_waits_with_the_next_opening() {
+    let mut world = World::new(Calm);
+    record(&mut world, &[(true, 0, 10), (true, 7_200, 9_000)]);
+    world.now += jiff::SignedDuration::from_secs(60);
+    let id = world.start(plan(&Shape::of(vec![WaveShape::of(1)])));
+    world.round();
+    assert_eq!(*cluster(&world, &id, "c-0"), AttemptState::Deferred(Deferral::Window));
+    let opening = start() + hours(2);
+    let rollout = world.state.rollout(&id).unwrap();
+    let waits = waits_of_rollout(&world.state, rollout, world.now);
+    assert!(waits.iter().any(|w| w.until == Some(opening) && w.kind.is_external()), "{waits:?}");
+    assert_eq!(effects(&world.state, world.now).wake, Some(opening));
+    assert!(world.settle(1_000));
+    assert_eq!(first_claim(&world), opening);
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn fleet_f05_f07_an_open_window_is_a_fact_of_the_moment_whatever_happened_before() {
+    let mut world = World::new(Calm);
+    record(&mut world, &[(true, 100, 102)]);
+    let id = world.start(plan(&Shape::of(vec![WaveShape::of(1)])));
+    world.round();
+    assert_eq!(*cluster(&world, &id, "c-0"), AttemptState::Deferred(Deferral::Window));
+    // Something else wakes the core inside the window, before any moment that it asked for: it goes.
+    world.now = start() + jiff::SignedDuration::from_secs(101);
+    world.round();
+    assert_eq!(first_claim(&world), world.now);
+}
+
+#[test]
+fn fleet_f10_when_all_else_is_ready_the_calendar_is_asked_last_and_again_at_the_start() {
+    let mut world = World::new(Calm);
+    record(&mut world, &[(false, 50, 3_600)]);
+    world.ask(&hold("c-0", Some(start() + jiff::SignedDuration::from_secs(100)))).unwrap();
+    let shape = Shape::of(vec![WaveShape { before: true, deferred: 1, ..WaveShape::of(2) }]);
+    let id = world.start(plan(&shape));
+    world.round();
+    world.now += jiff::SignedDuration::from_secs(60);
+    world.approve(&id, "w0").unwrap();
+    world.round();
+    // Before the gate was open nothing was said of the window; a held cluster is held first of all.
+    let causes: Vec<Deferral> = world
+        .events
+        .iter()
+        .filter_map(|e| match &e.body {
+            Body::AttemptDeferred { reason, .. } => Some(*reason),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(causes, [Deferral::Hold, Deferral::Window]);
+    assert!(world.settle(1_000));
+    assert_eq!(first_claim(&world), start() + hours(1));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn a_window_that_closes_lets_the_running_step_end_and_the_next_one_wait_with_its_slot() {
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&Shape::of(vec![WaveShape::of(1)])));
+    until_a_step(&mut world);
+    let now = world.now.duration_since(start()).as_secs();
+    record(&mut world, &[(false, now, 7_200)]);
+    world.round();
+    let rollout = world.state.rollout(&id).unwrap();
+    assert_eq!((rollout.counts().in_flight(), rollout.at_work(&world.state, world.now)), (1, 0));
+    assert!(world.settle(1_000));
+    let steps: Vec<_> = world.events.iter().filter(|e| matches!(e.body, Body::StepStarted { .. })).collect();
+    assert!(steps.iter().skip(1).all(|e| e.at >= start() + hours(2)));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn a_calendar_that_changes_is_looked_at_at_once() {
+    let mut world = World::new(Calm);
+    record(&mut world, &[(false, 0, 7_200)]);
+    let id = world.start(plan(&Shape::of(vec![WaveShape::of(1)])));
+    world.round();
+    record(&mut world, &[(false, 0, 3_600)]);
+    world.round();
+    let until = |w: &World<Calm>| {
+        w.state.rollout(&id).unwrap().cluster(&"c-0".parse().unwrap()).unwrap().attempt().until()
+    };
+    assert_eq!(until(&world), Some(start() + hours(1)));
+    record(&mut world, &[]);
+    world.round();
+    assert_eq!(first_claim(&world), world.now);
+}
+
+#[test]
+fn fleet_c05_the_failure_budget_counts_the_failures_of_a_whole_wave() {
+    let broken = || {
+        steps(|name, _, _| match name {
+            "c-0" | "c-2" => super::scripted::world::failed(crate::journal::FailureClass::Permanent),
+            _ => done(),
+        })
+    };
+    let pools =
+        |failures| WaveShape { pools: vec![(2, Some(1)), (2, Some(1))], failures, ..WaveShape::of(0) };
+    let (world, id) = rolled(broken(), &Shape::of(vec![pools(1)]));
+    assert!(matches!(state(&world, &id), RolloutState::Halted { .. }), "one in each pool is two in the wave");
+    let (world, id) = rolled(broken(), &Shape::of(vec![pools(2)]));
+    assert_eq!(*state(&world, &id), RolloutState::SucceededWithFailures);
+    let split =
+        vec![WaveShape { failures: 1, ..capped(2, 1, 1) }, WaveShape { failures: 1, ..capped(2, 1, 1) }];
+    let (world, id) = rolled(broken(), &Shape::of(split));
+    assert_eq!(*state(&world, &id), RolloutState::SucceededWithFailures, "each wave has its own");
+}
+
+#[test]
+fn a_region_takes_no_more_than_its_cap_over_all_rollouts() {
+    let one_each: std::collections::BTreeMap<String, u32> = (0..3).map(|n| (format!("r{n}"), 1)).collect();
+    let shape = Shape { regions: one_each, ..Shape::of(vec![WaveShape::of(9)]) };
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&shape));
+    world.round();
+    assert_eq!(claims(&world), ["c-0", "c-1", "c-2"], "the regions are r0, r1 and r2 in turn");
+    let waits = waits_of_rollout(&world.state, world.state.rollout(&id).unwrap(), world.now);
+    assert!(
+        waits
+            .iter()
+            .any(|w| matches!(&w.kind, WaitKind::Region { region, waiting: 2, .. } if region == "r1"))
+    );
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn no_more_clusters_start_within_a_time_than_the_rate_lets() {
+    let shape = Shape { rate: Some((2, 3_600)), ..Shape::of(vec![WaveShape::of(5)]) };
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&shape));
+    world.settle(3);
+    assert_eq!(claims(&world).len(), 2);
+    let waits = waits_of_rollout(&world.state, world.state.rollout(&id).unwrap(), world.now);
+    assert!(
+        waits
+            .iter()
+            .any(|w| matches!(w.kind, WaitKind::Rate { clusters: 2, .. })
+                && w.until == Some(start() + hours(1))),
+        "{waits:?}"
+    );
+    assert!(world.settle(1_000));
+    let at: Vec<i64> = world
+        .events
+        .iter()
+        .filter(|e| matches!(e.body, Body::AttemptClaimed { .. }))
+        .map(|e| e.at.duration_since(start()).as_secs())
+        .collect();
+    assert_eq!(at, [0, 0, 3_600, 3_600, 7_200]);
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
 }
