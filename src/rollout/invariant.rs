@@ -2,7 +2,7 @@
 //! effect, independently of the code that named it: from the clusters' own states instead of the
 //! counts and queues. An effect that breaks a rule is not carried out.
 
-use super::attempt::{Attempt, AttemptState, Class, RECHECK};
+use super::attempt::{Attempt, AttemptState, Class};
 use super::effect::Effect;
 use super::invariant_live;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
@@ -33,15 +33,7 @@ pub(super) fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Ch
 /// # Errors
 /// The rule that it breaks.
 pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -> Result<(), Broken> {
-    let rollout = match effect {
-        Effect::Decide(body) => body.rollout(),
-        Effect::AskGate { rollout, .. }
-        | Effect::Verify { rollout, .. }
-        | Effect::Tag { rollout, .. }
-        | Effect::PushTag { rollout, .. } => Some(rollout),
-        Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => Some(&attempt.rollout),
-    };
-    let Some(id) = rollout else { return Ok(()) };
+    let Some(id) = effect.rollout() else { return Ok(()) };
     let Some(rollout) = state.rollout(id) else {
         return demand(7, false, || format!("{id} was never recorded"));
     };
@@ -226,7 +218,7 @@ fn claim(
         {
             true
         }
-        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= RECHECK.after(cluster.attempt.since),
+        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck_at(),
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;

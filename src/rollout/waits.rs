@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::attempt::{AttemptState, Class};
 use super::effects::going;
 use super::gates;
-use super::next::{Next, backoff, next};
+use super::next::{Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
 use super::slots::{CapUse, caps};
@@ -489,7 +489,7 @@ fn of_wave(
             let pushes = out.rollout.plan.pipeline.tags.push == Push::Required && wave.tag.pushed.is_none();
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
-                let until = failed.as_ref().map(|f| backoff(f.tries).after(f.at));
+                let until = failed.as_ref().map(|f| f.due(out.rollout.plan.pipeline.tags.push));
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
             }
         }

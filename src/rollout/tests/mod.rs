@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../tests/scripted/mod.rs"]
-mod scripted;
+pub(crate) mod scripted;
 
 mod fleet;
 mod live;
+mod patience;
