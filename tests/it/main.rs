@@ -20,6 +20,7 @@ mod fleet_seen;
 mod helm;
 mod lab;
 mod leave;
+mod live;
 mod pages;
 mod small;
 mod story;
