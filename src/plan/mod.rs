@@ -21,7 +21,7 @@ pub use input::{PlanInput, Renderers};
 pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
-    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
+    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
     PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep,
     PlannedTest, PlannedWave, Repeat, Target,
 };

@@ -22,11 +22,15 @@ pub(super) fn of_release(release: &ReleaseFile) -> Findings {
 /// A start rate that lets nothing start.
 pub(super) fn of_pipeline(pipeline: &Pipeline) -> Findings {
     let rate = pipeline.start_rate.iter().map(|rate| &rate.value);
-    rate.filter(|rate| rate.clusters.value == 0 || rate.per.value.as_seconds() == 0)
+    let right = 1..=super::LARGEST_RATE;
+    rate.filter(|rate| !right.contains(&rate.clusters.value) || rate.per.value.as_seconds() == 0)
         .map(|rate| {
-            Finding::error(&codes::START_RATE, "a start rate is at least 1 cluster within at least 1 second")
-                .at(&rate.clusters.place)
-                .hint("`atOnce: 0` holds everything")
+            Finding::error(
+                &codes::START_RATE,
+                "a start rate is from 1 to 10000 clusters within at least 1 second",
+            )
+            .at(&rate.clusters.place)
+            .hint("`atOnce: 0` holds everything")
         })
         .collect()
 }

@@ -112,11 +112,14 @@ pub struct PlannedPipeline {
     pub tags: Tags,
 }
 
+/// The largest start rate: more clusters than a fleet has in one.
+pub const LARGEST_RATE: u32 = 10_000;
+
 /// How many clusters may start within a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedRate {
-    /// So many; at least 1.
+    /// So many; from 1 to [`LARGEST_RATE`].
     pub clusters: u32,
     /// Within any time of this length.
     pub per: Duration,

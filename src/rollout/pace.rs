@@ -8,6 +8,9 @@ use super::slots::{CapUse, Scope};
 use super::state::FleetState;
 use crate::plan::{PlannedCluster, PlannedRate};
 
+/// The largest start rate that a plan may have; so many starts are remembered.
+pub const MOST: usize = crate::plan::LARGEST_RATE as usize;
+
 /// The label that names a cluster's region.
 pub(super) const REGION: &str = "region";
 
@@ -65,11 +68,8 @@ impl FleetState {
 
     /// Notes a first slot.
     pub(super) fn fold_start(&mut self, at: jiff::Timestamp) {
-        // As many as the largest rate ever asks for are kept, whatever time they span.
-        let kept = self.rates().map(|rate| rate.clusters).max().unwrap_or(0);
-        let kept = usize::try_from(kept).unwrap_or(usize::MAX);
         self.starts.push_back(at);
-        while self.starts.len() > kept {
+        while self.starts.len() > MOST {
             self.starts.pop_front();
         }
     }

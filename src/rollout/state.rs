@@ -29,7 +29,7 @@ pub struct FleetState {
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
-    /// When attempts got their first slot: the newest, as many as a start rate can ask for.
+    /// When attempts got their first slot: the newest, as many as the largest start rate can ask for.
     pub(super) starts: VecDeque<jiff::Timestamp>,
 }
 

@@ -29,15 +29,21 @@ fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
     state.open_rollouts().filter(|r| *r.state() == RolloutState::Running)
 }
 
-/// A claim of the first cluster that waits in a wave of which this holds.
-fn claim(rollout: &Rollout, phase: impl Fn(WavePhase) -> bool) -> Option<Effect> {
-    let (wave, _, planned, cluster) = rollout.clusters().find(|(wave, pool, _, cluster)| {
+/// A claim of the first cluster that waits in a wave of which this holds, with nothing in its way.
+fn claim(
+    (state, now): (&FleetState, jiff::Timestamp),
+    rollout: &Rollout,
+    phase: impl Fn(WavePhase) -> bool,
+) -> Option<Effect> {
+    let (wave, _, planned, cluster) = rollout.clusters().find(|(wave, pool, planned, cluster)| {
         let at = rollout.wave(&wave.name).map(|(_, w)| w.phase());
         // In the pool whose turn it is, so that only the rule in question is broken.
         let turn = rollout.pools(&wave.name).find(|(_, p)| p.counts().unsettled() > 0);
         at.is_some_and(&phase)
             && turn.is_some_and(|(p, _)| p.name == pool.name)
             && cluster.attempt().state().class() == Class::Pending
+            && state.obstacle(rollout, planned, now).is_none()
+            && paced(state, planned, now)
     })?;
     let attempt = AttemptId {
         rollout: rollout.id().clone(),
@@ -51,7 +57,7 @@ fn wave_started_early(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut named = effects(state, now);
     let early = running(state)
         .filter(|r| r.waves().any(|(_, w)| matches!(w.phase(), WavePhase::Soaking | WavePhase::GatesAfter)))
-        .find_map(|r| claim(r, |phase| phase == WavePhase::Waiting));
+        .find_map(|r| claim((state, now), r, |phase| phase == WavePhase::Waiting));
     named.effects.extend(early);
     named
 }
@@ -63,7 +69,7 @@ fn cap_exceeded(state: &FleetState, now: jiff::Timestamp) -> Effects {
         let taken: Vec<Effect> = named.effects.clone();
         let more = running(state)
             .filter(|r| r.counts().in_flight() > 0)
-            .filter_map(|r| claim(r, |phase| phase == WavePhase::Rolling))
+            .filter_map(|r| claim((state, now), r, |phase| phase == WavePhase::Rolling))
             .find(|c| !taken.contains(c));
         named.effects.splice(0..0, more);
     }
@@ -109,9 +115,9 @@ fn budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut named = effects(state, now);
     named.effects.retain(|e| !matches!(e, Effect::Decide(Body::RolloutHalted { .. })));
     if named.effects.iter().all(|e| !matches!(e, Effect::Decide(_))) {
-        let more = running(state)
-            .filter(|r| r.over_budget().is_some())
-            .find_map(|r| claim(r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c)));
+        let more = running(state).filter(|r| r.over_budget().is_some()).find_map(|r| {
+            claim((state, now), r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c))
+        });
         named.effects.extend(more);
     }
     named

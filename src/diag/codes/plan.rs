@@ -29,9 +29,9 @@ codes! {
         "A command gate has no behaviour yet."
         "A gate that is not asked would be open. Ask a person with an approval gate for now.";
     START_RATE = "TG0358" "start-rate"
-        "The start rate lets nothing start."
+        "The start rate is out of its range."
         "`startRate: { clusters: 10, per: 1h }` lets at most ten clusters start within any hour, over all \
-         rollouts. To hold everything write `atOnce: 0`, or stop the line.";
+         rollouts. It is a number from 1 to 10000. To hold everything write `atOnce: 0`, or stop the line.";
     QUORUM_ABOVE_ONE = "TG0359" "quorum-above-one"
         "A quorum other than 1 has no behaviour yet."
         "One person's approval answers the gate for now. For two, write two approval gates.";
