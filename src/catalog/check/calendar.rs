@@ -20,6 +20,10 @@ pub(super) fn rules(catalog: &Catalog, universe: Option<&Universe>, findings: &m
     findings.extend(twice(names, "the window or freeze"));
     for entry in calendar.entries() {
         scope(catalog, entry, universe, findings);
+        // What is written wrongly was found already, and is not missing.
+        if is_partly_read(&loaded.node, entry) {
+            continue;
+        }
         match entry {
             Entry::Window(window) => {
                 times(window, findings);
@@ -32,6 +36,27 @@ pub(super) fn rules(catalog: &Catalog, universe: Option<&Universe>, findings: &m
             }
         }
     }
+}
+
+/// Whether a time of an entry is written and could not be taken in.
+fn is_partly_read(root: &Node, entry: Entry<'_>) -> bool {
+    let (list, read) = match entry {
+        Entry::Window(window) => (
+            "windows",
+            vec![
+                ("schedule", window.schedule.is_some()),
+                ("for", window.length.is_some()),
+                ("from", window.from.is_some()),
+                ("until", window.until.is_some()),
+                ("timeZone", window.time_zone.is_some()),
+            ],
+        ),
+        Entry::Freeze(freeze) => ("freezes", vec![("timeZone", freeze.time_zone.is_some())]),
+    };
+    let items = root.at(&["spec", list]).and_then(Node::as_sequence).unwrap_or_default();
+    let same = |item: &&Node| item.get("name").is_some_and(|name| name.place == entry.name().place);
+    let Some(item) = items.iter().find(same) else { return false };
+    read.iter().any(|(field, read)| !read && item.get(field).is_some())
 }
 
 fn scope(catalog: &Catalog, entry: Entry<'_>, universe: Option<&Universe>, findings: &mut Findings) {

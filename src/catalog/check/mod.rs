@@ -177,4 +177,6 @@ fn is_listed(catalog: &Catalog, name: &ClusterName) -> bool {
 pub(crate) use product::of_part;
 
 #[cfg(test)]
+mod calendar_tests;
+#[cfg(test)]
 mod tests;

@@ -407,7 +407,7 @@ async fn a_freeze_needs_a_time_to_come_a_zone_a_reason_and_things_that_there_are
     assert_eq!(memory.text("pipelines/calendar.yaml").unwrap(), CALENDAR, "nothing is written");
     assert!(freeze_add(&repo, &freeze("2026-12-31"), Vec::new(), now()).await.is_ok());
     memory.edit("pipelines/calendar.yaml", &CALENDAR.replace("2d", "2x"));
-    assert_eq!(add(freeze("2026-12-31")).await, ["TG0105 pipelines/calendar.yaml:8:69"]);
+    assert_eq!(add(freeze("2026-12-31")).await, ["TG0105 pipelines/calendar.yaml:8:64"]);
 }
 
 /// As `findings`, which the name of a local may hide.

@@ -90,7 +90,7 @@ fn samples(from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 4, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases / 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_minute_is_as_the_slow_model_has_it(calendar in calendars(), start in moments()) {
