@@ -472,6 +472,23 @@ fn a_window_that_closes_lets_the_running_step_end_and_the_next_one_wait_with_its
 }
 
 #[test]
+fn an_answer_that_expired_while_the_first_cluster_waited_is_asked_again() {
+    let mut world = World::new(Calm);
+    record(&mut world, &[(false, 0, 7_200)]);
+    let id = world.start(plan(&Shape::of(vec![WaveShape { before: true, ..WaveShape::of(1) }])));
+    world.round();
+    let early = world.approval(&id, "w0");
+    let end = Some(start() + hours(1));
+    world.ask(&Command::Approve(crate::rollout::Approve { expires: end, ..early })).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*cluster(&world, &id, "c-0"), AttemptState::Deferred(Deferral::Window));
+    assert!(claims(&world).is_empty(), "the yes has expired when the window opens");
+    world.approve(&id, "w0").unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
 fn a_calendar_that_changes_is_looked_at_at_once() {
     let mut world = World::new(Calm);
     record(&mut world, &[(false, 0, 7_200)]);
