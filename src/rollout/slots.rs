@@ -94,6 +94,7 @@ fn claims_of(
             if let Some((next, _)) = pool.rechecks.range((now, usize::MAX)..).next() {
                 out.wake(*next);
             }
+            let mut unsettles = false;
             for index in candidates(pool, now) {
                 let free = [*global, of_wave, of_pool].into_iter().flatten().min();
                 if free == Some(0) {
@@ -113,8 +114,9 @@ fn claims_of(
                     cluster: cluster.name.clone(),
                     attempt: known.attempt.number,
                 };
+                let settled = known.attempt.state.class() == Class::Deferred;
                 if let Some(obstacle) = outlook.obstacle(rollout, cluster) {
-                    defer(known, &obstacle, attempt, out);
+                    unsettles |= defer(known, &obstacle, attempt, out) && settled;
                     continue;
                 }
                 if !pace.take(cluster, known.attempt.claimed_at.is_none()) {
@@ -123,6 +125,7 @@ fn claims_of(
                     }
                     continue;
                 }
+                unsettles |= settled;
                 out.decide(Body::AttemptClaimed { attempt, wave: planned.name.clone() });
                 for left in [&mut *global, &mut of_wave, &mut of_pool].into_iter().flatten() {
                     *left -= 1;
@@ -130,7 +133,7 @@ fn claims_of(
             }
             // The next pool starts only when this one is settled within the wave's budgets.
             deferred += pool.counts.of(Class::Deferred);
-            if pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
+            if unsettles || pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
                 break;
             }
         }
@@ -138,17 +141,18 @@ fn claims_of(
 }
 
 /// Leaves a cluster for later, if its state does not say so yet. A stop is one fact for all, and a
-/// cluster that is half-updated must not settle: both stay where they are.
-fn defer(known: &Cluster, obstacle: &Obstacle, attempt: AttemptId, out: &mut Gathered) {
+/// cluster that is half-updated must not settle: both stay where they are. Whether that was decided.
+fn defer(known: &Cluster, obstacle: &Obstacle, attempt: AttemptId, out: &mut Gathered) -> bool {
     let until = obstacle.until();
     if let Some(until) = until {
         out.wake(until);
     }
-    let Some(reason) = obstacle.deferral() else { return };
+    let Some(reason) = obstacle.deferral() else { return false };
     if known.says(obstacle, reason) || (reason == Deferral::Hold && known.half_updated()) {
-        return;
+        return false;
     }
     out.decide(Body::AttemptDeferred { attempt, reason, cause: obstacle.to_string(), until });
+    true
 }
 
 /// The clusters of a pool that may start, in order: half-updated ones, new ones in plan order, then
