@@ -12,9 +12,9 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
+use crate::rollout::invariant::{self, Recount};
 use crate::rollout::{
-    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
-    waits_of_rollout,
+    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, waits_of_rollout,
 };
 
 use super::follow::Follower;
@@ -121,6 +121,7 @@ pub async fn drive(
         shared: task::Shared::new(world.clone(), times.clone(), recorder, follower.state()),
         arriving,
         running: Running::default(),
+        recount: Recount::of(follower.state()),
         follower,
         options,
     };
@@ -151,6 +152,8 @@ struct Driver {
     /// Facts that tasks hand in.
     arriving: mpsc::Receiver<Facts>,
     running: Running,
+    /// What the rules are checked with; it reads every event that the follower folds.
+    recount: Recount,
     follower: Follower,
     options: Drive,
 }
@@ -185,9 +188,10 @@ impl Driver {
     }
 
     async fn catch_up(&mut self, seen: Seen<'_>) -> Result<(), DriveError> {
-        let shared = Arc::clone(&self.shared);
+        let (shared, recount) = (Arc::clone(&self.shared), &mut self.recount);
         self.follower
             .catch_up(|event, state| {
+                recount.follow(event, state);
                 shared.noticed(event);
                 seen(event, state);
             })
@@ -242,7 +246,7 @@ impl Driver {
                 continue;
             }
             let state = self.follower.state();
-            invariant::check_effect(state, effect, now)
+            invariant::check_effect(state, &mut self.recount, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
             // One at a time: each decision is checked against the state that the one before left.
             let decision = match effect {
