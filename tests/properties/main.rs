@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checker;
+mod inputs;
 mod mutants;
 mod scale;
 mod schedules;
