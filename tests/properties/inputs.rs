@@ -22,7 +22,7 @@ use tidegate::render::{Context, Facts, Mask, helm, manifests, scan};
 use tidegate::resolve::{Observation, ProductVersion};
 use tidegate::yaml::{self, Spanned};
 
-const MUTATIONS: u64 = 600;
+const MUTATIONS: u64 = 100;
 
 /// A random number generator that needs no crate: splitmix64.
 struct Dice(u64);
@@ -256,12 +256,16 @@ fn can_be_shown(findings: &Findings, placeless: bool) {
 }
 
 /// The catalog of some files as every command reads it, and all that can be done with it in memory.
-fn use_all(files: &[(String, Vec<u8>)]) {
+fn use_all(files: &[(String, Vec<u8>)], changed: Option<&str>) {
     let tree = tree(files);
     let (mut catalog, findings) = load(&tree);
     can_be_shown(&findings, false);
     can_be_shown(&check(&catalog), false);
     for (name, source) in &catalog.products {
+        // What did not change was rendered without mutations.
+        if changed.is_some_and(|path| !path.starts_with(&format!("products/{name}/"))) {
+            continue;
+        }
         let folder = tree.subtree(&format!("products/{name}"));
         render(&folder, name, &source.file.spec);
     }
@@ -269,7 +273,7 @@ fn use_all(files: &[(String, Vec<u8>)]) {
         return;
     }
     lock(&mut catalog, &tree);
-    plan(&catalog, &tree);
+    plan(&catalog, &tree, changed.is_none());
 }
 
 fn render(folder: &Tree, name: &ProductName, product: &tidegate::model::Product) {
@@ -329,7 +333,8 @@ fn lock(catalog: &mut Catalog, tree: &Tree) {
     }
 }
 
-fn plan(catalog: &Catalog, tree: &Tree) {
+/// Plans the newest release that was cut, or all of them.
+fn plan(catalog: &Catalog, tree: &Tree, all: bool) {
     let Some(fleet) = &catalog.fleet else { return };
     let (members, wrong) = fleet::members(&fleet.spec, Vec::new());
     can_be_shown(&wrong, true);
@@ -368,7 +373,8 @@ fn plan(catalog: &Catalog, tree: &Tree) {
     let releases: Vec<&ReleaseFile> = catalog.releases.values().map(|l| &l.file).collect();
     let pins: Vec<&PinFile> = catalog.pins.values().map(|l| &l.file).collect();
     let renderers = Renderers { manifests: 1, helm: Some("v4.0.1".to_owned()) };
-    for (id, loaded) in &catalog.releases {
+    let cut = catalog.releases.iter().rev().filter(|(_, loaded)| loaded.file.lock.is_some());
+    for (id, loaded) in cut.take(if all { usize::MAX } else { 1 }) {
         let Some(lock) = &loaded.file.lock else { continue };
         for pipeline in catalog.pipelines.values() {
             let input = PlanInput {
@@ -432,7 +438,7 @@ fn the_platform_without_mutations_has_no_errors_and_is_planned() {
     let (catalog, findings) = load(&tree(&files));
     assert!(!findings.has_errors(), "{findings}");
     assert!(!check(&catalog).has_errors(), "{}", check(&catalog));
-    use_all(&files);
+    use_all(&files, None);
 }
 
 #[test]
@@ -445,7 +451,7 @@ fn no_bytes_in_a_file_of_the_platform_make_it_panic() {
             mutate(dice, &mut files[which].1);
         }
         let text = String::from_utf8_lossy(&files[which].1).into_owned();
-        let outcome = catch_unwind(AssertUnwindSafe(|| use_all(&files)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| use_all(&files, Some(&files[which].0))));
         if let Err(panic) = outcome {
             eprintln!("{}:\n{text}", files[which].0);
             std::panic::resume_unwind(panic);
