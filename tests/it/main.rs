@@ -6,6 +6,7 @@ mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
 
+mod adoption;
 mod apply;
 mod approvals;
 mod cases;
@@ -19,6 +20,7 @@ mod fleet_secrets;
 mod fleet_seen;
 mod helm;
 mod lab;
+mod leftovers;
 mod pages;
 mod small;
 mod story;
