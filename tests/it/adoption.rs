@@ -44,8 +44,18 @@ fn journal_of_record(cluster: &Cluster) -> String {
     })
 }
 
+/// What the journal says of adoptions. No command lists events before there is a rollout.
 fn adopted(lab: &Lab) -> Vec<serde_json::Value> {
-    lab.events().into_iter().filter(|e| e["event"] == "cluster.adopted").collect()
+    let path = lab.around().join("journal.db");
+    if !path.exists() {
+        return Vec::new();
+    }
+    let journal = rusqlite::Connection::open(path).unwrap();
+    journal.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    let Ok(mut query) = journal.prepare("SELECT text FROM events ORDER BY seq") else { return Vec::new() };
+    let texts = query.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    let events = texts.map(|text| serde_json::from_str::<serde_json::Value>(&text.unwrap()).unwrap());
+    events.filter(|e| e["event"] == "cluster.adopted").collect()
 }
 
 /// Every write of a command that adopts.

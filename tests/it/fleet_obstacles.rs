@@ -186,7 +186,7 @@ async fn objects_that_can_not_be_applied_are_told_before_the_first_write() {
             // The namespace `default` is known as that of the first only in the cluster.
             (object("kind: ConfigMap\nmetadata: { name: fine }"), 13, "TG0611", "renders ConfigMap default/fine twice"),
             (object("kind: ConfigMap\nmetadata: { name: 'a/b', namespace: default }"), 13, "TG0408", "`a/b`"),
-            (object(&format!("{secret}\ndata: {{ a: '{{{{ cluster.name }}}}' }}")), 13, "TG0409", "`data.a`"),
+            (object(&format!("{secret}\ndata: {{ a: '{{{{ cluster.name }}}}!' }}")), 13, "TG0409", "`data.a`"),
             (
                 object(&format!("{secret}\nstringData: {{ port: {{{{ 4711 }}}} }}")),
                 13,

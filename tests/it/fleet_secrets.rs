@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::bed::{Bed, Cluster, ClusterSpec};
 use crate::lab::{Lab, Ran};
-use crate::tiny::{self, Member};
+use crate::tiny::{self, Member, PLAIN};
 
 /// By an environment variable, by a file, by a command.
 const CANARIES: [&str; 3] = ["k4n4ri3nv0g3l-env", "k4n4ri3nv0g3l-file", "k4n4ri3nv0g3l-exec"];
@@ -298,7 +298,7 @@ spec:
         lab.set("TIDEGATE_VERIFY_TIMEOUT", "15s");
         let values = format!("{DEPLOY}  values: {{ token: {{ secretRef: {{ env: CANARY }} }} }}\n");
         tiny::product(&lab, "app", "1.0.0", &values, &tiny::config("app", "x"));
-        tiny::product(&lab, "web", "1.0.0", DEPLOY, &bad);
+        tiny::product(&lab, "web", "1.0.0", PLAIN, &bad);
         tiny::release(&lab, "R1", None, "{ app: 1.0.0, web: 1.0.0 }");
         tiny::cut(&lab, "R1");
         tiny::start(&lab, "R1").exits(13);
@@ -313,7 +313,7 @@ spec:
         lab.tidegate("rollout abort R2 --reason next").ok();
         lab.tidegate("rollout run R2").exits(12);
 
-        tiny::product(&lab, "web", "1.2.0", DEPLOY, &good);
+        tiny::product(&lab, "web", "1.2.0", PLAIN, &good);
         tiny::release(&lab, "R3", Some("R2"), "{ app: 1.0.0, web: 1.2.0 }");
         tiny::cut(&lab, "R3");
         let plan = tiny::plan(&lab, "R3");

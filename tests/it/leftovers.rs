@@ -10,6 +10,8 @@ use crate::tiny::{self, Member};
 
 const STEPS: &str = "  deploy:
     - run: { name: slow, command: [./slow.sh], idempotent: true, env: { AROUND: '@' } }
+  tests:
+    - run: { name: fine, command: [\"true\"] }
 ";
 
 /// Waits to be killed, unless it may go on.
