@@ -279,8 +279,8 @@ mod tests {
             .unwrap();
 
         let count = sweep_in(root, &host);
-        for mut child in [&mut script, &mut other_script] {
-            std::process::Child::kill(&mut child).unwrap();
+        for child in [&mut script, &mut other_script] {
+            child.kill().unwrap();
             child.wait().unwrap();
         }
         assert_eq!(count, swept.len());

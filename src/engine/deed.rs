@@ -161,7 +161,7 @@ impl Deed<'_> {
         let script = Script {
             files: prepared.content.tree.clone(),
             command: texts(command),
-            observe: observe.map(|words| texts(words)),
+            observe: observe.map(texts),
             env: variables,
             secrets: hidden,
             mask: self.opened.known.all(),

@@ -115,7 +115,7 @@ fn rendered(step: String, object: &RenderedObject) -> Rendered {
 
 /// The values at a dotted path. A path that leads nowhere is a mistake: a chart without its values
 /// would be deployed with its defaults, and nobody would know.
-fn at(values: &serde_json::Value, path: &Spanned<String>) -> Result<serde_json::Value, Finding> {
+fn at(values: &serde_json::Value, path: &Spanned<String>) -> Result<serde_json::Value, Findings> {
     let found = path.value.split('.').try_fold(values, |at, key| at.get(key));
     let wrong = |why: String| {
         Finding::error(&codes::UNKNOWN_VALUE_KEY, why)
@@ -124,8 +124,8 @@ fn at(values: &serde_json::Value, path: &Spanned<String>) -> Result<serde_json::
     };
     match found {
         Some(found) if found.is_object() => Ok(found.clone()),
-        Some(_) => Err(wrong(format!("the value `{}` is no mapping on this cluster", path.value))),
-        None => Err(wrong(format!("there is no value `{}` on this cluster", path.value))),
+        Some(_) => Err(wrong(format!("the value `{}` is no mapping on this cluster", path.value)).into()),
+        None => Err(wrong(format!("there is no value `{}` on this cluster", path.value)).into()),
     }
 }
 
@@ -147,7 +147,7 @@ async fn chart(
     let all = what.values.expose();
     let values = match &step.values_from {
         None => all.clone(),
-        Some(path) => at(all, path).map_err(|finding| what.wrong(&finding.into()))?,
+        Some(path) => at(all, path).map_err(|findings| what.wrong(&findings))?,
     };
     let request = HelmRequest {
         chart: what.content.tree.subtree(path),

@@ -36,7 +36,7 @@ fn a_path_that_leads_nowhere_is_an_error_that_names_path_and_file() {
         ("ingress.list.0", "there is no value `ingress.list.0`"),
         ("ingress.a.b", "there is no value `ingress.a.b`"),
     ] {
-        let said = Findings::from(at(&values, &values_from(path)).unwrap_err()).to_string();
+        let said = at(&values, &values_from(path)).unwrap_err().to_string();
         assert!(said.contains(words), "{said}");
         assert!(said.contains("products/web/product.yaml:8:"), "{said}");
     }

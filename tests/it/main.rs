@@ -20,6 +20,7 @@ mod fleet_secrets;
 mod fleet_seen;
 mod helm;
 mod lab;
+mod leave;
 mod leftovers;
 mod pages;
 mod small;
