@@ -1,3 +1,4 @@
+//! Which values a chart gets, and what is said when its path leads nowhere.
 #![allow(clippy::unwrap_used)]
 use serde_json::json;
 
