@@ -5,6 +5,7 @@ pub mod adoption;
 mod calendar;
 pub mod cluster;
 pub mod contents;
+mod deed;
 mod driver;
 mod follow;
 mod lease;

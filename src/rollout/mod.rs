@@ -18,6 +18,7 @@ mod live;
 mod next;
 mod obstacle;
 mod pace;
+mod recount;
 mod slots;
 mod state;
 mod view;
