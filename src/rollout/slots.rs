@@ -75,6 +75,7 @@ fn claims_of(
     pace: &mut Pace,
     out: &mut Gathered,
 ) {
+    let mut moved = false;
     for (planned, wave) in rollout.waves() {
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
@@ -82,7 +83,9 @@ fn claims_of(
             WavePhase::Skipped => continue,
             _ => return,
         }
-        if wave.begins() && !rollout.gates(&planned.name, Side::Before, out.now).open {
+        // What moves in a wave before moves the evidence that this one's answers rest on.
+        let gated = !planned.gates_before.is_empty() && moved;
+        if wave.begins() && (gated || !rollout.gates(&planned.name, Side::Before, out.now).open) {
             continue;
         }
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
@@ -116,7 +119,9 @@ fn claims_of(
                 };
                 let settled = known.attempt.state.class() == Class::Deferred;
                 if let Some(obstacle) = outlook.obstacle(rollout, cluster) {
-                    unsettles |= defer(known, &obstacle, attempt, out) && settled;
+                    let deferred = defer(known, &obstacle, attempt, out);
+                    unsettles |= deferred && settled;
+                    moved |= deferred;
                     continue;
                 }
                 if !pace.take(cluster, known.attempt.claimed_at.is_none()) {
@@ -126,6 +131,7 @@ fn claims_of(
                     continue;
                 }
                 unsettles |= settled;
+                moved = true;
                 out.decide(Body::AttemptClaimed { attempt, wave: planned.name.clone() });
                 for left in [&mut *global, &mut of_wave, &mut of_pool].into_iter().flatten() {
                     *left -= 1;
