@@ -21,5 +21,6 @@ pub mod signals;
 pub mod signatures;
 pub mod sources;
 pub mod sqlite;
+pub mod temporary;
 pub mod trees;
 pub mod working;

@@ -27,16 +27,18 @@ fn the_first_page_of_help_lists_every_noun() {
     Usage: tidegate [OPTIONS] <COMMAND>
 
     Commands:
-      check    Check every file of the repository; all mistakes at once
-      schema   Print the JSON Schemas of the files
-      product  List, show and tag products
-      release  Cut, show, compare and list releases
-      pin      Give clusters their own version of a product, for a while
-      cluster  Look at clusters, or take one over
-      plan     Plan how a release reaches every cluster
-      rollout  Roll a plan out, watch it, steer it, and ask why it waits
-      journal  Look after the journal
-      explain  Explain a code such as TG0101, offline
+      check          Check every file of the repository; all mistakes at once
+      schema         Print the JSON Schemas of the files
+      product        List, show and tag products
+      release        Cut, show, compare and list releases
+      pin            Give clusters their own version of a product, for a while
+      freeze         Forbid changes for a while
+      cluster        Look at clusters, hold them as they are, or take one over
+      plan           Plan how a release reaches every cluster
+      rollout        Roll a plan out, watch it, steer it, and ask why it waits
+      stop-the-line  Stop everything that could start, for the whole fleet or a part of it
+      journal        Look after the journal
+      explain        Explain a code such as TG0101, offline
 
     Options:
       -h, --help     Print help (see more with '--help')
@@ -203,20 +205,21 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
     Usage: tidegate rollout [OPTIONS] <COMMAND>
 
     Commands:
-      start    Start a plan and drive it
-      run      Drive every open rollout
-      watch    Watch rollouts without driving them
-      status   Show how far a rollout is
-      list     List the rollouts
-      why      Say why something waits, who can unblock it, and how
-      approve  Say yes to an approval gate
-      revoke   Take every yes at an approval gate back
-      pause    Start nothing new until `resume`
-      resume   Go on after a pause, or after a halt with a raised budget
-      abort    End a rollout where it stands
-      skip     Leave clusters out of a rollout
-      retry    Try clusters again
-      events   Print what happened, one event a line
+      start      Start a plan and drive it
+      run        Drive every open rollout
+      watch      Watch rollouts without driving them
+      status     Show how far a rollout is
+      list       List the rollouts
+      why        Say why something waits, who can unblock it, and how
+      approve    Say yes to an approval gate
+      revoke     Take every yes at an approval gate back
+      pause      Start nothing new until `resume`
+      resume     Go on after a pause, or after a halt with a raised budget
+      abort      End a rollout where it stands
+      supersede  End a rollout in favour of another one
+      skip       Leave clusters out of a rollout
+      retry      Try clusters again
+      events     Print what happened, one event a line
 
     Options:
       -h, --help  Print help (see more with '--help')

@@ -12,11 +12,13 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event, FailureClass};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
+use crate::rollout::invariant::{self, Recount};
 use crate::rollout::{
-    Class, Effect, EffectKey, Effects, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
+    Effect, EffectKey, Effects, FleetState, Obstacle, Rollout, RolloutState, WaitKind, effects,
     waits_of_rollout,
 };
 
+use super::calendar::{Calendars, READ_EVERY};
 use super::follow::Follower;
 use super::gates;
 use super::lease::{Lease, NotDriver};
@@ -129,6 +131,8 @@ pub async fn drive(
         pause: times.lease / 10,
         arriving,
         running: Running::default(),
+        calendars: Calendars::default(),
+        recount: Recount::of(follower.state()),
         follower,
         options,
     };
@@ -162,6 +166,9 @@ struct Driver {
     /// Facts that tasks hand in.
     arriving: mpsc::Receiver<Facts>,
     running: Running,
+    calendars: Calendars,
+    /// What the rules are checked with; it reads every event that the follower folds.
+    recount: Recount,
     follower: Follower,
     options: Drive,
     /// How long to wait before a journal that failed is asked again.
@@ -187,6 +194,12 @@ impl Driver {
             }
             let now = self.world.clock.now();
             let next = effects(self.follower.state(), now);
+            let starting = stop == StopRequest::None && next.effects.iter().any(|e| self.starts(e));
+            let calendar = self.calendars.look(&self.world, self.follower.state(), starting).await;
+            if let Some(recorded) = calendar {
+                self.write(vec![recorded], seen).await?;
+                continue;
+            }
             if stop == StopRequest::None {
                 match self.over(&next) {
                     Some(ended) if self.running.is_idle() => return Ok(ended),
@@ -197,6 +210,17 @@ impl Driver {
                 }
             }
             self.wait(next.wake, seen).await?;
+        }
+    }
+
+    /// Whether an effect starts something on a cluster that the calendar has a say in.
+    fn starts(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Decide(body) => matches!(body, Body::AttemptClaimed { .. }),
+            Effect::Preflight { .. } | Effect::Step { .. } => {
+                effect.key().is_some_and(|key| !self.running.has(&key))
+            }
+            _ => false,
         }
     }
 
@@ -212,7 +236,9 @@ impl Driver {
     ) -> Result<(), DriveError> {
         let shared = Arc::clone(&self.shared);
         loop {
-            let read = self.follower.catch_up(|event, state| {
+            let (follower, recount) = (&mut self.follower, &mut self.recount);
+            let read = follower.catch_up(|event, state| {
+                recount.follow(event, state);
                 shared.noticed(event);
                 each(event);
                 seen(event, state);
@@ -302,7 +328,7 @@ impl Driver {
                 continue;
             }
             let state = self.follower.state();
-            invariant::check_effect(state, effect, now)
+            invariant::check_effect(state, &mut self.recount, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
             // One at a time: each decision is checked against the state that the one before left.
             let decision = match effect {
@@ -333,7 +359,7 @@ impl Driver {
         let length = wake.map_or(IDLE, |wake| {
             Duration::try_from(wake.duration_since(now))
                 .unwrap_or(Duration::ZERO)
-                .clamp(Duration::from_millis(5), IDLE)
+                .clamp(Duration::from_millis(5), IDLE.min(READ_EVERY))
         });
         let mut stop = self.options.stop.clone();
         let happened = tokio::select! {
@@ -408,8 +434,10 @@ impl Driver {
         let is_named =
             |effect: &Effect| effect.rollout().is_some_and(|id| named.iter().any(|r| r.id() == id));
         // A cluster is not left half-updated because its rollout halted, even while it only waits for its
-        // next try.
-        let at_work = named.iter().any(|r| r.state().is_open() && r.counts().of(Class::Active) > 0);
+        // next try. One that a stopped line or a closed window keeps between two steps is left: only people
+        // or time let it go on.
+        let (state, now) = (self.follower.state(), self.world.clock.now());
+        let at_work = named.iter().any(|r| r.state().is_open() && r.at_work(state, now) > 0);
         if at_work || self.running.effects.values().any(is_named) {
             return None;
         }
@@ -466,13 +494,35 @@ pub fn rests(rollout: &Rollout) -> bool {
 /// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
 /// nothing else but what stands behind that.
 pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+    blocked(state, rollout, now, &mut Vec::new())
+}
+
+/// `asked` are the rollouts whose answer is being worked out: who waits behind another one is blocked
+/// only if that one is.
+fn blocked<'a>(
+    state: &'a FleetState,
+    rollout: &'a Rollout,
+    now: jiff::Timestamp,
+    asked: &mut Vec<&'a RolloutId>,
+) -> bool {
+    asked.push(rollout.id());
     let waits = waits_of_rollout(state, rollout, now);
+    for wait in &waits {
+        if let WaitKind::InTheWay { obstacle: Obstacle::Busy { rollout: ahead, .. } } = &wait.kind
+            && let Some(ahead) = state.rollout(ahead).filter(|ahead| !asked.contains(&ahead.id()))
+            && !rests(ahead)
+            && !blocked(state, ahead, now, asked)
+        {
+            return false;
+        }
+    }
     let behind = |kind: &WaitKind| {
         matches!(
             kind,
             WaitKind::Earlier { .. }
                 | WaitKind::EarlierPool { .. }
                 | WaitKind::Cap { .. }
+                | WaitKind::Region { .. }
                 | WaitKind::Queue { .. }
         )
     };

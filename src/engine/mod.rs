@@ -2,8 +2,10 @@
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
 pub mod adoption;
+mod calendar;
 pub mod cluster;
 pub mod contents;
+mod deed;
 mod driver;
 mod follow;
 pub mod gates;

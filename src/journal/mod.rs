@@ -11,7 +11,7 @@ pub use chain::{
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
     FailureClass, HaltCause, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side,
-    Signature, StepId, StepOutcome,
+    Signature, StepId, StepOutcome, StopScope,
 };
 
 #[cfg(test)]

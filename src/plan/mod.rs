@@ -13,6 +13,7 @@ mod refusals;
 mod stale;
 mod types;
 mod wave;
+mod windows;
 
 pub use cluster::change;
 pub use file::{read, verify, write};
@@ -20,9 +21,9 @@ pub use input::{PlanInput, Renderers};
 pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
-    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedComparison,
-    PlannedGate, PlannedMetric, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak,
-    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
+    PlannedComparison, PlannedGate, PlannedMetric, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate,
+    PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -2,9 +2,7 @@
 //! believes in a freeze, a gate or a step that does not happen.
 
 use crate::diag::{Code, Finding, Findings, Place, codes};
-use crate::model::{
-    Calendar, DeployStep, Lane, Pipeline, Product, ProductName, ReleaseFile, SoakClock, Wave,
-};
+use crate::model::{DeployStep, Lane, Pipeline, Product, ProductName, ReleaseFile, SoakClock, Wave};
 
 fn refuse(code: &'static Code, place: &Place, what: &str) -> Finding {
     Finding::error(code, format!("{what}, which has no behaviour yet")).at(place)
@@ -20,24 +18,19 @@ pub(super) fn of_release(release: &ReleaseFile) -> Findings {
     Findings::new()
 }
 
-/// A calendar with a window or a freeze in it.
-pub(super) fn of_calendar(calendar: &Calendar) -> Findings {
-    let windows = calendar.windows.iter().map(|window| (window, "a window"));
-    let freezes = calendar.freezes.iter().map(|freeze| (freeze, "a freeze"));
-    windows
-        .chain(freezes)
-        .map(|(entry, what)| {
-            refuse(&codes::CALENDAR_ENTRY, &entry.place, &format!("the calendar has {what}"))
-        })
-        .collect()
-}
-
-/// A cap for each region.
+/// A start rate that lets nothing start.
 pub(super) fn of_pipeline(pipeline: &Pipeline) -> Findings {
-    pipeline
-        .at_once_per_region
-        .iter()
-        .map(|cap| refuse(&codes::REGION_CAP, &cap.place, "the pipeline has a cap for each region"))
+    let rate = pipeline.start_rate.iter().map(|rate| &rate.value);
+    let right = 1..=super::LARGEST_RATE;
+    rate.filter(|rate| !right.contains(&rate.clusters.value) || rate.per.value.as_seconds() == 0)
+        .map(|rate| {
+            Finding::error(
+                &codes::START_RATE,
+                "a start rate is from 1 to 10000 clusters within at least 1 second",
+            )
+            .at(&rate.clusters.place)
+            .hint("`atOnce: 0` holds everything")
+        })
         .collect()
 }
 

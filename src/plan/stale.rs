@@ -75,6 +75,12 @@ fn pipeline(plan: &Plan, now: &Plan, found: &mut Vec<Staleness>) {
             format!("the cap over all rollouts was {} and is {}", cap(old.at_once), cap(new.at_once));
         found.push(says("pipeline", change));
     }
+    if old.regions != new.regions {
+        found.push(says("pipeline", "the caps of regions changed"));
+    }
+    if old.start_rate != new.start_rate {
+        found.push(says("pipeline", "the start rate changed"));
+    }
     if old.tags != new.tags {
         found.push(says("pipeline", "how tags are pushed changed"));
     }
@@ -194,6 +200,7 @@ fn difference(plan: &Plan, old: &Target, now: &Plan, new: &Target, explained: bo
         return (!by_state).then(|| {
             let words = |target: &Target| match &target.reason {
                 Reason::Pin { pin, .. } => format!("{} (pin {pin})", target.version),
+                Reason::Hold { by, .. } => format!("{} (held by {by})", target.version),
                 _ => target.version.to_string(),
             };
             format!("`{name}` was {} and is {}", words(old), words(new))

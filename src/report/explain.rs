@@ -3,11 +3,11 @@
 
 use super::event::{count, deferral, halt};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
-use crate::journal::{Answer, BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome};
-use crate::model::{AuthorMay, ClusterName, GateId, WaveName};
+use crate::journal::{Answer, BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome, StopScope};
+use crate::model::{Actor, AuthorMay, ClusterName, GateId, WaveName};
 use crate::plan::GateKind;
 use crate::rollout::{
-    AttemptState, CapUse, Class, Cluster, FleetState, Rollout, Scope, Wait, WaitKind, waits_of,
+    AttemptState, CapUse, Class, Cluster, FleetState, Obstacle, Rollout, Scope, Wait, WaitKind, waits_of,
     waits_of_rollout,
 };
 
@@ -60,11 +60,17 @@ pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
     let told = Told { wait, rollout };
     let (gate, state, evidence, unblock) = match &wait.kind {
         WaitKind::NoDriver => return undriven(rollout.id(), None),
-        WaitKind::Paused { .. } | WaitKind::Halted { .. } | WaitKind::Aborting { .. } => told.stopped(),
+        WaitKind::Paused { .. }
+        | WaitKind::Stopped { .. }
+        | WaitKind::Halted { .. }
+        | WaitKind::Aborting { .. } => told.stopped(),
+        WaitKind::InTheWay { obstacle } => told.in_the_way(obstacle),
         WaitKind::Gate { .. } => told.gate(),
         WaitKind::Earlier { .. }
         | WaitKind::EarlierPool { .. }
         | WaitKind::Cap { .. }
+        | WaitKind::Region { .. }
+        | WaitKind::Rate { .. }
         | WaitKind::Hold { .. }
         | WaitKind::Queue { .. } => told.turn(),
         WaitKind::DeferredBudget { .. }
@@ -114,9 +120,12 @@ impl Told<'_> {
     /// answer ends and when a step must have ended are no such moments.
     fn earliest(&self) -> Option<jiff::Timestamp> {
         match &self.wait.kind {
-            WaitKind::Soak | WaitKind::Backoff { .. } | WaitKind::Deferred { .. } | WaitKind::Tag { .. } => {
-                self.wait.until
-            }
+            WaitKind::Soak
+            | WaitKind::Backoff { .. }
+            | WaitKind::Deferred { .. }
+            | WaitKind::InTheWay { .. }
+            | WaitKind::Rate { .. }
+            | WaitKind::Tag { .. } => self.wait.until,
             _ => None,
         }
     }
@@ -131,6 +140,15 @@ impl Told<'_> {
                 let unblock = people("somebody resumes it", [], [self.command("resume", "")]);
                 ("pause".to_owned(), if *at_work > 0 { "pausing" } else { "paused" }, evidence, unblock)
             }
+            WaitKind::Stopped { scope, by, reason, clusters: reached, at_work } => {
+                let evidence = vec![
+                    format!("the line of {scope} was stopped by {by}"),
+                    reason.clone(),
+                    format!("{} reached", clusters(*reached)),
+                    still_at_work(*at_work),
+                ];
+                ("stop-the-line".to_owned(), "stopped", evidence, line_goes_on(scope, by))
+            }
             WaitKind::Halted { cause } => self.halted(cause),
             WaitKind::Aborting { by, at_work } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!("aborted by {by}"));
@@ -138,6 +156,51 @@ impl Told<'_> {
                 ("abort".to_owned(), "aborting", vec![by, still_at_work(*at_work)], unblock)
             }
             _ => nothing(),
+        }
+    }
+
+    /// A person, another rollout or the calendar stands in one cluster's way.
+    fn in_the_way(&self, obstacle: &Obstacle) -> Words {
+        let cluster = self.wait.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
+        let known = self.wait.cluster.as_ref().and_then(|name| self.rollout.cluster(name));
+        let at_work = known.is_some_and(|c| c.state().class() == Class::Active);
+        let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
+        let mut evidence = vec![obstacle.to_string()];
+        evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
+        let skip = || self.command("skip", &format!("{} --reason TEXT", self.flag()));
+        match obstacle {
+            Obstacle::Stop { scope, stop } => {
+                ("stop-the-line".to_owned(), state, evidence, line_goes_on(scope, &stop.by))
+            }
+            Obstacle::Hold(hold) => {
+                let product =
+                    hold.kept.as_ref().map_or_else(String::new, |k| format!(" --product {}", k.product));
+                let release = format!("tidegate cluster release {cluster}{product} --reason TEXT");
+                let condition = "the hold ends or is released";
+                (
+                    "hold".to_owned(),
+                    state,
+                    evidence,
+                    people(condition, [hold.by.0.as_str()], [release, skip()]),
+                )
+            }
+            Obstacle::Window { closed } => {
+                evidence.push(match closed.next_opening {
+                    Some(at) => format!("the next opening is {at}"),
+                    None => "it does not open within ten years".to_owned(),
+                });
+                let unblock = people("the calendar lets it, or says something else", closed.who(), []);
+                ("window".to_owned(), state, evidence, unblock)
+            }
+            Obstacle::Busy { rollout, position } => {
+                evidence.push(format!("number {position} in the queue of {cluster}"));
+                let condition = format!("{rollout} is through with the cluster and its wave there");
+                let supersede =
+                    format!("tidegate rollout supersede {rollout} --by {} --reason TEXT", self.rollout.id());
+                let why = format!("tidegate rollout why {rollout}");
+                let unblock = people(&condition, ["the driver"], [why, supersede, skip()]);
+                ("queue".to_owned(), state, evidence, unblock)
+            }
         }
     }
 
@@ -285,6 +348,27 @@ impl Told<'_> {
                 );
                 ("hold".to_owned(), "waits", evidence, unblock)
             }
+            WaitKind::Region { region, cap, waiting } => {
+                let evidence = vec![
+                    format!(
+                        "{} of region {region} waiting for a slot in {}",
+                        clusters(*waiting),
+                        self.pool()
+                    ),
+                    cap_line(cap),
+                ];
+                if cap.cap == 0 {
+                    let owner = ["who owns the pipeline"];
+                    let unblock = people("a new plan has a cap above 0", owner, [self.command("abort", "")]);
+                    ("hold".to_owned(), "waits", evidence, unblock)
+                } else {
+                    ("cap".to_owned(), "waits", evidence, driver("a slot of the region is free", vec![]))
+                }
+            }
+            WaitKind::Rate { clusters: most, per } => {
+                let evidence = vec![format!("{} started within {per}, and no more may", clusters(*most))];
+                ("start-rate".to_owned(), "waits", evidence, people("time passes", [], []))
+            }
             WaitKind::Queue { place } => {
                 let unblock = driver("a slot is free and its turn comes", vec![]);
                 ("queue".to_owned(), "waits", vec![format!("number {place} in its pool's queue")], unblock)
@@ -351,8 +435,17 @@ impl Told<'_> {
                         ("missing", "what the objects need is there; it is looked at again by itself")
                     }
                     BlockReason::Foreign => ("foreign", "the cluster is adopted, or its owner lets go"),
+                    BlockReason::Shrinking => (
+                        "shrinking",
+                        "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
+                    ),
                 };
                 let mut commands = vec![skip()];
+                if *reason == BlockReason::Shrinking {
+                    let release = &self.rollout.plan().release.id;
+                    commands.push(self.command("abort", "--reason TEXT"));
+                    commands.push(format!("tidegate plan {release} --allow-prune --out FILE"));
+                }
                 if *reason == BlockReason::Foreign {
                     let cluster = self.wait.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
                     commands.insert(0, format!("tidegate cluster adopt {cluster} --reason TEXT"));
@@ -393,6 +486,12 @@ impl Told<'_> {
             _ => nothing(),
         }
     }
+}
+
+/// What lets a stopped line go on.
+fn line_goes_on(scope: &StopScope, by: &Actor) -> Unblock {
+    let off = format!("tidegate stop-the-line off --scope {scope} --reason TEXT");
+    people("somebody lets the line go on", [by.0.as_str()], [off])
 }
 
 /// Why a cluster failed and stays so, and what can be done.

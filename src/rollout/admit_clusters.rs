@@ -1,5 +1,7 @@
 //! Which clusters may be tried again or left out, on a person's request.
 
+use std::collections::HashSet;
+
 use super::admit::{refuse, resume, wrong_state};
 use super::attempt::{Attempt, Class};
 use super::command::{Refusal, RefusalExit};
@@ -27,7 +29,13 @@ pub(super) fn retry(
     reason: Option<&String>,
 ) -> Result<Vec<Body>, Refusal> {
     named(rollout, names)?;
-    if matches!(rollout.state, RolloutState::Planned | RolloutState::Aborting | RolloutState::Aborted) {
+    if matches!(
+        rollout.state,
+        RolloutState::Planned
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Superseded { .. }
+    ) {
         return wrong_state(rollout, "retried");
     }
     if let RolloutState::Halted { cause: HaltCause::NoTests, .. } = rollout.state {
@@ -43,8 +51,9 @@ pub(super) fn retry(
         }
     };
     let mut clusters = Vec::new();
+    let wanted: HashSet<&ClusterName> = names.iter().collect();
     for (_, _, planned, cluster) in rollout.clusters() {
-        let wanted = names.contains(&planned.name);
+        let wanted = wanted.contains(&planned.name);
         if chosen(&cluster.attempt) && (wanted || (names.is_empty() && which != RetryWhich::Named)) {
             clusters.push(planned.name.clone());
         } else if wanted {
@@ -110,14 +119,21 @@ pub(super) fn skip(
     reason: &str,
 ) -> Result<Vec<Body>, Refusal> {
     named(rollout, names)?;
-    if matches!(rollout.state, RolloutState::Aborting | RolloutState::Aborted | RolloutState::Succeeded) {
+    if matches!(
+        rollout.state,
+        RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Superseded { .. }
+            | RolloutState::Succeeded
+    ) {
         return wrong_state(rollout, "given a skip");
     }
     if reason.trim().is_empty() {
         return refuse(rollout, &codes::REASON_MISSING, RefusalExit::Usage, "a skip needs a reason");
     }
     let mut clusters = Vec::new();
-    for (_, _, planned, cluster) in rollout.clusters().filter(|(_, _, c, _)| names.contains(&c.name)) {
+    let wanted: HashSet<&ClusterName> = names.iter().collect();
+    for (_, _, planned, cluster) in rollout.clusters().filter(|(_, _, c, _)| wanted.contains(&c.name)) {
         let class = cluster.attempt.state.class();
         if class.is_skippable() {
             clusters.push(planned.name.clone());

@@ -4,7 +4,8 @@
 
 use super::attempt::Class;
 use super::effect::{Effect, Effects};
-use super::next::{Next, next};
+use super::next::{Going, Next, next};
+use super::obstacle::{Obstacle, Outlook};
 use super::slots;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Ending, HaltCause, Override, Side};
@@ -20,8 +21,9 @@ const VERIFY_AT_ONCE: usize = 64;
 /// may depend on them are left out: record them, then ask again.
 pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut out = Gathered { now, decisions: Vec::new(), actions: Vec::new(), wake: None };
+    let outlook = state.outlook(now);
     for rollout in state.open_rollouts() {
-        attempts(rollout, state.fence, &mut out);
+        attempts(&outlook, rollout, state.fence, &mut out);
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
     if out.decisions.is_empty() {
@@ -30,7 +32,7 @@ pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
         }
     }
     if out.decisions.is_empty() {
-        slots::claims(state, &mut out);
+        slots::claims(state, &outlook, &mut out);
     }
     let Gathered { mut decisions, actions, wake, .. } = out;
     decisions.extend(actions);
@@ -63,8 +65,7 @@ impl Gathered {
 }
 
 /// What the attempts at work want.
-fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
-    let aborting = rollout.state == RolloutState::Aborting;
+fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gathered) {
     for index in &rollout.ready {
         let (Some(planned), Some(cluster)) = (rollout.planned_cluster(*index), rollout.clusters.get(*index))
         else {
@@ -75,7 +76,8 @@ fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
             cluster: planned.name.clone(),
             attempt: cluster.attempt.number,
         };
-        match next(&cluster.attempt, aborting, fence, out.now) {
+        let in_its_way = outlook.interruption(rollout, planned);
+        match next(&cluster.attempt, going(rollout, in_its_way.as_ref()), fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });
@@ -83,7 +85,21 @@ fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
             Next::Finish(result) => out.decide(Body::AttemptFinished { attempt, result }),
             Next::Wait(until) => out.wake(until),
             Next::Running => {}
+            Next::Kept => {
+                if let Some(until) = in_its_way.and_then(|obstacle| obstacle.until()) {
+                    out.wake(until);
+                }
+            }
         }
+    }
+}
+
+/// Whether an attempt at work may go on.
+pub(super) fn going(rollout: &Rollout, in_its_way: Option<&Obstacle>) -> Going {
+    match (&rollout.state, in_its_way) {
+        (RolloutState::Aborting, _) => Going::Ending,
+        (_, Some(_)) => Going::Kept,
+        (_, None) => Going::On,
     }
 }
 

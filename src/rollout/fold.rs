@@ -86,6 +86,11 @@ impl FleetState {
                 seen.unreachable = Some((since, cause.clone()));
             }
             Body::ClusterAdopted { .. } => {}
+            Body::CalendarRecorded { .. }
+            | Body::StopTheLineOn { .. }
+            | Body::StopTheLineOff { .. }
+            | Body::ClusterHold { .. }
+            | Body::ClusterRelease { .. } => self.fold_live(event),
             Body::RolloutPlanned { rollout, plan } => {
                 let index = self.rollouts.len();
                 self.rollouts.push(Rollout::new(
@@ -108,6 +113,16 @@ impl FleetState {
     fn fold_rollout(&mut self, id: &RolloutId, event: &Event) {
         let Some(index) = self.by_id.get(id).copied() else { return };
         let fence = self.fence;
+        let first = match &event.body {
+            Body::AttemptClaimed { attempt, .. } => {
+                let cluster = self.rollouts.get(index).and_then(|r| r.cluster(&attempt.cluster));
+                cluster.is_some_and(|c| c.attempt.claimed_at.is_none())
+            }
+            _ => false,
+        };
+        if first {
+            self.fold_start(event.at);
+        }
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         rollout.fold(event, fence);
         if rollout.state.is_open() {
@@ -129,7 +144,9 @@ impl FleetState {
             Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => {
                 touched.extend(clusters)
             }
-            Body::RolloutAborted { .. } | Body::RolloutFinished { .. } => {
+            Body::RolloutAborted { .. } | Body::RolloutFinished { .. } | Body::RolloutSuperseded { .. }
+                if !rollout.state.is_open() =>
+            {
                 self.claims.retain(|_, holder| holder != id);
             }
             _ => {}
@@ -151,6 +168,7 @@ impl Rollout {
     fn new(id: RolloutId, plan: Arc<Plan>, at: jiff::Timestamp, actor: &Actor) -> Self {
         let mut clusters = Vec::new();
         let mut by_name = std::collections::HashMap::new();
+        let mut by_uid = std::collections::HashMap::new();
         let mut by_wave = std::collections::HashMap::new();
         let mut waves = Vec::new();
         let mut counts = Counts::default();
@@ -163,6 +181,7 @@ impl Rollout {
                 for (place, cluster) in pool.clusters.iter().enumerate() {
                     let index = clusters.len();
                     by_name.insert(cluster.name.clone(), index);
+                    by_uid.insert(cluster.uid.clone(), index);
                     state.pending.insert((true, index));
                     for c in [&mut state.counts, &mut wave_counts, &mut counts] {
                         c.add(Class::Pending);
@@ -202,11 +221,13 @@ impl Rollout {
             state: RolloutState::Planned,
             since: at,
             planned: (at, actor.clone()),
+            superseded_by: None,
             asked: None,
             overrides: Vec::new(),
             waves,
             clusters,
             by_name,
+            by_uid,
             by_wave,
             ready: std::collections::BTreeSet::new(),
             counts,
@@ -264,7 +285,19 @@ impl Rollout {
                 self.ask(event, reason.as_deref());
                 self.enter(RolloutState::Aborting, at);
             }
-            Body::RolloutAborted { .. } => self.enter(RolloutState::Aborted, at),
+            Body::RolloutSuperseded { by, reason, .. } => {
+                self.ask(event, Some(reason));
+                self.superseded_by = Some(by.clone());
+                if self.counts.of(Class::Active) == 0 {
+                    self.enter(RolloutState::Superseded { by: by.clone() }, at);
+                } else {
+                    self.enter(RolloutState::Aborting, at);
+                }
+            }
+            Body::RolloutAborted { .. } => match self.superseded_by.clone() {
+                Some(by) => self.enter(RolloutState::Superseded { by }, at),
+                None => self.enter(RolloutState::Aborted, at),
+            },
             Body::RolloutHalted { wave, cause, .. } => {
                 self.enter(RolloutState::Halted { wave: wave.clone(), cause: cause.clone() }, at);
             }

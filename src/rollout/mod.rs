@@ -3,6 +3,7 @@
 
 mod admit;
 mod admit_clusters;
+mod admit_live;
 mod attempt;
 mod check;
 mod command;
@@ -12,7 +13,12 @@ mod fold;
 mod fold_attempt;
 mod gates;
 pub mod invariant;
+mod invariant_live;
+mod live;
 mod next;
+mod obstacle;
+mod pace;
+mod recount;
 mod slots;
 mod state;
 mod view;
@@ -25,7 +31,9 @@ pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
+pub use live::{Hold, Kept, Live, Recorded, Stop};
 pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
+pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,

@@ -3,8 +3,10 @@
 
 use super::attempt::Class;
 use super::effects::Gathered;
-use super::state::{FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Side};
+use super::obstacle::{Obstacle, Outlook};
+use super::pace::Pace;
+use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
+use crate::journal::{AttemptId, Body, Deferral, Side};
 use crate::plan::{PlannedPool, PlannedWave};
 
 /// Whose cap it is.
@@ -12,7 +14,7 @@ use crate::plan::{PlannedPool, PlannedWave};
 pub enum Scope {
     /// Over all open rollouts.
     Global,
-    /// Per region (a place kept; plans refuse it for now).
+    /// Of the clusters that have the same value of the label `region`, over all open rollouts.
     Region,
     /// The wave's.
     Wave,
@@ -56,16 +58,24 @@ pub fn caps(
 }
 
 /// Claims as many clusters as may start now.
-pub(super) fn claims(state: &FleetState, out: &mut Gathered) {
+pub(super) fn claims(state: &FleetState, outlook: &Outlook<'_>, out: &mut Gathered) {
+    let mut pace = Pace::of(state, out.now);
     let mut global = state.global_cap().map(|(cap, _)| cap.saturating_sub(state.in_flight()));
-    for rollout in state.open_rollouts() {
+    for rollout in state.in_order() {
         if rollout.state == RolloutState::Running && rollout.over_budget().is_none() {
-            claims_of(state, rollout, &mut global, out);
+            claims_of(outlook, rollout, &mut global, &mut pace, out);
         }
     }
 }
 
-fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, out: &mut Gathered) {
+fn claims_of(
+    outlook: &Outlook<'_>,
+    rollout: &Rollout,
+    global: &mut Option<u32>,
+    pace: &mut Pace,
+    out: &mut Gathered,
+) {
+    let mut moved = false;
     for (planned, wave) in rollout.waves() {
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
@@ -73,7 +83,9 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
             WavePhase::Skipped => continue,
             _ => return,
         }
-        if wave.begins() && !rollout.gates(&planned.name, Side::Before, out.now).open {
+        // What moves in a wave before moves the evidence that this one's answers rest on.
+        let gated = !planned.gates_before.is_empty() && moved;
+        if wave.begins() && (gated || !rollout.gates(&planned.name, Side::Before, out.now).open) {
             continue;
         }
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
@@ -82,21 +94,44 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
             let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
             let now = out.now;
             // A moment already past needs a slot, not a clock.
-            if let Some((next, _)) = pool.rechecks.iter().find(|(due, _)| *due > now) {
+            if let Some((next, _)) = pool.rechecks.range((now, usize::MAX)..).next() {
                 out.wake(*next);
             }
+            let mut unsettles = false;
             for index in candidates(pool, now) {
                 let free = [*global, of_wave, of_pool].into_iter().flatten().min();
                 if free == Some(0) {
                     break;
                 }
-                let Some(cluster) = rollout.planned_cluster(index) else { continue };
-                if state.claims.contains_key(&cluster.uid) {
+                let (Some(cluster), Some(known)) =
+                    (rollout.planned_cluster(index), rollout.clusters.get(index))
+                else {
+                    continue;
+                };
+                // Held ones that are settled follow their wave; that is for catch-up.
+                if known.attempt.state.class() == Class::Deferred && wave.phase != WavePhase::Rolling {
                     continue;
                 }
-                let number = rollout.clusters.get(index).map_or(1, |c| c.attempt.number);
-                let attempt =
-                    AttemptId { rollout: rollout.id.clone(), cluster: cluster.name.clone(), attempt: number };
+                let attempt = AttemptId {
+                    rollout: rollout.id.clone(),
+                    cluster: cluster.name.clone(),
+                    attempt: known.attempt.number,
+                };
+                let settled = known.attempt.state.class() == Class::Deferred;
+                if let Some(obstacle) = outlook.obstacle(rollout, cluster) {
+                    let deferred = defer(known, &obstacle, attempt, out);
+                    unsettles |= deferred && settled;
+                    moved |= deferred;
+                    continue;
+                }
+                if !pace.take(cluster, known.attempt.claimed_at.is_none()) {
+                    if let Some(next) = pace.next_start {
+                        out.wake(next);
+                    }
+                    continue;
+                }
+                unsettles |= settled;
+                moved = true;
                 out.decide(Body::AttemptClaimed { attempt, wave: planned.name.clone() });
                 for left in [&mut *global, &mut of_wave, &mut of_pool].into_iter().flatten() {
                     *left -= 1;
@@ -104,11 +139,26 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
             }
             // The next pool starts only when this one is settled within the wave's budgets.
             deferred += pool.counts.of(Class::Deferred);
-            if pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
+            if unsettles || pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
                 break;
             }
         }
     }
+}
+
+/// Leaves a cluster for later, if its state does not say so yet. A stop is one fact for all, and a
+/// cluster that is half-updated must not settle: both stay where they are. Whether that was decided.
+fn defer(known: &Cluster, obstacle: &Obstacle, attempt: AttemptId, out: &mut Gathered) -> bool {
+    let until = obstacle.until();
+    if let Some(until) = until {
+        out.wake(until);
+    }
+    let Some(reason) = obstacle.deferral() else { return false };
+    if known.says(obstacle, reason) || (reason == Deferral::Hold && known.half_updated()) {
+        return false;
+    }
+    out.decide(Body::AttemptDeferred { attempt, reason, cause: obstacle.to_string(), until });
+    true
 }
 
 /// The clusters of a pool that may start, in order: half-updated ones, new ones in plan order, then

@@ -2,11 +2,12 @@
 //! who is settled, so that the next effects are found without looking at every cluster. How
 //! events change it is for `fold`; what follows from it for `effects`, `waits` and `admit`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
+use super::live::Live;
 use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Override, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, RolloutId, WaveName};
@@ -26,6 +27,10 @@ pub struct FleetState {
     pub(super) open: BTreeSet<usize>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
+    /// What holds for the fleet while rollouts run.
+    pub(super) live: Live,
+    /// When attempts got their first slot: the newest, as many as the largest start rate can ask for.
+    pub(super) starts: VecDeque<jiff::Timestamp>,
 }
 
 /// The process that drives.
@@ -75,11 +80,17 @@ pub enum RolloutState {
         /// Why.
         cause: HaltCause,
     },
-    /// A person asked to end it; running steps end, no further one starts. In by `rollout.abort`;
-    /// out by `rollout.aborted`.
+    /// A person asked to end it; running steps end, no further one starts. In by `rollout.abort`
+    /// or `rollout.superseded`; out by `rollout.aborted`.
     Aborting,
     /// It was ended where it stood. In by `rollout.aborted`; final.
     Aborted,
+    /// A person ended it in favour of another one. In by `rollout.superseded`, or by
+    /// `rollout.aborted` after it when steps were still running; final.
+    Superseded {
+        /// In favour of which.
+        by: RolloutId,
+    },
     /// Every cluster is at its planned inputs or was skipped. In by `rollout.finished`; out only by
     /// `attempt.retry` of skipped clusters.
     Succeeded,
@@ -91,7 +102,10 @@ pub enum RolloutState {
 impl RolloutState {
     /// Whether it is none of the ends (design, section 7: *open*).
     pub fn is_open(&self) -> bool {
-        !matches!(self, Self::Aborted | Self::Succeeded | Self::SucceededWithFailures)
+        !matches!(
+            self,
+            Self::Aborted | Self::Superseded { .. } | Self::Succeeded | Self::SucceededWithFailures
+        )
     }
 
     /// The word for it: `running`, `succeeded-with-failures`.
@@ -104,6 +118,7 @@ impl RolloutState {
             Self::Halted { .. } => "halted",
             Self::Aborting => "aborting",
             Self::Aborted => "aborted",
+            Self::Superseded { .. } => "superseded",
             Self::Succeeded => "succeeded",
             Self::SucceededWithFailures => "succeeded-with-failures",
         }
@@ -127,6 +142,8 @@ pub struct Rollout {
     pub(super) state: RolloutState,
     pub(super) since: jiff::Timestamp,
     pub(super) planned: (jiff::Timestamp, Actor),
+    /// The rollout in favour of which a person ended it.
+    pub(super) superseded_by: Option<RolloutId>,
     /// Who changed its state last by a command, and why.
     pub(super) asked: Option<(Actor, Option<String>)>,
     /// What people let it pass, who, and why.
@@ -134,6 +151,7 @@ pub struct Rollout {
     pub(super) waves: Vec<Wave>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) by_name: HashMap<ClusterName, usize>,
+    pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
     /// Clusters whose attempt wants something from the engine or waits for a moment.
     pub(super) ready: BTreeSet<usize>,

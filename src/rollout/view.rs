@@ -231,8 +231,14 @@ impl Wave {
     /// asked again when an answer has expired, until then. A wave can be done without any cluster of
     /// it having started (all were skipped); a retry then begins it.
     pub fn begins(&self) -> bool {
-        let turn = matches!(self.phase, WavePhase::Rolling | WavePhase::Done);
-        turn && !self.begun && self.counts.of(Class::Pending) > 0
+        let left = self.counts.of(Class::Pending) + self.counts.of(Class::Postponed);
+        // What a hold kept away starts by itself only while the wave still rolls.
+        let startable = match self.phase {
+            WavePhase::Rolling => left + self.counts.of(Class::Deferred),
+            WavePhase::Done => left,
+            _ => 0,
+        };
+        !self.begun && startable > 0
     }
 
     /// Why it was skipped, if it was.

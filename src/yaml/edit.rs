@@ -3,10 +3,14 @@
 //! Text is replaced by place; the result is read again and compared with what the edit meant to
 //! change, so that an edit either does exactly that or is refused.
 
+mod list;
+
 use std::sync::Arc;
 
 use super::{Key, Mapping, Node, Value, parse};
 use crate::diag::{Finding, Place, Source, codes};
+
+pub use list::{append, remove};
 
 /// Why an edit was refused; boxed, as findings are large.
 pub type Refused = Box<Finding>;

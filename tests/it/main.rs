@@ -6,6 +6,7 @@ mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
 
+mod adoption;
 mod apply;
 mod approvals;
 mod cases;
@@ -21,6 +22,8 @@ mod gates;
 mod helm;
 mod lab;
 mod leave;
+mod leftovers;
+mod live;
 mod pages;
 mod prometheus;
 mod small;

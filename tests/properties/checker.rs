@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
     Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Preflight, Side, StepId,
@@ -21,12 +22,17 @@ enum Verdict {
     Good,
     Out,
     DeferredForLater,
+    /// Deferred by a hold: settled as the one above, and claimable when the hold ends.
+    Held,
     Open,
 }
 
 impl Verdict {
     fn settled(self) -> bool {
-        matches!(self, Self::Failed | Self::Good | Self::Out | Self::DeferredForLater)
+        matches!(self, Self::Failed | Self::Good | Self::Out | Self::DeferredForLater | Self::Held)
+    }
+    fn deferred(self) -> bool {
+        matches!(self, Self::DeferredForLater | Self::Held)
     }
     fn spends(self) -> bool {
         matches!(self, Self::Failed | Self::Unknown)
@@ -50,6 +56,8 @@ struct Member {
     pool: usize,
     attempt: u32,
     verdict: Verdict,
+    /// Whether this attempt had a slot already.
+    started: bool,
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
@@ -99,6 +107,8 @@ enum Mode {
 
 struct Run {
     plan: Plan,
+    /// Its place in the order of starts.
+    order: usize,
     mode: Mode,
     members: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
@@ -108,6 +118,9 @@ struct Run {
 #[derive(Default)]
 pub struct Checker {
     runs: BTreeMap<RolloutId, Run>,
+    facts: Facts,
+    /// When attempts got their first slot.
+    starts: Vec<jiff::Timestamp>,
     fence: u64,
     next: u64,
     /// What the log held, to tell whether enough happened.
@@ -140,13 +153,18 @@ impl Checker {
         }
         let drivers = event.actor.0 == "engine";
         demand(!drivers || event.fence == Some(self.fence), || "rule 7: not the driver's fence".to_owned())?;
+        self.facts.take(event);
         match &event.body {
             Body::RolloutPlanned { rollout, plan } => self.planned(rollout, plan),
             Body::AttemptClaimed { attempt, .. } => self.claim(attempt, event),
+            Body::AttemptDeferred { attempt, reason, .. } => self.deferred(attempt, *reason, event),
             body => {
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
                 let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
+                if let Body::StepStarted { attempt, step, .. } = body {
+                    run.may_go_on(&self.facts, attempt, step, event.at)?;
+                }
                 run.take(event, fence)
             }
         }
@@ -157,15 +175,12 @@ impl Checker {
         for (w, wave) in plan.waves.iter().enumerate() {
             for (p, pool) in wave.pools.iter().enumerate() {
                 for cluster in &pool.clusters {
-                    for (other, run) in self.runs.iter().filter(|(_, r)| r.mode != Mode::Ended) {
-                        let taken = run.plan.clusters().any(|(_, _, c)| c.uid == cluster.uid);
-                        demand(!taken, || format!("rule 5: {other} has {}", cluster.name))?;
-                    }
                     let member = Member {
                         wave: w,
                         pool: p,
                         attempt: 1,
                         verdict: Verdict::Waits,
+                        started: false,
                         preflights: 0,
                         wants_preflight: false,
                         no_op: false,
@@ -178,7 +193,7 @@ impl Checker {
         }
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
-        let run = Run { plan: plan.clone(), mode: Mode::Planned, members, waves };
+        let run = Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves };
         self.runs.insert(id.clone(), run);
         Ok(())
     }
@@ -192,11 +207,16 @@ impl Checker {
                 format!("rule 2: {everywhere} are in flight everywhere")
             })?;
         }
+        self.nothing_in_the_way(id, event.at)?;
+        self.pace(id, event.at)?;
         let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
-        let member = run.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        let member = run.members.get_mut(&id.cluster).ok_or("rule 5: not planned")?;
+        if !std::mem::replace(&mut member.started, true) {
+            self.starts.push(event.at);
+        }
         let (w, p) = (member.wave, member.pool);
         demand(member.attempt == id.attempt, || "rule 5: not the newest attempt".to_owned())?;
-        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open), || {
+        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
             format!("rule 5: it is {:?}", member.verdict)
         })?;
         demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
@@ -214,7 +234,7 @@ impl Checker {
         let mut deferred = 0;
         for member in run.members.values().filter(|m| m.wave == w && m.pool < p) {
             demand(member.verdict.settled(), || "rule 1: the pool before is not settled".to_owned())?;
-            deferred += u32::from(member.verdict == Verdict::DeferredForLater);
+            deferred += u32::from(member.verdict.deferred());
         }
         demand(deferred <= planned.deferred_budget, || "rule 1: too many deferred before".to_owned())?;
         let of_wave = run.in_flight(|m| m.wave == w);
@@ -231,7 +251,103 @@ impl Checker {
     }
 }
 
+impl Checker {
+    /// Rules 3, 5 and 8: the line goes, nobody holds the cluster, the calendar allows it, and no other
+    /// rollout comes first there or is at it.
+    fn nothing_in_the_way(&self, id: &AttemptId, now: jiff::Timestamp) -> Checked {
+        let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
+        let name = &id.cluster;
+        demand(!self.facts.stopped(&id.rollout, planned), || {
+            format!("rule 3: the line of {name} is stopped")
+        })?;
+        demand(!self.facts.held(planned, now), || format!("rule 8: {name} is held"))?;
+        match self.before(id) {
+            Some(other) => return Err(format!("rule 5: {other} comes first at {name}")),
+            None => demand(!self.facts.closed(&run.plan, planned, now), || {
+                format!("rule 8: the calendar forbids {name}")
+            }),
+        }
+    }
+
+    /// The rollout that comes first at a cluster, or is at it.
+    fn before(&self, id: &AttemptId) -> Option<&RolloutId> {
+        let mine = self.runs.get(&id.rollout)?;
+        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && r.mode != Mode::Ended);
+        others
+            .filter(|(_, other)| {
+                let Some(there) = other.members.get(&id.cluster) else { return false };
+                let through = there.verdict.settled() && other.waves[there.wave].over;
+                let ahead = first((&other.plan, other.order), (&mine.plan, mine.order));
+                there.verdict.in_flight() || (ahead && !through)
+            })
+            .map(|(other, _)| other)
+            .next()
+    }
+
+    /// Rule 2 for regions and start rates.
+    fn pace(&self, id: &AttemptId, now: jiff::Timestamp) -> Checked {
+        let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
+        let open = || self.runs.values().filter(|r| r.mode != Mode::Ended);
+        let region = planned.labels.get("region");
+        let here = open().flat_map(|r| r.members.iter().map(move |(name, m)| (r, name, m))).filter(
+            |(r, name, m)| {
+                let there = r.plan.cluster(name).map(|(_, _, c)| c.labels.get("region"));
+                m.verdict.in_flight() && there == Some(region)
+            },
+        );
+        let capped = open().any(|r| !r.plan.pipeline.regions.is_empty());
+        let used = if capped { here.count() } else { 0 };
+        let new = run.members.get(&id.cluster).is_some_and(|m| !m.started);
+        for other in open() {
+            let cap = region.and_then(|region| other.plan.pipeline.regions.get(region));
+            demand(cap.is_none_or(|cap| used < *cap as usize), || format!("rule 2: {used} in the region"))?;
+            if let Some(rate) = other.plan.pipeline.start_rate.filter(|_| new) {
+                let recent = self.starts.iter().filter(|at| rate.per.after(**at) > now).count();
+                demand(recent < rate.clusters as usize, || format!("rule 2: {recent} started just now"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A cluster is left for later for a reason that is there.
+    fn deferred(&mut self, id: &AttemptId, reason: Deferral, event: &Event) -> Checked {
+        let before = self.before(id).is_some();
+        let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
+        let there = match reason {
+            Deferral::Hold => self.facts.held(planned, event.at),
+            Deferral::Window => self.facts.closed(&run.plan, planned, event.at),
+            Deferral::Busy => before,
+            Deferral::Unreachable | Deferral::Hibernated => false,
+        };
+        demand(there, || format!("{reason:?} is no fact"))?;
+        demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        let member = run.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
+            format!("rule 5: it is {:?}", member.verdict)
+        })?;
+        let verdict = if reason == Deferral::Hold { Verdict::Held } else { Verdict::Open };
+        run.set(&id.cluster, verdict, event.seq);
+        Ok(())
+    }
+}
+
 impl Run {
+    /// A step that nobody has begun begins only while the line goes and the calendar allows it.
+    fn may_go_on(&self, facts: &Facts, id: &AttemptId, step: &StepId, now: jiff::Timestamp) -> Checked {
+        let member = self.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        if member.log.get(step).is_some_and(|log| log.running.is_some()) {
+            return Ok(());
+        }
+        let (_, _, planned) = self.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
+        demand(!facts.stopped(&id.rollout, planned), || format!("rule 3: the line stops {step} of {id}"))?;
+        demand(!facts.closed(&self.plan, planned, now), || {
+            format!("rule 8: the calendar forbids {step} of {id}")
+        })
+    }
+
     fn in_flight(&self, which: impl Fn(&Member) -> bool) -> u32 {
         u32::try_from(self.members.values().filter(|m| m.verdict.in_flight() && which(m)).count()).unwrap()
     }
@@ -251,7 +367,7 @@ impl Run {
     fn settled(&self, w: usize) -> Checked {
         let of_wave = || self.members.values().filter(|m| m.wave == w);
         demand(of_wave().all(|m| m.verdict.settled()), || "rule 1: a cluster is not settled".to_owned())?;
-        let deferred = of_wave().filter(|m| m.verdict == Verdict::DeferredForLater).count();
+        let deferred = of_wave().filter(|m| m.verdict.deferred()).count();
         demand(deferred <= self.plan.waves[w].deferred_budget as usize, || {
             format!("rule 1: {deferred} are deferred")
         })?;
@@ -310,6 +426,11 @@ impl Run {
             Body::RolloutAbort { .. } => {
                 to(self, &[Mode::Planned, Mode::Running, Mode::Paused, Mode::Halted], Mode::Aborting)
             }
+            Body::RolloutSuperseded { .. } => {
+                let works = self.members.values().any(|m| m.verdict == Verdict::Works);
+                let next = if works { Mode::Aborting } else { Mode::Ended };
+                to(self, &[Mode::Planned, Mode::Running, Mode::Paused, Mode::Halted], next)
+            }
             Body::RolloutPaused { .. } | Body::RolloutAborted { .. } => {
                 let works = self.members.values().filter(|m| m.verdict == Verdict::Works).count();
                 demand(works == 0, || format!("{works} are still at work"))?;
@@ -333,6 +454,7 @@ impl Run {
                     let over = !matches!(member.verdict, Verdict::Works | Verdict::Waits | Verdict::Good);
                     demand(over, || format!("{name} is {:?}", member.verdict))?;
                     member.attempt += 1;
+                    member.started = false;
                     member.preflights = 0;
                     member.log.clear();
                     member.steps.clear();

@@ -1,4 +1,4 @@
-//! Five mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Nine mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
@@ -6,34 +6,44 @@ use tidegate::model::Duration;
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
 use tidegate::rollout::{
-    Class, Effect, Effects, FleetState, Rollout, RolloutState, WavePhase, caps, effects,
+    Class, Effect, Effects, FleetState, Obstacle, Rollout, RolloutState, WavePhase, caps, effects,
 };
 
 /// What names the effects.
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 5] = [
+pub const ALL: [(&str, Named); 9] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
     ("pin ignored", pin_ignored),
     ("budget ignored", budget_ignored),
+    ("stop ignored", stop_ignored),
+    ("hold ignored", hold_ignored),
+    ("window ignored", window_ignored),
+    ("queue ignored", queue_ignored),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
     state.open_rollouts().filter(|r| *r.state() == RolloutState::Running)
 }
 
-/// A claim of the first cluster that waits in a wave of which this holds.
-fn claim(rollout: &Rollout, phase: impl Fn(WavePhase) -> bool) -> Option<Effect> {
-    let (wave, _, planned, cluster) = rollout.clusters().find(|(wave, pool, _, cluster)| {
+/// A claim of the first cluster that waits in a wave of which this holds, with nothing in its way.
+fn claim(
+    (state, now): (&FleetState, jiff::Timestamp),
+    rollout: &Rollout,
+    phase: impl Fn(WavePhase) -> bool,
+) -> Option<Effect> {
+    let (wave, _, planned, cluster) = rollout.clusters().find(|(wave, pool, planned, cluster)| {
         let at = rollout.wave(&wave.name).map(|(_, w)| w.phase());
         // In the pool whose turn it is, so that only the rule in question is broken.
         let turn = rollout.pools(&wave.name).find(|(_, p)| p.counts().unsettled() > 0);
         at.is_some_and(&phase)
             && turn.is_some_and(|(p, _)| p.name == pool.name)
             && cluster.attempt().state().class() == Class::Pending
+            && state.obstacle(rollout, planned, now).is_none()
+            && paced(state, planned, now)
     })?;
     let attempt = AttemptId {
         rollout: rollout.id().clone(),
@@ -47,7 +57,7 @@ fn wave_started_early(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut named = effects(state, now);
     let early = running(state)
         .filter(|r| r.waves().any(|(_, w)| matches!(w.phase(), WavePhase::Soaking | WavePhase::GatesAfter)))
-        .find_map(|r| claim(r, |phase| phase == WavePhase::Waiting));
+        .find_map(|r| claim((state, now), r, |phase| phase == WavePhase::Waiting));
     named.effects.extend(early);
     named
 }
@@ -59,7 +69,7 @@ fn cap_exceeded(state: &FleetState, now: jiff::Timestamp) -> Effects {
         let taken: Vec<Effect> = named.effects.clone();
         let more = running(state)
             .filter(|r| r.counts().in_flight() > 0)
-            .filter_map(|r| claim(r, |phase| phase == WavePhase::Rolling))
+            .filter_map(|r| claim((state, now), r, |phase| phase == WavePhase::Rolling))
             .find(|c| !taken.contains(c));
         named.effects.splice(0..0, more);
     }
@@ -105,12 +115,73 @@ fn budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut named = effects(state, now);
     named.effects.retain(|e| !matches!(e, Effect::Decide(Body::RolloutHalted { .. })));
     if named.effects.iter().all(|e| !matches!(e, Effect::Decide(_))) {
-        let more = running(state)
-            .filter(|r| r.over_budget().is_some())
-            .find_map(|r| claim(r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c)));
+        let more = running(state).filter(|r| r.over_budget().is_some()).find_map(|r| {
+            claim((state, now), r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c))
+        });
         named.effects.extend(more);
     }
     named
+}
+
+fn stop_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Stop { .. }))
+}
+
+fn hold_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Hold(_)))
+}
+
+fn window_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Window { .. }))
+}
+
+fn queue_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Busy { .. }))
+}
+
+/// The effects, and where there is no decision a claim of a cluster that one kind of obstacle alone
+/// keeps from starting.
+fn ignoring(state: &FleetState, now: jiff::Timestamp, ignored: fn(&Obstacle) -> bool) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().any(|e| matches!(e, Effect::Decide(_))) {
+        return named;
+    }
+    let claim = running(state).filter(|r| r.over_budget().is_none()).find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, pool, planned, cluster)| {
+            let (_, at) = rollout.wave(&wave.name)?;
+            let begun = at.phase() == WavePhase::Rolling && (at.begun() || wave.gates_before.is_empty());
+            let before: Vec<_> = rollout
+                .pools(&wave.name)
+                .take_while(|(p, _)| p.name != pool.name)
+                .map(|(_, p)| p.counts())
+                .collect();
+            let turn = before.iter().all(|counts| counts.unsettled() == 0)
+                && before.iter().map(|counts| counts.of(Class::Deferred)).sum::<u32>()
+                    <= wave.deferred_budget;
+            let waits = matches!(cluster.state().class(), Class::Pending | Class::Postponed)
+                || cluster.state().word() == "deferred"
+                    && cluster.attempt().cause().is_some_and(|c| c.contains("held"));
+            let alone = state.obstacle(rollout, planned, now).is_some_and(|found| ignored(&found));
+            if !(begun && turn && waits && alone && paced(state, planned, now)) {
+                return None;
+            }
+            let attempt = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: cluster.attempt().number(),
+            };
+            let claim = Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() });
+            // The fold itself refuses what can be told without a clock; that is no slip of this kind.
+            has_slot(state, rollout, &claim).then_some(claim)
+        })
+    });
+    named.effects.extend(claim);
+    named
+}
+
+/// Whether region and start rate leave room for a cluster.
+fn paced(state: &FleetState, planned: &tidegate::plan::PlannedCluster, now: jiff::Timestamp) -> bool {
+    state.region(planned).is_none_or(|cap| cap.free() > 0) && state.may_start(now).is_none_or(|(n, _)| n > 0)
 }
 
 /// Whether every cap leaves room for a claim.
@@ -118,7 +189,9 @@ fn has_slot(state: &FleetState, rollout: &Rollout, claim: &Effect) -> bool {
     let Effect::Decide(Body::AttemptClaimed { attempt, wave }) = claim else { return false };
     let pool = rollout.plan().cluster(&attempt.cluster).map(|(_, pool, _)| &pool.name);
     let Some((planned, found)) = rollout.wave(wave) else { return false };
-    rollout.pools(wave).filter(|(p, _)| Some(&p.name) == pool).all(|(p, state_of_pool)| {
+    let here = rollout.plan().cluster(&attempt.cluster).map(|(_, _, c)| c);
+    let free = here.is_some_and(|c| state.region(c).is_none_or(|cap| cap.free() > 0));
+    free && rollout.pools(wave).filter(|(p, _)| Some(&p.name) == pool).all(|(p, state_of_pool)| {
         caps(state, (planned, p), found, state_of_pool).iter().all(|c| c.free() > 0)
     })
 }

@@ -1,15 +1,18 @@
 //! Random schedules: a plan or two of random shape, a world of random outcomes, and what people,
 //! crashes and clocks do meanwhile.
 
+use std::collections::BTreeMap;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    StopScope,
 };
-use tidegate::model::{ClusterName, Push, RolloutId, WaveName};
+use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
 use tidegate::plan::Repeat;
-use tidegate::rollout::{Approve, Command, EffectKey, WaitKind, waits_of_rollout};
+use tidegate::rollout::{Approve, Command, EffectKey, Hold, Kept, WaitKind, waits_of_rollout};
 
 use crate::mutants::Named;
 use crate::scripted::plans::{ProductShape, Shape, WaveShape, plan};
@@ -24,8 +27,20 @@ pub enum Move {
     Crash,
     /// The clock jumps forward by so many seconds.
     Jump(u16),
-    /// The second rollout is started.
-    Second,
+    /// The next rollout is started.
+    Next,
+    StopOn(u8),
+    StopOff(u8),
+    /// A cluster is held, for so many seconds or until it is released.
+    Hold(u8, Option<u16>),
+    /// A product of a cluster is held at what the plan of the rollout brings (or at something else).
+    HoldProduct(u8, bool),
+    Release(u8),
+    /// The calendar is another one: windows that allow or deny, from and for so many seconds, for all
+    /// clusters or every second one.
+    Calendar(Vec<(bool, u16, u16, bool)>),
+    /// The rollout is superseded by the newest one.
+    Supersede,
     Approve {
         wave: u8,
         early: Option<u16>,
@@ -57,10 +72,11 @@ pub struct Odds {
 #[derive(Clone, Debug)]
 pub struct Schedule {
     pub first: Shape,
-    pub second: Option<Shape>,
+    /// Those that start later, most of them on the same clusters.
+    pub later: Vec<Shape>,
     pub odds: Odds,
     /// Each with the rollout it is about.
-    pub moves: Vec<(bool, Move)>,
+    pub moves: Vec<(u8, Move)>,
 }
 
 fn cap() -> impl Strategy<Value = Option<u32>> {
@@ -89,20 +105,48 @@ fn product() -> impl Strategy<Value = ProductShape> {
     (vec((repeat, 0..3_u32), 1..3), 0..2_u32).prop_map(|(steps, tests)| ProductShape { steps, tests })
 }
 
-fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = Shape> {
+/// Region caps, a start rate, and whether it is a hotfix.
+fn pace() -> impl Strategy<Value = (BTreeMap<String, u32>, Option<(u32, u64)>, bool)> {
+    let regions = option::weighted(0.2, vec(1..3_u32, 3)).prop_map(|caps| {
+        let named = caps.unwrap_or_default().into_iter().enumerate();
+        named.map(|(n, cap)| (format!("r{n}"), cap)).collect()
+    });
+    (regions, option::weighted(0.15, (1..4_u32, 30..600_u64)), prop::bool::weighted(0.3))
+}
+
+/// Clusters of their own, or with `other` in 10 those of the first rollout.
+fn prefix(other: u32) -> impl Strategy<Value = &'static str> {
+    prop_oneof![10 - other => Just("c"), other + 1 => Just(if other == 0 { "c" } else { "d" })]
+}
+
+fn shape(release: &'static str, other: u32) -> impl Strategy<Value = Shape> {
     let push = prop_oneof![2 => Just(Push::Never), 1 => Just(Push::Try), 1 => Just(Push::Required)];
     let global = prop_oneof![18 => Just(None), 18 => (1..6_u32).prop_map(Some), 1 => Just(Some(0))];
-    (vec(wave(), 1..4), vec(product(), 1..3), global, push, any::<bool>(), prop::bool::weighted(0.3))
-        .prop_map(move |(waves, products, global, push, pins, unchanged)| Shape {
-            release: release.to_owned(),
-            prefix: prefix.to_owned(),
-            global,
-            push,
-            products,
-            waves,
-            pins,
-            unchanged,
-        })
+    (
+        vec(wave(), 1..4),
+        vec(product(), 1..3),
+        global,
+        push,
+        any::<bool>(),
+        prop::bool::weighted(0.3),
+        pace(),
+        prefix(other),
+    )
+        .prop_map(
+            move |(waves, products, global, push, pins, unchanged, (regions, rate, hotfix), prefix)| Shape {
+                release: release.to_owned(),
+                prefix: prefix.to_owned(),
+                global,
+                push,
+                products,
+                waves,
+                pins,
+                unchanged,
+                hotfix: hotfix && other > 0,
+                regions,
+                rate,
+            },
+        )
 }
 
 fn a_move() -> impl Strategy<Value = Move> {
@@ -110,7 +154,14 @@ fn a_move() -> impl Strategy<Value = Move> {
         14 => (1..20_u8).prop_map(Move::Rounds),
         3 => Just(Move::Crash),
         2 => (1..4_000_u16).prop_map(Move::Jump),
-        2 => Just(Move::Second),
+        3 => Just(Move::Next),
+        1 => (0..4_u8).prop_map(Move::StopOn),
+        2 => (0..4_u8).prop_map(Move::StopOff),
+        2 => (0..6_u8, option::weighted(0.5, 1..4_000_u16)).prop_map(|(n, until)| Move::Hold(n, until)),
+        1 => (0..6_u8, any::<bool>()).prop_map(|(n, same)| Move::HoldProduct(n, same)),
+        2 => (0..6_u8).prop_map(Move::Release),
+        2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
+        1 => prop::bool::weighted(0.5).prop_map(|yes| if yes { Move::Supersede } else { Move::Next }),
         4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
         2 => (0..3_u8).prop_map(Move::Revoke),
         1 => Just(Move::Pause),
@@ -137,8 +188,11 @@ pub fn schedule() -> impl Strategy<Value = Schedule> {
             untagged,
         },
     );
-    (shape("R1", "c"), option::weighted(0.6, shape("R2", "d")), odds, vec((any::<bool>(), a_move()), 10..30))
-        .prop_map(|(first, second, odds, moves)| Schedule { first, second, odds, moves })
+    let later = (option::weighted(0.6, shape("R2", 3)), option::weighted(0.4, shape("R3", 3)));
+    (shape("R1", 0), later, odds, vec((0..3_u8, a_move()), 10..32)).prop_map(|(first, later, odds, moves)| {
+        let later = [later.0, later.1].into_iter().flatten().collect();
+        Schedule { first, later, odds, moves }
+    })
 }
 
 /// Outcomes that depend on nothing but the seed and what is asked, so that a schedule can be run
@@ -240,12 +294,14 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
             }
             Move::Crash => world.take_over(),
             Move::Jump(seconds) => world.now += jiff::SignedDuration::from_secs(i64::from(*seconds)),
-            Move::Second => {
-                if let Some(shape) = &schedule.second
-                    && world.state.rollouts().count() == 1
-                {
+            Move::Next => {
+                if let Some(shape) = schedule.later.get(world.state.rollouts().count() - 1) {
                     world.start(plan(shape));
                 }
+            }
+            Move::Calendar(windows) => {
+                let body = calendar(windows, world.now);
+                world.append(Actor::engine(), body);
             }
             about => command(&mut world, about, usize::from(*other)),
         }
@@ -289,11 +345,83 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
         Move::Skip(n) => {
             Command::Skip { rollout: id, clusters: cluster(*n), reason: "not this one".to_owned() }
         }
-        Move::Rounds(_) | Move::Crash | Move::Jump(_) | Move::Second => return,
+        Move::StopOn(n) => Command::StopTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
+        Move::StopOff(n) => Command::StartTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
+        Move::Hold(n, seconds) => {
+            let until = seconds.map(|s| world.now + jiff::SignedDuration::from_secs(i64::from(s)));
+            let Some(cluster) = clusters.get(usize::from(*n)).cloned() else { return };
+            Command::Hold { cluster, kept: None, reason: "dice".to_owned(), until }
+        }
+        Move::HoldProduct(n, same) => {
+            let Some((_, _, planned)) = rollout.plan().clusters().nth(usize::from(*n)) else { return };
+            let Some(target) = planned.targets.first() else { return };
+            let digest = if *same { target.digest } else { tidegate::digest::bytes(b"what runs there") };
+            let (product, version) = (target.product.clone(), target.version.clone());
+            let kept = Some(Kept { product, version, commit: "0".repeat(40), digest });
+            Command::Hold { cluster: planned.name.clone(), kept, reason: "dice".to_owned(), until: None }
+        }
+        Move::Release(n) => {
+            let held = world.state.holds().nth(usize::from(*n) % 2);
+            let Some((cluster, hold)) = held else { return };
+            release(cluster, hold)
+        }
+        Move::Supersede => {
+            let Some(by) = world.state.open_rollouts().last().map(|r| r.id().clone()) else { return };
+            Command::Supersede { rollout: id, by, reason: "dice".to_owned() }
+        }
+        Move::Rounds(_) | Move::Crash | Move::Jump(_) | Move::Next | Move::Calendar(_) => return,
     };
     // Most random requests are refused; a refusal names what is legal and changes nothing.
     if let Err(refusal) = world.ask(&command) {
         assert!(!refusal.sentence.is_empty());
+    }
+}
+
+fn release(cluster: &ClusterName, hold: &Hold) -> Command {
+    let product = hold.kept.as_ref().map(|kept| kept.product.clone());
+    Command::Release { cluster: cluster.clone(), product, reason: "dice".to_owned() }
+}
+
+fn scope(n: u8, rollout: &RolloutId) -> StopScope {
+    match n {
+        0 => StopScope::Fleet,
+        1 => StopScope::Rollout { rollout: rollout.clone() },
+        2 => "half=odd".parse().unwrap(),
+        _ => "region=r1".parse().unwrap(),
+    }
+}
+
+/// A calendar of plain moments.
+fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
+    let after = |seconds: u16| now + jiff::SignedDuration::from_secs(i64::from(seconds));
+    let windows = windows.iter().enumerate().map(|(n, (allow, from, length, half))| {
+        let kind = if *allow { "allow" } else { "deny" };
+        let (from, until) = (after(*from), after(from.saturating_add(*length)));
+        let mut window =
+            serde_json::json!({ "name": format!("w{n}"), "kind": kind, "from": from, "until": until });
+        if *half {
+            window["selector"] = serde_json::json!({ "half": "even" });
+        }
+        window
+    });
+    let all: Vec<_> = windows.collect();
+    let calendar = serde_json::from_value(serde_json::json!({ "windows": all })).unwrap();
+    Body::CalendarRecorded { commit: "c".repeat(40), calendar: Box::new(calendar) }
+}
+
+/// Nothing stands in anybody's way any more.
+pub fn clear(world: &mut World<Chance>) {
+    let stops: Vec<StopScope> = world.state.stops().map(|(scope, _)| scope.clone()).collect();
+    for scope in stops {
+        world.ask(&Command::StartTheLine { scope, reason: "over".to_owned() }).unwrap();
+    }
+    let holds: Vec<Command> = world.state.holds().map(|(cluster, hold)| release(cluster, hold)).collect();
+    for command in holds {
+        world.ask(&command).unwrap();
+    }
+    if world.state.calendar().is_some_and(|recorded| !recorded.calendar.is_empty()) {
+        let open = calendar(&[], world.now);
+        world.append(Actor::engine(), open);
     }
 }
 

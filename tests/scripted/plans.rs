@@ -6,7 +6,8 @@ use tidegate::digest::{self, Digest};
 use tidegate::model::{AuthorMay, Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
     Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline, PlannedPool,
-    PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat,
+    Target,
 };
 use tidegate::resolve::Reason;
 
@@ -24,6 +25,12 @@ pub struct Shape {
     pub pins: bool,
     /// Every fifth cluster already runs everything.
     pub unchanged: bool,
+    /// Whether the release goes through the hotfix lane.
+    pub hotfix: bool,
+    /// The caps of regions.
+    pub regions: BTreeMap<String, u32>,
+    /// So many clusters may start within so many seconds.
+    pub rate: Option<(u32, u64)>,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -77,6 +84,9 @@ impl Shape {
             waves,
             pins: false,
             unchanged: false,
+            hotfix: false,
+            regions: BTreeMap::new(),
+            rate: None,
         }
     }
 }
@@ -119,7 +129,7 @@ pub fn plan(shape: &Shape) -> Plan {
         release: PlannedRelease {
             id: named(&shape.release),
             title: None,
-            lane: Lane::Normal,
+            lane: if shape.hotfix { Lane::Hotfix } else { Lane::Normal },
             digest: digest_of(&["release", &shape.release]),
             parent: None,
             kubernetes: named("1.36"),
@@ -129,6 +139,10 @@ pub fn plan(shape: &Shape) -> Plan {
             name: named("main"),
             digest: digest_of(&["pipeline"]),
             at_once: shape.global,
+            regions: shape.regions.clone(),
+            start_rate: shape
+                .rate
+                .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
             tags: Tags { push: shape.push, remote: None },
         },
         waves,
@@ -220,6 +234,13 @@ fn wave_of(
     }
 }
 
+/// Every second cluster is `half: even`; the regions are r0, r1 and r2 in turn.
+fn labels(number: usize) -> Labels {
+    let half = if number.is_multiple_of(2) { "even" } else { "odd" };
+    let region = format!("r{}", number % 3);
+    [("half".to_owned(), half.to_owned()), ("region".to_owned(), region)].into()
+}
+
 fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedProduct>) -> PlannedCluster {
     let name = format!("{}-{number}", shape.prefix);
     let mut targets: Vec<Target> = products
@@ -250,7 +271,7 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
     targets.sort_by(|a, b| a.product.cmp(&b.product));
     PlannedCluster {
         uid: tidegate::model::ClusterUid::new(&format!("uid-{name}")),
-        labels: Labels::new(),
+        labels: labels(number),
         provider: None,
         access: Access { kubeconfig: "kubeconfig".to_owned(), context: None },
         kubernetes: named("1.36"),

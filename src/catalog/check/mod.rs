@@ -1,6 +1,7 @@
 //! Whether the files of a catalog fit together. Each file here has the rules about one kind; what a
 //! single file says wrongly in itself was found by `load`.
 
+mod calendar;
 mod fleet;
 mod gates;
 mod labels;
@@ -53,6 +54,7 @@ fn all(catalog: &Catalog, members: Option<Members<'_>>, mut findings: Findings) 
     }
     pipeline::rules(catalog, members, universe.as_ref(), &mut findings);
     pins::rules(catalog, members, universe.as_ref(), &mut findings);
+    calendar::rules(catalog, universe.as_ref(), &mut findings);
     let hidden: Vec<Place> = findings
         .iter()
         .filter(|finding| finding.code == &codes::LITERAL_SECRET)
@@ -175,5 +177,7 @@ fn is_listed(catalog: &Catalog, name: &ClusterName) -> bool {
 
 pub(crate) use product::of_part;
 
+#[cfg(test)]
+mod calendar_tests;
 #[cfg(test)]
 mod tests;

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, cluster_hold};
 use crate::catalog::fleet;
 use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow};
 use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::diag::{Finding, codes};
-use crate::engine::planning::{PlanRequest, gather};
+use crate::engine::planning::{PlanError, PlanRequest, gather};
 use crate::engine::{adoption, repo};
 use crate::model::{ClusterEntry, ClusterName, ReleaseId};
 use crate::output::envelope::List;
@@ -24,11 +24,14 @@ pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
         ClusterCommand::List(args) => list(&args, context).await,
         ClusterCommand::Show(args) => show(&args, context).await,
         ClusterCommand::Adopt(args) => adopt(&args, context).await,
+        ClusterCommand::Hold(args) => cluster_hold::hold(args, context).await,
+        ClusterCommand::Release(args) => cluster_hold::release(args, context).await,
+        ClusterCommand::Holds => cluster_hold::list(context).await,
     }
 }
 
 /// The members of the working tree's fleet, those of its source included.
-async fn members(context: &Context<'_>) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
+pub async fn members(context: &Context<'_>) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
     let files = context.place.files().await?;
     let (catalog, findings) = repo::load(&files).await?;
     let Some(file) = catalog.fleet.as_ref() else {
@@ -160,10 +163,13 @@ async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
     let open = context.place.journal().await?;
     let world = context.place.world(&git, &open);
     let actor = context.place.actor().await;
-    let fence = open.follower.state().fence();
-    let adopted = adoption::adopt(&world, &context.place.times()?, entry, fence, &actor, &args.reason)
+    let state = open.follower.state();
+    let adopted = adoption::adopt(&world, &context.place.times()?, entry, state, &actor, &args.reason)
         .await
-        .map_err(|fault| Failure::outside(&format!("{} was not adopted", args.cluster), &fault))?;
+        .map_err(|error| match error {
+            PlanError::Fault(fault) => Failure::outside(&format!("{} was not adopted", args.cluster), &fault),
+            PlanError::Findings(findings) => Failure { exit: Code::Conflict, findings },
+        })?;
     let screen = AdoptedScreen { adopted, reason: args.reason.clone() };
     context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
     Ok(vec![Code::Done])

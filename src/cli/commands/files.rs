@@ -116,7 +116,7 @@ fn request(args: PinAdd) -> PinRequest {
 }
 
 /// The clusters that the fleet's source lists, if it has one.
-async fn sourced(
+pub(super) async fn sourced(
     files: &Repository,
     context: &Context<'_>,
 ) -> Result<Vec<ClusterEntry>, crate::cli::failure::Failure> {
@@ -128,7 +128,7 @@ async fn sourced(
 }
 
 /// Tells findings, then shows the answer.
-fn show(context: &Context<'_>, screen: &impl Screen, findings: &Findings) -> Outcome {
+pub(super) fn show(context: &Context<'_>, screen: &impl Screen, findings: &Findings) -> Outcome {
     show_as(context, screen, findings, Code::Done)
 }
 

@@ -2,12 +2,15 @@
 
 mod check;
 mod cluster;
+mod cluster_hold;
 mod explain;
 mod files;
+mod freeze;
 mod journal;
 mod plan;
 mod rollout;
 mod schema;
+mod stop;
 
 use std::sync::Arc;
 
@@ -37,10 +40,12 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Product(command) => files::product(command, &context).await,
         Command::Release(command) => files::release(command, &context).await,
         Command::Pin(command) => files::pin(command, &context).await,
+        Command::Freeze(command) => freeze::run(command, &context).await,
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
         Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
+        Command::StopTheLine(command) => stop::run(command, &context).await,
     }
 }

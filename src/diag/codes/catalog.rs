@@ -19,8 +19,9 @@ codes! {
         "Clusters are those listed in `pipelines/fleet.yaml`, and those of its source. A misspelled \
          name would leave the cluster that was meant out.";
     UNKNOWN_WAVE = "TG0205" "unknown-wave"
-        "A lane names a wave that the pipeline does not have."
-        "A lane is a list of names of waves of the same pipeline.";
+        "A wave is named that there is not."
+        "A lane is a list of names of waves of the same pipeline. A window or a freeze names waves of \
+         any pipeline; a misspelled name would leave the wave that was meant open.";
     UNKNOWN_RELEASE = "TG0206" "unknown-release"
         "A release is named that there is not."
         "Releases are the files under `releases/`. The file of a parent stays there as long as a \
@@ -108,4 +109,16 @@ codes! {
         "A product's content is an archive of plain files with plain names of at most 255 bytes, so \
          that its digest is the same everywhere. Pointers of Git LFS stand for a file that is \
          elsewhere; symbolic links and submodules do, too. Put the file itself there.";
+    EMPTY_WINDOW = "TG0240" "empty-window"
+        "A window or a freeze is over before it begins."
+        "It would never hold. The end lies behind the beginning; a day as the end means the end of \
+         that day, in the entry's time zone.";
+    OVERLAPPING_WINDOW = "TG0241" "overlapping-window"
+        "A recurring window begins again before it ends."
+        "Its length (`for`) is longer than the time from one beginning to the next, which is a slip \
+         of the pen more often than not. Make it shorter, or let it begin less often.";
+    ENDLESS_WINDOW = "TG0242" "endless-window"
+        "A recurring window never ends."
+        "It begins again at the latest when it ends, so it holds always. A deny that holds always is \
+         `atOnce: 0`; an allow that holds always says nothing.";
 }

@@ -14,11 +14,6 @@ codes! {
         "An `addon` step has no behaviour yet."
         "A provider's add-ons are read and refused at plan time. Bring the add-on with a `helm` or \
          `run` step for now.";
-    CALENDAR_ENTRY = "TG0353" "calendar-entry"
-        "Windows and freezes have no behaviour yet."
-        "A calendar is read, and with any window or freeze in it no plan is made: nobody should \
-         believe in a freeze that does not hold. Start rollouts by hand outside the freeze, and leave \
-         the calendar empty for now.";
     HOTFIX_LANE = "TG0354" "hotfix-lane"
         "The hotfix lane has no behaviour yet."
         "A hotfix overtakes a running release, which needs rules that are not built yet. Release it \
@@ -27,9 +22,10 @@ codes! {
         "`clock: observed` has no behaviour yet."
         "Only `clock: wall` counts for now: all time since the wave was verified, with one more look \
          at its end.";
-    REGION_CAP = "TG0358" "region-cap"
-        "A cap for each region has no behaviour yet."
-        "A cap that does not hold is worse than none. Cut pools by region and give each pool a cap.";
+    START_RATE = "TG0358" "start-rate"
+        "The start rate is out of its range."
+        "`startRate: { clusters: 10, per: 1h }` lets at most ten clusters start within any hour, over all \
+         rollouts. It is a number from 1 to 10000. To hold everything write `atOnce: 0`, or stop the line.";
     ORDER_NOT_INTEGER = "TG0360" "order-not-integer"
         "A cluster's order label is not a whole number."
         "The pipeline orders clusters by this label `as: integer`. Guessing a position for the value \
@@ -111,6 +107,11 @@ codes! {
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \
          only one it need not be named; else name it with `--pipeline NAME`.";
+    CLOSED_NOW = "TG0383" "closed-now"
+        "The calendar forbids changes to clusters of this wave at the moment."
+        "Windows and freezes of `pipelines/calendar.yaml` are asked whenever a cluster is about to start \
+         and before every step, not when a plan is made: the rollout can be started now, and waits for the \
+         opening by itself. `tidegate rollout why` names it. What counts is the calendar of the last commit.";
     PLAN_UNREADABLE = "TG0390" "plan-unreadable"
         "A file is no plan."
         "Plans are written by `tidegate plan RELEASE --out FILE`. A file cut short while it was \

@@ -65,8 +65,9 @@ codes! {
         "Something is not in the commit."
         "The content of products and releases is read from git. Commit the file first.";
     EXPIRY_PASSED = "TG0517" "expiry-passed"
-        "A pin would end before it begins."
-        "Every pin has an end in the future, at which its clusters get the release's version again.";
+        "A pin or a freeze would be over before it begins."
+        "Both have an end in the future: of a pin, its clusters get the release's version again then; \
+         of a freeze, they may change again.";
     UNKNOWN_PIN = "TG0518" "unknown-pin"
         "There is no pin with this id."
         "Pins are the files under `pipelines/pins/`; `tidegate pin list` shows them.";
@@ -76,4 +77,11 @@ codes! {
     EMPTY_RELEASE = "TG0520" "empty-release"
         "A release has no products."
         "Nothing would be rolled out. List products with their versions under `spec.products`.";
+    UNKNOWN_FREEZE = "TG0540" "unknown-freeze"
+        "There is no freeze with this name."
+        "Freezes are listed under `spec.freezes` in `pipelines/calendar.yaml`; `tidegate freeze list` \
+         shows them.";
+    FREEZE_EXISTS = "TG0541" "freeze-exists"
+        "A window or a freeze with this name is there already."
+        "Choose another name, or leave it out: the next free `freeze-N` is taken.";
 }

@@ -1,7 +1,8 @@
-//! Commands on the repository: products are tagged, releases cut, pins added, and all of them
-//! shown. Rules are the catalog's; here they meet git and the working tree, through ports. Nothing
+//! Commands on the repository: products are tagged, releases cut, pins and freezes added, and all
+//! of them shown. Rules are the catalog's; here they meet git and the working tree, through ports. Nothing
 //! is printed: every command returns what it did or found.
 
+mod freezes;
 mod pins;
 mod products;
 mod read;
@@ -13,6 +14,9 @@ use std::sync::Arc;
 use crate::diag::{Finding, Findings};
 use crate::port::{Fault, Git, Packages, Trees};
 
+pub use freezes::{
+    FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
+};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
 pub use read::{check, load};

@@ -300,3 +300,117 @@ async fn a_product_is_shown_with_what_it_hangs_on() {
     assert_eq!(view.test_list.len(), 1);
     assert!(product_show(&memory.repository(), &name("nothing")).await.is_err());
 }
+
+const CALENDAR: &str = "# when we rest\napiVersion: tidegate.dev/v1\nkind: Calendar\nmetadata: { name: main }\nspec:\n  windows:\n    # both days\n    \
+    - { name: weekend, kind: deny, schedule: 0 0 * * SAT, for: 2d, timeZone: Europe/Berlin }\n";
+
+fn freeze(until: &str) -> FreezeRequest {
+    FreezeRequest {
+        name: None,
+        from: None,
+        until: until.parse().unwrap(),
+        zone: Some("Europe/Berlin".parse().unwrap()),
+        lanes: Vec::new(),
+        waves: Vec::new(),
+        selector: Default::default(),
+        author: "ada@example.com".into(),
+        reason: "say \"why\": # and how".into(),
+    }
+}
+
+const PIPELINE: &str = "apiVersion: tidegate.dev/v1\nkind: Pipeline\nmetadata: { name: main }\nspec:\n  waves:\n    - { name: all, selector: {} }\n";
+
+#[tokio::test]
+async fn a_freeze_is_added_listed_and_removed_and_the_rest_of_the_file_stays() {
+    let memory = memory();
+    memory.edit("pipelines/calendar.yaml", CALENDAR);
+    let repo = memory.repository();
+    let added = freeze_add(&repo, &freeze("2026-12-31"), Vec::new(), now()).await.unwrap();
+    assert_eq!(added.freeze.name.as_str(), "freeze-1");
+    let text = memory.text("pipelines/calendar.yaml").unwrap();
+    assert_eq!(
+        text,
+        format!(
+            "{CALENDAR}  freezes:\n    - name: \"freeze-1\"\n      from: \"2026-11-21T12:00:00Z\"\n      until: \"2026-12-31\"\n      \
+             timeZone: \"Europe/Berlin\"\n      author: \"ada@example.com\"\n      reason: \"say \\\"why\\\": # and how\"\n      \
+             created: \"2026-11-21T12:00:00Z\"\n"
+        )
+    );
+    let ahead = FreezeRequest {
+        name: Some("audit".parse().unwrap()),
+        from: Some("2026-12-01T08:00".parse().unwrap()),
+        lanes: vec![crate::model::Lane::Normal, crate::model::Lane::Hotfix],
+        selector: [("env".to_owned(), "prod".to_owned())].into(),
+        ..freeze("2026-12-02")
+    };
+    freeze_add(&repo, &ahead, Vec::new(), now()).await.unwrap();
+    let (rows, findings) = freeze_list(&repo, now()).await.unwrap();
+    assert_eq!(findings, Findings::new());
+    let shown: Vec<_> =
+        rows.iter().map(|row| (row.name.as_str(), row.state, row.ends.unwrap().to_string())).collect();
+    assert_eq!(
+        shown,
+        [
+            ("freeze-1", FreezeState::Holds, "2026-12-31T23:00:00Z".to_owned()),
+            ("audit", FreezeState::Ahead, "2026-12-02T23:00:00Z".to_owned()),
+        ]
+    );
+    let later = "2026-12-03T00:00:00Z".parse().unwrap();
+    assert_eq!(freeze_list(&repo, later).await.unwrap().0[1].state, FreezeState::Over);
+    for name in ["freeze-1", "audit"] {
+        freeze_remove(&repo, &name.parse().unwrap(), now()).await.unwrap();
+    }
+    assert_eq!(memory.text("pipelines/calendar.yaml").unwrap(), format!("{CALENDAR}  freezes: []\n"));
+    let gone = freeze_remove(&repo, &"audit".parse().unwrap(), now()).await;
+    assert_eq!(lines(&findings_of(gone)), ["TG0540 -"]);
+}
+
+#[tokio::test]
+async fn the_first_freeze_makes_the_calendar() {
+    let memory = memory();
+    let repo = memory.repository();
+    freeze_add(&repo, &freeze("2026-12-31"), Vec::new(), now()).await.unwrap();
+    let (_, findings) = read::check(&repo).await.unwrap();
+    assert!(lines(&findings).iter().all(|line| !line.contains("calendar")), "{findings}");
+    assert_eq!(freeze_list(&repo, now()).await.unwrap().0.len(), 1);
+}
+
+#[tokio::test]
+async fn a_freeze_needs_a_time_to_come_a_zone_a_reason_and_things_that_there_are() {
+    let memory = memory();
+    memory.edit("pipelines/calendar.yaml", CALENDAR);
+    memory.edit("pipelines/main.yaml", PIPELINE);
+    // A mistake elsewhere keeps nobody from a freeze.
+    memory.edit("products/app/product.yaml", "nonsense: true\n");
+    let repo = memory.repository();
+    let add = async |request: FreezeRequest| {
+        lines(&findings_of(freeze_add(&repo, &request, Vec::new(), now()).await))
+    };
+    assert_eq!(add(freeze("2026-11-20")).await, ["TG0517 -"]);
+    assert_eq!(
+        add(FreezeRequest { zone: None, ..freeze("2026-12-31") }).await,
+        ["TG0110 pipelines/calendar.yaml:12:14"]
+    );
+    assert_eq!(
+        add(FreezeRequest { reason: " ".into(), ..freeze("2026-12-31") }).await,
+        ["TG0107 pipelines/calendar.yaml:15:15"]
+    );
+    let after = FreezeRequest { from: Some("2027-01-01".parse().unwrap()), ..freeze("2026-12-31") };
+    assert_eq!(add(after).await, ["TG0240 pipelines/calendar.yaml:12:14"]);
+    let wave = FreezeRequest { waves: vec!["al".parse().unwrap()], ..freeze("2026-12-31") };
+    assert_eq!(add(wave).await, ["TG0205 pipelines/calendar.yaml:14:15"]);
+    let label =
+        FreezeRequest { selector: [("env".to_owned(), "prd".to_owned())].into(), ..freeze("2026-12-31") };
+    assert_eq!(add(label).await, ["TG0312 pipelines/calendar.yaml:14:26"]);
+    let taken = FreezeRequest { name: Some("weekend".parse().unwrap()), ..freeze("2026-12-31") };
+    assert_eq!(add(taken).await, ["TG0541 pipelines/calendar.yaml:8:15"]);
+    assert_eq!(memory.text("pipelines/calendar.yaml").unwrap(), CALENDAR, "nothing is written");
+    assert!(freeze_add(&repo, &freeze("2026-12-31"), Vec::new(), now()).await.is_ok());
+    memory.edit("pipelines/calendar.yaml", &CALENDAR.replace("2d", "2x"));
+    assert_eq!(add(freeze("2026-12-31")).await, ["TG0105 pipelines/calendar.yaml:8:64"]);
+}
+
+/// As `findings`, which the name of a local may hide.
+fn findings_of<T>(result: Result<T, RepoError>) -> Findings {
+    findings(result)
+}

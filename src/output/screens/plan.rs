@@ -7,7 +7,9 @@ use crate::model::{ClusterName, Duration, ProductName, ReleaseId, WaveName};
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table, wrap};
 use crate::output::{Look, Screen};
-use crate::plan::{Change, GateKind, Notice, Plan, PlannedCluster, PlannedGate, PlannedWave, Target};
+use crate::plan::{
+    Change, GateKind, Notice, Plan, PlannedCluster, PlannedGate, PlannedRate, PlannedWave, Target,
+};
 use crate::report::age::{self, Seen};
 use crate::report::event::{count, named};
 use crate::resolve::Reason;
@@ -30,6 +32,12 @@ pub struct PlanScreen {
     pub commit: String,
     /// How many clusters it has.
     pub clusters: usize,
+    /// At most so many clusters at once over all rollouts; absent is unlimited.
+    pub at_once: Option<u32>,
+    /// The cap of each region, over all rollouts.
+    pub regions: BTreeMap<String, u32>,
+    /// How many clusters may start within a time, over all rollouts.
+    pub start_rate: Option<PlannedRate>,
     /// Its waves.
     pub waves: Vec<WavePlan>,
     /// What changes, product by product.
@@ -129,6 +137,9 @@ impl PlanScreen {
             digest: plan.digest,
             commit: plan.commit.clone(),
             clusters: all.len(),
+            at_once: plan.pipeline.at_once,
+            regions: plan.pipeline.regions.clone(),
+            start_rate: plan.pipeline.start_rate,
             waves: plan.waves.iter().map(wave).collect(),
             changes: changes(&all),
             kept: kept(&all),
@@ -266,6 +277,10 @@ pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Release { release } => format!("release {release}"),
         Reason::Pin { pin, owner, until } => format!("pin {pin} until {until} (team {owner})"),
+        Reason::Hold { by, until, reason } => {
+            let until = until.as_ref().map_or_else(String::new, |end| format!(" until {end}"));
+            format!("held by {by}{until}: {reason}")
+        }
         Reason::Ahead { release_has } => format!("ahead of the release, which has {release_has}"),
     }
 }
@@ -297,6 +312,9 @@ impl Screen for PlanScreen {
             count(self.waves.len(), "wave")
         );
         text.push_str(&self.waves_table().text(look.width));
+        if let Some(pace) = self.pace() {
+            text.push_str(&format!("{pace}\n"));
+        }
         text.push('\n');
         self.facts(look, &mut text);
         text.push_str(&dim(&format!(
@@ -315,6 +333,19 @@ impl Screen for PlanScreen {
 }
 
 impl PlanScreen {
+    /// What holds over all rollouts, if anything does.
+    fn pace(&self) -> Option<String> {
+        let mut found: Vec<String> =
+            self.at_once.iter().map(|cap| format!("at most {cap} at once")).collect();
+        let regions: Vec<String> =
+            self.regions.iter().map(|(region, cap)| format!("{cap} in region {}", clean(region))).collect();
+        if !regions.is_empty() {
+            found.push(few(&regions, ", "));
+        }
+        found.extend(self.start_rate.map(|rate| format!("{} may start within {}", rate.clusters, rate.per)));
+        (!found.is_empty()).then(|| format!("Over all rollouts: {}", found.join("; ")))
+    }
+
     fn waves_table(&self) -> Table {
         let mut table = Table::new([
             Column::left("WAVE"),

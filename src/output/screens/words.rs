@@ -10,7 +10,7 @@ pub fn tone(state: &str) -> Tone {
         "succeeded" | "done" | "no-op" | "open" | "verified" | "unchanged" => Tone::Good,
         "running" | "rolling" | "verifying" | "claimed" | "preflight" | "upgrading" | "testing" => Tone::Busy,
         "planned" | "pausing" | "paused" | "gates-before" | "gates-after" | "soaking" | "blocked"
-        | "deferred" | "waits" | "closed" | "absent" => Tone::Waits,
+        | "deferred" | "waits" | "stopped" | "closed" | "absent" => Tone::Waits,
         "succeeded-with-failures" | "aborting" | "stale" => Tone::Warn,
         "failed" | "timed-out" | "halted" | "aborted" | "unknown" | "unreachable" => Tone::Bad,
         _ => Tone::Quiet,

@@ -123,6 +123,31 @@ fn a_cluster_out_of_reach_is_planned_from_what_was_seen_last() {
 }
 
 #[test]
+fn two_waves_or_two_pools_of_one_name_are_an_error_at_the_second() {
+    let mut world = World::new(&["a", "b"]);
+    world.pipeline(
+        "  waves:\n    - { name: same, clusters: [a] }\n    - { name: other, clusters: [] }\n    \
+         - { name: same, clusters: [b] }\n",
+    );
+    let findings = world.plan().unwrap_err();
+    let twice = only(&findings, &codes::DUPLICATE_NAME);
+    assert_eq!(
+        (twice.message.as_str(), twice.place.as_ref().unwrap().line()),
+        ("two waves are called `same`", 8)
+    );
+
+    let mut world = World::new(&["a", "b"]);
+    let entries = [entry("a", "half: one"), entry("b", "half: two")];
+    world.fleet("", &entries);
+    world.pipeline(
+        "  waves:\n    - name: all\n      selector: {}\n      pools:\n        select:\n          \
+         - { name: same, selector: { half: one } }\n          - { name: same, selector: { half: two } }\n",
+    );
+    let findings = world.plan().unwrap_err();
+    assert_eq!(only(&findings, &codes::DUPLICATE_NAME).message, "two pools are called `same`");
+}
+
+#[test]
 fn two_entries_that_are_one_cluster_are_an_error() {
     let mut world = World::new(&["a", "b"]);
     world.observed.get_mut("b").unwrap().uid = ClusterUid::new("uid-a");
@@ -204,21 +229,28 @@ fn what_has_no_behaviour_yet_is_refused_each_with_its_code() {
     let wave = "  waves:\n    - name: all\n      selector: {}\n";
     let pipelines: [(String, &Code); 2] = [
         (format!("{wave}      soak: {{ for: 1h, clock: observed }}\n"), &codes::OBSERVED_SOAK),
-        (format!("  atOncePerRegion: 3\n{wave}"), &codes::REGION_CAP),
+        (format!("  startRate: {{ clusters: 0, per: 1h }}\n{wave}"), &codes::START_RATE),
     ];
     for (pipeline, code) in pipelines {
         let mut world = World::new(&["a"]);
         world.pipeline(&pipeline);
         only(&world.plan().unwrap_err(), code);
     }
-    for entry in ["  windows: [ { any: thing } ]\n", "  freezes: [ { any: thing } ]\n"] {
-        let mut world = World::new(&["a"]);
-        world.calendar(entry);
-        only(&world.plan().unwrap_err(), &codes::CALENDAR_ENTRY);
-    }
     let mut world = World::new(&["a"]);
     world.tamper = |release| release.spec.lane.value = crate::model::Lane::Hotfix;
     only(&world.plan().unwrap_err(), &codes::HOTFIX_LANE);
+}
+
+#[test]
+fn a_plan_names_the_next_opening_of_a_wave_that_is_closed_now() {
+    let mut world = World::new(&["a", "b"]);
+    world.calendar(
+        "  freezes:\n    - { name: xmas, from: 2026-01-01T00:00:00Z, until: 2027-01-04T08:00:00Z, author: ann, reason: holidays }\n",
+    );
+    let plan = world.plan().unwrap();
+    let notice = plan.notices.iter().find(|n| n.code == codes::CLOSED_NOW.id).unwrap();
+    assert!(notice.message.contains("the freeze `xmas` holds: holidays"), "{}", notice.message);
+    assert!(notice.message.contains("2027-01-04T08:00:00Z"), "{}", notice.message);
 }
 
 #[test]
@@ -232,14 +264,12 @@ fn a_chart_without_helm_is_an_error() {
 #[test]
 fn all_mistakes_are_shown_at_once() {
     let mut world = World::new(&["a", "b"]);
-    world.calendar("  freezes: [ { any: thing } ]\n");
     world.observed.remove("b");
     world.pipeline(
         "  waves:\n    - { name: one, clusters: [a, b, nobody] }\n    - { name: two, clusters: [a], soak: { for: 1h, clock: observed } }\n",
     );
     let findings = world.plan().unwrap_err();
     for code in [
-        &codes::CALENDAR_ENTRY,
         &codes::CLUSTER_NEVER_REACHED,
         &codes::UNKNOWN_CLUSTER,
         &codes::CLUSTER_IN_TWO_WAVES,

@@ -3,7 +3,8 @@
 use super::scripted::plans::{ProductShape, Shape, WaveShape, plan};
 use super::scripted::world::{Calm, Fate, World, done, failed};
 use crate::journal::{
-    AttemptId, BlockReason, Body, Deferral, Failure, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    AttemptId, BlockReason, Body, Deferral, Failure, FailureClass, Preflight, RetryWhich, Side, StepId,
+    StepOutcome,
 };
 use crate::model::{ClusterName, RolloutId};
 use crate::plan::Repeat;
@@ -14,7 +15,7 @@ use crate::rollout::{
 
 /// A fate made of closures, so that a test says only what differs.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     preflight: Option<OnPreflight>,
     step: Option<OnStep>,
     verify: Option<OnVerify>,
@@ -36,11 +37,11 @@ impl Fate for Script {
     }
 }
 
-fn steps(script: impl FnMut(&str, &StepId, u32) -> StepOutcome + 'static) -> Script {
+pub(super) fn steps(script: impl FnMut(&str, &StepId, u32) -> StepOutcome + 'static) -> Script {
     Script { step: Some(Box::new(script)), ..Script::default() }
 }
 
-fn preflights(script: impl FnMut(&str, u32) -> Option<Preflight> + 'static) -> Script {
+pub(super) fn preflights(script: impl FnMut(&str, u32) -> Option<Preflight> + 'static) -> Script {
     Script { preflight: Some(Box::new(script)), ..Script::default() }
 }
 
@@ -49,26 +50,26 @@ fn unreachable_cluster() -> Preflight {
 }
 
 /// Starts the plan of these waves and lets it go on until nothing happens by itself.
-fn rolled<F: Fate>(fate: F, shape: &Shape) -> (World<F>, RolloutId) {
+pub(super) fn rolled<F: Fate>(fate: F, shape: &Shape) -> (World<F>, RolloutId) {
     let mut world = World::new(fate);
     let id = world.start(plan(shape));
     assert!(world.settle(1_000), "it never comes to rest");
     (world, id)
 }
 
-fn state<'a>(world: &'a World<impl Fate>, id: &RolloutId) -> &'a RolloutState {
+pub(super) fn state<'a>(world: &'a World<impl Fate>, id: &RolloutId) -> &'a RolloutState {
     world.state.rollout(id).unwrap().state()
 }
 
-fn cluster<'a>(world: &'a World<impl Fate>, id: &RolloutId, name: &str) -> &'a AttemptState {
+pub(super) fn cluster<'a>(world: &'a World<impl Fate>, id: &RolloutId, name: &str) -> &'a AttemptState {
     world.state.rollout(id).unwrap().cluster(&name.parse().unwrap()).unwrap().state()
 }
 
-fn phase(world: &World<impl Fate>, id: &RolloutId, wave: &str) -> WavePhase {
+pub(super) fn phase(world: &World<impl Fate>, id: &RolloutId, wave: &str) -> WavePhase {
     world.state.rollout(id).unwrap().wave(&wave.parse().unwrap()).unwrap().1.phase()
 }
 
-fn claims(world: &World<impl Fate>) -> Vec<String> {
+pub(super) fn claims(world: &World<impl Fate>) -> Vec<String> {
     world
         .events
         .iter()
@@ -79,28 +80,28 @@ fn claims(world: &World<impl Fate>) -> Vec<String> {
         .collect()
 }
 
-fn position(world: &World<impl Fate>, found: impl Fn(&Body) -> bool) -> usize {
+pub(super) fn position(world: &World<impl Fate>, found: impl Fn(&Body) -> bool) -> usize {
     world.events.iter().position(|e| found(&e.body)).expect("such an event")
 }
 
-fn retry(id: &RolloutId, which: RetryWhich, clusters: &[&str]) -> Command {
+pub(super) fn retry(id: &RolloutId, which: RetryWhich, clusters: &[&str]) -> Command {
     let clusters = clusters.iter().map(|c| c.parse().unwrap()).collect();
     Command::Retry { rollout: id.clone(), which, clusters, reason: None }
 }
 
-fn abort(id: &RolloutId) -> Command {
+pub(super) fn abort(id: &RolloutId) -> Command {
     Command::Abort { rollout: id.clone(), reason: None }
 }
 
-fn pause(id: &RolloutId) -> Command {
+pub(super) fn pause(id: &RolloutId) -> Command {
     Command::Pause { rollout: id.clone(), reason: None }
 }
 
-fn resume(id: &RolloutId) -> Command {
+pub(super) fn resume(id: &RolloutId) -> Command {
     Command::Resume { rollout: id.clone(), raise_budget: None, reason: None }
 }
 
-fn capped(clusters: usize, cap: u32, failures: u32) -> WaveShape {
+pub(super) fn capped(clusters: usize, cap: u32, failures: u32) -> WaveShape {
     WaveShape { at_once: Some(cap), failures, ..WaveShape::of(clusters) }
 }
 
@@ -423,11 +424,11 @@ fn fleet_d04_an_illegal_command_is_refused_with_the_legal_ones() {
     world.round();
     let refused = world.ask(&resume(&id)).unwrap_err();
     assert!(refused.legal.contains(&"tidegate rollout pause R1-1".to_owned()), "{:?}", refused.legal);
-    let again = world.ask(&Command::Start {
-        plan: Box::new(plan(&Shape::of(vec![WaveShape::of(1)]))),
-        overrides: Vec::new(),
-    });
-    assert_eq!(again.unwrap_err().exit.code(), 8, "its clusters belong to an open rollout");
+    let mut twice = plan(&Shape::of(vec![WaveShape::of(2)]));
+    let first = twice.waves[0].pools[0].clusters[0].clone();
+    twice.waves[0].pools[0].clusters[1] = first;
+    let refused = world.ask(&Command::Start { plan: Box::new(twice), overrides: Vec::new() }).unwrap_err();
+    assert_eq!(refused.exit.code(), 8, "{}", refused.sentence);
 }
 
 #[test]
@@ -630,6 +631,98 @@ fn an_approval_with_evidence_counts_only_once_its_evidence_is_there() {
     assert_eq!(world.ask(&Command::Approve(early)), Ok(1));
     assert!(world.settle(1_000));
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn an_approval_of_a_wave_that_was_skipped_comes_too_late() {
+    let empty = WaveShape { before: true, after: true, ..WaveShape::of(0) };
+    let held = WaveShape { before: true, ..WaveShape::of(1) };
+    let (mut world, id) = rolled(Calm, &Shape::of(vec![empty, held]));
+    assert_eq!(phase(&world, &id, "w0"), WavePhase::Skipped);
+    for side in [Side::Before, Side::After] {
+        let mut yes = world.approval(&id, "w0");
+        yes.gate = Some((side, "approval".parse().unwrap()));
+        let refused = world.ask(&Command::Approve(yes)).unwrap_err();
+        assert_eq!(refused.exit, RefusalExit::Conflict);
+        assert!(refused.sentence.contains("nothing left to approve"), "{}", refused.sentence);
+    }
+}
+
+#[test]
+fn a_retry_while_paused_starts_nothing_before_it_is_resumed() {
+    let shape = Shape::of(vec![WaveShape { at_once: Some(1), failures: 2, ..WaveShape::of(3) }]);
+    let mut broken = true;
+    let fate = steps(move |name, _, _| {
+        let fails = name == "c-0" && std::mem::replace(&mut broken, false);
+        if fails { failed(FailureClass::Permanent) } else { done() }
+    });
+    let mut world = World::new(fate);
+    let id = world.start(plan(&shape));
+    while !matches!(cluster(&world, &id, "c-0"), AttemptState::Failed(_)) {
+        world.round();
+        world.advance();
+    }
+    world.ask(&Command::Pause { rollout: id.clone(), reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Paused);
+    let started = claims(&world).len();
+    let which = RetryWhich::Failed;
+    world.ask(&Command::Retry { rollout: id.clone(), which, clusters: Vec::new(), reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!((state(&world, &id), claims(&world).len()), (&RolloutState::Paused, started));
+    world.ask(&Command::Resume { rollout: id.clone(), raise_budget: None, reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn a_clock_that_goes_back_delays_a_soak_and_never_shortens_it() {
+    let shape = Shape::of(vec![WaveShape { soak: Some(3_600), ..WaveShape::of(1) }]);
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&shape));
+    while phase(&world, &id, "w0") != WavePhase::Soaking {
+        world.round();
+        world.advance();
+    }
+    let verified =
+        world.state.rollout(&id).unwrap().wave(&"w0".parse().unwrap()).unwrap().1.verified_at().unwrap();
+    world.now = verified - jiff::SignedDuration::from_hours(5);
+    for _ in 0..10 {
+        world.round();
+        assert_eq!(phase(&world, &id, "w0"), WavePhase::Soaking);
+    }
+    world.now = verified + jiff::SignedDuration::from_secs(3_599);
+    world.round();
+    assert_eq!(phase(&world, &id, "w0"), WavePhase::Soaking);
+    world.now = verified + jiff::SignedDuration::from_secs(3_600);
+    assert!(world.settle(100));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn two_rollouts_of_different_clusters_share_the_least_of_their_global_caps() {
+    let shape = |prefix: &str, global| Shape {
+        global,
+        prefix: prefix.to_owned(),
+        release: prefix.to_uppercase(),
+        ..Shape::of(vec![WaveShape::of(6)])
+    };
+    let mut world = World::new(Calm);
+    let first = world.start(plan(&shape("a", Some(4))));
+    let second = world.start(plan(&shape("b", Some(3))));
+    let mut most = 0;
+    for _ in 0..1_000 {
+        world.round();
+        most = most.max(world.state.in_flight());
+        assert!(world.state.in_flight() <= 3, "the second rollout's cap holds both");
+        if !world.advance() {
+            break;
+        }
+    }
+    assert_eq!(most, 3);
+    for id in [first, second] {
+        assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+    }
 }
 
 #[test]

@@ -6,4 +6,5 @@
 pub(crate) mod scripted;
 
 mod fleet;
+mod live;
 mod patience;

@@ -2,7 +2,7 @@
 
 use super::source;
 use crate::diag::Place;
-use crate::yaml::edit::{remove_block, replace_block, set_scalar};
+use crate::yaml::edit::{append, remove, remove_block, replace_block, set_scalar};
 use crate::yaml::parse;
 
 const FILE: &str = "\
@@ -112,4 +112,69 @@ fn edits_that_would_change_more_are_refused() {
     assert!(remove_block(&source("lock: &x {a: 1}\nb: *x\n"), "lock").is_err());
     assert!(replace_block(&source("a: 1\n"), "lock", "lock: 1\na: 2\n").is_err());
     assert!(replace_block(&source("a: 1\n...\n"), "lock", "lock: 1\n").is_err());
+}
+
+fn item() -> Vec<(&'static str, String)> {
+    vec![("name", "\"c\"".to_owned()), ("lanes", "[normal]".to_owned())]
+}
+
+#[test]
+fn an_item_is_added_in_the_style_of_its_list() {
+    const NEW: &str = "- name: \"c\"\n      lanes: [normal]";
+    for (before, after) in [
+        (
+            "spec:\n  list: # all\n    # one\n    - name: a # a\n      x: 1\n    # end\ntail: 1\n",
+            format!(
+                "spec:\n  list: # all\n    # one\n    - name: a # a\n      x: 1\n    {NEW}\n    # end\ntail: 1\n"
+            ),
+        ),
+        (
+            "spec:\n  list:\n  - a\n",
+            "spec:\n  list:\n  - a\n  - name: \"c\"\n    lanes: [normal]\n".to_owned(),
+        ),
+        ("spec:\n  list: [] # none\n  y: 2\n", format!("spec:\n  list:\n    {NEW} # none\n  y: 2\n")),
+        ("spec:\n  list: # none\n", format!("spec:\n  list: # none\n    {NEW}\n")),
+        ("spec:\n  y: 2 # two\n", format!("spec:\n  y: 2 # two\n  list:\n    {NEW}\n")),
+        ("spec: {}\n", format!("spec:\n  list:\n    {NEW}\n")),
+        ("spec: { y: 2 }\n", "spec: { y: 2, list: [ { name: \"c\", lanes: [normal] } ] }\n".to_owned()),
+        (
+            "spec: { list: [ { name: a } ] }",
+            "spec: { list: [ { name: a }, { name: \"c\", lanes: [normal] } ] }".to_owned(),
+        ),
+        (
+            "spec:\r\n  list:\r\n    - a\r\n",
+            format!("spec:\r\n  list:\r\n    - a\r\n    {}\r\n", NEW.replace('\n', "\r\n")),
+        ),
+        ("spec:\n  list:\n    - a", format!("spec:\n  list:\n    - a\n    {NEW}")),
+    ] {
+        let new = append(&source(before), &["spec", "list"], &item());
+        assert_eq!(new.map_err(|finding| finding.to_string()), Ok(after), "{before}");
+    }
+}
+
+#[test]
+fn an_item_is_removed_and_comments_stay() {
+    for (before, number, after) in [
+        (
+            "spec:\n  list: # all\n    # one\n    - name: a # a\n      x: 1\n    # two\n    - name: b\n",
+            0,
+            "spec:\n  list: # all\n    # one\n    # two\n    - name: b\n",
+        ),
+        ("spec:\n  list:\n    - a\n    - b\ntail: 1\n", 1, "spec:\n  list:\n    - a\ntail: 1\n"),
+        ("spec:\n  list: # all\n    - a\ntail: 1\n", 0, "spec:\n  list: [] # all\ntail: 1\n"),
+        ("spec: { list: [a, b, c] }", 1, "spec: { list: [a, c] }"),
+        ("spec: { list: [a, b, c] }", 2, "spec: { list: [a, b] }"),
+        ("spec: { list: [ a ] }", 0, "spec: { list: [  ] }"),
+    ] {
+        let new = remove(&source(before), &["spec", "list"], number);
+        assert_eq!(new.map_err(|finding| finding.to_string()), Ok(after.to_owned()), "{before}");
+    }
+    assert!(remove(&source("spec: { list: [a] }"), &["spec", "list"], 1).is_err());
+}
+
+#[test]
+fn a_list_that_is_shared_or_no_list_is_left_alone() {
+    for text in ["spec: 1\n", "spec:\n  list: x\n", "a: &a [1]\nspec:\n  list: *a\n"] {
+        assert!(append(&source(text), &["spec", "list"], &item()).is_err(), "{text}");
+    }
 }
