@@ -4,6 +4,7 @@
 mod cluster;
 pub mod digest;
 mod file;
+mod hotfix;
 mod input;
 mod make;
 mod partition;
@@ -21,8 +22,8 @@ pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
-    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    PlannedLineage, PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease,
+    PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -241,6 +241,7 @@ pub fn plan() -> Plan {
             parent: Some("R41".parse().unwrap()),
             kubernetes: "1.36".parse().unwrap(),
         },
+        lineage: Default::default(),
         pipeline: PlannedPipeline {
             name: "main".parse().unwrap(),
             digest: digest_of("pipeline"),
@@ -305,6 +306,7 @@ fn cluster(name: &str) -> PlannedCluster {
         }],
         removals: Vec::new(),
         orphaned: Vec::new(),
+        obstacles: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@
 use super::Interrupted;
 use crate::journal::{AttemptStep, BlockReason, Deferral, Failure, Preflight, StepId, StepOutcome};
 use crate::model::{Actor, Duration};
+use crate::plan::PlannedCluster;
 
 /// How long after it was blocked, or found busy, a cluster is looked at again.
 pub const RECHECK: Duration = Duration::seconds(30);
@@ -33,7 +34,8 @@ pub enum AttemptState {
     NoOp,
     /// Somebody has to change something; it holds no slot and is looked at again each
     /// [`RECHECK`]. In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
-    /// `attempt.retry`.
+    /// `attempt.retry`. With `BlockReason::PinMissesHotfix` in by the plan, and out by
+    /// `attempt.skip` only, since nothing of the plan changes by looking again.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by
     /// `attempt.preflighted`; out by `attempt.retry` or `attempt.skip`, and for `window` and `busy`
@@ -75,6 +77,12 @@ impl AttemptState {
             Self::Skipped(_) => Class::Skipped,
             Self::Departed | Self::Superseded => Class::Gone,
         }
+    }
+
+    /// Whether it is looked at again by itself: what the plan says against a cluster stays.
+    pub(super) fn is_rechecked(&self) -> bool {
+        matches!(self.class(), Class::Blocked | Class::Postponed)
+            && *self != Self::Blocked(BlockReason::PinMissesHotfix)
     }
 
     /// The word for it, as in evidence and on screens: `succeeded`, `failed`, `no-op`.
@@ -199,13 +207,20 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(number: u32, at: jiff::Timestamp) -> Self {
+    /// A new attempt at a planned cluster. What stands against the cluster in the plan blocks it from
+    /// the first: before any slot, and before any write.
+    pub(super) fn new(number: u32, at: jiff::Timestamp, planned: &PlannedCluster) -> Self {
+        let against: Vec<String> = planned.obstacles.iter().map(ToString::to_string).collect();
+        let (state, cause) = match against.as_slice() {
+            [] => (AttemptState::Pending, None),
+            _ => (AttemptState::Blocked(BlockReason::PinMissesHotfix), Some(against.join("; "))),
+        };
         Self {
             number,
-            state: AttemptState::Pending,
+            state,
             since: at,
             claimed_at: None,
-            cause: None,
+            cause,
             failed_step: None,
             preflights: 0,
             preflight_failures: 0,

@@ -302,7 +302,8 @@ impl Rollout {
                 demand(matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
                     format!("{wave} is at {:?}", found.phase)
                 })?;
-                demand(attempt.state.class().is_claimable(), || format!("{id} is {}", attempt.state.word()))
+                let free = attempt.state.class() == Class::Pending || attempt.state.is_rechecked();
+                demand(free, || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptPreflighted { tries, preflight, .. } => {
                 let waits = match &attempt.preflight {
@@ -394,11 +395,6 @@ impl Class {
             self,
             Self::Pending | Self::Failed | Self::Unknown | Self::Deferred | Self::Postponed | Self::Blocked
         )
-    }
-
-    /// Whether it may get a slot.
-    pub fn is_claimable(self) -> bool {
-        matches!(self, Self::Pending | Self::Blocked | Self::Postponed)
     }
 }
 

@@ -88,6 +88,7 @@ impl FleetState {
             Body::ClusterAdopted { .. } => {}
             Body::RolloutPlanned { rollout, plan } => {
                 let index = self.rollouts.len();
+                self.learn_hotfixes(plan);
                 self.rollouts.push(Rollout::new(
                     rollout.clone(),
                     Arc::new((**plan).clone()),
@@ -116,6 +117,7 @@ impl FleetState {
             self.open.remove(&index);
         }
         self.fold_claims(id, index, &event.body);
+        self.fold_applied(index, &event.body, event.at);
     }
 
     /// Keeps who holds which cluster; only events about attempts and ends change it.
@@ -163,17 +165,15 @@ impl Rollout {
                 for (place, cluster) in pool.clusters.iter().enumerate() {
                     let index = clusters.len();
                     by_name.insert(cluster.name.clone(), index);
-                    state.pending.insert((true, index));
-                    for c in [&mut state.counts, &mut wave_counts, &mut counts] {
-                        c.add(Class::Pending);
+                    let attempt = Attempt::new(1, at, cluster);
+                    let class = attempt.state.class();
+                    if class == Class::Pending {
+                        state.pending.insert((true, index));
                     }
-                    clusters.push(Cluster {
-                        wave: w,
-                        pool: p,
-                        place,
-                        attempt: Attempt::new(1, at),
-                        earlier: Vec::new(),
-                    });
+                    for c in [&mut state.counts, &mut wave_counts, &mut counts] {
+                        c.add(class);
+                    }
+                    clusters.push(Cluster { wave: w, pool: p, place, attempt, earlier: Vec::new() });
                 }
                 pools.push(state);
             }

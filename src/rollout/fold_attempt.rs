@@ -162,11 +162,12 @@ impl Rollout {
         let Some(index) = self.by_name.get(name).copied() else { return };
         let Some(cluster) = self.clusters.get(index) else { return };
         let wave = cluster.wave;
+        let Some(planned) = self.planned_cluster(index) else { return };
+        let anew = Attempt::new(cluster.attempt.number + 1, at, planned);
         // Leave the class of the attempt that is replaced, then enter that of the new one.
         self.leave(index);
         if let Some(cluster) = self.clusters.get_mut(index) {
-            let number = cluster.attempt.number + 1;
-            let old = std::mem::replace(&mut cluster.attempt, Attempt::new(number, at));
+            let old = std::mem::replace(&mut cluster.attempt, anew);
             cluster.earlier.push(old);
         }
         self.arrive(index);
@@ -225,6 +226,7 @@ impl Rollout {
     fn arrive(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
+        let rechecked = cluster.attempt.state.is_rechecked();
         let due = RECHECK.after(cluster.attempt.since);
         self.counts.add(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
@@ -235,7 +237,7 @@ impl Rollout {
                     Class::Pending => {
                         pool.pending.insert((!half, index));
                     }
-                    Class::Blocked | Class::Postponed => {
+                    _ if rechecked => {
                         pool.rechecks.insert((due, index));
                     }
                     _ => {}

@@ -5,8 +5,10 @@
 use super::attempt::{Attempt, AttemptState, Class, RECHECK};
 use super::effect::Effect;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, AttemptResult, Body, FailureClass, Preflight, Side, StepId, StepOutcome};
-use crate::model::WaveName;
+use crate::journal::{
+    AttemptId, AttemptResult, BlockReason, Body, FailureClass, Preflight, Side, StepId, StepOutcome,
+};
+use crate::model::{Lane, ReleaseId, WaveName};
 use crate::plan::{PlannedWave, Repeat};
 
 /// A rule that an effect would break.
@@ -207,12 +209,61 @@ fn claim(
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
+        AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
         AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= RECHECK.after(cluster.attempt.since),
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
+    keeps_hotfixes(state, rollout, cluster, planned, name.as_str())?;
     caps(state, rollout, cluster, planned, name.as_str())?;
     one_claim(state, rollout, name)
+}
+
+/// No cluster of the pool that is yet to be settled runs a hotfix that the plan lacks.
+fn keeps_hotfixes(
+    state: &FleetState,
+    rollout: &Rollout,
+    cluster: &Cluster,
+    planned: &PlannedWave,
+    name: &str,
+) -> Checked {
+    let has = |id: &ReleaseId| rollout.plan.release.id == *id || rollout.plan.lineage.contains.contains(id);
+    if !state.rollouts.iter().any(|r| r.plan.release.lane == Lane::Hotfix && !has(&r.plan.release.id)) {
+        return Ok(());
+    }
+    let pool = planned.pools.get(cluster.pool).into_iter().flat_map(|pool| &pool.clusters);
+    for member in pool {
+        let own = rollout.cluster(&member.name).map(|c| &c.attempt.state);
+        let waits = own.is_some_and(|state| match state {
+            // The plan itself keeps it still.
+            AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
+            AttemptState::Pending | AttemptState::Blocked(_) => true,
+            state => state.class() == Class::Postponed,
+        });
+        if !waits {
+            continue;
+        }
+        // The newest success on this cluster, whichever rollout brought it.
+        let good = |attempt: &Attempt| {
+            matches!(attempt.state, AttemptState::Succeeded | AttemptState::NoOp).then_some(attempt.since)
+        };
+        let newest = state
+            .rollouts
+            .iter()
+            .filter_map(|other| {
+                let index = *other.by_name.get(&member.name)?;
+                let (planned, found) = (other.planned_cluster(index)?, other.clusters.get(index)?);
+                let at = found.earlier.iter().chain([&found.attempt]).filter_map(good).max()?;
+                (planned.uid == member.uid).then_some((at, other))
+            })
+            .max_by_key(|(at, _)| *at);
+        let Some((_, other)) = newest else { continue };
+        let is_hotfix = other.plan.release.lane == Lane::Hotfix;
+        demand(10, !is_hotfix || has(&other.plan.release.id), || {
+            format!("{name} would start in a pool where {} runs the hotfix {}", member.name, other.plan.release.id)
+        })?;
+    }
+    Ok(())
 }
 
 fn caps(

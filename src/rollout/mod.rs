@@ -12,6 +12,7 @@ mod fold;
 mod fold_attempt;
 mod gates;
 pub mod invariant;
+mod missing_hotfix;
 mod next;
 mod slots;
 mod state;
@@ -25,6 +26,7 @@ pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
+pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{

@@ -3,6 +3,7 @@
 
 use super::attempt::Class;
 use super::effects::Gathered;
+use super::missing_hotfix;
 use super::state::{FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Side};
 use crate::plan::{PlannedPool, PlannedWave};
@@ -79,6 +80,10 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
         let mut deferred = 0;
         for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
+            // A pool whose clusters run a hotfix that the plan lacks is not entered, nor passed.
+            if missing_hotfix::misses(state, rollout, pool) {
+                break;
+            }
             let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
             let now = out.now;
             // A moment already past needs a slot, not a clock.

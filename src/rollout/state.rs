@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
 use crate::journal::{Ending, HaltCause, Side};
-use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, RolloutId, WaveName};
+use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, ReleaseId, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// Everything that the events of a journal say, folded together.
@@ -25,6 +25,10 @@ pub struct FleetState {
     pub(super) open: BTreeSet<usize>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
+    /// The rollout whose attempt succeeded last on a cluster, and when.
+    pub(super) applied: HashMap<ClusterUid, (usize, jiff::Timestamp)>,
+    /// Every release that is known to be a hotfix.
+    pub(super) hotfixes: BTreeSet<ReleaseId>,
 }
 
 /// The process that drives.

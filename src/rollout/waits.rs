@@ -4,6 +4,7 @@
 
 use super::attempt::{AttemptState, Class};
 use super::gates;
+use super::missing_hotfix::{MissingHotfix, missing_hotfix};
 use super::next::{Next, backoff, next};
 use super::slots::{CapUse, caps};
 use super::state::{FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
@@ -96,6 +97,8 @@ pub enum WaitKind {
         /// So many wait.
         waiting: u32,
     },
+    /// Clusters of a pool run hotfixes that the plan lacks, so the pool is not entered.
+    MissingHotfix(MissingHotfix),
     /// More clusters are deferred than the wave tolerates.
     DeferredBudget {
         /// So many are.
@@ -168,6 +171,7 @@ impl WaitKind {
             Self::Paused { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
             | Self::Hold { .. }
+            | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
             | Self::Soak
             | Self::Blocked { .. }
@@ -317,12 +321,12 @@ impl Gathered<'_> {
         let Some(cluster) = self.rollout.cluster(name) else { return };
         let attempt = &cluster.attempt;
         let cause = attempt.cause.clone().unwrap_or_default();
-        let recheck = Some(super::attempt::RECHECK.after(attempt.since));
+        let rechecked = attempt.state.is_rechecked();
+        let recheck = rechecked.then(|| super::attempt::RECHECK.after(attempt.since));
         let (kind, until) = match &attempt.state {
             AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
             AttemptState::Deferred(reason) => {
-                let until = recheck.filter(|_| attempt.state.class() == Class::Postponed);
-                (WaitKind::Deferred { reason: *reason, cause }, until)
+                (WaitKind::Deferred { reason: *reason, cause }, recheck)
             }
             AttemptState::Failed(Failure::Unknown) => {
                 (WaitKind::Unknown { step: attempt.failed_step.clone(), cause }, None)
@@ -421,7 +425,7 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
         let kind = match (open, waiting) {
             (_, 0) => None,
             (Some(earlier), _) => Some(WaitKind::EarlierPool { pool: earlier.clone() }),
-            (None, _) => {
+            (None, _) => missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix).or_else(|| {
                 let caps = caps(state, (planned, planned_pool), wave, pool);
                 // Of caps equally tight the widest scope is named: it holds more back.
                 let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
@@ -429,7 +433,7 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
                     0 => WaitKind::Hold { cap, waiting },
                     _ => WaitKind::Cap { cap, caps, waiting },
                 })
-            }
+            }),
         };
         if let Some(kind) = kind {
             out.push(Some(&planned.name), kind, wave.since, None);

@@ -124,6 +124,7 @@ pub fn plan(shape: &Shape) -> Plan {
             parent: None,
             kubernetes: named("1.36"),
         },
+        lineage: Default::default(),
         pipeline: PlannedPipeline {
             name: named("main"),
             digest: digest_of(&["pipeline"]),
@@ -253,6 +254,7 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
         targets,
         removals: Vec::new(),
         orphaned: Vec::new(),
+        obstacles: Vec::new(),
         name: named(&name),
     }
 }

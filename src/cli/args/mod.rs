@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 pub use cluster::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow, LabelPair};
 pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
-    ReleaseCut, ReleaseDiff, ReleaseShow, SchemaCommand, SchemaGet,
+    ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;

@@ -108,4 +108,17 @@ codes! {
         "A product's content is an archive of plain files with plain names of at most 255 bytes, so \
          that its digest is the same everywhere. Pointers of Git LFS stand for a file that is \
          elsewhere; symbolic links and submodules do, too. Put the file itself there.";
+    LANE_TESTS_NOTHING = "TG0227" "lane-tests-nothing"
+        "The first wave of the hotfix lane holds no cluster where a hotfix could be tested."
+        "A hotfix may waive the soak, never the tests. They run in the first wave of its lane, on a \
+         cluster that runs what the hotfix mends: name one there that gets the products and follows \
+         production, not the newest release.";
+    NO_HOTFIX_LANE = "TG0228" "no-hotfix-lane"
+        "There is a hotfix, and the pipeline has no lane for it."
+        "`lanes.hotfix` of a pipeline lists the waves that a hotfix goes through, in order. The first \
+         of them is where it is tested.";
+    WAVE_IN_NO_LANE = "TG0229" "wave-in-no-lane"
+        "A wave is in no lane of its pipeline."
+        "With `lanes.normal` a pipeline says which waves a release goes through; a wave that neither \
+         lane lists is never reached.";
 }

@@ -2,6 +2,7 @@
 //! shown. Rules are the catalog's; here they meet git and the working tree, through ports. Nothing
 //! is printed: every command returns what it did or found.
 
+mod hotfix;
 mod pins;
 mod products;
 mod read;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::diag::{Finding, Findings};
 use crate::port::{Fault, Git, Packages, Trees};
 
+pub use hotfix::{HotfixRequest, HotfixWritten, Raised, release_hotfix};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
 pub use read::{check, load};

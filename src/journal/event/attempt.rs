@@ -230,6 +230,8 @@ pub enum BlockReason {
     Missing,
     /// Another journal holds the cluster's lease, or its record names a rollout unknown here.
     Foreign,
+    /// A pin keeps a product below what a hotfix of the release raised it to: its plan says so.
+    PinMissesHotfix,
 }
 
 /// What preflight found.
