@@ -32,7 +32,10 @@ pub(super) fn has_lane(input: &PlanInput<'_>) -> Option<Finding> {
     (lane.value == Lane::Hotfix && !known).then(|| {
         Finding::error(
             &codes::NO_HOTFIX_LANE,
-            format!("pipeline `{}` has no lane `hotfix` for `{}`", pipeline.metadata.name.value, input.release.id),
+            format!(
+                "pipeline `{}` has no lane `hotfix` for `{}`",
+                pipeline.metadata.name.value, input.release.id
+            ),
         )
         .at(&pipeline.metadata.name.place)
         .related(&lane.place, "the lane of the release")

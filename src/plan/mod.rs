@@ -21,9 +21,9 @@ pub use input::{PlanInput, Renderers};
 pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
-    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate,
-    PlannedLineage, PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease,
-    PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
+    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep,
+    PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

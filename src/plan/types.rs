@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
-    ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct, PinId,
-    PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
+    ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct, PinId, PipelineName,
+    PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};

@@ -7,8 +7,8 @@ use crate::journal::{BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome
 use crate::model::{ClusterName, WaveName};
 use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
-    AttemptState, CapUse, Class, Cluster, FleetState, MissingHotfix, Rollout, Scope, Wait, WaitKind, waits_of,
-    waits_of_rollout,
+    AttemptState, CapUse, Class, Cluster, FleetState, MissingHotfix, Rollout, Scope, Wait, WaitKind,
+    waits_of, waits_of_rollout,
 };
 
 /// So many failed clusters are named as evidence of a halt.

@@ -260,7 +260,10 @@ fn keeps_hotfixes(
         let Some((_, other)) = newest else { continue };
         let is_hotfix = other.plan.release.lane == Lane::Hotfix;
         demand(10, !is_hotfix || has(&other.plan.release.id), || {
-            format!("{name} would start in a pool where {} runs the hotfix {}", member.name, other.plan.release.id)
+            format!(
+                "{name} would start in a pool where {} runs the hotfix {}",
+                member.name, other.plan.release.id
+            )
         })?;
     }
     Ok(())

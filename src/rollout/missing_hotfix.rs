@@ -71,7 +71,11 @@ fn lacking<'s>(state: &'s FleetState, plan: &Plan) -> BTreeSet<&'s ReleaseId> {
 
 /// The clusters of a pool that are yet to start, in plan order.
 fn to_start(pool: &Pool) -> BTreeSet<usize> {
-    pool.pending.iter().map(|(_, index)| *index).chain(pool.rechecks.iter().map(|(_, index)| *index)).collect()
+    pool.pending
+        .iter()
+        .map(|(_, index)| *index)
+        .chain(pool.rechecks.iter().map(|(_, index)| *index))
+        .collect()
 }
 
 /// Whether a pool may not be entered.

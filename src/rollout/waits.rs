@@ -325,9 +325,7 @@ impl Gathered<'_> {
         let recheck = rechecked.then(|| super::attempt::RECHECK.after(attempt.since));
         let (kind, until) = match &attempt.state {
             AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
-            AttemptState::Deferred(reason) => {
-                (WaitKind::Deferred { reason: *reason, cause }, recheck)
-            }
+            AttemptState::Deferred(reason) => (WaitKind::Deferred { reason: *reason, cause }, recheck),
             AttemptState::Failed(Failure::Unknown) => {
                 (WaitKind::Unknown { step: attempt.failed_step.clone(), cause }, None)
             }
@@ -425,15 +423,17 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
         let kind = match (open, waiting) {
             (_, 0) => None,
             (Some(earlier), _) => Some(WaitKind::EarlierPool { pool: earlier.clone() }),
-            (None, _) => missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix).or_else(|| {
-                let caps = caps(state, (planned, planned_pool), wave, pool);
-                // Of caps equally tight the widest scope is named: it holds more back.
-                let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
-                tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
-                    0 => WaitKind::Hold { cap, waiting },
-                    _ => WaitKind::Cap { cap, caps, waiting },
+            (None, _) => {
+                missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix).or_else(|| {
+                    let caps = caps(state, (planned, planned_pool), wave, pool);
+                    // Of caps equally tight the widest scope is named: it holds more back.
+                    let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
+                    tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
+                        0 => WaitKind::Hold { cap, waiting },
+                        _ => WaitKind::Cap { cap, caps, waiting },
+                    })
                 })
-            }),
+            }
         };
         if let Some(kind) = kind {
             out.push(Some(&planned.name), kind, wave.since, None);

@@ -1,4 +1,4 @@
-//! Five mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Six mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
@@ -6,19 +6,21 @@ use tidegate::model::Duration;
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
 use tidegate::rollout::{
-    Class, Effect, Effects, FleetState, Rollout, RolloutState, WavePhase, caps, effects,
+    Class, Effect, Effects, FleetState, Rollout, RolloutState, WaitKind, WavePhase, caps, effects,
+    waits_of_rollout,
 };
 
 /// What names the effects.
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 5] = [
+pub const ALL: [(&str, Named); 6] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
     ("pin ignored", pin_ignored),
     ("budget ignored", budget_ignored),
+    ("hotfix ignored", hotfix_ignored),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -108,6 +110,22 @@ fn budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
         let more = running(state)
             .filter(|r| r.over_budget().is_some())
             .find_map(|r| claim(r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c)));
+        named.effects.extend(more);
+    }
+    named
+}
+
+fn hotfix_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().all(|e| !matches!(e, Effect::Decide(_))) {
+        let waits = |r: &&Rollout| {
+            waits_of_rollout(state, r, now).iter().any(|w| matches!(w.kind, WaitKind::MissingHotfix(_)))
+        };
+        let ungated = |r: &&Rollout| r.waves().all(|(wave, _)| wave.gates_before.is_empty());
+        let more =
+            running(state).filter(|r| r.over_budget().is_none()).filter(ungated).filter(waits).find_map(
+                |r| claim(r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c)),
+            );
         named.effects.extend(more);
     }
     named

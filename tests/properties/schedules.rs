@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tidegate::journal::{
     AttemptId, BlockReason, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
 };
-use tidegate::model::{ClusterName, Push, RolloutId, WaveName};
+use tidegate::model::{ClusterName, Lane, Push, RolloutId, WaveName};
 use tidegate::plan::Repeat;
 use tidegate::rollout::{Approve, Command, EffectKey, WaitKind, waits_of_rollout};
 
@@ -58,6 +58,8 @@ pub struct Odds {
 pub struct Schedule {
     pub first: Shape,
     pub second: Option<Shape>,
+    /// A hotfix that so many of the first clusters got before everything else, all being well.
+    pub hotfix: Option<usize>,
     pub odds: Odds,
     /// Each with the rollout it is about.
     pub moves: Vec<(bool, Move)>,
@@ -102,6 +104,10 @@ fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = S
             waves,
             pins,
             unchanged,
+            lane: Lane::Normal,
+            contains: Vec::new(),
+            first: 0,
+            blocked: Vec::new(),
         })
 }
 
@@ -137,8 +143,16 @@ pub fn schedule() -> impl Strategy<Value = Schedule> {
             untagged,
         },
     );
-    (shape("R1", "c"), option::weighted(0.6, shape("R2", "d")), odds, vec((any::<bool>(), a_move()), 10..30))
-        .prop_map(|(first, second, odds, moves)| Schedule { first, second, odds, moves })
+    let hotfix = option::weighted(0.2, (1..4_usize, any::<bool>()));
+    let second = option::weighted(0.6, shape("R2", "d"));
+    (shape("R1", "c"), second, hotfix, odds, vec((any::<bool>(), a_move()), 10..30)).prop_map(
+        |(mut first, second, hotfix, odds, moves)| {
+            if hotfix.is_some_and(|(_, contained)| contained) {
+                first.contains.push("R0.1".to_owned());
+            }
+            Schedule { first, second, hotfix: hotfix.map(|(clusters, _)| clusters), odds, moves }
+        },
+    )
 }
 
 /// Outcomes that depend on nothing but the seed and what is asked, so that a schedule can be run
@@ -226,6 +240,17 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
     let mut world = World::new(Chance { odds: schedule.odds.clone(), well: false });
     world.named = named;
     world.checked = checked;
+    if let Some(clusters) = schedule.hotfix {
+        world.fate.well = true;
+        let fix = Shape {
+            release: "R0.1".to_owned(),
+            lane: Lane::Hotfix,
+            ..Shape::of(vec![WaveShape::of(clusters)])
+        };
+        world.start(plan(&fix));
+        world.settle(600);
+        world.fate.well = false;
+    }
     world.start(plan(&schedule.first));
     for (other, a_move) in &schedule.moves {
         if world.refused.is_some() {
@@ -242,12 +267,15 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
             Move::Jump(seconds) => world.now += jiff::SignedDuration::from_secs(i64::from(*seconds)),
             Move::Second => {
                 if let Some(shape) = &schedule.second
-                    && world.state.rollouts().count() == 1
+                    && !world.state.rollouts().any(|r| r.plan().release.id.as_str() == "R2")
                 {
                     world.start(plan(shape));
                 }
             }
-            about => command(&mut world, about, usize::from(*other)),
+            about => {
+                let which = usize::from(*other) + usize::from(schedule.hotfix.is_some());
+                command(&mut world, about, which);
+            }
         }
     }
     world
@@ -316,6 +344,16 @@ pub fn mend(world: &mut World<Chance>, id: &RolloutId) -> bool {
             Some(yes)
         })
         .collect();
+    // Clusters that run a hotfix which the release lacks are left out.
+    let keep: Vec<ClusterName> = waits
+        .iter()
+        .filter_map(|w| if let WaitKind::MissingHotfix(m) = &w.kind { Some(m) } else { None })
+        .flat_map(|missing| missing.hotfixes.values().flatten().cloned())
+        .collect();
+    if !keep.is_empty() {
+        let reason = "it keeps its hotfix".to_owned();
+        helped |= world.ask(&Command::Skip { rollout: id.clone(), clusters: keep, reason }).is_ok();
+    }
     for yes in gated {
         helped |= world.ask(&Command::Approve(yes)).is_ok();
     }

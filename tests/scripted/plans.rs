@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use tidegate::digest::{self, Digest};
 use tidegate::model::{Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
-    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline, PlannedPool,
-    PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
+    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep,
+    PlannedTest, PlannedWave, Repeat, Target,
 };
 use tidegate::resolve::Reason;
 
@@ -24,6 +25,13 @@ pub struct Shape {
     pub pins: bool,
     /// Every fifth cluster already runs everything.
     pub unchanged: bool,
+    pub lane: Lane,
+    /// The releases that it contains.
+    pub contains: Vec<String>,
+    /// The number of the first cluster.
+    pub first: usize,
+    /// Clusters whose pin misses a hotfix, by number.
+    pub blocked: Vec<usize>,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -77,6 +85,10 @@ impl Shape {
             waves,
             pins: false,
             unchanged: false,
+            lane: Lane::Normal,
+            contains: Vec::new(),
+            first: 0,
+            blocked: Vec::new(),
         }
     }
 }
@@ -104,7 +116,7 @@ pub fn plan(shape: &Shape) -> Plan {
         let planned = product_of(&shape.release, n, product);
         products.insert(planned.digest, planned);
     }
-    let mut number = 0;
+    let mut number = shape.first;
     let waves: Vec<PlannedWave> = shape
         .waves
         .iter()
@@ -119,12 +131,15 @@ pub fn plan(shape: &Shape) -> Plan {
         release: PlannedRelease {
             id: named(&shape.release),
             title: None,
-            lane: Lane::Normal,
+            lane: shape.lane,
             digest: digest_of(&["release", &shape.release]),
             parent: None,
             kubernetes: named("1.36"),
         },
-        lineage: Default::default(),
+        lineage: PlannedLineage {
+            contains: shape.contains.iter().map(|id| named(id)).collect(),
+            hotfixes: Vec::new(),
+        },
         pipeline: PlannedPipeline {
             name: named("main"),
             digest: digest_of(&["pipeline"]),
@@ -254,7 +269,19 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
         targets,
         removals: Vec::new(),
         orphaned: Vec::new(),
-        obstacles: Vec::new(),
+        obstacles: shape.blocked.contains(&number).then(pin_misses_hotfix).into_iter().collect(),
         name: named(&name),
+    }
+}
+
+fn pin_misses_hotfix() -> PlannedObstacle {
+    PlannedObstacle::PinMissesHotfix {
+        pin: named("PIN-1"),
+        owner: "payments".to_owned(),
+        until: "2030-01-01".to_owned(),
+        product: named("a"),
+        version: named("1.0.0"),
+        hotfix: named("R41.1"),
+        raised: named("1.0.1"),
     }
 }

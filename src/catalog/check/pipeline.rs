@@ -86,7 +86,9 @@ fn first_of_hotfix_lane(
         .into();
     }
     let family = Family::of(catalog);
-    let newest = family.hotfixes().filter(|(id, _)| !catalog.releases.keys().any(|r| r != *id && family.contains(r, id)));
+    let newest = family
+        .hotfixes()
+        .filter(|(id, _)| !catalog.releases.keys().any(|r| r != *id && family.contains(r, id)));
     newest
         .filter_map(|(id, hotfix)| {
             let raised = family.raised(id);

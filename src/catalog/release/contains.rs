@@ -91,7 +91,10 @@ impl<'a> Family<'a> {
 
     /// Every hotfix.
     pub fn hotfixes(&self) -> impl Iterator<Item = (&'a ReleaseId, &'a Release)> {
-        self.releases.iter().map(|(id, release)| (*id, *release)).filter(|(_, r)| r.lane.value == Lane::Hotfix)
+        self.releases
+            .iter()
+            .map(|(id, release)| (*id, *release))
+            .filter(|(_, r)| r.lane.value == Lane::Hotfix)
     }
 
     /// The hotfixes among the releases that a release contains.

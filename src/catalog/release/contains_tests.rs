@@ -28,7 +28,8 @@ fn of(releases: &[(&str, &str)]) -> Catalog {
 }
 
 const R41: (&str, &str) = ("R41", "  products: { base: 1.0.0, app: 2.0.0 }\n");
-const FIX: (&str, &str) = ("R41.1", "  parent: R41\n  lane: hotfix\n  products: { base: 1.0.1, app: 2.0.0 }\n");
+const FIX: (&str, &str) =
+    ("R41.1", "  parent: R41\n  lane: hotfix\n  products: { base: 1.0.1, app: 2.0.0 }\n");
 const R42: (&str, &str) = ("R42", "  parent: R41\n  products: { base: 1.0.0, app: 2.1.0 }\n");
 
 fn names(missing: &[Missing<'_>]) -> Vec<String> {

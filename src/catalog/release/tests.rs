@@ -279,7 +279,7 @@ fn a_release_has_all_that_its_hotfixes_raised() {
     );
     assert_eq!(
         check("  parent: R1\n  includes: [R1]\n  products: { base: 1.0.0, app: 2.1.0 }\n"),
-        ["TG0509 releases/R2.yaml:7:14"]
+        ["TG0509 releases/R2.yaml:7:14", "TG0521 releases/R2.yaml:6:11"]
     );
 }
 

@@ -91,10 +91,8 @@ pub struct ReleaseCut {
 
 /// `release hotfix`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate release hotfix R41 --product ingress=4.12.2\n         \
-           tidegate release hotfix R42 --include R41.1 --lane normal"
-)]
+#[command(after_help = "Example: tidegate release hotfix R41 --product ingress=4.12.2\n         \
+           tidegate release hotfix R42 --include R41.1 --lane normal")]
 pub struct ReleaseHotfix {
     /// The release that it mends; it was cut.
     #[arg(value_name = "PARENT")]

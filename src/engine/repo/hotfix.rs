@@ -135,7 +135,8 @@ fn next_id(catalog: &Catalog, parent: &ReleaseId) -> Result<ReleaseId, RepoError
     let is_hotfix = Family::of(catalog).is_hotfix(parent);
     let base = counted(parent).filter(|_| is_hotfix).unwrap_or_else(|| parent.to_string());
     let prefix = format!("{base}.");
-    let taken = catalog.releases.keys().filter_map(|id| id.as_str().strip_prefix(&prefix)?.parse::<u64>().ok());
+    let taken =
+        catalog.releases.keys().filter_map(|id| id.as_str().strip_prefix(&prefix)?.parse::<u64>().ok());
     let next = taken.max().unwrap_or(0).saturating_add(1);
     format!("{prefix}{next}").parse().map_err(|error: crate::model::NameError| {
         Finding::error(&codes::INVALID_VALUE, error.to_string()).into()
@@ -149,8 +150,12 @@ fn raise(
     request: &HotfixRequest,
     findings: &mut Findings,
 ) -> BTreeMap<ProductName, Version> {
-    let mut versions: BTreeMap<ProductName, Version> =
-        parent.spec.products.iter().map(|(name, version)| (name.value.clone(), version.value.clone())).collect();
+    let mut versions: BTreeMap<ProductName, Version> = parent
+        .spec
+        .products
+        .iter()
+        .map(|(name, version)| (name.value.clone(), version.value.clone()))
+        .collect();
     let family = Family::of(catalog);
     for included in &request.includes {
         let floors = if family.is_hotfix(included) { family.floors(included) } else { BTreeMap::new() };
@@ -164,7 +169,8 @@ fn raise(
     let mut asked: BTreeMap<&ProductName, &Version> = BTreeMap::new();
     for (name, version) in &request.products {
         if asked.insert(name, version).is_some() {
-            findings.push(Finding::error(&codes::DUPLICATE_NAME, format!("the product `{name}` is named twice")));
+            findings
+                .push(Finding::error(&codes::DUPLICATE_NAME, format!("the product `{name}` is named twice")));
             continue;
         }
         let Some(now) = versions.get(name) else {

@@ -2,7 +2,8 @@
 
 use crate::catalog::release::{Change, Diff};
 use crate::engine::repo::{
-    CutDone, HotfixWritten, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone, TagState,
+    CutDone, HotfixWritten, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone,
+    TagState,
 };
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};

@@ -82,7 +82,10 @@ fn a_hotfix_is_tested_where_its_parent_runs() {
     );
     let findings = world.plan().unwrap_err();
     let finding = only(&findings, &codes::HOTFIX_UNTESTED);
-    assert!(finding.message.contains("none in wave `dev` runs its parent `R41`: cluster `dev`"), "{finding:?}");
+    assert!(
+        finding.message.contains("none in wave `dev` runs its parent `R41`: cluster `dev`"),
+        "{finding:?}"
+    );
     assert!(finding.next.is_some() && finding.place.as_ref().unwrap().line() == 5, "{finding:?}");
 }
 
@@ -105,7 +108,8 @@ fn a_pin_below_a_hotfix_blocks_its_cluster_and_says_so() {
     let plan = world.plan().unwrap();
     let of = |name: &str| plan.cluster(&name.parse().unwrap()).unwrap().2.obstacles.clone();
     assert!(of("prod-1").is_empty());
-    let [PlannedObstacle::PinMissesHotfix { pin, owner, hotfix, raised, .. }] = of("prod-2").try_into().unwrap();
+    let [PlannedObstacle::PinMissesHotfix { pin, owner, hotfix, raised, .. }] =
+        of("prod-2").try_into().unwrap();
     assert_eq!(
         (pin.as_str(), owner.as_str(), hotfix.as_str(), raised.to_string().as_str()),
         ("PIN-7", "payments", "R41.1", "1.0.1")

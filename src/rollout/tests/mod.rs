@@ -6,3 +6,4 @@
 mod scripted;
 
 mod fleet;
+mod hotfixes;
