@@ -25,7 +25,8 @@ pub struct Pipeline {
     /// At most so many clusters at once per value of the label `region`; refused at plan time for now.
     #[serde(default)]
     pub at_once_per_region: Option<Spanned<Cap>>,
-    /// Which waves each lane goes through, in order; `normal` is all of them if absent.
+    /// Which waves each lane goes through, in order; `normal` is all of them if absent. The first wave
+    /// of `hotfix` is where a hotfix is tested: it holds a cluster that runs the hotfix's parent.
     #[serde(default)]
     pub lanes: BTreeMap<Spanned<Lane>, Vec<Spanned<WaveName>>>,
     /// The waves, in order.
