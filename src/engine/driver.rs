@@ -13,8 +13,7 @@ use crate::journal::{Body, Event};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::rollout::{
-    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
-    waits_of_rollout,
+    Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
 };
 
 use super::follow::Follower;
@@ -314,9 +313,11 @@ impl Driver {
     }
 
     /// Whether a cluster is still worked on, if only by waiting for its next try: it is not left
-    /// half-updated because its rollout halted.
+    /// half-updated because its rollout halted. One that a stopped line or a closed window keeps
+    /// between two steps is left: only people or time let it go on.
     fn at_work(&self) -> bool {
-        self.follower.state().open_rollouts().any(|r| r.counts().of(Class::Active) > 0)
+        let (state, now) = (self.follower.state(), self.world.clock.now());
+        state.open_rollouts().any(|r| r.at_work(state, now) > 0)
     }
 
     fn ended(&self, wake: Option<jiff::Timestamp>) -> Option<Ended> {

@@ -11,7 +11,7 @@ use crate::digest::{self, Digest};
 use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
 use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
 use crate::port::{AppendError, Fault, NewEvent};
-use crate::resolve::{self, Needed, Observation, PastPin, ProductVersion, Reason};
+use crate::resolve::{self, HeldProduct, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
 
 use super::follow::Follower;
@@ -67,6 +67,7 @@ pub struct Gathered {
     clusters: BTreeMap<ClusterName, ClusterEntry>,
     versions: BTreeMap<Digest, ProductVersion>,
     past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
     observed: BTreeMap<ClusterName, Observation>,
     renderers: Renderers,
     defer_unknown: bool,
@@ -106,6 +107,7 @@ impl Gathered {
             pipeline: &pipeline.file,
             pipeline_digest: digest::bytes(pipeline.source.text().as_bytes()),
             pins: &pins,
+            holds: &self.holds,
             calendar: self.catalog.calendar.as_ref().map(|c| &c.file.spec),
             versions: &self.versions,
             past_pins: &self.past_pins,
@@ -171,7 +173,8 @@ pub async fn gather(
 
     let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
     let now = world.clock.now();
-    let needed = resolve::needed(&release, &pins, observed.values(), now);
+    let holds = held_products(follower.state(), now);
+    let needed = resolve::needed(&release, &pins, &holds, observed.values(), now);
     let versions = versions(world, needed.iter()).await?;
     let renderers = renderers(world, &versions).await?;
     Ok(Gathered {
@@ -181,6 +184,7 @@ pub async fn gather(
         clusters: members,
         versions,
         past_pins: past_pins(follower.state()),
+        holds,
         observed,
         renderers,
         defer_unknown: request.defer_unknown,
@@ -365,16 +369,36 @@ fn observations(
     (observed, unreachable)
 }
 
-/// The versions that earlier plans gave to clusters because of a pin.
+/// The products that people hold now.
+fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
+    let mut held: BTreeMap<ClusterName, Vec<HeldProduct>> = BTreeMap::new();
+    for (cluster, hold) in state.holds().filter(|(_, hold)| hold.holds(now)) {
+        let Some(kept) = &hold.kept else { continue };
+        held.entry(cluster.clone()).or_default().push(HeldProduct {
+            product: kept.product.clone(),
+            version: kept.version.clone(),
+            commit: kept.commit.clone(),
+            digest: kept.digest,
+            by: hold.by.to_string(),
+            until: hold.until.map(|end| end.to_string()),
+            reason: hold.reason.clone(),
+        });
+    }
+    held
+}
+
+/// The versions that earlier plans gave to clusters because of a pin or a hold.
 fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
     let mut past: BTreeMap<ClusterUid, Vec<PastPin>> = BTreeMap::new();
     for (_, _, cluster) in state.rollouts().flat_map(|r| r.plan().clusters()) {
         for target in &cluster.targets {
-            if let Reason::Pin { pin, .. } = &target.reason {
-                let pinned =
-                    PastPin { pin: pin.clone(), product: target.product.clone(), digest: target.digest };
-                past.entry(cluster.uid.clone()).or_default().push(pinned);
-            }
+            let pin = match &target.reason {
+                Reason::Pin { pin, .. } => Some(pin.clone()),
+                Reason::Hold { .. } => None,
+                Reason::Release { .. } | Reason::Ahead { .. } => continue,
+            };
+            let pinned = PastPin { pin, product: target.product.clone(), digest: target.digest };
+            past.entry(cluster.uid.clone()).or_default().push(pinned);
         }
     }
     past

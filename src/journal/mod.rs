@@ -11,6 +11,7 @@ pub use chain::{
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
     FailureClass, HaltCause, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side, StepId, StepOutcome,
+    StopScope,
 };
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! rules that a single value carries in itself. What only holds between files is for `catalog`.
 
 mod amount;
-mod calendar;
+pub mod calendar;
 mod document;
 mod duration;
 mod fleet;
@@ -20,7 +20,7 @@ pub mod secrets;
 mod tree;
 
 pub use amount::{Budget, Cap};
-pub use calendar::{Calendar, CalendarFile};
+pub use calendar::{Calendar, CalendarFile, Freeze, Window, WindowKind};
 pub use document::{API_VERSION, Document, Kind, Metadata};
 pub use duration::{Duration, DurationError};
 pub use fleet::{
@@ -30,7 +30,7 @@ pub use identity::{Actor, ClusterUid};
 pub use labels::{Allowed, Labels, Selector};
 pub use names::{
     CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId, PipelineName, PoolName,
-    ProductName, ReleaseId, RolloutId, StepName, WaveName,
+    ProductName, ReleaseId, RolloutId, StepName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, OnExpiry, Pin, PinFile};

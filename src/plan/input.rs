@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::model::{
     Calendar, ClusterEntry, ClusterName, ClusterUid, Fleet, PinFile, PipelineFile, ReleaseFile,
 };
-use crate::resolve::{Ground, Observation, PastPin, ProductVersion};
+use crate::resolve::{Ground, HeldProduct, Observation, PastPin, ProductVersion};
 
 /// What [`super::make()`] reads.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +33,8 @@ pub struct PlanInput<'a> {
     pub pipeline_digest: Digest,
     /// The pins, ended ones included.
     pub pins: &'a [&'a PinFile],
+    /// The products that people hold, by cluster; ended holds are not among them.
+    pub holds: &'a BTreeMap<ClusterName, Vec<HeldProduct>>,
     /// The calendar, if there is one.
     pub calendar: Option<&'a Calendar>,
     /// Product versions by product digest: at least those that [`crate::resolve::needed`] names.
@@ -57,6 +59,7 @@ impl<'a> PlanInput<'a> {
             releases: self.releases,
             fleet: self.fleet,
             pins: self.pins,
+            holds: self.holds,
             versions: self.versions,
             past_pins: self.past_pins,
             now: self.now,

@@ -2,6 +2,7 @@
 //! believes in a freeze, a gate or a step that does not happen.
 
 use crate::diag::{Code, Finding, Findings, Place, codes};
+use crate::model::calendar::Entry;
 use crate::model::{Calendar, DeployStep, Gate, Pipeline, Product, ProductName, SoakClock, Wave};
 use crate::yaml::Spanned;
 
@@ -11,12 +12,14 @@ fn refuse(code: &'static Code, place: &Place, what: &str) -> Finding {
 
 /// A calendar with a window or a freeze in it.
 pub(super) fn of_calendar(calendar: &Calendar) -> Findings {
-    let windows = calendar.windows.iter().map(|window| (window, "a window"));
-    let freezes = calendar.freezes.iter().map(|freeze| (freeze, "a freeze"));
-    windows
-        .chain(freezes)
-        .map(|(entry, what)| {
-            refuse(&codes::CALENDAR_ENTRY, &entry.place, &format!("the calendar has {what}"))
+    calendar
+        .entries()
+        .map(|entry| {
+            let what = match entry {
+                Entry::Window(_) => "a window",
+                Entry::Freeze(_) => "a freeze",
+            };
+            refuse(&codes::CALENDAR_ENTRY, &entry.name().place, &format!("the calendar has {what}"))
         })
         .collect()
 }

@@ -194,6 +194,7 @@ fn difference(plan: &Plan, old: &Target, now: &Plan, new: &Target, explained: bo
         return (!by_state).then(|| {
             let words = |target: &Target| match &target.reason {
                 Reason::Pin { pin, .. } => format!("{} (pin {pin})", target.version),
+                Reason::Hold { by, .. } => format!("{} (held by {by})", target.version),
                 _ => target.version.to_string(),
             };
             format!("`{name}` was {} and is {}", words(old), words(new))

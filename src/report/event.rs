@@ -43,6 +43,12 @@ pub fn weight(body: &Body) -> Weight {
         | Body::RolloutResume { .. }
         | Body::ApprovalGiven { .. } => Weight::Milestone,
         Body::ClusterAdopted { .. }
+        | Body::ClusterHold { .. }
+        | Body::ClusterRelease { .. }
+        | Body::StopTheLineOn { .. }
+        | Body::StopTheLineOff { .. }
+        | Body::RolloutSuperseded { .. }
+        | Body::AttemptDeferred { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
         | Body::RolloutAbort { .. }
@@ -112,6 +118,24 @@ pub fn sentence(body: &Body) -> String {
             Some(from) => format!("{cluster} was adopted from {from}: {reason}"),
             None => format!("{cluster} was adopted: {reason}"),
         },
+        Body::ClusterHold { cluster, product, version, reason, until, .. } => {
+            let until = until.map_or_else(String::new, |end| format!(" until {end}"));
+            match product.as_ref().zip(version.as_ref()) {
+                Some((product, version)) => {
+                    format!("{product} of {cluster} is held at {version}{until}: {reason}")
+                }
+                None => format!("{cluster} is held{until}: {reason}"),
+            }
+        }
+        Body::ClusterRelease { cluster, product, reason } => match product {
+            Some(product) => format!("{product} of {cluster} is held no more: {reason}"),
+            None => format!("{cluster} is held no more: {reason}"),
+        },
+        Body::StopTheLineOn { scope, reason } => format!("the line of {scope} is stopped: {reason}"),
+        Body::StopTheLineOff { scope, reason } => format!("the line of {scope} goes on: {reason}"),
+        Body::RolloutSuperseded { rollout, by, reason } => {
+            format!("{rollout} ends in favour of {by}: {reason}")
+        }
         Body::RolloutPlanned { rollout, plan } => {
             let clusters: usize = plan.waves.iter().map(crate::plan::PlannedWave::size).sum();
             format!(
@@ -221,6 +245,10 @@ pub fn sentence(body: &Body) -> String {
                     format!("{cluster}: it is not known how {step} ended: {cause}")
                 }
             }
+        }
+        Body::AttemptDeferred { attempt, reason, cause, until } => {
+            let until = until.map_or_else(String::new, |end| format!(", until {end}"));
+            format!("{} waits, {}{until}: {cause}", attempt.cluster, deferral(*reason))
         }
         Body::AttemptFinished { attempt, result } => ended(&attempt.cluster, result),
         Body::AttemptRetry { which, clusters, reason, .. } => {

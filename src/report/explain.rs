@@ -3,12 +3,12 @@
 
 use super::event::{count, deferral, halt, named};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
-use crate::journal::{BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome};
-use crate::model::{ClusterName, WaveName};
+use crate::journal::{BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome, StopScope};
+use crate::model::{Actor, ClusterName, WaveName};
 use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
-    AttemptState, CapUse, Class, Cluster, FleetState, MissingHotfix, Rollout, Scope, Wait, WaitKind,
-    waits_of, waits_of_rollout,
+    AttemptState, CapUse, Class, Cluster, FleetState, MissingHotfix, Obstacle, Rollout, Scope, Wait,
+    WaitKind, waits_of, waits_of_rollout,
 };
 
 /// So many failed clusters are named as evidence of a halt.
@@ -60,7 +60,11 @@ pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
     let told = Told { wait, rollout };
     let (gate, state, evidence, unblock) = match &wait.kind {
         WaitKind::NoDriver => return undriven(rollout.id(), None),
-        WaitKind::Paused { .. } | WaitKind::Halted { .. } | WaitKind::Aborting { .. } => told.stopped(),
+        WaitKind::Paused { .. }
+        | WaitKind::Stopped { .. }
+        | WaitKind::Halted { .. }
+        | WaitKind::Aborting { .. } => told.stopped(),
+        WaitKind::InTheWay { obstacle } => told.in_the_way(obstacle),
         WaitKind::Gate { .. } => told.gate(),
         WaitKind::Earlier { .. }
         | WaitKind::EarlierPool { .. }
@@ -115,9 +119,11 @@ impl Told<'_> {
     /// answer ends and when a step must have ended are no such moments.
     fn earliest(&self) -> Option<jiff::Timestamp> {
         match &self.wait.kind {
-            WaitKind::Soak | WaitKind::Backoff { .. } | WaitKind::Deferred { .. } | WaitKind::Tag { .. } => {
-                self.wait.until
-            }
+            WaitKind::Soak
+            | WaitKind::Backoff { .. }
+            | WaitKind::Deferred { .. }
+            | WaitKind::InTheWay { .. }
+            | WaitKind::Tag { .. } => self.wait.until,
             _ => None,
         }
     }
@@ -132,6 +138,15 @@ impl Told<'_> {
                 let unblock = people("somebody resumes it", [], [self.command("resume", "")]);
                 ("pause".to_owned(), if *at_work > 0 { "pausing" } else { "paused" }, evidence, unblock)
             }
+            WaitKind::Stopped { scope, by, reason, clusters: reached, at_work } => {
+                let evidence = vec![
+                    format!("the line of {scope} was stopped by {by}"),
+                    reason.clone(),
+                    format!("{} reached", clusters(*reached)),
+                    still_at_work(*at_work),
+                ];
+                ("stop-the-line".to_owned(), "stopped", evidence, line_goes_on(scope, by))
+            }
             WaitKind::Halted { cause } => self.halted(cause),
             WaitKind::Aborting { by, at_work } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!("aborted by {by}"));
@@ -139,6 +154,43 @@ impl Told<'_> {
                 ("abort".to_owned(), "aborting", vec![by, still_at_work(*at_work)], unblock)
             }
             _ => nothing(),
+        }
+    }
+
+    /// A person, another rollout or the calendar stands in one cluster's way.
+    fn in_the_way(&self, obstacle: &Obstacle) -> Words {
+        let cluster = self.wait.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
+        let known = self.wait.cluster.as_ref().and_then(|name| self.rollout.cluster(name));
+        let at_work = known.is_some_and(|c| c.state().class() == Class::Active);
+        let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
+        let mut evidence = vec![obstacle.to_string()];
+        evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
+        let skip = || self.command("skip", &format!("{} --reason TEXT", self.flag()));
+        match obstacle {
+            Obstacle::Stop { scope, stop } => {
+                ("stop-the-line".to_owned(), state, evidence, line_goes_on(scope, &stop.by))
+            }
+            Obstacle::Hold(hold) => {
+                let product =
+                    hold.kept.as_ref().map_or_else(String::new, |k| format!(" --product {}", k.product));
+                let release = format!("tidegate cluster release {cluster}{product} --reason TEXT");
+                let condition = "the hold ends or is released";
+                (
+                    "hold".to_owned(),
+                    state,
+                    evidence,
+                    people(condition, [hold.by.0.as_str()], [release, skip()]),
+                )
+            }
+            Obstacle::Busy { rollout, position } => {
+                evidence.push(format!("number {position} in the queue of {cluster}"));
+                let condition = format!("{rollout} is through with the cluster and its wave there");
+                let supersede =
+                    format!("tidegate rollout supersede {rollout} --by {} --reason TEXT", self.rollout.id());
+                let why = format!("tidegate rollout why {rollout}");
+                let unblock = people(&condition, ["the driver"], [why, supersede, skip()]);
+                ("queue".to_owned(), state, evidence, unblock)
+            }
         }
     }
 
@@ -406,6 +458,12 @@ impl Told<'_> {
             _ => nothing(),
         }
     }
+}
+
+/// What lets a stopped line go on.
+fn line_goes_on(scope: &StopScope, by: &Actor) -> Unblock {
+    let off = format!("tidegate stop-the-line off --scope {scope} --reason TEXT");
+    people("somebody lets the line go on", [by.0.as_str()], [off])
 }
 
 /// Why a cluster failed and stays so, and what can be done.

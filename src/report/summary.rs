@@ -39,10 +39,52 @@ pub struct RolloutSummary {
     pub wave: Option<WaveName>,
     /// Its clusters.
     pub clusters: Tally,
+    /// The stop-the-lines that reach it.
+    pub stopped: Vec<StopSummary>,
     /// Its waves, in order.
     pub waves: Vec<WaveSummary>,
     /// The clusters that somebody should look at, and those at work.
     pub attention: Vec<ClusterSummary>,
+}
+
+/// A stop-the-line.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StopSummary {
+    /// Over what, as it is typed: `fleet`, `rollout:R42-1`, `env=prod`.
+    pub scope: String,
+    /// Who stopped it.
+    pub by: Actor,
+    /// When.
+    pub since: jiff::Timestamp,
+    /// Why.
+    pub reason: String,
+}
+
+/// A stop-the-line in words.
+pub fn stop(scope: &crate::journal::StopScope, stop: &crate::rollout::Stop) -> StopSummary {
+    StopSummary {
+        scope: scope.to_string(),
+        by: stop.by.clone(),
+        since: stop.since,
+        reason: stop.reason.clone(),
+    }
+}
+
+/// The stop-the-lines that reach a rollout that is open.
+fn stopped(state: &FleetState, rollout: &Rollout) -> Vec<StopSummary> {
+    let reached: Vec<_> = rollout
+        .plan()
+        .clusters()
+        .flat_map(|(_, _, planned)| state.stops_over(rollout, &planned.labels))
+        .map(|(scope, _)| scope)
+        .collect();
+    let open = rollout.state().is_open();
+    state
+        .stops()
+        .filter(|(scope, _)| open && reached.contains(scope))
+        .map(|(scope, s)| stop(scope, s))
+        .collect()
 }
 
 /// How many clusters stand where.
@@ -181,6 +223,10 @@ pub struct ClusterSummary {
     pub steps: usize,
     /// Why it is where it is.
     pub cause: Option<String>,
+    /// The moment at which what it waits for is over, if it was left for later and time alone ends that.
+    pub until: Option<jiff::Timestamp>,
+    /// Its place in the queue of rollouts that want the cluster, from 1; absent when this is the only one.
+    pub position: Option<usize>,
     /// Whether a test passed only when it was repeated.
     pub flaky: bool,
     /// When it was last seen.
@@ -249,6 +295,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         started_by: started_by.clone(),
         wave: at.map(|w| w.name.clone()),
         clusters: rollout.counts().into(),
+        stopped: stopped(state, rollout),
         waves,
         attention: attention(state, rollout, now),
     }
@@ -262,9 +309,11 @@ fn cause(rollout: &Rollout) -> Option<String> {
     };
     match rollout.state() {
         RolloutState::Halted { wave, cause } => Some(format!("wave {wave}: {}", halt(cause))),
-        RolloutState::Pausing | RolloutState::Paused | RolloutState::Aborting | RolloutState::Aborted => {
-            asked()
-        }
+        RolloutState::Pausing
+        | RolloutState::Paused
+        | RolloutState::Aborting
+        | RolloutState::Aborted
+        | RolloutState::Superseded { .. } => asked(),
         RolloutState::Planned
         | RolloutState::Running
         | RolloutState::Succeeded
@@ -332,6 +381,7 @@ fn of_gate(wave: &Wave, side: Side, gate: &GateId) -> GateSummary {
 /// One cluster, looked at from `now`.
 pub fn cluster(
     state: &FleetState,
+    rollout: &Rollout,
     planned: (&PlannedWave, &PlannedPool, &PlannedCluster),
     cluster: &Cluster,
     now: jiff::Timestamp,
@@ -354,6 +404,8 @@ pub fn cluster(
         steps_done: attempt.steps_done(),
         steps: attempt.steps().len(),
         cause: attempt.cause().map(str::to_owned),
+        until: attempt.until(),
+        position: position(state, rollout, planned),
         flaky: attempt.flaky(),
         seen: age::seen(state, &planned.name, now),
     }
@@ -361,7 +413,7 @@ pub fn cluster(
 
 /// Every cluster of a rollout, in plan order.
 pub fn clusters(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<ClusterSummary> {
-    rollout.clusters().map(|(w, p, c, known)| cluster(state, (w, p, c), known, now)).collect()
+    rollout.clusters().map(|(w, p, c, known)| cluster(state, rollout, (w, p, c), known, now)).collect()
 }
 
 /// The clusters that deserve attention: trouble first, then what waits, then what is at work; by
@@ -371,12 +423,22 @@ fn attention(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec
         .clusters()
         .filter_map(|(w, p, c, known)| {
             let urgency = urgency(known.state())?;
-            Some((urgency, cluster(state, (w, p, c), known, now)))
+            Some((urgency, cluster(state, rollout, (w, p, c), known, now)))
         })
         .collect();
     // Stable, so plan order stays within one urgency.
     found.sort_by_key(|(urgency, _)| *urgency);
     found.into_iter().map(|(_, summary)| summary).collect()
+}
+
+/// The place of a rollout in a cluster's queue, where there is one.
+fn position(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster) -> Option<usize> {
+    let queue = state.queue(planned);
+    if queue.len() < 2 {
+        None
+    } else {
+        queue.iter().position(|id| *id == rollout.id()).map(|place| place + 1)
+    }
 }
 
 fn urgency(state: &AttemptState) -> Option<u8> {

@@ -53,6 +53,7 @@ fn with_origins(mut problem: Finding, members: &[Member<'_>]) -> Finding {
             Reason::Pin { pin, owner, until } => {
                 format!("pin `{pin}` ({owner}, until {until}) holds `{}` at {}", member.name, member.version)
             }
+            Reason::Hold { by, .. } => format!("{by} holds `{}` at {}", member.name, member.version),
             Reason::Ahead { release_has } => {
                 format!(
                     "`{}` {} runs there already and stays above {release_has}",

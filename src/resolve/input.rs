@@ -9,8 +9,8 @@ use crate::catalog::product::Content;
 use crate::catalog::release::Locked;
 use crate::digest::Digest;
 use crate::model::{
-    ClusterEntry, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile, ProductName,
-    ReleaseFile,
+    ClusterEntry, ClusterName, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile,
+    ProductName, ReleaseFile,
 };
 use crate::version::{KubeMinor, Version};
 
@@ -25,6 +25,8 @@ pub struct Ground<'a> {
     pub fleet: &'a Fleet,
     /// The pins, ended ones included.
     pub pins: &'a [&'a PinFile],
+    /// The products that people hold, by cluster; ended holds are not among them.
+    pub holds: &'a BTreeMap<ClusterName, Vec<HeldProduct>>,
     /// Product versions by product digest: at least those that [`super::needed()`] names.
     pub versions: &'a BTreeMap<Digest, ProductVersion>,
     /// Which installed versions a plan of the journal gave to a cluster because of a pin.
@@ -61,14 +63,33 @@ impl From<&Content> for ProductVersion {
     }
 }
 
-/// A version that a pin brought to a cluster, as a plan of the journal has it.
+/// A product that a person keeps at a version on one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastPin {
-    /// The pin.
-    pub pin: PinId,
+pub struct HeldProduct {
     /// The product.
     pub product: ProductName,
-    /// The product digest that the pin named.
+    /// The version that it keeps.
+    pub version: Version,
+    /// The commit whose tree holds it.
+    pub commit: String,
+    /// Its product digest.
+    pub digest: Digest,
+    /// Who holds it.
+    pub by: String,
+    /// Until when, in words; until it is released if absent.
+    pub until: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+/// A version that a pin or a hold brought to a cluster, as a plan of the journal has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastPin {
+    /// The pin; `None` for a hold.
+    pub pin: Option<PinId>,
+    /// The product.
+    pub product: ProductName,
+    /// The product digest that it named.
     pub digest: Digest,
 }
 

@@ -12,7 +12,7 @@ mod types;
 pub mod values;
 
 pub use affected::{Affected, clusters_of};
-pub use input::{Ground, Needed, Observation, PastPin, ProductVersion, ResolveInput};
+pub use input::{Ground, HeldProduct, Needed, Observation, PastPin, ProductVersion, ResolveInput};
 pub use needed::needed;
 pub use resolver::served;
 pub use resolver::{Resolver, desired};

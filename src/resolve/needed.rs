@@ -1,16 +1,17 @@
-//! Which product versions have to be at hand before a release can be resolved: those that the lock
-//! and the pins name, and those that clusters run beyond the release.
+//! Which product versions have to be at hand before a release can be resolved: those that the lock,
+//! the pins and the holds name, and those that clusters run beyond the release.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Needed, Observation};
+use super::{HeldProduct, Needed, Observation};
 use crate::catalog::release::Locked;
-use crate::model::{PinFile, ProductName};
+use crate::model::{ClusterName, PinFile, ProductName};
 
 /// The product versions whose content [`super::desired`] and the plan may ask for.
 pub fn needed<'a>(
     release: &Locked<'_>,
     pins: &[&PinFile],
+    holds: &BTreeMap<ClusterName, Vec<HeldProduct>>,
     observed: impl IntoIterator<Item = &'a Observation>,
     now: jiff::Timestamp,
 ) -> BTreeSet<Needed> {
@@ -33,9 +34,19 @@ pub fn needed<'a>(
         digest: pin.digest.value,
         leaving: false,
     }));
+    let held = holds.values().flatten().filter(|held| locked.contains_key(&held.product));
+    needed.extend(held.map(|held| Needed {
+        product: held.product.clone(),
+        version: held.version.clone(),
+        commit: held.commit.clone(),
+        digest: held.digest,
+        leaving: false,
+    }));
     let leaves: BTreeSet<&ProductName> = release.spec().removes.iter().map(|name| &name.value).collect();
-    // A pin may be lower than both the release and what runs, so every pinned product counts.
-    let pinned: BTreeSet<&ProductName> = pins.iter().map(|pin| &pin.spec.product.value).collect();
+    // A pin or a hold may be lower than both the release and what runs, so each of their products
+    // counts.
+    let own = holds.values().flatten().map(|held| &held.product);
+    let pinned: BTreeSet<&ProductName> = pins.iter().map(|pin| &pin.spec.product.value).chain(own).collect();
     for observation in observed {
         for (product, found) in observation.products.iter() {
             let leaving = leaves.contains(product) && !locked.contains_key(product);

@@ -9,8 +9,8 @@ use super::arrangement::{self, Arrangement, Member, arrange};
 use super::membership::{ClusterLayers, Layers};
 use super::pins::Pins;
 use super::{
-    Desired, DesiredProduct, EffectiveValues, Exclusion, Ground, Layer, Observation, ProductVersion, Reason,
-    ResolveInput, values,
+    Desired, DesiredProduct, EffectiveValues, Exclusion, Ground, HeldProduct, Layer, Observation,
+    ProductVersion, Reason, ResolveInput, values,
 };
 use crate::catalog::values as checks;
 use crate::diag::{Finding, Findings, Place, codes};
@@ -209,7 +209,7 @@ struct Chosen<'a> {
     content: &'a ProductVersion,
 }
 
-/// The version of one product for one cluster: a pin's, else the release's, and never below what
+/// The version of one product for one cluster: a hold's, else a pin's, else the release's, and never below what
 /// runs there unless that is allowed (invariant 12 of the design).
 #[allow(clippy::too_many_arguments)]
 fn pick<'a>(
@@ -231,9 +231,11 @@ fn pick<'a>(
         let key = format!("pins {} {}", first.metadata.name.value, second.metadata.name.value);
         affected.add(key, cluster, || contradicting(first, second));
     }
-    let base = match pinned.holding.first() {
-        Some(pin) => by_pin(name, pin),
-        None => candidate.clone(),
+    let held = ground.holds.get(cluster).into_iter().flatten().find(|held| held.product == *name);
+    let base = match (held, pinned.holding.first()) {
+        (Some(held), _) => by_hold(candidate, held),
+        (None, Some(pin)) => by_pin(name, pin),
+        (None, None) => candidate.clone(),
     };
     let Some(observation) = observed else { return base };
     let running = observation.products.get(name).filter(|found| found.version > base.version);
@@ -241,7 +243,9 @@ fn pick<'a>(
     let past = ground.past_pins.get(&observation.uid).into_iter().flatten();
     let from_pin = pinned.ended.iter().any(|pin| pin.spec.digest.value == found.digest)
         || past.into_iter().any(|past| past.product == *name && past.digest == found.digest);
-    if lowers.contains(name) || (from_pin && !brought_by_release(ground, name, found)) {
+    // Whoever holds a product wants it to stay where it is.
+    let falls = lowers.contains(name) || (from_pin && !brought_by_release(ground, name, found));
+    if held.is_none() && falls {
         return base;
     }
     if !pinned.holding.is_empty() {
@@ -266,6 +270,17 @@ fn brought_by_release(ground: &Ground<'_>, name: &ProductName, found: &ObservedP
         .filter(|release| release.metadata.name.value == found.release)
         .filter_map(|release| release.lock.as_ref()?.value.products.get(name))
         .any(|locked| locked.digest == found.digest)
+}
+
+fn by_hold<'a>(candidate: &Candidate<'a>, held: &HeldProduct) -> Candidate<'a> {
+    Candidate {
+        name: candidate.name,
+        version: held.version.clone(),
+        commit: held.commit.as_str().into(),
+        digest: held.digest,
+        reason: Reason::Hold { by: held.by.clone(), until: held.until.clone(), reason: held.reason.clone() },
+        place: candidate.place,
+    }
 }
 
 fn by_pin<'a>(name: &'a ProductName, pin: &'a PinFile) -> Candidate<'a> {
@@ -297,6 +312,7 @@ fn arranged(
         match &pick.reason {
             Reason::Release { .. } => key.push(0),
             Reason::Ahead { .. } => key.push(1),
+            Reason::Hold { .. } => key.push(3),
             Reason::Pin { pin, .. } => {
                 key.push(2);
                 key.extend_from_slice(pin.as_str().as_bytes());
@@ -335,6 +351,7 @@ fn origin(reason: &Reason) -> String {
         Reason::Release { release } => format!("release {release}"),
         Reason::Pin { pin, .. } => format!("pin {pin}"),
         Reason::Ahead { .. } => "installed there".to_owned(),
+        Reason::Hold { by, .. } => format!("held by {by}"),
     }
 }
 

@@ -27,6 +27,16 @@ pub enum Reason {
         /// Its end, as written.
         until: String,
     },
+    /// A person holds the product there.
+    Hold {
+        /// Who.
+        by: String,
+        /// Its end; until it is released if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+        /// Why.
+        reason: String,
+    },
     /// The cluster already runs a higher version, and this plan may not lower it.
     Ahead {
         /// The version that the release has.

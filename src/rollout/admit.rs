@@ -2,6 +2,7 @@
 //! there is nothing left to do); the others are refused with the commands that are legal instead.
 
 use super::admit_clusters::{retry, skip};
+use super::admit_live;
 use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
@@ -31,6 +32,15 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
             retry(state, known(state, rollout)?, *which, clusters, reason.as_ref())
         }
         Command::Skip { rollout, clusters, reason } => skip(state, known(state, rollout)?, clusters, reason),
+        Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
+        Command::StopTheLine { scope, reason } => admit_live::stop(state, scope, reason),
+        Command::StartTheLine { scope, reason } => admit_live::go(state, scope, reason),
+        Command::Hold { cluster, kept, reason, until } => {
+            admit_live::hold(state, cluster, kept.as_ref(), reason, *until, now)
+        }
+        Command::Release { cluster, product, reason } => {
+            admit_live::release(state, cluster, product.as_ref(), reason)
+        }
     }
 }
 
@@ -45,7 +55,13 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
     };
     let counts = &rollout.counts;
     let state = &rollout.state;
-    let moving = !matches!(state, RolloutState::Planned | RolloutState::Aborting | RolloutState::Aborted);
+    let moving = !matches!(
+        state,
+        RolloutState::Planned
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Superseded { .. }
+    );
     offer(state.is_open(), format!("tidegate rollout run {id}"));
     offer(
         matches!(state, RolloutState::Paused | RolloutState::Pausing) || halt_is_over(rollout),
@@ -68,7 +84,9 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
         format!("tidegate rollout skip {id} --cluster NAME --reason TEXT"),
     );
     offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
-    offer(state.is_open() && *state != RolloutState::Aborting, format!("tidegate rollout abort {id}"));
+    let ends = state.is_open() && *state != RolloutState::Aborting;
+    offer(ends, format!("tidegate rollout abort {id}"));
+    offer(ends, format!("tidegate rollout supersede {id} --by ROLLOUT --reason TEXT"));
     found
 }
 
@@ -78,7 +96,7 @@ fn halt_is_over(rollout: &Rollout) -> bool {
         && rollout.over_budget().is_none()
 }
 
-fn known<'a>(state: &'a FleetState, id: &RolloutId) -> Result<&'a Rollout, Refusal> {
+pub(super) fn known<'a>(state: &'a FleetState, id: &RolloutId) -> Result<&'a Rollout, Refusal> {
     state.rollout(id).ok_or_else(|| Refusal {
         code: &codes::ROLLOUT_UNKNOWN,
         sentence: format!("no rollout {id} is in this journal"),
@@ -116,21 +134,8 @@ fn start(state: &FleetState, plan: &Plan) -> Result<Vec<Body>, Refusal> {
         );
         return Err(refusal(&codes::PLAN_NEWER, sentence, Vec::new()));
     }
-    let owners: Vec<&RolloutId> = state
-        .open_rollouts()
-        .filter(|r| {
-            plan.clusters().any(|(_, _, c)| {
-                r.by_name.contains_key(&c.name) || r.plan.clusters().any(|(_, _, o)| o.uid == c.uid)
-            })
-        })
-        .map(|r| &r.id)
-        .collect();
     if let Err(why) = state.check_plan(plan) {
-        let legal = owners
-            .iter()
-            .flat_map(|id| [format!("tidegate rollout watch {id}"), format!("tidegate rollout abort {id}")])
-            .collect();
-        return Err(refusal(&codes::CLUSTER_TAKEN, why, legal));
+        return Err(refusal(&codes::CLUSTER_TAKEN, why, Vec::new()));
     }
     let id = RolloutId::new(&plan.release.id, state.next_number(&plan.release.id))
         .map_err(|error| refusal(&codes::ROLLOUT_STATE, error.to_string(), Vec::new()))?;
@@ -335,7 +340,9 @@ fn over(rollout: &Rollout) -> (String, u32, u32) {
 fn abort(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
     match rollout.state {
         RolloutState::Aborting | RolloutState::Aborted => Ok(Vec::new()),
-        RolloutState::Succeeded | RolloutState::SucceededWithFailures => wrong_state(rollout, "aborted"),
+        RolloutState::Succeeded | RolloutState::SucceededWithFailures | RolloutState::Superseded { .. } => {
+            wrong_state(rollout, "aborted")
+        }
         _ => Ok(vec![Body::RolloutAbort { rollout: rollout.id.clone(), reason: reason.cloned() }]),
     }
 }

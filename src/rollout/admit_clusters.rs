@@ -27,7 +27,13 @@ pub(super) fn retry(
     reason: Option<&String>,
 ) -> Result<Vec<Body>, Refusal> {
     named(rollout, names)?;
-    if matches!(rollout.state, RolloutState::Planned | RolloutState::Aborting | RolloutState::Aborted) {
+    if matches!(
+        rollout.state,
+        RolloutState::Planned
+            | RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Superseded { .. }
+    ) {
         return wrong_state(rollout, "retried");
     }
     if let RolloutState::Halted { cause: HaltCause::NoTests, .. } = rollout.state {
@@ -110,7 +116,13 @@ pub(super) fn skip(
     reason: &str,
 ) -> Result<Vec<Body>, Refusal> {
     named(rollout, names)?;
-    if matches!(rollout.state, RolloutState::Aborting | RolloutState::Aborted | RolloutState::Succeeded) {
+    if matches!(
+        rollout.state,
+        RolloutState::Aborting
+            | RolloutState::Aborted
+            | RolloutState::Superseded { .. }
+            | RolloutState::Succeeded
+    ) {
         return wrong_state(rollout, "given a skip");
     }
     if reason.trim().is_empty() {

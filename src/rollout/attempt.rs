@@ -12,8 +12,8 @@ pub const RECHECK: Duration = Duration::seconds(30);
 /// The state of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptState {
-    /// It waits for a slot. In at the start and by `attempt.retry`; out by `attempt.claimed` or
-    /// `attempt.skip`.
+    /// It waits for a slot. In at the start and by `attempt.retry`; out by `attempt.claimed`,
+    /// `attempt.deferred` or `attempt.skip`.
     Pending,
     /// It has a slot, and preflight looks at the cluster. In by `attempt.claimed`; out by
     /// `attempt.preflighted`.
@@ -37,9 +37,11 @@ pub enum AttemptState {
     /// `attempt.retry`. With `BlockReason::PinMissesHotfix` in by the plan, and out by
     /// `attempt.skip` only, since nothing of the plan changes by looking again.
     Blocked(BlockReason),
-    /// It is left for later, before its first write; it holds no slot. In by
-    /// `attempt.preflighted`; out by `attempt.retry` or `attempt.skip`, and for `window` and `busy`
-    /// by `attempt.claimed` each [`RECHECK`].
+    /// It is left for later, before its first write; it holds no slot. In by `attempt.deferred`,
+    /// when its turn comes and something of the fleet stands against it, and by
+    /// `attempt.preflighted`; out by `attempt.retry` or `attempt.skip`, for `window`, `busy` and
+    /// `hold` also by `attempt.claimed` as soon as that is over (what a preflight found busy is
+    /// looked at again each [`RECHECK`]).
     Deferred(Deferral),
     /// A person left it out. In by `attempt.skip`; out by `attempt.retry`.
     Skipped(Actor),
@@ -77,12 +79,6 @@ impl AttemptState {
             Self::Skipped(_) => Class::Skipped,
             Self::Departed | Self::Superseded => Class::Gone,
         }
-    }
-
-    /// Whether it is looked at again by itself: what the plan says against a cluster stays.
-    pub(super) fn is_rechecked(&self) -> bool {
-        matches!(self.class(), Class::Blocked | Class::Postponed)
-            && *self != Self::Blocked(BlockReason::PinMissesHotfix)
     }
 
     /// The word for it, as in evidence and on screens: `succeeded`, `failed`, `no-op`.
@@ -186,6 +182,13 @@ impl Counts {
     }
 }
 
+/// How an attempt was left for later by the core, by `attempt.deferred`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parked {
+    /// The moment from which time alone lets it start.
+    pub(super) until: Option<jiff::Timestamp>,
+}
+
 /// One try at one cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -194,6 +197,10 @@ pub struct Attempt {
     pub(super) since: jiff::Timestamp,
     pub(super) claimed_at: Option<jiff::Timestamp>,
     pub(super) cause: Option<String>,
+    /// That the core itself left it for later, and until when if time alone ends that.
+    pub(super) parked: Option<Parked>,
+    /// From when on it is looked at again, if it waits without a slot.
+    pub(super) due: Option<jiff::Timestamp>,
     pub(super) failed_step: Option<StepId>,
     /// Tries at the preflight that were reported.
     pub(super) preflights: u32,
@@ -221,6 +228,8 @@ impl Attempt {
             since: at,
             claimed_at: None,
             cause,
+            parked: None,
+            due: None,
             failed_step: None,
             preflights: 0,
             preflight_failures: 0,
@@ -253,6 +262,18 @@ impl Attempt {
     /// Why it is where it is, in words, if there is anything to say.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
+    }
+
+    /// The moment at which what it waits for is over, if it was left for later and time alone ends that.
+    pub fn until(&self) -> Option<jiff::Timestamp> {
+        self.parked.as_ref().and_then(|parked| parked.until)
+    }
+
+    /// Whether it may get a slot: also when a hold ends, but not by itself when it could not be reached.
+    pub(super) fn is_claimable(&self) -> bool {
+        (self.state.class().is_claimable()
+            && self.state != AttemptState::Blocked(BlockReason::PinMissesHotfix))
+            || (self.state == AttemptState::Deferred(Deferral::Hold) && self.parked.is_some())
     }
 
     /// The step at which it failed, if at one.

@@ -4,7 +4,7 @@
 use super::attempt::{Attempt, AttemptState, Class};
 use super::gates;
 use super::state::{FleetState, Rollout, RolloutState, WavePhase};
-use crate::journal::{AttemptId, AttemptResult, Body, HaltCause, Preflight, Side, StepId};
+use crate::journal::{AttemptId, AttemptResult, Body, Deferral, HaltCause, Preflight, Side, StepId};
 use crate::model::{ClusterName, GateId, WaveName};
 use crate::plan::Plan;
 
@@ -31,6 +31,10 @@ impl FleetState {
             Body::ClusterObserved { .. } | Body::ClusterUnreachable { .. } | Body::ClusterAdopted { .. } => {
                 Ok(())
             }
+            Body::StopTheLineOn { .. }
+            | Body::StopTheLineOff { .. }
+            | Body::ClusterHold { .. }
+            | Body::ClusterRelease { .. } => self.check_live(body),
             Body::RolloutPlanned { rollout, plan } => {
                 demand(self.rollout(rollout).is_none(), || format!("{rollout} exists already"))?;
                 self.check_plan(plan)
@@ -44,6 +48,12 @@ impl FleetState {
                     if let Some(holder) = uid.and_then(|c| self.claimed_by(&c.uid)) {
                         return Err(format!("{holder} holds {}", attempt.cluster));
                     }
+                    self.check_not_stopped(rollout, attempt)?;
+                }
+                if let Body::RolloutSuperseded { by, .. } = body {
+                    let other = self.rollout(by).ok_or_else(|| format!("no rollout {by} is known"))?;
+                    let holds = other.state.is_open() && by != id;
+                    demand(holds, || format!("{by} can't take over: it is {}", other.state.word()))?;
                 }
                 self.check_running(rollout, body)?;
                 if let Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } = body
@@ -56,7 +66,17 @@ impl FleetState {
         }
     }
 
-    /// A step is begun once under each fence, and reported by the driver that began it.
+    /// No stop-the-line reaches the cluster.
+    fn check_not_stopped(&self, rollout: &Rollout, attempt: &AttemptId) -> Checked {
+        let planned = rollout.by_name.get(&attempt.cluster).and_then(|i| rollout.planned_cluster(*i));
+        match planned.and_then(|planned| self.stop_over(rollout, &planned.labels)) {
+            Some((scope, _)) => Err(format!("the line of {scope} is stopped")),
+            None => Ok(()),
+        }
+    }
+
+    /// A step is begun once under each fence, and reported by the driver that began it; with the
+    /// line stopped only what runs is settled.
     fn check_running(&self, rollout: &Rollout, body: &Body) -> Checked {
         let (attempt, begins) = match body {
             Body::StepStarted { attempt, .. } => (attempt, true),
@@ -67,7 +87,11 @@ impl FleetState {
             .cluster(&attempt.cluster)
             .and_then(|c| c.attempt.current_step())
             .and_then(|step| step.open.last())
-            .is_some_and(|(fence, _)| *fence == self.fence);
+            .map(|(fence, _)| *fence);
+        if begins && running.is_none() {
+            self.check_not_stopped(rollout, attempt)?;
+        }
+        let running = running == Some(self.fence);
         demand(running != begins, || {
             let word = if begins { "runs already" } else { "was begun by another driver" };
             format!("the step of {attempt} {word}")
@@ -85,13 +109,6 @@ impl FleetState {
         let mut waves = std::collections::HashSet::new();
         for wave in &plan.waves {
             demand(waves.insert(&wave.name), || format!("two waves are called {}", wave.name))?;
-        }
-        for other in self.open_rollouts() {
-            for (_, _, theirs) in other.plan.clusters() {
-                demand(!names.contains(&theirs.name) && !uids.contains(&theirs.uid), || {
-                    format!("{} belongs to the open rollout {}", theirs.name, other.id)
-                })?;
-            }
         }
         Ok(())
     }
@@ -128,6 +145,7 @@ impl Rollout {
                 }
             }
             Body::RolloutAbort { .. } => state(self.state.is_open() && self.state != S::Aborting),
+            Body::RolloutSuperseded { .. } => state(self.state.is_open() && self.state != S::Aborting),
             Body::RolloutAborted { .. } => {
                 state(self.state == S::Aborting)?;
                 self.check_idle()
@@ -178,13 +196,13 @@ impl Rollout {
                 self.known_gate(wave, *side, gate)
             }
             Body::AttemptRetry { clusters, .. } => {
-                state(!matches!(self.state, S::Planned | S::Aborting | S::Aborted))?;
+                state(!matches!(self.state, S::Planned | S::Aborting | S::Aborted | S::Superseded { .. }))?;
                 self.check_all(clusters, |a| {
                     demand(a.state.class().is_retryable(), || format!("it is {}", a.state.word()))
                 })
             }
             Body::AttemptSkip { clusters, .. } => {
-                state(!matches!(self.state, S::Aborting | S::Aborted | S::Succeeded))?;
+                state(!matches!(self.state, S::Aborting | S::Aborted | S::Superseded { .. } | S::Succeeded))?;
                 self.check_all(clusters, |a| {
                     demand(a.state.class().is_skippable(), || format!("it is {}", a.state.word()))
                 })
@@ -281,6 +299,7 @@ impl Rollout {
     fn check_attempt(&self, body: &Body) -> Checked {
         let id = match body {
             Body::AttemptClaimed { attempt, .. }
+            | Body::AttemptDeferred { attempt, .. }
             | Body::AttemptPreflighted { attempt, .. }
             | Body::StepStarted { attempt, .. }
             | Body::StepSpawned { attempt, .. }
@@ -302,8 +321,19 @@ impl Rollout {
                 demand(matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
                     format!("{wave} is at {:?}", found.phase)
                 })?;
-                let free = attempt.state.class() == Class::Pending || attempt.state.is_rechecked();
-                demand(free, || format!("{id} is {}", attempt.state.word()))
+                demand(attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
+            }
+            Body::AttemptDeferred { reason, .. } => {
+                demand(self.state == RolloutState::Running, || {
+                    format!("{} is {}", self.id, self.state.word())
+                })?;
+                let ours = matches!(reason, Deferral::Window | Deferral::Busy | Deferral::Hold);
+                demand(ours, || format!("only a visit can find that {id} is deferred so"))?;
+                let waits = attempt.is_claimable()
+                    && self
+                        .cluster(&id.cluster)
+                        .is_some_and(|c| *reason != Deferral::Hold || !c.half_updated());
+                demand(waits, || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptPreflighted { tries, preflight, .. } => {
                 let waits = match &attempt.preflight {
@@ -395,6 +425,13 @@ impl Class {
             self,
             Self::Pending | Self::Failed | Self::Unknown | Self::Deferred | Self::Postponed | Self::Blocked
         )
+    }
+}
+
+impl Class {
+    /// Whether it may get a slot.
+    pub fn is_claimable(self) -> bool {
+        matches!(self, Self::Pending | Self::Blocked | Self::Postponed)
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a person can ask for, and how a request is refused: with a sentence, the commands that
 //! are legal now, and the class of exit code.
 
+use super::live::Kept;
 use crate::diag::Code;
 use crate::digest::Digest;
-use crate::journal::{RetryWhich, Side};
-use crate::model::{ClusterName, GateId, RolloutId, WaveName};
+use crate::journal::{RetryWhich, Side, StopScope};
+use crate::model::{ClusterName, GateId, ProductName, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// A person's request.
@@ -68,6 +69,49 @@ pub enum Command {
         rollout: RolloutId,
         /// Their names.
         clusters: Vec<ClusterName>,
+        /// Why.
+        reason: String,
+    },
+    /// End a rollout in favour of another one.
+    Supersede {
+        /// The one that ends.
+        rollout: RolloutId,
+        /// The one that goes on.
+        by: RolloutId,
+        /// Why.
+        reason: String,
+    },
+    /// Stop the line: start no cluster and no step within the scope.
+    StopTheLine {
+        /// Over what.
+        scope: StopScope,
+        /// Why.
+        reason: String,
+    },
+    /// Let the line go on.
+    StartTheLine {
+        /// Over what, as it was stopped.
+        scope: StopScope,
+        /// Why.
+        reason: String,
+    },
+    /// Keep a cluster, or a product of it, as it is.
+    Hold {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The product with the version that it keeps; the whole cluster if absent.
+        kept: Option<Kept>,
+        /// Why.
+        reason: String,
+        /// Until when.
+        until: Option<jiff::Timestamp>,
+    },
+    /// Let a held cluster, or a held product of it, go on.
+    Release {
+        /// The cluster.
+        cluster: ClusterName,
+        /// The product; the hold of the whole cluster if absent.
+        product: Option<ProductName>,
         /// Why.
         reason: String,
     },

@@ -4,7 +4,8 @@
 
 use super::attempt::Class;
 use super::effect::{Effect, Effects};
-use super::next::{Next, backoff, next};
+use super::next::{Going, Next, backoff, next};
+use super::obstacle::Obstacle;
 use super::slots;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
@@ -21,7 +22,7 @@ const VERIFY_AT_ONCE: usize = 64;
 pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut out = Gathered { now, decisions: Vec::new(), actions: Vec::new(), wake: None };
     for rollout in state.open_rollouts() {
-        attempts(rollout, state.fence, &mut out);
+        attempts(state, rollout, &mut out);
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
     if out.decisions.is_empty() {
@@ -63,8 +64,7 @@ impl Gathered {
 }
 
 /// What the attempts at work want.
-fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
-    let aborting = rollout.state == RolloutState::Aborting;
+fn attempts(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
     for index in &rollout.ready {
         let (Some(planned), Some(cluster)) = (rollout.planned_cluster(*index), rollout.clusters.get(*index))
         else {
@@ -75,7 +75,8 @@ fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
             cluster: planned.name.clone(),
             attempt: cluster.attempt.number,
         };
-        match next(&cluster.attempt, aborting, fence, out.now) {
+        let in_its_way = state.interruption(rollout, planned, out.now);
+        match next(&cluster.attempt, going(rollout, in_its_way.as_ref()), state.fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });
@@ -83,7 +84,21 @@ fn attempts(rollout: &Rollout, fence: u64, out: &mut Gathered) {
             Next::Finish(result) => out.decide(Body::AttemptFinished { attempt, result }),
             Next::Wait(until) => out.wake(until),
             Next::Running => {}
+            Next::Kept => {
+                if let Some(until) = in_its_way.and_then(|obstacle| obstacle.until()) {
+                    out.wake(until);
+                }
+            }
         }
+    }
+}
+
+/// Whether an attempt at work may go on.
+pub(super) fn going(rollout: &Rollout, in_its_way: Option<&Obstacle>) -> Going {
+    match (&rollout.state, in_its_way) {
+        (RolloutState::Aborting, _) => Going::Ending,
+        (_, Some(_)) => Going::Kept,
+        (_, None) => Going::On,
     }
 }
 

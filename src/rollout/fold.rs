@@ -86,6 +86,10 @@ impl FleetState {
                 seen.unreachable = Some((since, cause.clone()));
             }
             Body::ClusterAdopted { .. } => {}
+            Body::StopTheLineOn { .. }
+            | Body::StopTheLineOff { .. }
+            | Body::ClusterHold { .. }
+            | Body::ClusterRelease { .. } => self.fold_live(event),
             Body::RolloutPlanned { rollout, plan } => {
                 let index = self.rollouts.len();
                 self.learn_hotfixes(plan);
@@ -131,7 +135,9 @@ impl FleetState {
             Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => {
                 touched.extend(clusters)
             }
-            Body::RolloutAborted { .. } | Body::RolloutFinished { .. } => {
+            Body::RolloutAborted { .. } | Body::RolloutFinished { .. } | Body::RolloutSuperseded { .. }
+                if !rollout.state.is_open() =>
+            {
                 self.claims.retain(|_, holder| holder != id);
             }
             _ => {}
@@ -153,6 +159,7 @@ impl Rollout {
     fn new(id: RolloutId, plan: Arc<Plan>, at: jiff::Timestamp, actor: &Actor) -> Self {
         let mut clusters = Vec::new();
         let mut by_name = std::collections::HashMap::new();
+        let mut by_uid = std::collections::HashMap::new();
         let mut by_wave = std::collections::HashMap::new();
         let mut waves = Vec::new();
         let mut counts = Counts::default();
@@ -165,6 +172,7 @@ impl Rollout {
                 for (place, cluster) in pool.clusters.iter().enumerate() {
                     let index = clusters.len();
                     by_name.insert(cluster.name.clone(), index);
+                    by_uid.insert(cluster.uid.clone(), index);
                     let attempt = Attempt::new(1, at, cluster);
                     let class = attempt.state.class();
                     if class == Class::Pending {
@@ -202,10 +210,12 @@ impl Rollout {
             state: RolloutState::Planned,
             since: at,
             planned: (at, actor.clone()),
+            superseded_by: None,
             asked: None,
             waves,
             clusters,
             by_name,
+            by_uid,
             by_wave,
             ready: std::collections::BTreeSet::new(),
             counts,
@@ -263,7 +273,19 @@ impl Rollout {
                 self.ask(event, reason.as_deref());
                 self.enter(RolloutState::Aborting, at);
             }
-            Body::RolloutAborted { .. } => self.enter(RolloutState::Aborted, at),
+            Body::RolloutSuperseded { by, reason, .. } => {
+                self.ask(event, Some(reason));
+                self.superseded_by = Some(by.clone());
+                if self.counts.of(Class::Active) == 0 {
+                    self.enter(RolloutState::Superseded { by: by.clone() }, at);
+                } else {
+                    self.enter(RolloutState::Aborting, at);
+                }
+            }
+            Body::RolloutAborted { .. } => match self.superseded_by.clone() {
+                Some(by) => self.enter(RolloutState::Superseded { by }, at),
+                None => self.enter(RolloutState::Aborted, at),
+            },
             Body::RolloutHalted { wave, cause, .. } => {
                 self.enter(RolloutState::Halted { wave: wave.clone(), cause: cause.clone() }, at);
             }

@@ -1,9 +1,9 @@
 //! How events change attempts, and how the index of who waits, works and is settled follows.
 
 use super::Interrupted;
-use super::attempt::{Attempt, AttemptState, Class, RECHECK, StepProgress};
+use super::attempt::{Attempt, AttemptState, Class, Parked, RECHECK, StepProgress};
 use super::state::{Rollout, RolloutState, WavePhase};
-use crate::journal::{AttemptId, AttemptResult, Body, Event, Preflight, StepOutcome};
+use crate::journal::{AttemptId, AttemptResult, Body, Deferral, Event, Preflight, StepOutcome};
 use crate::model::ClusterName;
 
 impl Rollout {
@@ -21,6 +21,24 @@ impl Rollout {
                     }
                 }
                 self.set(index, AttemptState::Claimed, None, at);
+            }
+            Body::AttemptDeferred { attempt, reason, cause, until } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let state = AttemptState::Deferred(*reason);
+                self.leave(index);
+                if let Some(cluster) = self.clusters.get_mut(index) {
+                    let it = &mut cluster.attempt;
+                    if it.state != state {
+                        it.state = state;
+                        it.since = at;
+                    }
+                    it.cause = Some(cause.clone());
+                    it.parked = Some(Parked { until: *until });
+                    // Who is in its way is seen at every look; the end of a hold or a window is a
+                    // moment, or else a live fact.
+                    it.due = if *reason == Deferral::Busy { Some(at) } else { *until };
+                }
+                self.arrive(index);
             }
             Body::AttemptPreflighted { attempt, preflight, .. } => {
                 self.fold_preflight(attempt, preflight, at)
@@ -202,14 +220,33 @@ impl Rollout {
             cluster.attempt.state = state;
             cluster.attempt.cause = cause;
             cluster.attempt.since = at;
+            cluster.attempt.parked = None;
+            cluster.attempt.due = matches!(cluster.attempt.state.class(), Class::Blocked | Class::Postponed)
+                .then(|| RECHECK.after(at));
         }
         self.arrive(index);
+    }
+
+    /// What was left for later by a live fact is due now: the fact has changed.
+    pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        if cluster.attempt.parked.is_none() {
+            return;
+        }
+        let before = cluster.attempt.due.replace(at);
+        let pool = self.waves.get_mut(cluster.wave).and_then(|wave| wave.pools.get_mut(cluster.pool));
+        if let Some(pool) = pool {
+            if let Some(before) = before {
+                pool.rechecks.remove(&(before, index));
+            }
+            pool.rechecks.insert((at, index));
+        }
     }
 
     fn leave(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
-        let due = RECHECK.after(cluster.attempt.since);
+        let due = cluster.attempt.due;
         self.counts.remove(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             wave.counts.remove(class);
@@ -218,7 +255,9 @@ impl Rollout {
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
                 pool.counts.remove(class);
                 pool.pending.remove(&(!half, index));
-                pool.rechecks.remove(&(due, index));
+                if let Some(due) = due {
+                    pool.rechecks.remove(&(due, index));
+                }
             }
         }
     }
@@ -226,21 +265,17 @@ impl Rollout {
     fn arrive(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
-        let rechecked = cluster.attempt.state.is_rechecked();
-        let due = RECHECK.after(cluster.attempt.since);
+        let due = cluster.attempt.due;
         self.counts.add(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             wave.counts.add(class);
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
                 pool.counts.add(class);
-                match class {
-                    Class::Pending => {
-                        pool.pending.insert((!half, index));
-                    }
-                    _ if rechecked => {
-                        pool.rechecks.insert((due, index));
-                    }
-                    _ => {}
+                if class == Class::Pending {
+                    pool.pending.insert((!half, index));
+                }
+                if let Some(due) = due {
+                    pool.rechecks.insert((due, index));
                 }
             }
         }

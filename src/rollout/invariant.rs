@@ -4,12 +4,13 @@
 
 use super::attempt::{Attempt, AttemptState, Class, RECHECK};
 use super::effect::Effect;
+use super::invariant_live;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{
-    AttemptId, AttemptResult, BlockReason, Body, FailureClass, Preflight, Side, StepId, StepOutcome,
+    AttemptId, AttemptResult, BlockReason, Body, Deferral, FailureClass, Preflight, Side, StepId, StepOutcome,
 };
 use crate::model::{Lane, ReleaseId, WaveName};
-use crate::plan::{PlannedWave, Repeat};
+use crate::plan::{PlannedCluster, PlannedWave, Repeat};
 
 /// A rule that an effect would break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,7 @@ pub struct Broken {
 
 type Checked = Result<(), Broken>;
 
-fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Checked {
+pub(super) fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Broken { rule, what: what() }) }
 }
 
@@ -51,9 +52,9 @@ pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -
             demand(7, possible.is_ok(), || possible.err().unwrap_or_default())?;
             decision(state, rollout, body, now)
         }
-        Effect::Preflight { attempt, .. } => preflight(state, rollout, attempt),
+        Effect::Preflight { attempt, .. } => preflight(state, rollout, attempt, now),
         Effect::Step { attempt, step, tries, .. } => {
-            let begun = one_step(state, rollout, attempt, &step.id)?;
+            let begun = one_step(state, rollout, attempt, &step.id, now)?;
             demand(7, *tries == begun + 1, || format!("try {tries} of {} after {begun}", step.id))
         }
         Effect::Verify { wave, .. } | Effect::Tag { wave, .. } => {
@@ -80,6 +81,10 @@ fn known<'a>(rollout: &'a Rollout, name: &WaveName) -> Result<(&'a PlannedWave, 
 fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Timestamp) -> Checked {
     match body {
         Body::AttemptClaimed { attempt, wave } => claim(state, rollout, attempt, wave, now),
+        Body::AttemptDeferred { attempt, reason, .. } => {
+            let planned = of_plan(rollout, attempt)?;
+            invariant_live::deferral(rollout, planned, *reason == Deferral::Hold)
+        }
         Body::WaveOpened { wave, .. } => {
             in_turn(rollout, wave)?;
             gates_open(rollout, wave, Side::Before, now)
@@ -105,6 +110,13 @@ fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Times
         Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
         _ => Ok(()),
     }
+}
+
+/// The plan of the cluster that an attempt is made at.
+fn of_plan<'a>(rollout: &'a Rollout, attempt: &AttemptId) -> Result<&'a PlannedCluster, Broken> {
+    let name = &attempt.cluster;
+    let planned = rollout.by_name.get(name).and_then(|i| rollout.planned_cluster(*i));
+    planned.ok_or_else(|| Broken { rule: 5, what: format!("{name} is not planned") })
 }
 
 fn in_turn(rollout: &Rollout, wave: &WaveName) -> Checked {
@@ -210,12 +222,18 @@ fn claim(
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
         AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
+        AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold)
+            if cluster.attempt.parked.is_some() =>
+        {
+            true
+        }
         AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= RECHECK.after(cluster.attempt.since),
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
     keeps_hotfixes(state, rollout, cluster, planned, name.as_str())?;
     caps(state, rollout, cluster, planned, name.as_str())?;
+    invariant_live::claim(state, rollout, of_plan(rollout, attempt)?, now)?;
     one_claim(state, rollout, name)
 }
 
@@ -234,12 +252,13 @@ fn keeps_hotfixes(
     let pool = planned.pools.get(cluster.pool).into_iter().flat_map(|pool| &pool.clusters);
     for member in pool {
         let own = rollout.cluster(&member.name).map(|c| &c.attempt.state);
-        let waits = own.is_some_and(|state| match state {
+        let waits = match own {
+            _ if member.name.as_str() == name => true,
             // The plan itself keeps it still.
-            AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
-            AttemptState::Pending | AttemptState::Blocked(_) => true,
-            state => state.class() == Class::Postponed,
-        });
+            Some(AttemptState::Blocked(BlockReason::PinMissesHotfix)) => false,
+            Some(state) => matches!(state.class(), Class::Pending | Class::Blocked | Class::Postponed),
+            None => false,
+        };
         if !waits {
             continue;
         }
@@ -322,15 +341,22 @@ fn at_work<'a>(state: &FleetState, rollout: &'a Rollout, id: &AttemptId) -> Resu
     Ok(attempt)
 }
 
-fn preflight(state: &FleetState, rollout: &Rollout, id: &AttemptId) -> Checked {
+fn preflight(state: &FleetState, rollout: &Rollout, id: &AttemptId, now: jiff::Timestamp) -> Checked {
     let attempt = at_work(state, rollout, id)?;
+    invariant_live::next(state, rollout, of_plan(rollout, id)?, now)?;
     demand(3, rollout.state != RolloutState::Aborting, || format!("{id} would start in an abort"))?;
     demand(7, attempt.steps.is_empty() || !attempt.wrote(), || format!("{id} has begun its steps"))
 }
 
 /// A step may begin: it is the next one, it is not done, nobody is at it, and doing it again is
 /// allowed. Returns how many tries were begun.
-fn one_step(state: &FleetState, rollout: &Rollout, id: &AttemptId, step: &StepId) -> Result<u32, Broken> {
+fn one_step(
+    state: &FleetState,
+    rollout: &Rollout,
+    id: &AttemptId,
+    step: &StepId,
+    now: jiff::Timestamp,
+) -> Result<u32, Broken> {
     let attempt = at_work(state, rollout, id)?;
     let position = attempt.steps.iter().position(|s| &s.step.id == step);
     let Some(progress) = position.and_then(|i| attempt.steps.get(i)) else {
@@ -344,6 +370,7 @@ fn one_step(state: &FleetState, rollout: &Rollout, id: &AttemptId, step: &StepId
     let aborting = rollout.state == RolloutState::Aborting;
     demand(3, !aborting || !progress.open.is_empty(), || format!("{step} of {id} would begin in an abort"))?;
     if progress.open.is_empty() {
+        invariant_live::next(state, rollout, of_plan(rollout, id)?, now)?;
         match &progress.outcome {
             None | Some((StepOutcome::Failed { class: FailureClass::Transient, .. }, _)) => {}
             Some((StepOutcome::Unknown { .. }, _)) => {

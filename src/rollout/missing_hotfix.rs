@@ -69,23 +69,28 @@ fn lacking<'s>(state: &'s FleetState, plan: &Plan) -> BTreeSet<&'s ReleaseId> {
     state.hotfixes.iter().filter(|id| !has(id)).collect()
 }
 
-/// The clusters of a pool that are yet to start, in plan order.
-fn to_start(pool: &Pool) -> BTreeSet<usize> {
-    pool.pending
-        .iter()
-        .map(|(_, index)| *index)
-        .chain(pool.rechecks.iter().map(|(_, index)| *index))
-        .collect()
+/// The clusters of a pool that are yet to start and keep it unsettled, in plan order. One that is
+/// held is settled within its budget; it is asked about when its hold ends.
+fn to_start<'r>(rollout: &'r Rollout, pool: &Pool) -> impl Iterator<Item = &'r PlannedCluster> {
+    let rechecked = pool.rechecks.iter().map(|(_, index)| *index);
+    let all: BTreeSet<usize> = pool.pending.iter().map(|(_, index)| *index).chain(rechecked).collect();
+    all.into_iter()
+        .filter(|index| {
+            rollout.clusters.get(*index).is_some_and(|cluster| !cluster.attempt.state.is_settled())
+        })
+        .filter_map(|index| rollout.planned_cluster(index))
 }
 
 /// Whether a pool may not be entered.
 pub(super) fn misses(state: &FleetState, rollout: &Rollout, pool: &Pool) -> bool {
     let lacking = lacking(state, &rollout.plan);
-    !lacking.is_empty()
-        && to_start(pool)
-            .into_iter()
-            .filter_map(|index| rollout.planned_cluster(index))
-            .any(|cluster| !state.runs(cluster, &lacking).is_empty())
+    !lacking.is_empty() && to_start(rollout, pool).any(|cluster| !state.runs(cluster, &lacking).is_empty())
+}
+
+/// Whether a cluster may not get a rollout's release.
+pub(super) fn would_lose(state: &FleetState, rollout: &Rollout, cluster: &PlannedCluster) -> bool {
+    let lacking = lacking(state, &rollout.plan);
+    !lacking.is_empty() && !state.runs(cluster, &lacking).is_empty()
 }
 
 /// The hotfixes that clusters yet to start in a pool run and the rollout's plan lacks; `None` if the
@@ -96,7 +101,7 @@ pub(super) fn missing_hotfix(state: &FleetState, rollout: &Rollout, pool: &Pool)
         return None;
     }
     let mut hotfixes: BTreeMap<ReleaseId, Vec<ClusterName>> = BTreeMap::new();
-    for cluster in to_start(pool).into_iter().filter_map(|index| rollout.planned_cluster(index)) {
+    for cluster in to_start(rollout, pool) {
         for hotfix in state.runs(cluster, &lacking) {
             hotfixes.entry(hotfix.clone()).or_default().push(cluster.name.clone());
         }

@@ -3,6 +3,7 @@
 
 mod admit;
 mod admit_clusters;
+mod admit_live;
 mod attempt;
 mod check;
 mod command;
@@ -12,8 +13,11 @@ mod fold;
 mod fold_attempt;
 mod gates;
 pub mod invariant;
+mod invariant_live;
+mod live;
 mod missing_hotfix;
 mod next;
+mod obstacle;
 mod slots;
 mod state;
 mod view;
@@ -26,8 +30,10 @@ pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
+pub use live::{Hold, Kept, Live, Stop};
 pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff};
+pub use obstacle::Obstacle;
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,

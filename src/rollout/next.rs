@@ -29,6 +29,19 @@ pub(super) enum Next {
     Wait(jiff::Timestamp),
     /// Nothing: the engine is at it.
     Running,
+    /// Nothing until what keeps its cluster back is gone; it keeps its slot.
+    Kept,
+}
+
+/// Whether an attempt may go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Going {
+    /// It may.
+    On,
+    /// Stop-the-line or a closed window: the running step ends, and no further one starts.
+    Kept,
+    /// An abort: the running step ends, and the attempt with it.
+    Ending,
 }
 
 /// What becomes of a try that failed.
@@ -58,8 +71,17 @@ fn judge(class: FailureClass, test: bool, repeatable: bool, failures: u32, retri
     })
 }
 
-/// What the attempt at work wants, given whether its rollout is aborting and who drives.
-pub(super) fn next(attempt: &Attempt, aborting: bool, fence: u64, now: jiff::Timestamp) -> Next {
+/// What the attempt at work wants, given whether it may go on and who drives.
+pub(super) fn next(attempt: &Attempt, going: Going, fence: u64, now: jiff::Timestamp) -> Next {
+    match (going, wanted(attempt, going == Going::Ending, fence, now)) {
+        // What an earlier driver left is the running step, and has to be settled.
+        (Going::Kept, Next::Step(_, _, left)) if left.is_empty() => Next::Kept,
+        (Going::Kept, Next::Preflight(_) | Next::Wait(_)) => Next::Kept,
+        (_, wanted) => wanted,
+    }
+}
+
+fn wanted(attempt: &Attempt, aborting: bool, fence: u64, now: jiff::Timestamp) -> Next {
     let aborted = || Next::Finish(AttemptResult::Aborted { after: attempt.last_done().cloned() });
     match &attempt.preflight {
         None if aborting => aborted(),

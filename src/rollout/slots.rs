@@ -4,8 +4,9 @@
 use super::attempt::Class;
 use super::effects::Gathered;
 use super::missing_hotfix;
-use super::state::{FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Side};
+use super::obstacle::Obstacle;
+use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
+use crate::journal::{AttemptId, Body, Deferral, Side};
 use crate::plan::{PlannedPool, PlannedWave};
 
 /// Whose cap it is.
@@ -59,7 +60,7 @@ pub fn caps(
 /// Claims as many clusters as may start now.
 pub(super) fn claims(state: &FleetState, out: &mut Gathered) {
     let mut global = state.global_cap().map(|(cap, _)| cap.saturating_sub(state.in_flight()));
-    for rollout in state.open_rollouts() {
+    for rollout in state.in_order() {
         if rollout.state == RolloutState::Running && rollout.over_budget().is_none() {
             claims_of(state, rollout, &mut global, out);
         }
@@ -87,7 +88,7 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
             let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
             let now = out.now;
             // A moment already past needs a slot, not a clock.
-            if let Some((next, _)) = pool.rechecks.iter().find(|(due, _)| *due > now) {
+            if let Some((next, _)) = pool.rechecks.range((now, usize::MAX)..).next() {
                 out.wake(*next);
             }
             for index in candidates(pool, now) {
@@ -95,13 +96,30 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
                 if free == Some(0) {
                     break;
                 }
-                let Some(cluster) = rollout.planned_cluster(index) else { continue };
-                if state.claims.contains_key(&cluster.uid) {
+                let (Some(cluster), Some(known)) =
+                    (rollout.planned_cluster(index), rollout.clusters.get(index))
+                else {
+                    continue;
+                };
+                // Held ones that are settled follow their wave; that is for catch-up.
+                if known.attempt.state.class() == Class::Deferred && wave.phase != WavePhase::Rolling {
                     continue;
                 }
-                let number = rollout.clusters.get(index).map_or(1, |c| c.attempt.number);
-                let attempt =
-                    AttemptId { rollout: rollout.id.clone(), cluster: cluster.name.clone(), attempt: number };
+                let attempt = AttemptId {
+                    rollout: rollout.id.clone(),
+                    cluster: cluster.name.clone(),
+                    attempt: known.attempt.number,
+                };
+                // One that was held while its pool went past.
+                if known.attempt.state.class() == Class::Deferred
+                    && missing_hotfix::would_lose(state, rollout, cluster)
+                {
+                    continue;
+                }
+                if let Some(obstacle) = state.obstacle(rollout, cluster, now) {
+                    defer(known, &obstacle, attempt, out);
+                    continue;
+                }
                 out.decide(Body::AttemptClaimed { attempt, wave: planned.name.clone() });
                 for left in [&mut *global, &mut of_wave, &mut of_pool].into_iter().flatten() {
                     *left -= 1;
@@ -114,6 +132,20 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
             }
         }
     }
+}
+
+/// Leaves a cluster for later, if its state does not say so yet. A stop is one fact for all, and a
+/// cluster that is half-updated must not settle: both stay where they are.
+fn defer(known: &Cluster, obstacle: &Obstacle, attempt: AttemptId, out: &mut Gathered) {
+    let until = obstacle.until();
+    if let Some(until) = until {
+        out.wake(until);
+    }
+    let Some(reason) = obstacle.deferral() else { return };
+    if known.says(obstacle, reason) || (reason == Deferral::Hold && known.half_updated()) {
+        return;
+    }
+    out.decide(Body::AttemptDeferred { attempt, reason, cause: obstacle.to_string(), until });
 }
 
 /// The clusters of a pool that may start, in order: half-updated ones, new ones in plan order, then

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
+use super::live::Live;
 use crate::journal::{Ending, HaltCause, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, ReleaseId, RolloutId, WaveName};
 use crate::plan::Plan;
@@ -29,6 +30,8 @@ pub struct FleetState {
     pub(super) applied: HashMap<ClusterUid, (usize, jiff::Timestamp)>,
     /// Every release that is known to be a hotfix.
     pub(super) hotfixes: BTreeSet<ReleaseId>,
+    /// What holds for the fleet while rollouts run.
+    pub(super) live: Live,
 }
 
 /// The process that drives.
@@ -78,11 +81,17 @@ pub enum RolloutState {
         /// Why.
         cause: HaltCause,
     },
-    /// A person asked to end it; running steps end, no further one starts. In by `rollout.abort`;
-    /// out by `rollout.aborted`.
+    /// A person asked to end it; running steps end, no further one starts. In by `rollout.abort`
+    /// or `rollout.superseded`; out by `rollout.aborted`.
     Aborting,
     /// It was ended where it stood. In by `rollout.aborted`; final.
     Aborted,
+    /// A person ended it in favour of another one. In by `rollout.superseded`, or by
+    /// `rollout.aborted` after it when steps were still running; final.
+    Superseded {
+        /// In favour of which.
+        by: RolloutId,
+    },
     /// Every cluster is at its planned inputs or was skipped. In by `rollout.finished`; out only by
     /// `attempt.retry` of skipped clusters.
     Succeeded,
@@ -94,7 +103,10 @@ pub enum RolloutState {
 impl RolloutState {
     /// Whether it is none of the ends (design, section 7: *open*).
     pub fn is_open(&self) -> bool {
-        !matches!(self, Self::Aborted | Self::Succeeded | Self::SucceededWithFailures)
+        !matches!(
+            self,
+            Self::Aborted | Self::Superseded { .. } | Self::Succeeded | Self::SucceededWithFailures
+        )
     }
 
     /// The word for it: `running`, `succeeded-with-failures`.
@@ -107,6 +119,7 @@ impl RolloutState {
             Self::Halted { .. } => "halted",
             Self::Aborting => "aborting",
             Self::Aborted => "aborted",
+            Self::Superseded { .. } => "superseded",
             Self::Succeeded => "succeeded",
             Self::SucceededWithFailures => "succeeded-with-failures",
         }
@@ -130,11 +143,14 @@ pub struct Rollout {
     pub(super) state: RolloutState,
     pub(super) since: jiff::Timestamp,
     pub(super) planned: (jiff::Timestamp, Actor),
+    /// The rollout in favour of which a person ended it.
+    pub(super) superseded_by: Option<RolloutId>,
     /// Who changed its state last by a command, and why.
     pub(super) asked: Option<(Actor, Option<String>)>,
     pub(super) waves: Vec<Wave>,
     pub(super) clusters: Vec<Cluster>,
     pub(super) by_name: HashMap<ClusterName, usize>,
+    pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
     /// Clusters whose attempt wants something from the engine or waits for a moment.
     pub(super) ready: BTreeSet<usize>,

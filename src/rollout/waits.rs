@@ -3,14 +3,16 @@
 //! commands are for `report`; whether a recorded driver lives is for its lease.
 
 use super::attempt::{AttemptState, Class};
+use super::effects::going;
 use super::gates;
 use super::missing_hotfix::{MissingHotfix, missing_hotfix};
 use super::next::{Next, backoff, next};
+use super::obstacle::Obstacle;
 use super::slots::{CapUse, caps};
-use super::state::{FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
-use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId};
+use super::state::{Cluster, FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
+use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId, StopScope};
 use crate::model::{Actor, ClusterName, GateId, PoolName, Push, RolloutId, WaveName};
-use crate::plan::{GateKind, PlannedWave};
+use crate::plan::{GateKind, PlannedCluster, PlannedWave};
 
 /// Something that waits.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +52,19 @@ pub enum WaitKind {
     Halted {
         /// Why.
         cause: HaltCause,
+    },
+    /// A person stopped the line over all of it, or over some of its clusters.
+    Stopped {
+        /// Over what.
+        scope: StopScope,
+        /// Who.
+        by: Actor,
+        /// Why.
+        reason: String,
+        /// So many of its clusters are reached and not settled.
+        clusters: u32,
+        /// Of these, so many whose running step has not ended.
+        at_work: u32,
     },
     /// An abort waits for running steps.
     Aborting {
@@ -134,6 +149,12 @@ pub enum WaitKind {
         /// In words.
         cause: String,
     },
+    /// A person, another rollout or the calendar stands in a cluster's way: it has no slot yet, or it
+    /// keeps the one it has and takes no further step.
+    InTheWay {
+        /// What.
+        obstacle: Obstacle,
+    },
     /// It is not known what became of a step; a person decides by retry or skip.
     Unknown {
         /// Which step.
@@ -168,13 +189,14 @@ impl WaitKind {
     /// Whether only people or time can end it, so that `--until blocked` need not stay.
     pub fn is_external(&self) -> bool {
         match self {
-            Self::Paused { at_work, .. } => *at_work == 0,
+            Self::Paused { at_work, .. } | Self::Stopped { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
             | Self::Soak
             | Self::Blocked { .. }
+            | Self::InTheWay { .. }
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
             Self::Gate { answer, .. } => answer.is_some(),
@@ -207,7 +229,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     if state.driver.is_none() {
         out.push(None, WaitKind::NoDriver, rollout.since, None);
     }
-    let at_work = rollout.counts.of(Class::Active);
+    let at_work = rollout.at_work(state, now);
     let by = rollout.asked.as_ref().map(|(actor, _)| actor.clone());
     match &rollout.state {
         RolloutState::Pausing | RolloutState::Paused => {
@@ -222,6 +244,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         }
         _ => {}
     }
+    stopped(state, &mut out, now);
     let mut before: Option<&WaveName> = None;
     for (planned, wave) in rollout.waves() {
         of_wave(state, planned, wave, before, now, &mut out);
@@ -235,11 +258,58 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
             attempt.state.class(),
             Class::Active | Class::Unknown | Class::Blocked | Class::Postponed | Class::Deferred
         );
-        if interesting {
+        // A half-updated cluster that is held waits without being left for later.
+        let stays = attempt.state.class() == Class::Pending && cluster.half_updated();
+        if interesting || (stays && state.hold_against(planned, now).is_some()) {
             out.cluster(state, &planned_wave.name, &planned.name, now);
         }
     }
     out.waits
+}
+
+/// The stop-the-lines that reach a rollout.
+fn stopped(state: &FleetState, out: &mut Gathered<'_>, now: jiff::Timestamp) {
+    for (scope, stop) in state.stops() {
+        let rollout = out.rollout;
+        let reached = |labels| state.stops_over(rollout, labels).any(|(reaching, _)| reaching == scope);
+        let (mut clusters, mut at_work) = (0, 0);
+        for (_, _, planned, cluster) in out.rollout.clusters() {
+            if !cluster.attempt.state.is_settled() && reached(&planned.labels) {
+                clusters += 1;
+                at_work += u32::from(moves(state, out.rollout, planned, cluster, now));
+            }
+        }
+        if clusters > 0 {
+            let (by, reason) = (stop.by.clone(), stop.reason.clone());
+            let kind = WaitKind::Stopped { scope: scope.clone(), by, reason, clusters, at_work };
+            out.push(None, kind, stop.since, None);
+        }
+    }
+}
+
+/// Whether a cluster is at work and not kept back between two steps.
+fn moves(
+    state: &FleetState,
+    rollout: &Rollout,
+    planned: &PlannedCluster,
+    cluster: &Cluster,
+    now: jiff::Timestamp,
+) -> bool {
+    let in_its_way = || state.interruption(rollout, planned, now);
+    cluster.attempt.state.class() == Class::Active
+        && next(&cluster.attempt, going(rollout, in_its_way().as_ref()), state.fence, now) != Next::Kept
+}
+
+impl Rollout {
+    /// How many of its clusters are at work, apart from those that keep their slot and wait between
+    /// two steps for a stopped line or a closed window.
+    pub fn at_work(&self, state: &FleetState, now: jiff::Timestamp) -> u32 {
+        let kept = self.ready.iter().filter(|index| {
+            let found = self.planned_cluster(**index).zip(self.clusters.get(**index));
+            found.is_some_and(|(planned, cluster)| !moves(state, self, planned, cluster, now))
+        });
+        self.counts.of(Class::Active).saturating_sub(count(kept.count()))
+    }
 }
 
 /// Everything for which one cluster of a rollout waits, nearest cause first.
@@ -254,7 +324,8 @@ pub fn waits_of(
         return Vec::new();
     };
     out.cluster(state, &planned.name, name, now);
-    if cluster.attempt.state.class() == Class::Pending {
+    let pending = cluster.attempt.state.class() == Class::Pending;
+    if pending {
         let queue = rollout.waves.get(cluster.wave).and_then(|w| w.pools.get(cluster.pool));
         let place = queue.and_then(|pool| {
             let mut queue = pool.queue();
@@ -262,6 +333,8 @@ pub fn waits_of(
         });
         let kind = WaitKind::Queue { place: count(place.unwrap_or(0)) + 1 };
         out.push_at(&planned.name, name, kind, cluster.attempt.since, None);
+    }
+    if pending || cluster.attempt.parked.is_some() {
         let wave = &planned.name;
         let pool = planned.pools.get(cluster.pool).map(|p| &p.name);
         let around = of_rollout(state, rollout, now);
@@ -321,20 +394,43 @@ impl Gathered<'_> {
         let Some(cluster) = self.rollout.cluster(name) else { return };
         let attempt = &cluster.attempt;
         let cause = attempt.cause.clone().unwrap_or_default();
-        let rechecked = attempt.state.is_rechecked();
-        let recheck = rechecked.then(|| super::attempt::RECHECK.after(attempt.since));
-        let (kind, until) = match &attempt.state {
-            AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
-            AttemptState::Deferred(reason) => (WaitKind::Deferred { reason: *reason, cause }, recheck),
-            AttemptState::Failed(Failure::Unknown) => {
+        let recheck = attempt.due;
+        let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
+        let obstacle = planned.and_then(|planned| state.obstacle(self.rollout, planned, now));
+        let (kind, until) = match (&attempt.state, obstacle) {
+            (AttemptState::Deferred(_), Some(obstacle)) if attempt.parked.is_some() => {
+                let until = obstacle.until();
+                (WaitKind::InTheWay { obstacle }, until)
+            }
+            (AttemptState::Pending, Some(obstacle)) => {
+                let until = obstacle.until();
+                (WaitKind::InTheWay { obstacle }, until)
+            }
+            // What stood against it is over; its pool waits, and says for what.
+            (AttemptState::Deferred(_), None)
+                if attempt.parked.is_some() && self.kept_out(state, cluster) =>
+            {
+                return;
+            }
+            (AttemptState::Blocked(reason), _) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
+            (AttemptState::Deferred(reason), _) => {
+                let until = recheck.filter(|_| attempt.state.class() == Class::Postponed);
+                (WaitKind::Deferred { reason: *reason, cause }, until)
+            }
+            (AttemptState::Failed(Failure::Unknown), _) => {
                 (WaitKind::Unknown { step: attempt.failed_step.clone(), cause }, None)
             }
-            active if active.class() == Class::Active => {
-                let aborting = self.rollout.state == RolloutState::Aborting;
+            (active, _) if active.class() == Class::Active => {
+                let in_its_way = planned.and_then(|p| state.interruption(self.rollout, p, now));
+                let going = going(self.rollout, in_its_way.as_ref());
                 let at = attempt.current_step();
                 let step = at.map(|s| s.step.id.clone());
-                match next(attempt, aborting, state.fence, now) {
-                    Next::Wait(until) => {
+                match (next(attempt, going, state.fence, now), in_its_way) {
+                    (Next::Kept, Some(obstacle)) => {
+                        let until = obstacle.until();
+                        (WaitKind::InTheWay { obstacle }, until)
+                    }
+                    (Next::Wait(until), _) => {
                         let failures = at.map_or(attempt.preflight_failures, |s| s.failures);
                         (WaitKind::Backoff { step, failures, cause }, Some(until))
                     }
@@ -347,6 +443,14 @@ impl Gathered<'_> {
             _ => return,
         };
         self.push_at(wave, name, kind, attempt.since, until);
+    }
+}
+
+impl Gathered<'_> {
+    /// Whether the pool of a cluster is not entered because of a hotfix.
+    fn kept_out(&self, state: &FleetState, cluster: &Cluster) -> bool {
+        let pool = self.rollout.waves.get(cluster.wave).and_then(|wave| wave.pools.get(cluster.pool));
+        pool.is_some_and(|pool| missing_hotfix(state, self.rollout, pool).is_some())
     }
 }
 
@@ -420,18 +524,21 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
     let mut earlier_deferred = 0;
     for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
         let waiting = pool.counts.of(Class::Pending);
+        let missing = match open {
+            None => missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix),
+            Some(_) => None,
+        };
         let kind = match (open, waiting) {
+            _ if missing.is_some() => missing,
             (_, 0) => None,
             (Some(earlier), _) => Some(WaitKind::EarlierPool { pool: earlier.clone() }),
             (None, _) => {
-                missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix).or_else(|| {
-                    let caps = caps(state, (planned, planned_pool), wave, pool);
-                    // Of caps equally tight the widest scope is named: it holds more back.
-                    let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
-                    tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
-                        0 => WaitKind::Hold { cap, waiting },
-                        _ => WaitKind::Cap { cap, caps, waiting },
-                    })
+                let caps = caps(state, (planned, planned_pool), wave, pool);
+                // Of caps equally tight the widest scope is named: it holds more back.
+                let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
+                tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
+                    0 => WaitKind::Hold { cap, waiting },
+                    _ => WaitKind::Cap { cap, caps, waiting },
                 })
             }
         };

@@ -212,7 +212,17 @@ fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
         )
         .at(place),
         Fault::Custom(message) => {
-            Finding::error(&codes::INVALID_VALUE, format!("{message}{}", in_path(&path))).at(place)
+            // What may help stands behind what is wrong, on a line of its own.
+            let (message, hint) = match message.split_once("\nhint: ") {
+                Some((message, hint)) => (message, Some(hint)),
+                None => (message.as_str(), None),
+            };
+            let finding =
+                Finding::error(&codes::INVALID_VALUE, format!("{message}{}", in_path(&path))).at(place);
+            match hint {
+                Some(hint) => finding.hint(hint),
+                None => finding,
+            }
         }
     })
 }

@@ -144,6 +144,7 @@ pub fn run() {
     let observed: BTreeMap<ClusterName, Observation> =
         clusters.keys().enumerate().map(|(n, name)| (name.clone(), observation(n, &names))).collect();
     let past_pins = BTreeMap::new();
+    let holds = BTreeMap::new();
     let renderers = Renderers { manifests: 1, helm: Some("v4.0.1".to_owned()) };
     let input = PlanInput {
         now: "2026-11-21T09:00:00Z".parse().unwrap(),
@@ -155,6 +156,7 @@ pub fn run() {
         pipeline: &pipeline,
         pipeline_digest: digest::bytes(b"pipeline"),
         pins: &[],
+        holds: &holds,
         calendar: None,
         versions: &versions,
         past_pins: &past_pins,

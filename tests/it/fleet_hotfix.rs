@@ -85,7 +85,8 @@ fn hotfix_to_production(lab: &Lab) {
     cut(lab, "R41.1");
     let list = lab.tidegate("release list -o json").ok().json();
     let rows = list["data"]["items"].as_array().unwrap().clone();
-    let missing: Vec<_> = rows.iter().filter(|r| r["missingHotfixes"][0] == "R41.1").map(|r| &r["id"]).collect();
+    let missing: Vec<_> =
+        rows.iter().filter(|r| r["missingHotfixes"][0] == "R41.1").map(|r| &r["id"]).collect();
     assert_eq!(missing, ["R42"], "R42 is marked");
     assert!(lab.tidegate("check").out.contains("TG0521") || lab.tidegate("check").err.contains("TG0521"));
 
@@ -93,7 +94,11 @@ fn hotfix_to_production(lab: &Lab) {
     lab.edit("pipelines/main.yaml", "hotfix: [urgent]", "hotfix: [nonprod, urgent]");
     lab.commit("pipeline: a hotfix begins in non-production");
     let untested = lab.tidegate("plan R41.1").exits(3);
-    assert!(untested.err.contains("TG0381") && untested.err.contains("runs its parent `R41`"), "{}", untested.err);
+    assert!(
+        untested.err.contains("TG0381") && untested.err.contains("runs its parent `R41`"),
+        "{}",
+        untested.err
+    );
     lab.edit("pipelines/main.yaml", "hotfix: [nonprod, urgent]", "hotfix: [urgent]");
     lab.commit("pipeline: a hotfix begins where its parent runs");
 
@@ -104,7 +109,10 @@ fn hotfix_to_production(lab: &Lab) {
     lab.tidegate("rollout run R41.1 --until blocked").ok();
     let events = lab.events();
     let tests = events.iter().any(|e| {
-        e["event"] == "step.finished" && e["rollout"] == "R41.1-1" && e["action"] == "test" && e["product"] == "edge"
+        e["event"] == "step.finished"
+            && e["rollout"] == "R41.1-1"
+            && e["action"] == "test"
+            && e["product"] == "edge"
     });
     assert!(tests, "a hotfix is tested");
 }

@@ -13,8 +13,7 @@ fn environments(level: &str) -> String {
     format!("    staging: {{ values: {{ app: {{ level: {level} }} }} }}\n")
 }
 
-/// A plan is started only if it is what was planned, from what is committed, for clusters that no
-/// other rollout has.
+/// A plan is started only if it is what was planned, from what is committed.
 #[tokio::test(flavor = "multi_thread")]
 async fn rollout_start_refusals() {
     let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("refusing")).await;
@@ -78,12 +77,14 @@ async fn rollout_start_refusals() {
         // Nothing of all that was recorded as a rollout.
         assert!(!lab.events().iter().any(|e| e["event"] == "rollout.planned"));
 
-        // A cluster belongs to one open rollout.
+        // Two rollouts of one cluster queue; the place is shown to people and to programs.
         start(&plan).ok();
-        let taken = start(&second).exits(8);
-        assert!(taken.err.contains("refusing") && taken.err.contains("R1-1"), "{}", taken.err);
-        lab.tidegate("rollout run").ok();
         start(&second).ok();
+        let why = lab.tidegate("rollout why R2 -c refusing").ok();
+        assert!(why.out.contains("R1-1 goes first") && why.out.contains("number 2"), "{}", why.out);
+        lab.tidegate("rollout run").ok();
+        let (first, second) = (lab.tidegate("rollout status R1"), lab.tidegate("rollout status R2"));
+        assert!(first.out.contains("succeeded") && second.out.contains("succeeded"), "{}", second.out);
     })
     .await;
 }

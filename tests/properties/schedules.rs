@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use tidegate::journal::{
     AttemptId, BlockReason, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
 };
-use tidegate::model::{ClusterName, Lane, Push, RolloutId, WaveName};
+use tidegate::model::{ClusterName, Push, RolloutId, WaveName};
 use tidegate::plan::Repeat;
 use tidegate::rollout::{Approve, Command, EffectKey, WaitKind, waits_of_rollout};
 
@@ -104,7 +104,7 @@ fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = S
             waves,
             pins,
             unchanged,
-            lane: Lane::Normal,
+            hotfix: false,
             contains: Vec::new(),
             first: 0,
             blocked: Vec::new(),
@@ -242,11 +242,8 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
     world.checked = checked;
     if let Some(clusters) = schedule.hotfix {
         world.fate.well = true;
-        let fix = Shape {
-            release: "R0.1".to_owned(),
-            lane: Lane::Hotfix,
-            ..Shape::of(vec![WaveShape::of(clusters)])
-        };
+        let fix =
+            Shape { release: "R0.1".to_owned(), hotfix: true, ..Shape::of(vec![WaveShape::of(clusters)]) };
         world.start(plan(&fix));
         world.settle(600);
         world.fate.well = false;

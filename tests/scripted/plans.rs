@@ -25,7 +25,8 @@ pub struct Shape {
     pub pins: bool,
     /// Every fifth cluster already runs everything.
     pub unchanged: bool,
-    pub lane: Lane,
+    /// Whether the release goes through the hotfix lane.
+    pub hotfix: bool,
     /// The releases that it contains.
     pub contains: Vec<String>,
     /// The number of the first cluster.
@@ -85,7 +86,7 @@ impl Shape {
             waves,
             pins: false,
             unchanged: false,
-            lane: Lane::Normal,
+            hotfix: false,
             contains: Vec::new(),
             first: 0,
             blocked: Vec::new(),
@@ -131,7 +132,7 @@ pub fn plan(shape: &Shape) -> Plan {
         release: PlannedRelease {
             id: named(&shape.release),
             title: None,
-            lane: shape.lane,
+            lane: if shape.hotfix { Lane::Hotfix } else { Lane::Normal },
             digest: digest_of(&["release", &shape.release]),
             parent: None,
             kubernetes: named("1.36"),
@@ -229,6 +230,13 @@ fn wave_of(
     }
 }
 
+/// Every second cluster is `half: even`; the regions are r0, r1 and r2 in turn.
+fn labels(number: usize) -> Labels {
+    let half = if number.is_multiple_of(2) { "even" } else { "odd" };
+    let region = format!("r{}", number % 3);
+    [("half".to_owned(), half.to_owned()), ("region".to_owned(), region)].into()
+}
+
 fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedProduct>) -> PlannedCluster {
     let name = format!("{}-{number}", shape.prefix);
     let mut targets: Vec<Target> = products
@@ -259,7 +267,7 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
     targets.sort_by(|a, b| a.product.cmp(&b.product));
     PlannedCluster {
         uid: tidegate::model::ClusterUid::new(&format!("uid-{name}")),
-        labels: Labels::new(),
+        labels: labels(number),
         provider: None,
         access: Access { kubeconfig: "kubeconfig".to_owned(), context: None },
         kubernetes: named("1.36"),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Expiry, ProductName};
 
 /// `LABEL=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,13 @@ pub enum ClusterCommand {
     Show(ClusterShow),
     /// Take a cluster over from another journal.
     Adopt(ClusterAdopt),
+    /// Keep a cluster, or one product of it, as it is.
+    Hold(ClusterHold),
+    /// Let a held cluster, or a held product of it, go on.
+    Release(ClusterRelease),
+    /// List what is held, by whom, until when and why.
+    #[command(after_help = "Example: tidegate cluster holds")]
+    Holds,
 }
 
 /// `cluster list`.
@@ -68,6 +75,43 @@ pub struct ClusterAdopt {
     /// The cluster.
     #[arg(value_name = "CLUSTER")]
     pub cluster: ClusterName,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// `cluster hold`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate cluster hold acme-dev --product ingress --reason \"demo on Friday\" --until 2026-12-05"
+)]
+pub struct ClusterHold {
+    /// The cluster.
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: ClusterName,
+    /// Keep only this product at the version that was last seen there; the whole cluster if absent.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: Option<ProductName>,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Until when, a day (its end in UTC) or a moment; until it is released if absent.
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<Expiry>,
+}
+
+/// `cluster release`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate cluster release acme-dev --product ingress --reason \"demo is over\""
+)]
+pub struct ClusterRelease {
+    /// The cluster.
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: ClusterName,
+    /// The product; the hold of the whole cluster if absent.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: Option<ProductName>,
     /// Why; recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

@@ -6,10 +6,13 @@ mod files;
 mod globals;
 mod plan;
 mod rollout;
+mod stop;
 
 use clap::{Parser, Subcommand};
 
-pub use cluster::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow, LabelPair};
+pub use cluster::{
+    ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterRelease, ClusterShow, LabelPair,
+};
 pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
     ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
@@ -18,8 +21,9 @@ pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
     Abort, Approve, Drive, Events, Pause, Resume, Retry, Revoke, RolloutCommand, RolloutRef, Run, Skip,
-    Start, Status, Until, Watch, Which, Why,
+    Start, Status, Supersede, Until, Watch, Which, Why,
 };
+pub use stop::{StopCommand, StopOff, StopOn};
 
 const EXAMPLE: &str = "\
 Example, from a release to the whole fleet:
@@ -63,7 +67,7 @@ pub enum Command {
     /// Give clusters their own version of a product, for a while.
     #[command(subcommand)]
     Pin(PinCommand),
-    /// Look at clusters, or take one over.
+    /// Look at clusters, hold them as they are, or take one over.
     #[command(subcommand)]
     Cluster(ClusterCommand),
     /// Plan how a release reaches every cluster.
@@ -71,6 +75,9 @@ pub enum Command {
     /// Roll a plan out, watch it, steer it, and ask why it waits.
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Stop everything that could start, for the whole fleet or a part of it.
+    #[command(subcommand)]
+    StopTheLine(StopCommand),
     /// Look after the journal.
     #[command(subcommand)]
     Journal(JournalCommand),

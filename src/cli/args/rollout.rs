@@ -83,6 +83,8 @@ pub enum RolloutCommand {
     Resume(Resume),
     /// End a rollout where it stands.
     Abort(Abort),
+    /// End a rollout in favour of another one.
+    Supersede(Supersede),
     /// Leave clusters out of a rollout.
     Skip(Skip),
     /// Try clusters again.
@@ -253,6 +255,21 @@ pub struct Abort {
     /// Why; recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+/// `rollout supersede`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate rollout supersede R42 --by R43 --reason \"R43 has the fix\"")]
+pub struct Supersede {
+    /// The rollout that ends.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// The open rollout that goes on.
+    #[arg(long, value_name = "ROLLOUT")]
+    pub by: RolloutRef,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// `rollout skip`.

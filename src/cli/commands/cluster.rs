@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Context;
+use super::{Context, cluster_hold};
 use crate::catalog::fleet;
 use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow};
 use crate::cli::failure::{Failure, Outcome, warnings};
@@ -24,11 +24,14 @@ pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
         ClusterCommand::List(args) => list(&args, context).await,
         ClusterCommand::Show(args) => show(&args, context).await,
         ClusterCommand::Adopt(args) => adopt(&args, context).await,
+        ClusterCommand::Hold(args) => cluster_hold::hold(args, context).await,
+        ClusterCommand::Release(args) => cluster_hold::release(args, context).await,
+        ClusterCommand::Holds => cluster_hold::list(context).await,
     }
 }
 
 /// The members of the working tree's fleet, those of its source included.
-async fn members(context: &Context<'_>) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
+pub async fn members(context: &Context<'_>) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
     let files = context.place.files().await?;
     let (catalog, findings) = repo::load(&files).await?;
     let Some(file) = catalog.fleet.as_ref() else {

@@ -2,12 +2,14 @@
 
 mod check;
 mod cluster;
+mod cluster_hold;
 mod explain;
 mod files;
 mod journal;
 mod plan;
 mod rollout;
 mod schema;
+mod stop;
 
 use std::sync::Arc;
 
@@ -42,5 +44,6 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
+        Command::StopTheLine(command) => stop::run(command, &context).await,
     }
 }

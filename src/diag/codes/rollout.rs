@@ -13,8 +13,10 @@ codes! {
          `tidegate rollout why` says how the rollout came into its state.";
     CLUSTER_TAKEN = "TG0703" "cluster-taken"
         "A cluster belongs to another open rollout."
-        "Two releases on their way to one cluster would undo each other, so a cluster is part of one \
-         open rollout at a time. Let the other rollout come to its end, or abort it.";
+        "Several rollouts may plan one cluster: they get it one after another. A rollout that has come to \
+         its end is not opened again by a retry or a skip for a cluster that another open rollout plans by \
+         now: that one may bring what is newer. Let it come to its end, abort it, or supersede it. A plan \
+         that names one cluster twice is refused in the same way.";
     PLAN_NEWER = "TG0704" "plan-newer"
         "The plan was made by a newer version of the tool."
         "The plan's format number is higher than those this version knows, so it could contain rules \
@@ -53,8 +55,8 @@ codes! {
          again; or set `tests: changed` on the wave.";
     REASON_MISSING = "TG0712" "reason-missing"
         "This needs a reason."
-        "Skipping a cluster and raising a failure budget are exceptions from the plan. The record of them \
-         is only of use to the next person if it says why.";
+        "Skipping a cluster, raising a failure budget, holding a cluster and stopping the line are \
+         exceptions from the plan. The record of them is only of use to the next person if it says why.";
     CLUSTER_NOT_PLANNED = "TG0713" "cluster-not-planned"
         "The rollout does not plan this cluster."
         "A rollout keeps the clusters that its plan had when it was made. One that joined the fleet since \
@@ -73,4 +75,21 @@ codes! {
         "The state of all rollouts is computed from the journal's events, and this one contradicts it. \
          Either the journal was edited (`tidegate journal verify` tells), or two versions of the tool \
          disagree on its meaning. Nothing is driven from such a journal.";
+    LINE_NOT_STOPPED = "TG0730" "line-not-stopped"
+        "The line of this scope is not stopped."
+        "A stop-the-line ends with the scope with which it began: stopping the fleet and letting one label \
+         go on would leave everybody guessing what still stands. `tidegate stop-the-line list` shows what \
+         is stopped, by whom, and why.";
+    NOT_HELD = "TG0731" "not-held"
+        "Nobody holds this cluster, or this product of it."
+        "A hold of the whole cluster and a hold of one product are released each by itself. \
+         `tidegate cluster holds` shows all of them.";
+    HOLD_ENDED = "TG0732" "hold-ended"
+        "The end of the hold lies in the past."
+        "A hold that has ended keeps nothing. Give a day or a moment to come, or leave `--until` out: then \
+         it holds until it is released.";
+    NOTHING_TO_HOLD = "TG0733" "nothing-to-hold"
+        "It is not known which version of the product the cluster runs."
+        "A hold keeps a product at the version that was last seen there, so the cluster must have been seen \
+         with it. `tidegate cluster list` says what was seen and when; `tidegate plan` looks at all clusters.";
 }

@@ -257,7 +257,9 @@ async fn fits(
     let pins: Vec<&PinFile> = catalog.pins.values().map(|loaded| &loaded.file).collect();
     let releases: Vec<&ReleaseFile> = catalog.releases.values().map(|loaded| &loaded.file).collect();
     let mut versions: BTreeMap<Digest, ProductVersion> = BTreeMap::new();
-    for needed in resolve::needed(&locked, &pins, [], now) {
+    // Holds are the journal's, and this looks at files alone.
+    let holds = BTreeMap::new();
+    for needed in resolve::needed(&locked, &pins, &holds, [], now) {
         let tree =
             repo.packages.fetch(&needed.product, &needed.version, &needed.commit, &needed.digest).await?;
         let content = Content::at(&tree, &folder(&needed.product))?;
@@ -270,6 +272,7 @@ async fn fits(
         releases: &releases,
         fleet: &fleet.file.spec,
         pins: &pins,
+        holds: &holds,
         versions: &versions,
         past_pins: &past_pins,
         now,

@@ -1,12 +1,13 @@
 //! Everything that can happen, by its stable name, with who may write it.
 
 use crate::digest::Digest;
-use crate::model::{ClusterName, ClusterUid, GateId, Observed, RolloutId, WaveName};
+use crate::model::{ClusterName, ClusterUid, GateId, Observed, ProductName, RolloutId, WaveName};
 use crate::plan::Plan;
+use crate::version::Version;
 
 use super::{
-    Answer, AttemptId, AttemptResult, Ending, HaltCause, Preflight, RaisedBudget, RetryWhich, Side, StepId,
-    StepOutcome,
+    Answer, AttemptId, AttemptResult, Deferral, Ending, HaltCause, Preflight, RaisedBudget, RetryWhich, Side,
+    StepId, StepOutcome, StopScope,
 };
 
 /// What happened. The tag `event` is the stable name.
@@ -65,6 +66,59 @@ pub enum Body {
         reason: String,
     },
 
+    /// A person keeps a cluster, or one product of it, as it is.
+    #[serde(rename = "cluster.hold")]
+    ClusterHold {
+        /// Its name.
+        cluster: ClusterName,
+        /// The product that keeps its version; the whole cluster is kept still if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        product: Option<ProductName>,
+        /// The version that the product keeps; there if a product is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<Version>,
+        /// The commit whose tree holds it; there if a product is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
+        /// Its product digest; there if a product is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<Digest>,
+        /// Why.
+        reason: String,
+        /// Until when it holds; until it is released if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<jiff::Timestamp>,
+    },
+    /// A person lets a held cluster, or a held product of it, go on.
+    #[serde(rename = "cluster.release")]
+    ClusterRelease {
+        /// Its name.
+        cluster: ClusterName,
+        /// The product; the hold of the whole cluster if absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        product: Option<ProductName>,
+        /// Why.
+        reason: String,
+    },
+
+    // ----- stop-the-line
+    /// A person stopped the line: within its scope no cluster and no step starts.
+    #[serde(rename = "stop-the-line.on")]
+    StopTheLineOn {
+        /// Over what.
+        scope: StopScope,
+        /// Why.
+        reason: String,
+    },
+    /// A person lets the line go on.
+    #[serde(rename = "stop-the-line.off")]
+    StopTheLineOff {
+        /// Over what, as it was stopped.
+        scope: StopScope,
+        /// Why.
+        reason: String,
+    },
+
     // ----- rollouts
     /// A person started a plan.
     #[serde(rename = "rollout.planned")]
@@ -117,6 +171,17 @@ pub enum Body {
     RolloutAborted {
         /// Which.
         rollout: RolloutId,
+    },
+    /// A person ends it in favour of another one: at once if nothing of it is in flight, else when
+    /// running steps have ended (`rollout.aborted` follows then).
+    #[serde(rename = "rollout.superseded")]
+    RolloutSuperseded {
+        /// Which.
+        rollout: RolloutId,
+        /// In favour of which.
+        by: RolloutId,
+        /// Why.
+        reason: String,
     },
     /// It stopped by itself, and a person must decide.
     #[serde(rename = "rollout.halted")]
@@ -314,6 +379,20 @@ pub enum Body {
         /// The cluster's wave.
         wave: WaveName,
     },
+    /// A cluster whose turn it was can't start now: it is left for later, without a slot.
+    #[serde(rename = "attempt.deferred")]
+    AttemptDeferred {
+        /// Which attempt.
+        #[serde(flatten)]
+        attempt: AttemptId,
+        /// Why: `window`, `hold` or `busy`.
+        reason: Deferral,
+        /// In words.
+        cause: String,
+        /// The moment from which time alone lets it start, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<jiff::Timestamp>,
+    },
     /// Preflight ended.
     #[serde(rename = "attempt.preflighted")]
     AttemptPreflighted {
@@ -414,6 +493,10 @@ impl Body {
             Self::ClusterObserved { .. } => "cluster.observed",
             Self::ClusterUnreachable { .. } => "cluster.unreachable",
             Self::ClusterAdopted { .. } => "cluster.adopted",
+            Self::ClusterHold { .. } => "cluster.hold",
+            Self::ClusterRelease { .. } => "cluster.release",
+            Self::StopTheLineOn { .. } => "stop-the-line.on",
+            Self::StopTheLineOff { .. } => "stop-the-line.off",
             Self::RolloutPlanned { .. } => "rollout.planned",
             Self::RolloutStarted { .. } => "rollout.started",
             Self::RolloutPause { .. } => "rollout.pause",
@@ -421,6 +504,7 @@ impl Body {
             Self::RolloutResume { .. } => "rollout.resume",
             Self::RolloutAbort { .. } => "rollout.abort",
             Self::RolloutAborted { .. } => "rollout.aborted",
+            Self::RolloutSuperseded { .. } => "rollout.superseded",
             Self::RolloutHalted { .. } => "rollout.halted",
             Self::RolloutFinished { .. } => "rollout.finished",
             Self::WaveReached { .. } => "wave.reached",
@@ -438,6 +522,7 @@ impl Body {
             Self::ApprovalGiven { .. } => "approval.given",
             Self::ApprovalRevoked { .. } => "approval.revoked",
             Self::AttemptClaimed { .. } => "attempt.claimed",
+            Self::AttemptDeferred { .. } => "attempt.deferred",
             Self::AttemptPreflighted { .. } => "attempt.preflighted",
             Self::StepStarted { .. } => "step.started",
             Self::StepSpawned { .. } => "step.spawned",
@@ -456,7 +541,11 @@ impl Body {
             | Self::DriverReleased {}
             | Self::ClusterObserved { .. }
             | Self::ClusterUnreachable { .. }
-            | Self::ClusterAdopted { .. } => None,
+            | Self::ClusterAdopted { .. }
+            | Self::ClusterHold { .. }
+            | Self::ClusterRelease { .. }
+            | Self::StopTheLineOn { .. }
+            | Self::StopTheLineOff { .. } => None,
             Self::RolloutPlanned { rollout, .. }
             | Self::RolloutStarted { rollout }
             | Self::RolloutPause { rollout, .. }
@@ -464,6 +553,7 @@ impl Body {
             | Self::RolloutResume { rollout, .. }
             | Self::RolloutAbort { rollout, .. }
             | Self::RolloutAborted { rollout }
+            | Self::RolloutSuperseded { rollout, .. }
             | Self::RolloutHalted { rollout, .. }
             | Self::RolloutFinished { rollout, .. }
             | Self::WaveReached { rollout, .. }
@@ -483,6 +573,7 @@ impl Body {
             | Self::AttemptRetry { rollout, .. }
             | Self::AttemptSkip { rollout, .. } => Some(rollout),
             Self::AttemptClaimed { attempt, .. }
+            | Self::AttemptDeferred { attempt, .. }
             | Self::AttemptPreflighted { attempt, .. }
             | Self::StepStarted { attempt, .. }
             | Self::StepSpawned { attempt, .. }
@@ -499,6 +590,11 @@ impl Body {
                 | Self::ClusterObserved { .. }
                 | Self::ClusterUnreachable { .. }
                 | Self::ClusterAdopted { .. }
+                | Self::ClusterHold { .. }
+                | Self::ClusterRelease { .. }
+                | Self::StopTheLineOn { .. }
+                | Self::StopTheLineOff { .. }
+                | Self::RolloutSuperseded { .. }
                 | Self::RolloutPlanned { .. }
                 | Self::RolloutPause { .. }
                 | Self::RolloutResume { .. }

@@ -3,11 +3,12 @@
 //!
 //! Two kinds of author write them. People, through commands, append intents (`rollout.pause`,
 //! `approval.given`); the driver appends what it decided and what came of it, and each of its
-//! events carries its fence. Here is the envelope; `body` names what can happen, `attempt` and
-//! `wave` hold what those facts are made of.
+//! events carries its fence. Here is the envelope; `body` names what can happen, `attempt`,
+//! `wave` and `live` hold what those facts are made of.
 
 mod attempt;
 mod body;
+mod live;
 mod wave;
 
 pub use attempt::{
@@ -15,6 +16,7 @@ pub use attempt::{
     RetryWhich, StepId, StepOutcome,
 };
 pub use body::Body;
+pub use live::StopScope;
 pub use wave::{Answer, Ending, HaltCause, RaisedBudget, Side};
 
 use crate::digest::Digest;

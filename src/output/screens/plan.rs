@@ -274,6 +274,10 @@ pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Release { release } => format!("release {release}"),
         Reason::Pin { pin, owner, until } => format!("pin {pin} until {until} (team {owner})"),
+        Reason::Hold { by, until, reason } => {
+            let until = until.as_ref().map_or_else(String::new, |end| format!(" until {end}"));
+            format!("held by {by}{until}: {reason}")
+        }
         Reason::Ahead { release_has } => format!("ahead of the release, which has {release_has}"),
     }
 }

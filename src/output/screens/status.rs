@@ -42,6 +42,10 @@ impl Screen for StatusScreen {
                 None => format!("{}\n", Tone::Waits.paint("nobody drives it: tidegate rollout run")),
             });
         }
+        for stop in &summary.stopped {
+            let line = format!("the line of {} is stopped by {}: {}", stop.scope, stop.by, stop.reason);
+            text.push_str(&format!("{}\n", Tone::Waits.paint(&clean(&line))));
+        }
         text.push('\n');
         text.push_str(&waves(&summary.waves).text(look.width));
         if let Some(pools) = pools(summary) {
@@ -147,11 +151,20 @@ fn clusters<'a>(clusters: impl Iterator<Item = &'a ClusterSummary>, look: &Look)
             Cell::mark(tone(cluster.state), cluster.state),
             look.view.brief(cluster.since).into(),
             step(cluster).into(),
-            cluster.cause.as_deref().unwrap_or_default().into(),
+            because(cluster).into(),
             seen(&cluster.seen, look),
         ]);
     }
     table
+}
+
+/// Why a cluster is where it is, with its place where rollouts queue for it.
+fn because(cluster: &ClusterSummary) -> String {
+    let cause = cluster.cause.clone().unwrap_or_default();
+    match cluster.position.filter(|place| *place > 1) {
+        Some(place) => format!("{cause} (number {place} in its queue)").trim_start().to_owned(),
+        None => cause,
+    }
 }
 
 /// `ingress/helm 3/7 (try 2)`.

@@ -23,7 +23,7 @@ use crate::model::{
     ClusterEntry, ClusterName, ClusterUid, File, ObservedProduct, PinFile, ProductName, RecordPhase,
     ReleaseFile, ReleaseId, Tree,
 };
-use crate::resolve::{Ground, Observation, PastPin, ProductVersion};
+use crate::resolve::{Ground, HeldProduct, Observation, PastPin, ProductVersion};
 use crate::yaml::Spanned;
 
 /// When plans of these tests are made.
@@ -37,6 +37,7 @@ pub(super) struct World {
     pub observed: BTreeMap<ClusterName, Observation>,
     pub renderers: Renderers,
     pub past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    pub holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
     pub defer_unknown: bool,
     pub now: jiff::Timestamp,
     /// Changes the release after it was locked.
@@ -61,6 +62,7 @@ impl World {
             observed: BTreeMap::new(),
             renderers: Renderers { manifests: 1, helm: Some("v4.0.1".to_owned()) },
             past_pins: BTreeMap::new(),
+            holds: BTreeMap::new(),
             defer_unknown: false,
             now: NOW.parse().unwrap(),
             tamper: |_| {},
@@ -228,6 +230,7 @@ impl World {
             pipeline: &pipeline.file,
             pipeline_digest: digest::bytes(pipeline.source.text().as_bytes()),
             pins: &pins,
+            holds: &self.holds,
             calendar: built.catalog.calendar.as_ref().map(|calendar| &calendar.spec),
             versions: &built.versions,
             past_pins: &self.past_pins,

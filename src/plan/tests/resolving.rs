@@ -21,6 +21,7 @@ fn reason(world: &World, cluster: &str, product: &str) -> (String, String) {
     let why = match &product.reason {
         Reason::Release { release } => format!("release {release}"),
         Reason::Pin { pin, owner, until } => format!("pin {pin} of {owner} until {until}"),
+        Reason::Hold { by, reason, .. } => format!("held by {by}: {reason}"),
         Reason::Ahead { release_has } => format!("ahead of {release_has}"),
     };
     (product.version.to_string(), why)
@@ -71,9 +72,46 @@ fn a_pin_that_was_removed_counts_as_ended_where_the_journal_knows_it() {
     let (mut world, _, higher) = certs();
     world.runs("a", "certs", "1.18.0", higher, "R1");
     assert_eq!(reason(&world, "a", "certs"), ("1.18.0".into(), "ahead of 1.17.2".into()));
-    let past = PastPin { pin: "PIN-1".parse().unwrap(), product: "certs".parse().unwrap(), digest: higher };
+    let past = PastPin { pin: "PIN-1".parse().ok(), product: "certs".parse().unwrap(), digest: higher };
     world.past_pins.insert(ClusterUid::new("uid-a"), vec![past]);
     assert_eq!(reason(&world, "a", "certs"), ("1.17.2".into(), "release R1".into()));
+}
+
+fn held(digest: crate::digest::Digest) -> crate::resolve::HeldProduct {
+    crate::resolve::HeldProduct {
+        product: "certs".parse().unwrap(),
+        version: "1.17.2".parse().unwrap(),
+        commit: "0".repeat(40),
+        digest,
+        by: "person:ann".to_owned(),
+        until: None,
+        reason: "demo".to_owned(),
+    }
+}
+
+#[test]
+fn a_hold_goes_before_a_pin_and_a_pin_before_the_release() {
+    let (mut world, released, higher) = certs();
+    world.releases("R2", "  parent: R1\n  products: { certs: 1.18.0, app: 1.0.0 }\n");
+    world.holds.insert("a".parse().unwrap(), vec![held(released)]);
+    assert_eq!(reason(&world, "a", "certs"), ("1.17.2".into(), "held by person:ann: demo".into()));
+    world.pin("PIN-1", "certs", "1.18.0", higher, "2026-12-15", "  clusters: [a]\n");
+    assert_eq!(reason(&world, "a", "certs").0, "1.17.2");
+    assert_eq!(reason(&world, "b", "certs"), ("1.18.0".into(), "release R2".into()));
+}
+
+#[test]
+fn nobody_lowers_what_a_person_holds() {
+    let (mut world, released, higher) = certs();
+    world.releases("R1", "  lowers: [certs]\n  products: { certs: 1.17.2, app: 1.0.0 }\n");
+    world.runs("a", "certs", "1.18.0", higher, "R0");
+    assert_eq!(reason(&world, "a", "certs").0, "1.17.2");
+    let kept = crate::resolve::HeldProduct { version: "1.18.0".parse().unwrap(), ..held(higher) };
+    world.holds.insert("a".parse().unwrap(), vec![kept]);
+    assert_eq!(reason(&world, "a", "certs").0, "1.18.0");
+    // Even a hold does not bring an older version back: that is a rollback.
+    world.holds.insert("a".parse().unwrap(), vec![held(released)]);
+    assert_eq!(reason(&world, "a", "certs"), ("1.18.0".into(), "ahead of 1.17.2".into()));
 }
 
 #[test]
@@ -236,7 +274,9 @@ fn what_is_needed_are_the_locked_the_pinned_and_what_runs_beyond() {
     world.pin("PIN-1", "certs", "1.19.0", pinned, "2026-12-15", "  clusters: [a]\n");
     world.runs("b", "certs", "1.18.0", higher, "R0");
     let found: Vec<Needed> = world.with(|input| {
-        needed(&input.release, input.pins, input.observed.values(), input.now).into_iter().collect()
+        needed(&input.release, input.pins, input.holds, input.observed.values(), input.now)
+            .into_iter()
+            .collect()
     });
     let certs: Vec<Digest> =
         found.iter().filter(|n| n.product.as_str() == "certs").map(|n| n.digest).collect();

@@ -14,7 +14,7 @@ use crate::rollout::{
 
 /// A fate made of closures, so that a test says only what differs.
 #[derive(Default)]
-struct Script {
+pub(super) struct Script {
     preflight: Option<OnPreflight>,
     step: Option<OnStep>,
     verify: Option<OnVerify>,
@@ -36,11 +36,11 @@ impl Fate for Script {
     }
 }
 
-fn steps(script: impl FnMut(&str, &StepId, u32) -> StepOutcome + 'static) -> Script {
+pub(super) fn steps(script: impl FnMut(&str, &StepId, u32) -> StepOutcome + 'static) -> Script {
     Script { step: Some(Box::new(script)), ..Script::default() }
 }
 
-fn preflights(script: impl FnMut(&str, u32) -> Option<Preflight> + 'static) -> Script {
+pub(super) fn preflights(script: impl FnMut(&str, u32) -> Option<Preflight> + 'static) -> Script {
     Script { preflight: Some(Box::new(script)), ..Script::default() }
 }
 
@@ -49,26 +49,26 @@ fn unreachable_cluster() -> Preflight {
 }
 
 /// Starts the plan of these waves and lets it go on until nothing happens by itself.
-fn rolled<F: Fate>(fate: F, shape: &Shape) -> (World<F>, RolloutId) {
+pub(super) fn rolled<F: Fate>(fate: F, shape: &Shape) -> (World<F>, RolloutId) {
     let mut world = World::new(fate);
     let id = world.start(plan(shape));
     assert!(world.settle(1_000), "it never comes to rest");
     (world, id)
 }
 
-fn state<'a>(world: &'a World<impl Fate>, id: &RolloutId) -> &'a RolloutState {
+pub(super) fn state<'a>(world: &'a World<impl Fate>, id: &RolloutId) -> &'a RolloutState {
     world.state.rollout(id).unwrap().state()
 }
 
-fn cluster<'a>(world: &'a World<impl Fate>, id: &RolloutId, name: &str) -> &'a AttemptState {
+pub(super) fn cluster<'a>(world: &'a World<impl Fate>, id: &RolloutId, name: &str) -> &'a AttemptState {
     world.state.rollout(id).unwrap().cluster(&name.parse().unwrap()).unwrap().state()
 }
 
-fn phase(world: &World<impl Fate>, id: &RolloutId, wave: &str) -> WavePhase {
+pub(super) fn phase(world: &World<impl Fate>, id: &RolloutId, wave: &str) -> WavePhase {
     world.state.rollout(id).unwrap().wave(&wave.parse().unwrap()).unwrap().1.phase()
 }
 
-fn claims(world: &World<impl Fate>) -> Vec<String> {
+pub(super) fn claims(world: &World<impl Fate>) -> Vec<String> {
     world
         .events
         .iter()
@@ -79,28 +79,28 @@ fn claims(world: &World<impl Fate>) -> Vec<String> {
         .collect()
 }
 
-fn position(world: &World<impl Fate>, found: impl Fn(&Body) -> bool) -> usize {
+pub(super) fn position(world: &World<impl Fate>, found: impl Fn(&Body) -> bool) -> usize {
     world.events.iter().position(|e| found(&e.body)).expect("such an event")
 }
 
-fn retry(id: &RolloutId, which: RetryWhich, clusters: &[&str]) -> Command {
+pub(super) fn retry(id: &RolloutId, which: RetryWhich, clusters: &[&str]) -> Command {
     let clusters = clusters.iter().map(|c| c.parse().unwrap()).collect();
     Command::Retry { rollout: id.clone(), which, clusters, reason: None }
 }
 
-fn abort(id: &RolloutId) -> Command {
+pub(super) fn abort(id: &RolloutId) -> Command {
     Command::Abort { rollout: id.clone(), reason: None }
 }
 
-fn pause(id: &RolloutId) -> Command {
+pub(super) fn pause(id: &RolloutId) -> Command {
     Command::Pause { rollout: id.clone(), reason: None }
 }
 
-fn resume(id: &RolloutId) -> Command {
+pub(super) fn resume(id: &RolloutId) -> Command {
     Command::Resume { rollout: id.clone(), raise_budget: None, reason: None }
 }
 
-fn capped(clusters: usize, cap: u32, failures: u32) -> WaveShape {
+pub(super) fn capped(clusters: usize, cap: u32, failures: u32) -> WaveShape {
     WaveShape { at_once: Some(cap), failures, ..WaveShape::of(clusters) }
 }
 
@@ -423,8 +423,11 @@ fn fleet_d04_an_illegal_command_is_refused_with_the_legal_ones() {
     world.round();
     let refused = world.ask(&resume(&id)).unwrap_err();
     assert!(refused.legal.contains(&"tidegate rollout pause R1-1".to_owned()), "{:?}", refused.legal);
-    let again = world.ask(&Command::Start { plan: Box::new(plan(&Shape::of(vec![WaveShape::of(1)]))) });
-    assert_eq!(again.unwrap_err().exit.code(), 8, "its clusters belong to an open rollout");
+    let mut twice = plan(&Shape::of(vec![WaveShape::of(2)]));
+    let first = twice.waves[0].pools[0].clusters[0].clone();
+    twice.waves[0].pools[0].clusters[1] = first;
+    let refused = world.ask(&Command::Start { plan: Box::new(twice) }).unwrap_err();
+    assert_eq!(refused.exit.code(), 8, "{}", refused.sentence);
 }
 
 #[test]

@@ -3,24 +3,20 @@
 use super::scripted::plans::{Shape, WaveShape, plan};
 use super::scripted::world::{Calm, World};
 use crate::journal::{BlockReason, Body, RetryWhich};
-use crate::model::{Lane, Observed, ObservedProduct, RecordPhase, RolloutId};
+use crate::model::{Observed, ObservedProduct, RecordPhase, RolloutId};
 use crate::rollout::{
     AttemptState, Command, FleetState, RolloutState, WaitKind, WavePhase, invariant, waits_of,
     waits_of_rollout,
 };
 
 /// The plan of a release in these waves; `contains` are the releases that it contains.
-fn shape(release: &str, lane: Lane, contains: &[&str], waves: Vec<WaveShape>) -> Shape {
+fn normal(release: &str, contains: &[&str], waves: Vec<WaveShape>) -> Shape {
     let contains = contains.iter().map(|id| (*id).to_owned()).collect();
-    Shape { release: release.to_owned(), lane, contains, ..Shape::of(waves) }
+    Shape { release: release.to_owned(), contains, ..Shape::of(waves) }
 }
 
 fn hotfix(release: &str, contains: &[&str], waves: Vec<WaveShape>) -> Shape {
-    shape(release, Lane::Hotfix, contains, waves)
-}
-
-fn normal(release: &str, contains: &[&str], waves: Vec<WaveShape>) -> Shape {
-    shape(release, Lane::Normal, contains, waves)
+    Shape { hotfix: true, ..normal(release, contains, waves) }
 }
 
 fn go(world: &mut World<Calm>, shape: &Shape) -> RolloutId {
@@ -196,4 +192,21 @@ fn a_cluster_whose_pin_misses_a_hotfix_is_blocked_until_somebody_chooses() {
     world.ask(&skip(&id, &["c-1"])).unwrap();
     assert!(world.settle(1_000));
     assert_eq!(state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn a_release_that_was_overtaken_by_a_hotfix_says_what_it_misses_and_not_who_was_first() {
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&normal("R42", &["R41"], vec![WaveShape::of(2)])));
+    let fix = world.start(plan(&Shape { first: 1, ..hotfix("R41.1", &["R41"], vec![WaveShape::of(1)]) }));
+    assert!(world.settle(1_000) && world.refused.is_none(), "{:?}", world.refused);
+    assert_eq!(state(&world, &fix), RolloutState::Succeeded);
+    assert_eq!(*attempt(&world.state, &id, "c-0"), AttemptState::Succeeded, "it was at work already");
+    assert_eq!(missing(&world, &id), [("R41.1".to_owned(), vec!["c-1".to_owned()])]);
+    let rollout = world.state.rollout(&id).unwrap();
+    let of_cluster = waits_of(&world.state, rollout, &"c-1".parse().unwrap(), world.now);
+    assert!(of_cluster.iter().any(|w| matches!(w.kind, WaitKind::MissingHotfix(_))), "{of_cluster:?}");
+    let stale =
+        |w: &crate::rollout::Wait| matches!(w.kind, WaitKind::Deferred { .. } | WaitKind::InTheWay { .. });
+    assert!(!of_cluster.iter().any(stale), "{of_cluster:?}");
 }

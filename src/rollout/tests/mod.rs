@@ -7,3 +7,4 @@ mod scripted;
 
 mod fleet;
 mod hotfixes;
+mod live;

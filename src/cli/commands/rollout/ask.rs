@@ -2,7 +2,7 @@
 //! refuses it; what was recorded is printed.
 
 use super::{Context, find, journal};
-use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, Revoke, RolloutRef, Skip};
+use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, Revoke, RolloutRef, Skip, Supersede};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes};
@@ -165,6 +165,17 @@ pub async fn retry(args: Retry, context: &Context<'_>) -> Outcome {
         reason: reason.clone(),
     })
     .await
+}
+
+/// Ends a rollout in favour of another one.
+pub async fn supersede(args: Supersede, context: &Context<'_>) -> Outcome {
+    let Supersede { rollout, by, reason } = args;
+    let by = {
+        let open = journal(context).await?;
+        find(open.follower.state(), Some(&by))?.id().clone()
+    };
+    simple(&rollout, context, |id| Command::Supersede { rollout: id, by: by.clone(), reason: reason.clone() })
+        .await
 }
 
 /// A request that needs nothing but the rollout's id.

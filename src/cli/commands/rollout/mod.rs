@@ -1,6 +1,6 @@
 //! Commands on rollouts: which rollout is meant, and who does what is asked.
 
-mod ask;
+pub mod ask;
 mod drive;
 mod events;
 mod look;
@@ -27,6 +27,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Pause(args) => ask::pause(args, context).await,
         RolloutCommand::Resume(args) => ask::resume(args, context).await,
         RolloutCommand::Abort(args) => ask::abort(args, context).await,
+        RolloutCommand::Supersede(args) => ask::supersede(args, context).await,
         RolloutCommand::Skip(args) => ask::skip(args, context).await,
         RolloutCommand::Retry(args) => ask::retry(args, context).await,
         RolloutCommand::Events(args) => events::run(&args, context).await,
@@ -61,7 +62,7 @@ fn find<'a>(state: &'a FleetState, asked: Option<&RolloutRef>) -> Result<&'a Rol
 fn code(state: &RolloutState) -> Code {
     match state {
         RolloutState::Halted { .. } => Code::Failed,
-        RolloutState::Aborting | RolloutState::Aborted => Code::Aborted,
+        RolloutState::Aborting | RolloutState::Aborted | RolloutState::Superseded { .. } => Code::Aborted,
         RolloutState::Pausing | RolloutState::Paused => Code::Blocked,
         RolloutState::SucceededWithFailures => Code::FinishedWithFailures,
         RolloutState::Planned | RolloutState::Running | RolloutState::Succeeded => Code::Done,

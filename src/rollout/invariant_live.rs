@@ -1,0 +1,101 @@
+//! The rules about what may be in a cluster's way, read a second time (rules 3, 5 and 8): from the
+//! stop-the-lines, holds and rollouts themselves, without the function that found no obstacle.
+
+use super::attempt::{Attempt, AttemptState};
+use super::invariant::{Broken, demand};
+use super::state::{FleetState, Rollout, RolloutState};
+use crate::journal::StopScope;
+use crate::model::Lane;
+use crate::plan::PlannedCluster;
+
+type Checked = Result<(), Broken>;
+
+/// A cluster may be claimed as far as live facts and other rollouts go.
+pub(super) fn claim(
+    state: &FleetState,
+    rollout: &Rollout,
+    planned: &PlannedCluster,
+    now: jiff::Timestamp,
+) -> Checked {
+    not_stopped(state, rollout, planned)?;
+    let name = &planned.name;
+    for (cluster, hold) in state.holds() {
+        if cluster != name || hold.until.is_some_and(|end| end <= now) {
+            continue;
+        }
+        let against = hold.kept.as_ref().is_none_or(|kept| {
+            let target = planned.targets.iter().find(|t| t.product == kept.product);
+            target.is_some_and(|t| t.digest != kept.digest)
+                || planned.removals.iter().any(|removed| *removed == kept.product)
+        });
+        demand(8, !against, || format!("{name} would start although {} holds it", hold.by))?;
+    }
+    let (mut before, mine) = (true, rollout.plan.release.lane);
+    for other in state.open_rollouts() {
+        if other.id == rollout.id {
+            before = false;
+            continue;
+        }
+        let ahead = match (other.plan.release.lane, mine) {
+            (Lane::Hotfix, Lane::Normal) => true,
+            (Lane::Normal, Lane::Hotfix) => false,
+            _ => before,
+        };
+        let same = |c: &PlannedCluster| c.uid == planned.uid || c.name == *name;
+        let Some(place) = other.by_uid.get(&planned.uid).or_else(|| other.by_name.get(name)) else {
+            continue;
+        };
+        let Some(there) = other.clusters.get(*place) else { continue };
+        demand(5, other.planned_cluster(*place).is_some_and(same), || format!("{} lost {name}", other.id))?;
+        let over = other.waves.get(there.wave).is_some_and(|wave| wave.phase.is_over());
+        let free = there.attempt.state.is_settled() && over;
+        demand(5, free || !ahead, || format!("{name} would start before {} is through with it", other.id))?;
+    }
+    Ok(())
+}
+
+/// A preflight, or a step that nobody has begun, may begin.
+pub(super) fn next(
+    state: &FleetState,
+    rollout: &Rollout,
+    planned: &PlannedCluster,
+    _now: jiff::Timestamp,
+) -> Checked {
+    not_stopped(state, rollout, planned)
+}
+
+fn not_stopped(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster) -> Checked {
+    for (scope, _) in state.stops() {
+        let reached = match scope {
+            StopScope::Fleet => true,
+            StopScope::Rollout { rollout: id } => *id == rollout.id,
+            StopScope::Clusters { labels } => {
+                labels.iter().all(|pair| planned.labels.iter().any(|(label, value)| (label, value) == pair))
+            }
+        };
+        demand(3, !reached, || {
+            format!("{} would go on although the line of {scope} is stopped", planned.name)
+        })?;
+    }
+    Ok(())
+}
+
+/// A cluster may be left for later: nothing was written there, or its wave stays open for it.
+pub(super) fn deferral(rollout: &Rollout, planned: &PlannedCluster, settles: bool) -> Checked {
+    let name = &planned.name;
+    demand(3, rollout.state == RolloutState::Running, || {
+        format!("{} is {}", rollout.id, rollout.state.word())
+    })?;
+    let cluster = rollout.cluster(name);
+    let written = cluster.is_some_and(|c| {
+        c.earlier.iter().chain([&c.attempt]).flat_map(Attempt::steps).any(|step| step.tries() > 0)
+    });
+    demand(1, !(written && settles), || format!("{name} would count as settled half-updated"))?;
+    let at_work = cluster.is_some_and(|c| {
+        !matches!(
+            c.attempt.state,
+            AttemptState::Pending | AttemptState::Blocked(_) | AttemptState::Deferred(_)
+        )
+    });
+    demand(7, !at_work, || format!("{name} is not waiting for its turn"))
+}

@@ -1,0 +1,176 @@
+//! What keeps a cluster from starting although its turn has come: one pure function of the state
+//! and the moment, asked at every claim and, for what also keeps the next step back, before every
+//! step. Nothing is remembered by timers, so nothing can be missed.
+
+use super::attempt::AttemptState;
+use super::live::{Hold, Stop};
+use super::state::{Cluster, FleetState, Rollout};
+use crate::journal::{Deferral, StopScope};
+use crate::model::{Labels, Lane, RolloutId};
+use crate::plan::PlannedCluster;
+
+/// What keeps a cluster from starting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A person stopped the line; nothing is recorded for the cluster, which stays where it is.
+    Stop {
+        /// Over what.
+        scope: StopScope,
+        /// By whom, since when, and why.
+        stop: Stop,
+    },
+    /// A person holds it, or a product that this plan would change.
+    Hold(Hold),
+    /// Another rollout comes first there.
+    Busy {
+        /// The one that has its turn now.
+        rollout: RolloutId,
+        /// The place in the cluster's queue, from 1; the one at work has the first.
+        position: u32,
+    },
+}
+
+impl Obstacle {
+    /// As what the cluster is left for later; nothing for a stop, which is one fact for all.
+    pub fn deferral(&self) -> Option<Deferral> {
+        match self {
+            Self::Stop { .. } => None,
+            Self::Hold(_) => Some(Deferral::Hold),
+            Self::Busy { .. } => Some(Deferral::Busy),
+        }
+    }
+
+    /// The moment from which time alone removes it, if it does.
+    pub fn until(&self) -> Option<jiff::Timestamp> {
+        match self {
+            Self::Stop { .. } | Self::Busy { .. } => None,
+            Self::Hold(hold) => hold.until,
+        }
+    }
+}
+
+impl std::fmt::Display for Obstacle {
+    /// As a cause.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stop { scope, stop } => {
+                write!(f, "the line of {scope} was stopped by {}: {}", stop.by, stop.reason)
+            }
+            Self::Hold(Hold { by, reason, kept: None, .. }) => write!(f, "held by {by}: {reason}"),
+            Self::Hold(Hold { by, reason, kept: Some(kept), .. }) => {
+                write!(f, "{} is held at {} by {by}: {reason}", kept.product, kept.version)
+            }
+            Self::Busy { rollout, .. } => write!(f, "{rollout} goes first"),
+        }
+    }
+}
+
+impl FleetState {
+    /// What keeps a cluster of a rollout from starting now, budgets, caps and waves apart.
+    pub fn obstacle(
+        &self,
+        rollout: &Rollout,
+        planned: &PlannedCluster,
+        now: jiff::Timestamp,
+    ) -> Option<Obstacle> {
+        self.interruption(rollout, planned, now)
+            .or_else(|| self.hold_against(planned, now).cloned().map(Obstacle::Hold))
+            .or_else(|| self.busy(rollout, planned))
+    }
+
+    /// What keeps also the next step of a cluster at work back; it keeps its slot meanwhile.
+    pub fn interruption(
+        &self,
+        rollout: &Rollout,
+        planned: &PlannedCluster,
+        _now: jiff::Timestamp,
+    ) -> Option<Obstacle> {
+        self.stop_over(rollout, &planned.labels)
+            .map(|(scope, stop)| Obstacle::Stop { scope: scope.clone(), stop: stop.clone() })
+    }
+
+    /// The stop-the-line that reaches a cluster of a rollout: the widest one.
+    pub fn stop_over<'a>(&'a self, rollout: &Rollout, labels: &Labels) -> Option<(&'a StopScope, &'a Stop)> {
+        self.stops_over(rollout, labels).next()
+    }
+
+    /// Every stop-the-line that reaches a cluster of a rollout, the widest first.
+    pub fn stops_over<'a, 'b>(
+        &'a self,
+        rollout: &'b Rollout,
+        labels: &'b Labels,
+    ) -> impl Iterator<Item = (&'a StopScope, &'a Stop)> + use<'a, 'b> {
+        self.stops().filter(move |(scope, _)| match scope {
+            StopScope::Fleet => true,
+            StopScope::Rollout { rollout: id } => *id == rollout.id,
+            StopScope::Clusters { labels: wanted } => {
+                wanted.iter().all(|(label, value)| labels.get(label) == Some(value))
+            }
+        })
+    }
+
+    /// The hold that stands against what a plan does to a cluster: that of the whole cluster, or of
+    /// a product that would get another content or be taken away.
+    pub fn hold_against(&self, planned: &PlannedCluster, now: jiff::Timestamp) -> Option<&Hold> {
+        self.holds_of(&planned.name).filter(|hold| hold.holds(now)).find(|hold| match &hold.kept {
+            None => true,
+            Some(kept) => {
+                let moves = |t: &crate::plan::Target| t.product == kept.product && t.digest != kept.digest;
+                planned.targets.iter().any(moves) || planned.removals.contains(&kept.product)
+            }
+        })
+    }
+
+    /// The rollouts that want a cluster, in the order in which they get it: the hotfix lane before
+    /// the normal one, then by their start. Empty when nobody does.
+    pub fn queue(&self, planned: &PlannedCluster) -> Vec<&RolloutId> {
+        self.in_order().into_iter().filter(|r| r.wants(planned)).map(|r| &r.id).collect()
+    }
+
+    /// The open rollouts in the order in which they get a cluster.
+    pub(super) fn in_order(&self) -> Vec<&Rollout> {
+        let mut open: Vec<&Rollout> = self.open_rollouts().collect();
+        // Stable: within a lane the order of start stays.
+        open.sort_by_key(|r| r.plan.release.lane != Lane::Hotfix);
+        open
+    }
+
+    fn busy(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
+        let holder = self.claimed_by(&planned.uid).filter(|holder| **holder != rollout.id);
+        // With one open rollout nobody can be ahead.
+        if self.open.len() < 2 && holder.is_none() {
+            return None;
+        }
+        let (mut ahead, mut first) = (0, None);
+        for other in self.in_order().into_iter().take_while(|other| other.id != rollout.id) {
+            if other.wants(planned) {
+                ahead += 1;
+                first = first.or(Some(&other.id));
+            }
+        }
+        // A hotfix overtakes between two attempts, never inside one.
+        let now = holder.or(first)?;
+        Some(Obstacle::Busy { rollout: now.clone(), position: ahead.max(1) + 1 })
+    }
+}
+
+impl Rollout {
+    /// Whether it still has to do with a cluster: its cluster is not settled, or its wave not over.
+    fn wants(&self, planned: &PlannedCluster) -> bool {
+        let index = self.by_uid.get(&planned.uid).or_else(|| self.by_name.get(&planned.name));
+        index.and_then(|i| self.clusters.get(*i)).is_some_and(|cluster| {
+            !cluster.attempt.state.is_settled()
+                || self.waves.get(cluster.wave).is_some_and(|wave| !wave.phase.is_over())
+        })
+    }
+}
+
+impl Cluster {
+    /// Whether an obstacle is told in its state already.
+    pub(super) fn says(&self, obstacle: &Obstacle, reason: Deferral) -> bool {
+        let attempt = &self.attempt;
+        attempt.state == AttemptState::Deferred(reason)
+            && attempt.parked.as_ref().is_some_and(|parked| parked.until == obstacle.until())
+            && attempt.cause.as_deref() == Some(obstacle.to_string().as_str())
+    }
+}
