@@ -16,6 +16,7 @@ use crate::rollout::{
     Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant, waits_of_rollout,
 };
 
+use super::calendar::{Calendars, READ_EVERY};
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
 use super::recorder::{Facts, Recorder, Stopped};
@@ -120,6 +121,7 @@ pub async fn drive(
         shared: task::Shared::new(world.clone(), times.clone(), recorder, follower.state()),
         arriving,
         running: Running::default(),
+        calendars: Calendars::default(),
         follower,
         options,
     };
@@ -150,6 +152,7 @@ struct Driver {
     /// Facts that tasks hand in.
     arriving: mpsc::Receiver<Facts>,
     running: Running,
+    calendars: Calendars,
     follower: Follower,
     options: Drive,
 }
@@ -168,6 +171,12 @@ impl Driver {
             }
             let now = self.world.clock.now();
             let next = effects(self.follower.state(), now);
+            let starting = stop == StopRequest::None && next.effects.iter().any(|e| self.starts(e));
+            let calendar = self.calendars.look(&self.world, self.follower.state(), starting).await;
+            if let Some(recorded) = calendar {
+                self.write(vec![recorded], seen).await?;
+                continue;
+            }
             if stop == StopRequest::None {
                 if self.start(&next.effects, now, seen).await? {
                     continue;
@@ -180,6 +189,17 @@ impl Driver {
                 }
             }
             self.wait(next.wake, seen).await?;
+        }
+    }
+
+    /// Whether an effect starts something on a cluster that the calendar has a say in.
+    fn starts(&self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Decide(body) => matches!(body, Body::AttemptClaimed { .. }),
+            Effect::Preflight { .. } | Effect::Step { .. } => {
+                effect.key().is_some_and(|key| !self.running.has(&key))
+            }
+            _ => false,
         }
     }
 
@@ -270,7 +290,7 @@ impl Driver {
         let length = wake.map_or(IDLE, |wake| {
             Duration::try_from(wake.duration_since(now))
                 .unwrap_or(Duration::ZERO)
-                .clamp(Duration::from_millis(5), IDLE)
+                .clamp(Duration::from_millis(5), IDLE.min(READ_EVERY))
         });
         let mut stop = self.options.stop.clone();
         let happened = tokio::select! {

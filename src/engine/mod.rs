@@ -2,6 +2,7 @@
 //! It speaks to the world through ports, and to clusters with the kube client above the Clusters port.
 
 pub mod adoption;
+mod calendar;
 pub mod cluster;
 pub mod contents;
 mod driver;

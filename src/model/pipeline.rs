@@ -22,9 +22,13 @@ pub struct Pipeline {
     /// At most so many clusters at once over all rollouts; `unlimited` if absent.
     #[serde(default)]
     pub at_once: Option<Spanned<Cap>>,
-    /// At most so many clusters at once per value of the label `region`; refused at plan time for now.
+    /// At most so many clusters at once in each region (value of the label `region`), over all rollouts;
+    /// in percent of the clusters that the region has in the plan. No limit if absent.
     #[serde(default)]
     pub at_once_per_region: Option<Spanned<Cap>>,
+    /// At most so many clusters start within a time, over all rollouts; as many as the caps allow if absent.
+    #[serde(default)]
+    pub start_rate: Option<Spanned<StartRate>>,
     /// Which waves each lane goes through, in order; `normal` is all of them if absent. The first wave
     /// of `hotfix` is where a hotfix is tested: it holds a cluster that runs the hotfix's parent.
     #[serde(default)]
@@ -34,6 +38,16 @@ pub struct Pipeline {
     /// How git tags leave this machine.
     #[serde(default)]
     pub tags: Tags,
+}
+
+/// How many clusters may start within a time. A cluster that is only looked at again does not count.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StartRate {
+    /// So many.
+    pub clusters: Spanned<u32>,
+    /// Within any time of this length.
+    pub per: Spanned<Duration>,
 }
 
 /// What to do with clusters that no wave takes.

@@ -7,13 +7,13 @@ use super::cluster::Clusters;
 use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
-    FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRelease, digest,
-    hotfix, refusals, wave,
+    FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
+    PlannedRelease, PlannedWave, digest, hotfix, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::{CanonicalError, Digest};
-use crate::model::{ClusterName, ClusterUid, DeployStep};
+use crate::model::{ClusterName, ClusterUid, DeployStep, Pipeline};
 use crate::resolve::clusters_of;
 
 /// Makes a plan. With it come findings that stop nothing; the plan carries them as notices.
@@ -73,6 +73,9 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
         wave.digest = digest::wave(*release.digest(), release.spec().lane.value, wave, &products)
             .map_err(uncanonical)?;
     }
+    if let Some(calendar) = input.calendar {
+        findings.extend(windows::closed_now(calendar, release.spec().lane.value, &waves, input.now));
+    }
     let size = waves.iter().map(super::PlannedWave::size).sum();
     let findings = findings.sorted();
     let plan = Plan {
@@ -93,6 +96,11 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             name: input.pipeline.metadata.name.value.clone(),
             digest: input.pipeline_digest,
             at_once: spec.at_once.as_ref().and_then(|cap| cap.value.of(count(size))),
+            regions: regions(spec, &waves),
+            start_rate: spec
+                .start_rate
+                .as_ref()
+                .map(|rate| PlannedRate { clusters: rate.value.clusters.value, per: rate.value.per.value }),
             tags: spec.tags.clone(),
         },
         renderers: input.renderers.clone(),
@@ -108,6 +116,19 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             .collect(),
     };
     Ok((plan, findings))
+}
+
+/// The cap of each region as a number: in percent it is of the clusters that the region has here.
+fn regions(pipeline: &Pipeline, waves: &[PlannedWave]) -> BTreeMap<String, u32> {
+    let Some(cap) = &pipeline.at_once_per_region else { return BTreeMap::new() };
+    let mut sizes: BTreeMap<&String, usize> = BTreeMap::new();
+    for cluster in waves.iter().flat_map(|wave| &wave.pools).flat_map(|pool| &pool.clusters) {
+        if let Some(region) = cluster.labels.get("region") {
+            *sizes.entry(region).or_default() += 1;
+        }
+    }
+    let planned = |(region, size): (&String, usize)| Some((region.clone(), cap.value.of(count(size))?));
+    sizes.into_iter().filter_map(planned).collect()
 }
 
 /// Whether the lock belongs to what the release says: asked again here, since a plan is a use of it
@@ -128,9 +149,6 @@ fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
 /// What has no behaviour yet, outside the waves.
 fn refused(input: &PlanInput<'_>) -> Findings {
     let mut findings = refusals::of_pipeline(&input.pipeline.spec);
-    if let Some(calendar) = input.calendar {
-        findings.extend(refusals::of_calendar(calendar));
-    }
     let locked = input.release.lock.products.values().map(|locked| locked.digest);
     let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
     let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();

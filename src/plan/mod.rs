@@ -14,6 +14,7 @@ mod refusals;
 mod stale;
 mod types;
 mod wave;
+mod windows;
 
 pub use cluster::change;
 pub use file::{read, verify, write};
@@ -22,8 +23,8 @@ pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, Notice, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
-    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep,
-    PlannedTest, PlannedWave, Repeat, Target,
+    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -2,34 +2,22 @@
 //! believes in a freeze, a gate or a step that does not happen.
 
 use crate::diag::{Code, Finding, Findings, Place, codes};
-use crate::model::calendar::Entry;
-use crate::model::{Calendar, DeployStep, Gate, Pipeline, Product, ProductName, SoakClock, Wave};
+use crate::model::{DeployStep, Gate, Pipeline, Product, ProductName, SoakClock, Wave};
 use crate::yaml::Spanned;
 
 fn refuse(code: &'static Code, place: &Place, what: &str) -> Finding {
     Finding::error(code, format!("{what}, which has no behaviour yet")).at(place)
 }
 
-/// A calendar with a window or a freeze in it.
-pub(super) fn of_calendar(calendar: &Calendar) -> Findings {
-    calendar
-        .entries()
-        .map(|entry| {
-            let what = match entry {
-                Entry::Window(_) => "a window",
-                Entry::Freeze(_) => "a freeze",
-            };
-            refuse(&codes::CALENDAR_ENTRY, &entry.name().place, &format!("the calendar has {what}"))
-        })
-        .collect()
-}
-
-/// A cap for each region.
+/// A start rate that lets nothing start.
 pub(super) fn of_pipeline(pipeline: &Pipeline) -> Findings {
-    pipeline
-        .at_once_per_region
-        .iter()
-        .map(|cap| refuse(&codes::REGION_CAP, &cap.place, "the pipeline has a cap for each region"))
+    let rate = pipeline.start_rate.iter().map(|rate| &rate.value);
+    rate.filter(|rate| rate.clusters.value == 0 || rate.per.value.as_seconds() == 0)
+        .map(|rate| {
+            Finding::error(&codes::START_RATE, "a start rate is at least 1 cluster within at least 1 second")
+                .at(&rate.clusters.place)
+                .hint("`atOnce: 0` holds everything")
+        })
         .collect()
 }
 

@@ -75,6 +75,12 @@ fn pipeline(plan: &Plan, now: &Plan, found: &mut Vec<Staleness>) {
             format!("the cap over all rollouts was {} and is {}", cap(old.at_once), cap(new.at_once));
         found.push(says("pipeline", change));
     }
+    if old.regions != new.regions {
+        found.push(says("pipeline", "the caps of regions changed"));
+    }
+    if old.start_rate != new.start_rate {
+        found.push(says("pipeline", "the start rate changed"));
+    }
     if old.tags != new.tags {
         found.push(says("pipeline", "how tags are pushed changed"));
     }

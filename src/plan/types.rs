@@ -125,8 +125,24 @@ pub struct PlannedPipeline {
     pub digest: Digest,
     /// The cap over all rollouts; `None` is unlimited.
     pub at_once: Option<u32>,
+    /// For each region at most so many clusters at once over all rollouts; 0 means hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub regions: BTreeMap<String, u32>,
+    /// How many clusters may start within a time, over all rollouts; `None` is as many as the caps allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_rate: Option<PlannedRate>,
     /// How tags leave this machine.
     pub tags: Tags,
+}
+
+/// How many clusters may start within a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedRate {
+    /// So many; at least 1.
+    pub clusters: u32,
+    /// Within any time of this length.
+    pub per: Duration,
 }
 
 /// One wave, with numbers instead of percentages.

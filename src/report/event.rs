@@ -27,6 +27,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::DriverTookOver { .. }
         | Body::DriverReleased {}
         | Body::ClusterObserved { .. }
+        | Body::CalendarRecorded { .. }
         | Body::RolloutStarted { .. }
         | Body::WaveReached { .. }
         | Body::WaveCompleted { .. }
@@ -131,6 +132,12 @@ pub fn sentence(body: &Body) -> String {
             Some(product) => format!("{product} of {cluster} is held no more: {reason}"),
             None => format!("{cluster} is held no more: {reason}"),
         },
+        Body::CalendarRecorded { commit, calendar } => format!(
+            "the calendar of commit {} holds: {}, {}",
+            short_commit(commit),
+            count(calendar.windows.len(), "window"),
+            count(calendar.freezes.len(), "freeze")
+        ),
         Body::StopTheLineOn { scope, reason } => format!("the line of {scope} is stopped: {reason}"),
         Body::StopTheLineOff { scope, reason } => format!("the line of {scope} goes on: {reason}"),
         Body::RolloutSuperseded { rollout, by, reason } => {

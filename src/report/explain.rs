@@ -69,6 +69,8 @@ pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
         WaitKind::Earlier { .. }
         | WaitKind::EarlierPool { .. }
         | WaitKind::Cap { .. }
+        | WaitKind::Region { .. }
+        | WaitKind::Rate { .. }
         | WaitKind::Hold { .. }
         | WaitKind::Queue { .. } => told.turn(),
         WaitKind::MissingHotfix(missing) => told.missing_hotfix(missing),
@@ -123,6 +125,7 @@ impl Told<'_> {
             | WaitKind::Backoff { .. }
             | WaitKind::Deferred { .. }
             | WaitKind::InTheWay { .. }
+            | WaitKind::Rate { .. }
             | WaitKind::Tag { .. } => self.wait.until,
             _ => None,
         }
@@ -181,6 +184,14 @@ impl Told<'_> {
                     evidence,
                     people(condition, [hold.by.0.as_str()], [release, skip()]),
                 )
+            }
+            Obstacle::Window { closed } => {
+                evidence.push(match closed.next_opening {
+                    Some(at) => format!("the next opening is {at}"),
+                    None => "it does not open within ten years".to_owned(),
+                });
+                let unblock = people("the calendar lets it, or says something else", closed.who(), []);
+                ("window".to_owned(), state, evidence, unblock)
             }
             Obstacle::Busy { rollout, position } => {
                 evidence.push(format!("number {position} in the queue of {cluster}"));
@@ -304,6 +315,27 @@ impl Told<'_> {
                     [self.command("abort", "")],
                 );
                 ("hold".to_owned(), "waits", evidence, unblock)
+            }
+            WaitKind::Region { region, cap, waiting } => {
+                let evidence = vec![
+                    format!(
+                        "{} of region {region} waiting for a slot in {}",
+                        clusters(*waiting),
+                        self.pool()
+                    ),
+                    cap_line(cap),
+                ];
+                if cap.cap == 0 {
+                    let owner = ["who owns the pipeline"];
+                    let unblock = people("a new plan has a cap above 0", owner, [self.command("abort", "")]);
+                    ("hold".to_owned(), "waits", evidence, unblock)
+                } else {
+                    ("cap".to_owned(), "waits", evidence, driver("a slot of the region is free", vec![]))
+                }
+            }
+            WaitKind::Rate { clusters: most, per } => {
+                let evidence = vec![format!("{} started within {per}, and no more may", clusters(*most))];
+                ("start-rate".to_owned(), "waits", evidence, people("time passes", [], []))
             }
             WaitKind::Queue { place } => {
                 let unblock = driver("a slot is free and its turn comes", vec![]);

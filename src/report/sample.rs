@@ -246,6 +246,8 @@ pub fn plan() -> Plan {
             name: "main".parse().unwrap(),
             digest: digest_of("pipeline"),
             at_once: None,
+            regions: BTreeMap::new(),
+            start_rate: None,
             tags: Tags::default(),
         },
         waves: vec![

@@ -31,7 +31,8 @@ impl FleetState {
             Body::ClusterObserved { .. } | Body::ClusterUnreachable { .. } | Body::ClusterAdopted { .. } => {
                 Ok(())
             }
-            Body::StopTheLineOn { .. }
+            Body::CalendarRecorded { .. }
+            | Body::StopTheLineOn { .. }
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.check_live(body),

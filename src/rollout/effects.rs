@@ -5,7 +5,7 @@
 use super::attempt::Class;
 use super::effect::{Effect, Effects};
 use super::next::{Going, Next, backoff, next};
-use super::obstacle::Obstacle;
+use super::obstacle::{Obstacle, Outlook};
 use super::slots;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
@@ -21,8 +21,9 @@ const VERIFY_AT_ONCE: usize = 64;
 /// may depend on them are left out: record them, then ask again.
 pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut out = Gathered { now, decisions: Vec::new(), actions: Vec::new(), wake: None };
+    let outlook = state.outlook(now);
     for rollout in state.open_rollouts() {
-        attempts(state, rollout, &mut out);
+        attempts(&outlook, rollout, state.fence, &mut out);
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
     if out.decisions.is_empty() {
@@ -31,7 +32,7 @@ pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
         }
     }
     if out.decisions.is_empty() {
-        slots::claims(state, &mut out);
+        slots::claims(state, &outlook, &mut out);
     }
     let Gathered { mut decisions, actions, wake, .. } = out;
     decisions.extend(actions);
@@ -64,7 +65,7 @@ impl Gathered {
 }
 
 /// What the attempts at work want.
-fn attempts(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
+fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gathered) {
     for index in &rollout.ready {
         let (Some(planned), Some(cluster)) = (rollout.planned_cluster(*index), rollout.clusters.get(*index))
         else {
@@ -75,8 +76,8 @@ fn attempts(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
             cluster: planned.name.clone(),
             attempt: cluster.attempt.number,
         };
-        let in_its_way = state.interruption(rollout, planned, out.now);
-        match next(&cluster.attempt, going(rollout, in_its_way.as_ref()), state.fence, out.now) {
+        let in_its_way = outlook.interruption(rollout, planned);
+        match next(&cluster.attempt, going(rollout, in_its_way.as_ref()), fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });

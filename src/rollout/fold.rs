@@ -86,7 +86,8 @@ impl FleetState {
                 seen.unreachable = Some((since, cause.clone()));
             }
             Body::ClusterAdopted { .. } => {}
-            Body::StopTheLineOn { .. }
+            Body::CalendarRecorded { .. }
+            | Body::StopTheLineOn { .. }
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
@@ -113,6 +114,16 @@ impl FleetState {
     fn fold_rollout(&mut self, id: &RolloutId, event: &Event) {
         let Some(index) = self.by_id.get(id).copied() else { return };
         let fence = self.fence;
+        let first = match &event.body {
+            Body::AttemptClaimed { attempt, .. } => {
+                let cluster = self.rollouts.get(index).and_then(|r| r.cluster(&attempt.cluster));
+                cluster.is_some_and(|c| c.attempt.claimed_at.is_none())
+            }
+            _ => false,
+        };
+        if first {
+            self.fold_start(event.at);
+        }
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         rollout.fold(event, fence);
         if rollout.state.is_open() {

@@ -3,6 +3,7 @@
 
 use super::attempt::{Attempt, AttemptState};
 use super::invariant::{Broken, demand};
+use super::pace::REGION;
 use super::state::{FleetState, Rollout, RolloutState};
 use crate::journal::StopScope;
 use crate::model::Lane;
@@ -30,6 +31,8 @@ pub(super) fn claim(
         });
         demand(8, !against, || format!("{name} would start although {} holds it", hold.by))?;
     }
+    open_now(state, rollout, planned, now)?;
+    pace(state, rollout, planned, now)?;
     let (mut before, mine) = (true, rollout.plan.release.lane);
     for other in state.open_rollouts() {
         if other.id == rollout.id {
@@ -54,14 +57,62 @@ pub(super) fn claim(
     Ok(())
 }
 
+/// Rule 2 for regions and start rates, over all rollouts.
+fn pace(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster, now: jiff::Timestamp) -> Checked {
+    let name = &planned.name;
+    let new = rollout.cluster(name).is_some_and(|c| c.attempt.claimed_at.is_none());
+    for open in state.open_rollouts() {
+        let pipeline = &open.plan.pipeline;
+        if let Some((region, cap)) =
+            planned.labels.get(REGION).and_then(|r| pipeline.regions.get_key_value(r))
+        {
+            let held = state.claims.iter().filter(|(uid, holder)| {
+                let plan = state.rollout(holder).map(|r| &r.plan);
+                plan.into_iter()
+                    .flat_map(|p| p.clusters())
+                    .any(|(_, _, c)| c.uid == **uid && c.labels.get(REGION) == Some(region))
+            });
+            let used = held.count();
+            demand(2, used < *cap as usize, || format!("{name} would be one more than {used} in {region}"))?;
+        }
+        if let Some(rate) = pipeline.start_rate.filter(|_| new) {
+            let recent = state.starts.iter().filter(|at| now < rate.per.after(**at)).count();
+            demand(2, recent < rate.clusters as usize, || {
+                format!("{name} would be one more than {recent} that started within {}", rate.per)
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// A preflight, or a step that nobody has begun, may begin.
 pub(super) fn next(
     state: &FleetState,
     rollout: &Rollout,
     planned: &PlannedCluster,
-    _now: jiff::Timestamp,
+    now: jiff::Timestamp,
 ) -> Checked {
-    not_stopped(state, rollout, planned)
+    not_stopped(state, rollout, planned)?;
+    open_now(state, rollout, planned, now)
+}
+
+/// No window or freeze forbids it at this moment.
+fn open_now(
+    state: &FleetState,
+    rollout: &Rollout,
+    planned: &PlannedCluster,
+    now: jiff::Timestamp,
+) -> Checked {
+    let Some(recorded) = state.calendar() else { return Ok(()) };
+    let wave = rollout
+        .plan
+        .waves
+        .iter()
+        .find(|wave| wave.pools.iter().any(|pool| pool.clusters.iter().any(|c| c.name == planned.name)));
+    let open = wave.is_some_and(|wave| {
+        recorded.calendar.at(now, &rollout.subject(&wave.name, &planned.labels)).is_open()
+    });
+    demand(8, open, || format!("{} would go on although the calendar forbids it", planned.name))
 }
 
 fn not_stopped(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster) -> Checked {

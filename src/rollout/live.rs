@@ -1,19 +1,33 @@
-//! What holds for the fleet while rollouts run, beside their plans: stop-the-lines and holds. Each
-//! comes and goes by events alone; what they keep from starting is for `obstacle`.
+//! What holds for the fleet while rollouts run, beside their plans: the calendar, stop-the-lines and
+//! holds. Each comes and goes by events alone; what they keep from starting is for `obstacle`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::attempt::AttemptState;
 use super::state::FleetState;
 use crate::digest::Digest;
-use crate::journal::{Body, Event, StopScope};
-use crate::model::{Actor, ClusterName, ProductName};
+use crate::journal::{Body, Deferral, Event, StopScope};
+use crate::model::{Actor, Calendar, ClusterName, ProductName};
 use crate::version::Version;
 
 /// The live facts.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Live {
+    pub(super) calendar: Option<Recorded>,
     pub(super) stops: BTreeMap<StopScope, Stop>,
     pub(super) holds: BTreeMap<ClusterName, BTreeMap<Option<ProductName>, Hold>>,
+}
+
+/// The calendar that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    /// The commit that it was read from.
+    pub commit: String,
+    /// When that was recorded.
+    pub at: jiff::Timestamp,
+    /// The calendar.
+    pub calendar: Arc<Calendar>,
 }
 
 /// A stop-the-line that is on.
@@ -63,6 +77,11 @@ pub struct Kept {
 }
 
 impl FleetState {
+    /// The calendar that was recorded last; none says nothing.
+    pub fn calendar(&self) -> Option<&Recorded> {
+        self.live.calendar.as_ref()
+    }
+
     /// The stop-the-lines that are on.
     pub fn stops(&self) -> impl Iterator<Item = (&StopScope, &Stop)> {
         self.live.stops.iter()
@@ -122,6 +141,11 @@ impl FleetState {
     /// Folds a live fact in; what was left for later because of it is looked at again.
     pub(super) fn fold_live(&mut self, event: &Event) {
         match &event.body {
+            Body::CalendarRecorded { commit, calendar } => {
+                let calendar = Arc::new((**calendar).clone());
+                self.live.calendar = Some(Recorded { commit: commit.clone(), at: event.at, calendar });
+                self.look_at_windows(event.at);
+            }
             Body::StopTheLineOn { scope, reason } => {
                 let stop = Stop { by: event.actor.clone(), since: event.at, reason: reason.clone() };
                 self.live.stops.insert(scope.clone(), stop);
@@ -156,6 +180,31 @@ impl FleetState {
                 self.look_again(cluster, event.at);
             }
             _ => {}
+        }
+    }
+
+    /// Clusters that wait for a window are due now if the calendar says something else of them.
+    fn look_at_windows(&mut self, at: jiff::Timestamp) {
+        let mut moved = Vec::new();
+        let outlook = self.outlook(at);
+        for index in &self.open {
+            let Some(rollout) = self.rollouts.get(*index) else { continue };
+            for (i, cluster) in rollout.clusters.iter().enumerate() {
+                let waits = cluster.attempt.state == AttemptState::Deferred(Deferral::Window);
+                let planned =
+                    rollout.planned_cluster(i).filter(|_| waits && cluster.attempt.parked.is_some());
+                let Some(planned) = planned else { continue };
+                let closed = outlook.window(rollout, planned);
+                if !closed.is_some_and(|closed| cluster.says(&closed, Deferral::Window)) {
+                    moved.push((*index, i));
+                }
+            }
+        }
+        drop(outlook);
+        for (index, i) in moved {
+            if let Some(rollout) = self.rollouts.get_mut(index) {
+                rollout.look_again(i, at);
+            }
         }
     }
 

@@ -18,6 +18,7 @@ mod live;
 mod missing_hotfix;
 mod next;
 mod obstacle;
+mod pace;
 mod slots;
 mod state;
 mod view;
@@ -30,10 +31,10 @@ pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
-pub use live::{Hold, Kept, Live, Stop};
+pub use live::{Hold, Kept, Live, Recorded, Stop};
 pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff};
-pub use obstacle::Obstacle;
+pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,

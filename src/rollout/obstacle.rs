@@ -2,11 +2,14 @@
 //! and the moment, asked at every claim and, for what also keeps the next step back, before every
 //! step. Nothing is remembered by timers, so nothing can be missed.
 
+use std::cell::RefCell;
+
 use super::attempt::AttemptState;
 use super::live::{Hold, Stop};
 use super::state::{Cluster, FleetState, Rollout};
 use crate::journal::{Deferral, StopScope};
-use crate::model::{Labels, Lane, RolloutId};
+use crate::model::calendar::{Closed, Moment, Subject, Verdict};
+use crate::model::{Labels, Lane, RolloutId, WaveName};
 use crate::plan::PlannedCluster;
 
 /// What keeps a cluster from starting.
@@ -21,6 +24,11 @@ pub enum Obstacle {
     },
     /// A person holds it, or a product that this plan would change.
     Hold(Hold),
+    /// The calendar forbids it.
+    Window {
+        /// What forbids it, and until when.
+        closed: Closed,
+    },
     /// Another rollout comes first there.
     Busy {
         /// The one that has its turn now.
@@ -36,6 +44,7 @@ impl Obstacle {
         match self {
             Self::Stop { .. } => None,
             Self::Hold(_) => Some(Deferral::Hold),
+            Self::Window { .. } => Some(Deferral::Window),
             Self::Busy { .. } => Some(Deferral::Busy),
         }
     }
@@ -45,6 +54,7 @@ impl Obstacle {
         match self {
             Self::Stop { .. } | Self::Busy { .. } => None,
             Self::Hold(hold) => hold.until,
+            Self::Window { closed } => closed.next_opening,
         }
     }
 }
@@ -60,12 +70,62 @@ impl std::fmt::Display for Obstacle {
             Self::Hold(Hold { by, reason, kept: Some(kept), .. }) => {
                 write!(f, "{} is held at {} by {by}: {reason}", kept.product, kept.version)
             }
+            Self::Window { closed } => f.write_str(&closed.words()),
             Self::Busy { rollout, .. } => write!(f, "{rollout} goes first"),
         }
     }
 }
 
+/// The state at one moment, for questions about many clusters: the calendar is worked out once for
+/// all that the same entries are for.
+pub struct Outlook<'a> {
+    state: &'a FleetState,
+    now: jiff::Timestamp,
+    calendar: Option<RefCell<Moment<'a>>>,
+}
+
+impl Outlook<'_> {
+    /// What keeps a cluster of a rollout from starting now, budgets, caps and waves apart. The
+    /// calendar is asked last: what it says changes by itself.
+    pub fn obstacle(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
+        self.stop(rollout, planned)
+            .or_else(|| self.state.hold_against(planned, self.now).cloned().map(Obstacle::Hold))
+            .or_else(|| self.state.busy(rollout, planned))
+            .or_else(|| self.window(rollout, planned))
+    }
+
+    /// What keeps also the next step of a cluster at work back; it keeps its slot meanwhile.
+    pub fn interruption(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
+        self.stop(rollout, planned).or_else(|| self.window(rollout, planned))
+    }
+
+    fn stop(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
+        self.state
+            .stop_over(rollout, &planned.labels)
+            .map(|(scope, stop)| Obstacle::Stop { scope: scope.clone(), stop: stop.clone() })
+    }
+
+    /// What the calendar has against it.
+    pub(super) fn window(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
+        let calendar = self.calendar.as_ref()?;
+        let index = rollout.by_name.get(&planned.name)?;
+        let wave = rollout.plan.waves.get(rollout.clusters.get(*index)?.wave)?;
+        let subject = rollout.subject(&wave.name, &planned.labels);
+        match calendar.borrow_mut().verdict(&subject) {
+            Verdict::Open { .. } => None,
+            Verdict::Closed(closed) => Some(Obstacle::Window { closed }),
+        }
+    }
+}
+
 impl FleetState {
+    /// The state at a moment, for questions about many clusters.
+    pub fn outlook(&self, now: jiff::Timestamp) -> Outlook<'_> {
+        let recorded = self.calendar().filter(|recorded| !recorded.calendar.is_empty());
+        let calendar = recorded.map(|recorded| RefCell::new(recorded.calendar.moment(now)));
+        Outlook { state: self, now, calendar }
+    }
+
     /// What keeps a cluster of a rollout from starting now, budgets, caps and waves apart.
     pub fn obstacle(
         &self,
@@ -73,20 +133,7 @@ impl FleetState {
         planned: &PlannedCluster,
         now: jiff::Timestamp,
     ) -> Option<Obstacle> {
-        self.interruption(rollout, planned, now)
-            .or_else(|| self.hold_against(planned, now).cloned().map(Obstacle::Hold))
-            .or_else(|| self.busy(rollout, planned))
-    }
-
-    /// What keeps also the next step of a cluster at work back; it keeps its slot meanwhile.
-    pub fn interruption(
-        &self,
-        rollout: &Rollout,
-        planned: &PlannedCluster,
-        _now: jiff::Timestamp,
-    ) -> Option<Obstacle> {
-        self.stop_over(rollout, &planned.labels)
-            .map(|(scope, stop)| Obstacle::Stop { scope: scope.clone(), stop: stop.clone() })
+        self.outlook(now).obstacle(rollout, planned)
     }
 
     /// The stop-the-line that reaches a cluster of a rollout: the widest one.
@@ -155,6 +202,11 @@ impl FleetState {
 }
 
 impl Rollout {
+    /// As what one of its clusters is asked about in the calendar.
+    pub fn subject<'a>(&self, wave: &'a WaveName, labels: &'a Labels) -> Subject<'a> {
+        Subject::new(self.plan.release.lane, wave, labels)
+    }
+
     /// Whether it still has to do with a cluster: its cluster is not settled, or its wave not over.
     fn wants(&self, planned: &PlannedCluster) -> bool {
         let index = self.by_uid.get(&planned.uid).or_else(|| self.by_name.get(&planned.name));

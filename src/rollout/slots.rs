@@ -4,7 +4,8 @@
 use super::attempt::Class;
 use super::effects::Gathered;
 use super::missing_hotfix;
-use super::obstacle::Obstacle;
+use super::obstacle::{Obstacle, Outlook};
+use super::pace::Pace;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Deferral, Side};
 use crate::plan::{PlannedPool, PlannedWave};
@@ -14,7 +15,7 @@ use crate::plan::{PlannedPool, PlannedWave};
 pub enum Scope {
     /// Over all open rollouts.
     Global,
-    /// Per region (a place kept; plans refuse it for now).
+    /// Of the clusters that have the same value of the label `region`, over all open rollouts.
     Region,
     /// The wave's.
     Wave,
@@ -58,16 +59,23 @@ pub fn caps(
 }
 
 /// Claims as many clusters as may start now.
-pub(super) fn claims(state: &FleetState, out: &mut Gathered) {
+pub(super) fn claims(state: &FleetState, outlook: &Outlook<'_>, out: &mut Gathered) {
+    let mut pace = Pace::of(state, out.now);
     let mut global = state.global_cap().map(|(cap, _)| cap.saturating_sub(state.in_flight()));
     for rollout in state.in_order() {
         if rollout.state == RolloutState::Running && rollout.over_budget().is_none() {
-            claims_of(state, rollout, &mut global, out);
+            claims_of(outlook, rollout, &mut global, &mut pace, out);
         }
     }
 }
 
-fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, out: &mut Gathered) {
+fn claims_of(
+    outlook: &Outlook<'_>,
+    rollout: &Rollout,
+    global: &mut Option<u32>,
+    pace: &mut Pace,
+    out: &mut Gathered,
+) {
     for (planned, wave) in rollout.waves() {
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
@@ -116,8 +124,14 @@ fn claims_of(state: &FleetState, rollout: &Rollout, global: &mut Option<u32>, ou
                 {
                     continue;
                 }
-                if let Some(obstacle) = state.obstacle(rollout, cluster, now) {
+                if let Some(obstacle) = outlook.obstacle(rollout, cluster) {
                     defer(known, &obstacle, attempt, out);
+                    continue;
+                }
+                if !pace.take(cluster, known.attempt.claimed_at.is_none()) {
+                    if let Some(next) = pace.next_start {
+                        out.wake(next);
+                    }
                     continue;
                 }
                 out.decide(Body::AttemptClaimed { attempt, wave: planned.name.clone() });

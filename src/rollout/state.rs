@@ -2,7 +2,7 @@
 //! who is settled, so that the next effects are found without looking at every cluster. How
 //! events change it is for `fold`; what follows from it for `effects`, `waits` and `admit`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
@@ -32,6 +32,8 @@ pub struct FleetState {
     pub(super) hotfixes: BTreeSet<ReleaseId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
+    /// When attempts got their first slot: the newest, as many as a start rate can ask for.
+    pub(super) starts: VecDeque<jiff::Timestamp>,
 }
 
 /// The process that drives.

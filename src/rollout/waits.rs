@@ -2,17 +2,20 @@
 //! something else that waits is named once, by what is nearest to it. Sentences, people and
 //! commands are for `report`; whether a recorded driver lives is for its lease.
 
+use std::collections::BTreeMap;
+
 use super::attempt::{AttemptState, Class};
 use super::effects::going;
 use super::gates;
 use super::missing_hotfix::{MissingHotfix, missing_hotfix};
 use super::next::{Next, backoff, next};
-use super::obstacle::Obstacle;
+use super::obstacle::{Obstacle, Outlook};
+use super::pace::REGION;
 use super::slots::{CapUse, caps};
-use super::state::{Cluster, FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
+use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId, StopScope};
-use crate::model::{Actor, ClusterName, GateId, PoolName, Push, RolloutId, WaveName};
-use crate::plan::{GateKind, PlannedCluster, PlannedWave};
+use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, Push, RolloutId, WaveName};
+use crate::plan::{GateKind, PlannedCluster, PlannedPool, PlannedWave};
 
 /// Something that waits.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,6 +108,22 @@ pub enum WaitKind {
         /// So many wait.
         waiting: u32,
     },
+    /// Clusters wait for a slot in their region; a cap of 0 holds all of them.
+    Region {
+        /// The region.
+        region: String,
+        /// Its cap.
+        cap: CapUse,
+        /// So many wait.
+        waiting: u32,
+    },
+    /// As many clusters have started as may within the time of the start rate.
+    Rate {
+        /// So many may.
+        clusters: u32,
+        /// Within this time.
+        per: Duration,
+    },
     /// A cap of 0 holds everything.
     Hold {
         /// The cap.
@@ -191,6 +210,7 @@ impl WaitKind {
         match self {
             Self::Paused { at_work, .. } | Self::Stopped { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
+            | Self::Rate { .. }
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
@@ -205,6 +225,7 @@ impl WaitKind {
             | Self::Earlier { .. }
             | Self::EarlierPool { .. }
             | Self::Cap { .. }
+            | Self::Region { .. }
             | Self::Verifying { .. }
             | Self::Tag { .. }
             | Self::Backoff { .. }
@@ -222,7 +243,7 @@ pub fn waits(state: &FleetState, now: jiff::Timestamp) -> Vec<Wait> {
 
 /// Everything that waits in one rollout.
 pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<Wait> {
-    let mut out = Gathered { rollout, waits: Vec::new() };
+    let mut out = Gathered { rollout, outlook: state.outlook(now), waits: Vec::new() };
     if !rollout.state.is_open() {
         return out.waits;
     }
@@ -276,7 +297,7 @@ fn stopped(state: &FleetState, out: &mut Gathered<'_>, now: jiff::Timestamp) {
         for (_, _, planned, cluster) in out.rollout.clusters() {
             if !cluster.attempt.state.is_settled() && reached(&planned.labels) {
                 clusters += 1;
-                at_work += u32::from(moves(state, out.rollout, planned, cluster, now));
+                at_work += u32::from(moves(&out.outlook, out.rollout, planned, cluster, state.fence, now));
             }
         }
         if clusters > 0 {
@@ -289,24 +310,26 @@ fn stopped(state: &FleetState, out: &mut Gathered<'_>, now: jiff::Timestamp) {
 
 /// Whether a cluster is at work and not kept back between two steps.
 fn moves(
-    state: &FleetState,
+    outlook: &Outlook<'_>,
     rollout: &Rollout,
     planned: &PlannedCluster,
     cluster: &Cluster,
+    fence: u64,
     now: jiff::Timestamp,
 ) -> bool {
-    let in_its_way = || state.interruption(rollout, planned, now);
+    let in_its_way = || outlook.interruption(rollout, planned);
     cluster.attempt.state.class() == Class::Active
-        && next(&cluster.attempt, going(rollout, in_its_way().as_ref()), state.fence, now) != Next::Kept
+        && next(&cluster.attempt, going(rollout, in_its_way().as_ref()), fence, now) != Next::Kept
 }
 
 impl Rollout {
     /// How many of its clusters are at work, apart from those that keep their slot and wait between
     /// two steps for a stopped line or a closed window.
     pub fn at_work(&self, state: &FleetState, now: jiff::Timestamp) -> u32 {
+        let outlook = state.outlook(now);
         let kept = self.ready.iter().filter(|index| {
             let found = self.planned_cluster(**index).zip(self.clusters.get(**index));
-            found.is_some_and(|(planned, cluster)| !moves(state, self, planned, cluster, now))
+            found.is_some_and(|(planned, cluster)| !moves(&outlook, self, planned, cluster, state.fence, now))
         });
         self.counts.of(Class::Active).saturating_sub(count(kept.count()))
     }
@@ -319,7 +342,7 @@ pub fn waits_of(
     name: &ClusterName,
     now: jiff::Timestamp,
 ) -> Vec<Wait> {
-    let mut out = Gathered { rollout, waits: Vec::new() };
+    let mut out = Gathered { rollout, outlook: state.outlook(now), waits: Vec::new() };
     let (Some((planned, _, _)), Some(cluster)) = (rollout.plan.cluster(name), rollout.cluster(name)) else {
         return Vec::new();
     };
@@ -353,6 +376,7 @@ fn count(n: usize) -> u32 {
 
 struct Gathered<'a> {
     rollout: &'a Rollout,
+    outlook: Outlook<'a>,
     waits: Vec<Wait>,
 }
 
@@ -396,7 +420,7 @@ impl Gathered<'_> {
         let cause = attempt.cause.clone().unwrap_or_default();
         let recheck = attempt.due;
         let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
-        let obstacle = planned.and_then(|planned| state.obstacle(self.rollout, planned, now));
+        let obstacle = planned.and_then(|planned| self.outlook.obstacle(self.rollout, planned));
         let (kind, until) = match (&attempt.state, obstacle) {
             (AttemptState::Deferred(_), Some(obstacle)) if attempt.parked.is_some() => {
                 let until = obstacle.until();
@@ -421,7 +445,7 @@ impl Gathered<'_> {
                 (WaitKind::Unknown { step: attempt.failed_step.clone(), cause }, None)
             }
             (active, _) if active.class() == Class::Active => {
-                let in_its_way = planned.and_then(|p| state.interruption(self.rollout, p, now));
+                let in_its_way = planned.and_then(|p| self.outlook.interruption(self.rollout, p));
                 let going = going(self.rollout, in_its_way.as_ref());
                 let at = attempt.current_step();
                 let step = at.map(|s| s.step.id.clone());
@@ -474,7 +498,7 @@ fn of_wave(
             if wave.begins() {
                 of_gates(planned, wave, Side::Before, now, out);
             }
-            of_pools(state, planned, wave, out);
+            of_pools(state, planned, wave, now, out);
         }
         WavePhase::Verifying { round } => {
             let left = count(wave.to_verify.len());
@@ -514,7 +538,13 @@ fn of_gates(planned: &PlannedWave, wave: &Wave, side: Side, now: jiff::Timestamp
     }
 }
 
-fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Gathered<'_>) {
+fn of_pools(
+    state: &FleetState,
+    planned: &PlannedWave,
+    wave: &Wave,
+    now: jiff::Timestamp,
+    out: &mut Gathered<'_>,
+) {
     let deferred = wave.counts.of(Class::Deferred);
     if deferred > planned.deferred_budget && wave.phase == WavePhase::Rolling {
         let kind = WaitKind::DeferredBudget { deferred, budget: planned.deferred_budget };
@@ -536,10 +566,14 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
                 let caps = caps(state, (planned, planned_pool), wave, pool);
                 // Of caps equally tight the widest scope is named: it holds more back.
                 let tightest = caps.iter().copied().min_by_key(|c| (c.free(), c.scope));
-                tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
+                let full = tightest.filter(|c| c.free() == 0).map(|cap| match cap.cap {
                     0 => WaitKind::Hold { cap, waiting },
                     _ => WaitKind::Cap { cap, caps, waiting },
-                })
+                });
+                if full.is_none() {
+                    of_pace(state, planned, (planned_pool, pool), wave.since, now, out);
+                }
+                full
             }
         };
         if let Some(kind) = kind {
@@ -551,6 +585,47 @@ fn of_pools(state: &FleetState, planned: &PlannedWave, wave: &Wave, out: &mut Ga
         earlier_deferred += pool.counts.of(Class::Deferred);
         if pool.counts.unsettled() > 0 || earlier_deferred > planned.deferred_budget {
             open = open.or(Some(&planned_pool.name));
+        }
+    }
+}
+
+/// What keeps clusters of a pool that has free slots from starting: their regions, the start rate.
+fn of_pace(
+    state: &FleetState,
+    planned: &PlannedWave,
+    (planned_pool, pool): (&PlannedPool, &Pool),
+    since: jiff::Timestamp,
+    now: jiff::Timestamp,
+    out: &mut Gathered<'_>,
+) {
+    let mut found: Vec<(WaitKind, Option<jiff::Timestamp>)> = Vec::new();
+    let regions = out.rollout.plan.pipeline.regions.is_empty();
+    if !regions || state.open_rollouts().count() > 1 {
+        let mut full: BTreeMap<&str, (CapUse, u32)> = BTreeMap::new();
+        for cluster in pool.queue().filter_map(|index| out.rollout.planned_cluster(index)) {
+            let Some(region) = cluster.labels.get(REGION) else { continue };
+            match full.get_mut(region.as_str()) {
+                Some((_, waiting)) => *waiting += 1,
+                None => {
+                    if let Some(cap) = state.region(cluster) {
+                        full.insert(region, (cap, 1));
+                    }
+                }
+            }
+        }
+        for (region, (cap, waiting)) in full.into_iter().filter(|(_, (cap, _))| cap.free() == 0) {
+            found.push((WaitKind::Region { region: region.to_owned(), cap, waiting }, None));
+        }
+    }
+    if let Some((0, next)) = state.may_start(now)
+        && let Some(rate) = state.rates().min_by_key(|rate| rate.clusters)
+    {
+        found.push((WaitKind::Rate { clusters: rate.clusters, per: rate.per }, next));
+    }
+    for (kind, until) in found {
+        out.push(Some(&planned.name), kind, since, until);
+        if let Some(wait) = out.waits.last_mut() {
+            wait.pool = Some(planned_pool.name.clone());
         }
     }
 }

@@ -108,6 +108,8 @@ fn shape(release: &'static str, prefix: &'static str) -> impl Strategy<Value = S
             contains: Vec::new(),
             first: 0,
             blocked: Vec::new(),
+            regions: std::collections::BTreeMap::new(),
+            rate: None,
         })
 }
 

@@ -6,8 +6,8 @@ use tidegate::digest::{self, Digest};
 use tidegate::model::{Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
     Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
-    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRelease, PlannedSoak, PlannedStep,
-    PlannedTest, PlannedWave, Repeat, Target,
+    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 use tidegate::resolve::Reason;
 
@@ -33,6 +33,10 @@ pub struct Shape {
     pub first: usize,
     /// Clusters whose pin misses a hotfix, by number.
     pub blocked: Vec<usize>,
+    /// The caps of regions.
+    pub regions: BTreeMap<String, u32>,
+    /// So many clusters may start within so many seconds.
+    pub rate: Option<(u32, u64)>,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -90,6 +94,8 @@ impl Shape {
             contains: Vec::new(),
             first: 0,
             blocked: Vec::new(),
+            regions: BTreeMap::new(),
+            rate: None,
         }
     }
 }
@@ -145,6 +151,10 @@ pub fn plan(shape: &Shape) -> Plan {
             name: named("main"),
             digest: digest_of(&["pipeline"]),
             at_once: shape.global,
+            regions: shape.regions.clone(),
+            start_rate: shape
+                .rate
+                .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
             tags: Tags { push: shape.push, remote: None },
         },
         waves,

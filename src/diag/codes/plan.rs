@@ -14,11 +14,6 @@ codes! {
         "An `addon` step has no behaviour yet."
         "A provider's add-ons are read and refused at plan time. Bring the add-on with a `helm` or \
          `run` step for now.";
-    CALENDAR_ENTRY = "TG0353" "calendar-entry"
-        "Windows and freezes have no behaviour yet."
-        "A calendar is read, and with any window or freeze in it no plan is made: nobody should \
-         believe in a freeze that does not hold. Start rollouts by hand outside the freeze, and leave \
-         the calendar empty for now.";
     OBSERVED_SOAK = "TG0355" "observed-soak"
         "`clock: observed` has no behaviour yet."
         "Only `clock: wall` counts for now: all time since the wave was verified, with one more look \
@@ -29,9 +24,10 @@ codes! {
     COMMAND_GATE = "TG0357" "command-gate"
         "A command gate has no behaviour yet."
         "A gate that is not asked would be open. Ask a person with an approval gate for now.";
-    REGION_CAP = "TG0358" "region-cap"
-        "A cap for each region has no behaviour yet."
-        "A cap that does not hold is worse than none. Cut pools by region and give each pool a cap.";
+    START_RATE = "TG0358" "start-rate"
+        "The start rate lets nothing start."
+        "`startRate: { clusters: 10, per: 1h }` lets at most ten clusters start within any hour, over all \
+         rollouts. To hold everything write `atOnce: 0`, or stop the line.";
     QUORUM_ABOVE_ONE = "TG0359" "quorum-above-one"
         "A quorum other than 1 has no behaviour yet."
         "One person's approval answers the gate for now. For two, write two approval gates.";
@@ -127,6 +123,11 @@ codes! {
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \
          only one it need not be named; else name it with `--pipeline NAME`.";
+    CLOSED_NOW = "TG0383" "closed-now"
+        "The calendar forbids changes to clusters of this wave at the moment."
+        "Windows and freezes of `pipelines/calendar.yaml` are asked whenever a cluster is about to start \
+         and before every step, not when a plan is made: the rollout can be started now, and waits for the \
+         opening by itself. `tidegate rollout why` names it. What counts is the calendar of the last commit.";
     PLAN_UNREADABLE = "TG0390" "plan-unreadable"
         "A file is no plan."
         "Plans are written by `tidegate plan RELEASE --out FILE`. A file cut short while it was \

@@ -1,7 +1,7 @@
 //! Everything that can happen, by its stable name, with who may write it.
 
 use crate::digest::Digest;
-use crate::model::{ClusterName, ClusterUid, GateId, Observed, ProductName, RolloutId, WaveName};
+use crate::model::{Calendar, ClusterName, ClusterUid, GateId, Observed, ProductName, RolloutId, WaveName};
 use crate::plan::Plan;
 use crate::version::Version;
 
@@ -101,7 +101,15 @@ pub enum Body {
         reason: String,
     },
 
-    // ----- stop-the-line
+    // ----- the calendar and stop-the-line
+    /// The calendar of the last commit is another one than was recorded before.
+    #[serde(rename = "calendar.recorded")]
+    CalendarRecorded {
+        /// The commit that it was read from.
+        commit: String,
+        /// The calendar; an empty one when there is none.
+        calendar: Box<Calendar>,
+    },
     /// A person stopped the line: within its scope no cluster and no step starts.
     #[serde(rename = "stop-the-line.on")]
     StopTheLineOn {
@@ -495,6 +503,7 @@ impl Body {
             Self::ClusterAdopted { .. } => "cluster.adopted",
             Self::ClusterHold { .. } => "cluster.hold",
             Self::ClusterRelease { .. } => "cluster.release",
+            Self::CalendarRecorded { .. } => "calendar.recorded",
             Self::StopTheLineOn { .. } => "stop-the-line.on",
             Self::StopTheLineOff { .. } => "stop-the-line.off",
             Self::RolloutPlanned { .. } => "rollout.planned",
@@ -544,6 +553,7 @@ impl Body {
             | Self::ClusterAdopted { .. }
             | Self::ClusterHold { .. }
             | Self::ClusterRelease { .. }
+            | Self::CalendarRecorded { .. }
             | Self::StopTheLineOn { .. }
             | Self::StopTheLineOff { .. } => None,
             Self::RolloutPlanned { rollout, .. }

@@ -210,18 +210,25 @@ fn what_has_no_behaviour_yet_is_refused_each_with_its_code() {
             format!("{wave}      gates: {{ before: [ {{ approval: {{ by: x, quorum: 2 }} }} ] }}\n"),
             &codes::QUORUM_ABOVE_ONE,
         ),
-        (format!("  atOncePerRegion: 3\n{wave}"), &codes::REGION_CAP),
+        (format!("  startRate: {{ clusters: 0, per: 1h }}\n{wave}"), &codes::START_RATE),
     ];
     for (pipeline, code) in pipelines {
         let mut world = World::new(&["a"]);
         world.pipeline(&pipeline);
         only(&world.plan().unwrap_err(), code);
     }
-    for entry in ["  windows: [ { any: thing } ]\n", "  freezes: [ { any: thing } ]\n"] {
-        let mut world = World::new(&["a"]);
-        world.calendar(entry);
-        only(&world.plan().unwrap_err(), &codes::CALENDAR_ENTRY);
-    }
+}
+
+#[test]
+fn a_plan_names_the_next_opening_of_a_wave_that_is_closed_now() {
+    let mut world = World::new(&["a", "b"]);
+    world.calendar(
+        "  freezes:\n    - { name: xmas, from: 2026-01-01T00:00:00Z, until: 2027-01-04T08:00:00Z, author: ann, reason: holidays }\n",
+    );
+    let plan = world.plan().unwrap();
+    let notice = plan.notices.iter().find(|n| n.code == codes::CLOSED_NOW.id).unwrap();
+    assert!(notice.message.contains("the freeze `xmas` holds: holidays"), "{}", notice.message);
+    assert!(notice.message.contains("2027-01-04T08:00:00Z"), "{}", notice.message);
 }
 
 #[test]
@@ -235,14 +242,12 @@ fn a_chart_without_helm_is_an_error() {
 #[test]
 fn all_mistakes_are_shown_at_once() {
     let mut world = World::new(&["a", "b"]);
-    world.calendar("  freezes: [ { any: thing } ]\n");
     world.observed.remove("b");
     world.pipeline(
         "  waves:\n    - { name: one, clusters: [a, b, nobody] }\n    - { name: two, clusters: [a], soak: { for: 1h, clock: observed } }\n",
     );
     let findings = world.plan().unwrap_err();
     for code in [
-        &codes::CALENDAR_ENTRY,
         &codes::CLUSTER_NEVER_REACHED,
         &codes::UNKNOWN_CLUSTER,
         &codes::CLUSTER_IN_TWO_WAVES,
