@@ -90,7 +90,7 @@ fn claims_of(
         let mut deferred = 0;
         for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
             // A pool whose clusters run a hotfix that the plan lacks is not entered, nor passed.
-            if missing_hotfix::misses(state, rollout, pool) {
+            if missing_hotfix::misses(outlook.state, rollout, pool) {
                 break;
             }
             let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
@@ -120,7 +120,7 @@ fn claims_of(
                 };
                 // One that was held while its pool went past.
                 if known.attempt.state.class() == Class::Deferred
-                    && missing_hotfix::would_lose(state, rollout, cluster)
+                    && missing_hotfix::would_lose(outlook.state, rollout, cluster)
                 {
                     continue;
                 }
