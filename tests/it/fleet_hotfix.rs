@@ -43,8 +43,19 @@ fn product(lab: &Lab, name: &str, version: &str) {
 fn roll(lab: &Lab, id: &str) -> i32 {
     let plan = tiny::plan(lab, id);
     lab.run(&["rollout", "start", &plan, "--detach"]).ok();
-    lab.run(&["rollout", "run", id, "--until", "blocked"]).exits(11);
+    to_production(lab, id);
     approve(lab, id)
+}
+
+/// Drives until only the yes to production is missing; `--until blocked` does not sit through the
+/// soak.
+fn to_production(lab: &Lab, id: &str) {
+    tiny::until("the gate of production", || {
+        lab.run(&["rollout", "run", id, "--until", "blocked"]).exits(11);
+        let why = lab.run(&["rollout", "why", id, "--wave", "prod", "-o", "json"]).json();
+        let explanations = why["data"]["explanations"].as_array().cloned().unwrap_or_default();
+        explanations.iter().any(|e| e["gate"] == "approval" && e["state"] == "closed").then_some(())
+    });
 }
 
 fn approve(lab: &Lab, id: &str) -> i32 {
@@ -72,7 +83,7 @@ fn until_42_waits(lab: &Lab) {
     tiny::cut(lab, "R42");
     let plan = tiny::plan(lab, "R42");
     lab.run(&["rollout", "start", &plan, "--detach"]).ok();
-    lab.tidegate("rollout run R42 --until blocked").exits(11);
+    to_production(lab, "R42");
 }
 
 /// 41.1 is written, tested and brought to production while R42 waits before it.
