@@ -122,8 +122,8 @@ fn hotfix_to_production(lab: &Lab) {
     let tests = events.iter().any(|e| {
         e["event"] == "step.finished"
             && e["rollout"] == "R41.1-1"
-            && e["action"] == "test"
-            && e["product"] == "edge"
+            && e["step"]["action"] == "test"
+            && e["step"]["product"] == "edge"
     });
     assert!(tests, "a hotfix is tested");
 }
