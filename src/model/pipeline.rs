@@ -29,7 +29,8 @@ pub struct Pipeline {
     /// At most so many clusters start within a time, over all rollouts; as many as the caps allow if absent.
     #[serde(default)]
     pub start_rate: Option<Spanned<StartRate>>,
-    /// Which waves each lane goes through, in order; `normal` is all of them if absent.
+    /// Which waves each lane goes through, in order; `normal` is all of them if absent. The first wave
+    /// of `hotfix` is where a hotfix is tested: it holds a cluster that runs the hotfix's parent.
     #[serde(default)]
     pub lanes: BTreeMap<Spanned<Lane>, Vec<Spanned<WaveName>>>,
     /// The waves, in order.

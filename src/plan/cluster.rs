@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::digest::{self, ClusterInputs, ProductInputs, UsedRenderers};
+use super::hotfix::{self, Floors};
 use super::partition::Member;
 use super::{Access, Change, PlanInput, PlannedCluster, PlannedProduct, Target};
 use crate::catalog::graph::Graph;
@@ -19,6 +20,7 @@ pub(super) struct Clusters<'a> {
     input: PlanInput<'a>,
     resolver: Resolver<'a>,
     removes: BTreeSet<&'a ProductName>,
+    floors: Floors<'a>,
     halves: HashMap<(Digest, Digest), Digest>,
     /// Product versions that occur as targets.
     pub products: BTreeMap<Digest, PlannedProduct>,
@@ -36,6 +38,7 @@ impl<'a> Clusters<'a> {
             input,
             resolver: Resolver::new(input.ground()),
             removes: input.release.spec().removes.iter().map(|name| &name.value).collect(),
+            floors: hotfix::floors(&input),
             halves: HashMap::new(),
             products: BTreeMap::new(),
             values: BTreeMap::new(),
@@ -67,6 +70,11 @@ impl<'a> Clusters<'a> {
         }
         .digest()?;
         let (removals, orphaned) = self.leaving(observation, &desired);
+        let found = desired.products.iter().filter_map(|(name, p)| hotfix::obstacle(&self.floors, name, p));
+        let obstacles: Vec<_> = found.collect();
+        for obstacle in &obstacles {
+            self.affected.add(format!("obstacle {obstacle}"), &desired.cluster, || hotfix::finding(obstacle));
+        }
         let targets = self.targets(desired, observation, half)?;
         Ok(PlannedCluster {
             name: entry.name.value.clone(),
@@ -84,6 +92,7 @@ impl<'a> Clusters<'a> {
             targets,
             removals,
             orphaned,
+            obstacles,
         })
     }
 

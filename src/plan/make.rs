@@ -8,7 +8,7 @@ use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
     FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
-    PlannedRelease, PlannedWave, digest, refusals, wave, windows,
+    PlannedRelease, PlannedWave, digest, hotfix, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
@@ -27,6 +27,10 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     let spec = &input.pipeline.spec;
     let mut findings = refused(input);
     findings.extend(lock_holds(input));
+    if let Some(laneless) = hotfix::has_lane(input) {
+        findings.push(laneless);
+        return Err(findings.sorted());
+    }
     let members: Vec<Member<'_>> =
         input.clusters.values().map(|entry| Member { entry, labels: entry.plain_labels() }).collect();
     let (partition, found) = partition(input.pipeline, release.spec().lane.value, &members);
@@ -61,6 +65,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     }
     let (products, values, found) = clusters.finish();
     findings.extend(found);
+    findings.extend(hotfix::tested(input, &waves, &products));
     if findings.has_errors() {
         return Err(findings.sorted());
     }
@@ -87,6 +92,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             kubernetes: release.spec().kubernetes.value.clone(),
             authors: input.authors.clone(),
         },
+        lineage: hotfix::lineage(input),
         pipeline: PlannedPipeline {
             name: input.pipeline.metadata.name.value.clone(),
             digest: input.pipeline_digest,
@@ -143,8 +149,7 @@ fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
 
 /// What has no behaviour yet, outside the waves.
 fn refused(input: &PlanInput<'_>) -> Findings {
-    let mut findings = refusals::of_release(input.release.file);
-    findings.extend(refusals::of_pipeline(&input.pipeline.spec));
+    let mut findings = refusals::of_pipeline(&input.pipeline.spec);
     let locked = input.release.lock.products.values().map(|locked| locked.digest);
     let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
     let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();

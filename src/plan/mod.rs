@@ -4,6 +4,7 @@
 mod cluster;
 pub mod digest;
 mod file;
+mod hotfix;
 mod input;
 mod make;
 mod partition;
@@ -22,8 +23,9 @@ pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
-    PlannedComparison, PlannedGate, PlannedMetric, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate,
-    PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
+    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
+    PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

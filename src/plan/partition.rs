@@ -78,7 +78,7 @@ pub(super) fn partition<'a>(
         waves.push((wave, clusters));
     }
     in_two(&waves, &takers, members, &mut findings);
-    let unassigned = in_none(pipeline, &takers, members, &mut findings);
+    let unassigned = in_none(pipeline, lane, &takers, members, &mut findings);
     (Partition { waves, unassigned }, findings)
 }
 
@@ -173,9 +173,11 @@ fn where_taken<'w>(wave: &'w Wave, clusters: &[ClusterName]) -> &'w Place {
     named.or(wave.selector.as_ref().map(|s| &s.place)).unwrap_or(&wave.name.place)
 }
 
-/// Clusters that no wave takes: an error that lists them all, unless the pipeline leaves them out.
+/// Clusters that no wave takes: an error that lists them all, unless the pipeline leaves them out. A
+/// hotfix goes where its lane leads; the others get what it mends with a later release.
 fn in_none(
     pipeline: &PipelineFile,
+    lane: Lane,
     takers: &[Vec<usize>],
     members: &[Member<'_>],
     findings: &mut Findings,
@@ -191,6 +193,12 @@ fn in_none(
     }
     let name = &pipeline.metadata.name;
     findings.push(match pipeline.spec.unassigned {
+        _ if lane == Lane::Hotfix => Finding::info(
+            &codes::LEFT_OUT,
+            format!("no wave of the lane `hotfix` takes {}: left out", clusters_of(&left)),
+        )
+        .at(&name.place)
+        .about(&left),
         Unassigned::Error => Finding::error(
             &codes::CLUSTER_IN_NO_WAVE,
             format!("no wave of pipeline `{}` takes {}", name.value, clusters_of(&left)),

@@ -2,20 +2,10 @@
 //! believes in a freeze, a gate or a step that does not happen.
 
 use crate::diag::{Code, Finding, Findings, Place, codes};
-use crate::model::{DeployStep, Lane, Pipeline, Product, ProductName, ReleaseFile, SoakClock, Wave};
+use crate::model::{DeployStep, Pipeline, Product, ProductName, SoakClock, Wave};
 
 fn refuse(code: &'static Code, place: &Place, what: &str) -> Finding {
     Finding::error(code, format!("{what}, which has no behaviour yet")).at(place)
-}
-
-/// A release in the hotfix lane.
-pub(super) fn of_release(release: &ReleaseFile) -> Findings {
-    let lane = &release.spec.lane;
-    if lane.value == Lane::Hotfix {
-        let what = format!("release `{}` takes the lane `hotfix`", release.metadata.name.value);
-        return refuse(&codes::HOTFIX_LANE, &lane.place, &what).into();
-    }
-    Findings::new()
 }
 
 /// A start rate that lets nothing start.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::digest::Digest;
 use crate::model::{
     Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct,
-    PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName, Worse,
+    PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName, Worse,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
@@ -32,6 +32,10 @@ pub struct Plan {
     pub commit: String,
     /// What is rolled out.
     pub release: PlannedRelease,
+    /// What the release contains, and which hotfixes there are. Empty in plans made before there was
+    /// a hotfix lane.
+    #[serde(default, skip_serializing_if = "PlannedLineage::is_empty")]
+    pub lineage: PlannedLineage,
     /// By which rules.
     pub pipeline: PlannedPipeline,
     /// What a person allowed with it beyond what is usual.
@@ -94,6 +98,25 @@ pub struct PlannedRelease {
     /// since its parent. Gates that want other eyes do not count their yes.
     #[serde(default)]
     pub authors: std::collections::BTreeSet<String>,
+}
+
+/// What a release contains, as the files said when it was planned.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedLineage {
+    /// Every release that it contains, itself left out: parents and includes, with what those
+    /// contain.
+    pub contains: Vec<ReleaseId>,
+    /// Every hotfix that was known, contained or not: what a cluster's record names can be told from
+    /// a release of the normal lane.
+    pub hotfixes: Vec<ReleaseId>,
+}
+
+impl PlannedLineage {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.contains.is_empty() && self.hotfixes.is_empty()
+    }
 }
 
 /// By which rules: the pipeline as executed.
@@ -312,6 +335,43 @@ pub struct PlannedCluster {
     pub removals: Vec<ProductName>,
     /// Products that are installed, no longer wanted, and left alone.
     pub orphaned: Vec<ProductName>,
+    /// What keeps it from being started until somebody chooses.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub obstacles: Vec<PlannedObstacle>,
+}
+
+/// What keeps a planned cluster from being started until somebody chooses.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "obstacle", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum PlannedObstacle {
+    /// A pin keeps a product below what a hotfix of the release raised it to.
+    PinMissesHotfix {
+        /// The pin.
+        pin: PinId,
+        /// The team that answers for it.
+        owner: String,
+        /// Its end, as written.
+        until: String,
+        /// The product.
+        product: ProductName,
+        /// The pinned version.
+        version: Version,
+        /// The hotfix.
+        hotfix: ReleaseId,
+        /// The version that the hotfix raised the product to.
+        raised: Version,
+    },
+}
+
+impl std::fmt::Display for PlannedObstacle {
+    /// `pin PIN-7 of payments keeps ingress at 1.0.0 until 2026-12-15, below 1.0.1 of the hotfix R41.1`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self::PinMissesHotfix { pin, owner, until, product, version, hotfix, raised } = self;
+        write!(
+            f,
+            "pin {pin} of {owner} keeps {product} at {version} until {until}, below {raised} of the hotfix {hotfix}"
+        )
+    }
 }
 
 /// How a cluster is reached: a context of a kubeconfig file whose content is read at every connect.

@@ -1,14 +1,14 @@
 //! From what waits to its explanation: every kind of wait gets its gate's name, its evidence in
 //! words, what unblocks it, who can, from when on, and the commands.
 
-use super::event::{count, deferral, halt};
+use super::event::{count, deferral, halt, named};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
 use crate::journal::{Answer, BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome, StopScope};
 use crate::model::{Actor, AuthorMay, ClusterName, GateId, WaveName};
-use crate::plan::GateKind;
+use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
-    AttemptState, CapUse, Class, Cluster, FleetState, Obstacle, Rollout, Scope, Wait, WaitKind, waits_of,
-    waits_of_rollout,
+    AttemptState, CapUse, Class, Cluster, FleetState, MissingHotfix, Obstacle, Rollout, Scope, Wait,
+    WaitKind, waits_of, waits_of_rollout,
 };
 
 /// So many failed clusters are named as evidence of a halt.
@@ -73,6 +73,7 @@ pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
         | WaitKind::Rate { .. }
         | WaitKind::Hold { .. }
         | WaitKind::Queue { .. } => told.turn(),
+        WaitKind::MissingHotfix(missing) => told.missing_hotfix(missing),
         WaitKind::DeferredBudget { .. }
         | WaitKind::Soak
         | WaitKind::Verifying { .. }
@@ -377,6 +378,50 @@ impl Told<'_> {
         }
     }
 
+    /// Clusters of the pool run hotfixes that the release lacks.
+    fn missing_hotfix(&self, missing: &MissingHotfix) -> Words {
+        let release = &self.rollout.plan().release.id;
+        let ids: Vec<&str> = missing.hotfixes.keys().map(|id| id.as_str()).collect();
+        let mut evidence: Vec<String> = missing
+            .hotfixes
+            .iter()
+            .map(|(hotfix, clusters)| {
+                format!("{release} does not contain the hotfix {hotfix}, which runs on {}", named(clusters))
+            })
+            .collect();
+        evidence.push(format!("so {} is not entered", self.pool()));
+        let includes: String = ids.iter().map(|id| format!(" --include {id}")).collect();
+        let commands = [
+            format!("tidegate release hotfix {release}{includes} --lane normal"),
+            self.command("skip", "-c CLUSTER --reason TEXT"),
+            self.command("abort", ""),
+        ];
+        let condition = format!(
+            "a release that contains {} is rolled out instead, or the clusters that run it are skipped",
+            ids.join(" and ")
+        );
+        let unblock = people(&condition, ["who writes the release"], commands);
+        ("missing-hotfix".to_owned(), "blocked", evidence, unblock)
+    }
+
+    /// A pin keeps a cluster without a hotfix; its team or an operator chooses.
+    fn pinned(&self, cause: &str, skip: String) -> Words {
+        let planned = self.wait.cluster.as_ref().and_then(|name| self.rollout.plan().cluster(name));
+        let obstacles = planned.map(|(_, _, cluster)| cluster.obstacles.as_slice()).unwrap_or_default();
+        let mut owners: Vec<&str> = Vec::new();
+        let mut commands = Vec::new();
+        for PlannedObstacle::PinMissesHotfix { pin, owner, .. } in obstacles {
+            commands.push(format!("tidegate pin remove {pin}"));
+            if !owners.contains(&owner.as_str()) {
+                owners.push(owner);
+            }
+        }
+        commands.push(skip);
+        let condition = "the pin ends or is raised and the fleet is planned again, or the cluster is skipped";
+        let evidence = cause.split("; ").map(str::to_owned).collect();
+        ("pin-misses-hotfix".to_owned(), "blocked", evidence, people(condition, owners, commands))
+    }
+
     fn pool(&self) -> String {
         self.wait.pool.as_ref().map_or_else(|| "the wave".to_owned(), |pool| format!("pool {pool}"))
     }
@@ -439,6 +484,7 @@ impl Told<'_> {
                         "shrinking",
                         "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
                     ),
+                    BlockReason::PinMissesHotfix => return self.pinned(cause, skip()),
                 };
                 let mut commands = vec![skip()];
                 if *reason == BlockReason::Shrinking {

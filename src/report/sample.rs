@@ -261,6 +261,7 @@ pub fn plan() -> Plan {
             kubernetes: "1.36".parse().unwrap(),
             authors: std::collections::BTreeSet::new(),
         },
+        lineage: Default::default(),
         pipeline: PlannedPipeline {
             name: "main".parse().unwrap(),
             digest: digest_of("pipeline"),
@@ -327,6 +328,7 @@ fn cluster(name: &str) -> PlannedCluster {
         }],
         removals: Vec::new(),
         orphaned: Vec::new(),
+        obstacles: Vec::new(),
     }
 }
 

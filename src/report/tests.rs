@@ -173,6 +173,58 @@ fn an_unreachable_and_a_blocked_cluster_say_what_helps() {
 }
 
 #[test]
+fn a_pin_below_a_hotfix_says_who_chooses_and_how() {
+    let mut pinned = plan();
+    let cluster = &mut pinned.waves[1].pools[0].clusters[0];
+    assert_eq!(cluster.name.as_str(), "acme-dev");
+    cluster.obstacles.push(crate::plan::PlannedObstacle::PinMissesHotfix {
+        pin: "PIN-7".parse().unwrap(),
+        owner: "payments".to_owned(),
+        until: "2026-12-15".to_owned(),
+        product: "ingress".parse().unwrap(),
+        version: "4.12.1".parse().unwrap(),
+        hotfix: "R41.1".parse().unwrap(),
+        raised: "4.12.2".parse().unwrap(),
+    });
+    let mut story = Story::with(pinned);
+    story.drive(60);
+    let cluster = "acme-dev".parse().unwrap();
+    assert_snapshot!(told(&why(&story, About::Cluster(&cluster))), @r"
+    pin-misses-hotfix blocked (nonprod/acme-dev)
+      pin PIN-7 of payments keeps ingress at 4.12.1 until 2026-12-15, below 4.12.2 of the hotfix R41.1
+      > the pin ends or is raised and the fleet is planned again, or the cluster is skipped [payments]
+      $ tidegate pin remove PIN-7
+      $ tidegate rollout skip R42-1 -c acme-dev --reason TEXT
+    ");
+}
+
+#[test]
+fn a_missing_hotfix_names_the_clusters_that_run_it_and_the_release_to_write() {
+    let story = Story::begin();
+    let hotfixes = [("R41.1".parse().unwrap(), vec!["acme-prod".parse().unwrap()])];
+    let wait = crate::rollout::Wait {
+        rollout: story.rollout().id().clone(),
+        wave: Some("prod".parse().unwrap()),
+        pool: Some("prod".parse().unwrap()),
+        cluster: None,
+        kind: crate::rollout::WaitKind::MissingHotfix(crate::rollout::MissingHotfix {
+            hotfixes: hotfixes.into_iter().collect(),
+        }),
+        since: story.now,
+        until: None,
+    };
+    assert_snapshot!(told(&[super::explain::of(&wait, story.rollout())]), @r"
+    missing-hotfix blocked (prod)
+      R42 does not contain the hotfix R41.1, which runs on acme-prod
+      so pool prod is not entered
+      > a release that contains R41.1 is rolled out instead, or the clusters that run it are skipped [who writes the release]
+      $ tidegate release hotfix R42 --include R41.1 --lane normal
+      $ tidegate rollout skip R42-1 -c CLUSTER --reason TEXT
+      $ tidegate rollout abort R42-1
+    ");
+}
+
+#[test]
 fn a_rollout_that_ended_waits_for_nothing() {
     let mut story = Story::with(Plan { unknown: Vec::new(), ..plan() });
     story.drive(ALL);

@@ -4,6 +4,7 @@
 use super::Interrupted;
 use crate::journal::{AttemptStep, BlockReason, Deferral, Failure, Preflight, StepId, StepOutcome};
 use crate::model::{Actor, Duration};
+use crate::plan::PlannedCluster;
 
 /// How long after it was blocked, or found busy, a cluster is looked at again for the first time.
 pub const RECHECK: Duration = Duration::seconds(30);
@@ -43,7 +44,8 @@ pub enum AttemptState {
     NoOp,
     /// Somebody has to change something; it holds no slot and is looked at again, less and less often
     /// ([`recheck`]). In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
-    /// `attempt.retry`.
+    /// `attempt.retry`. With `BlockReason::PinMissesHotfix` in by the plan, and out by `attempt.skip`
+    /// only, since nothing of the plan changes by looking again.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by `attempt.deferred`,
     /// when its turn comes and something of the fleet stands against it, and by
@@ -224,13 +226,20 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    pub(super) fn new(number: u32, at: jiff::Timestamp) -> Self {
+    /// A new attempt at a planned cluster. What stands against the cluster in the plan blocks it from
+    /// the first: before any slot, and before any write.
+    pub(super) fn new(number: u32, at: jiff::Timestamp, planned: &PlannedCluster) -> Self {
+        let against: Vec<String> = planned.obstacles.iter().map(ToString::to_string).collect();
+        let (state, cause) = match against.as_slice() {
+            [] => (AttemptState::Pending, None),
+            _ => (AttemptState::Blocked(BlockReason::PinMissesHotfix), Some(against.join("; "))),
+        };
         Self {
             number,
-            state: AttemptState::Pending,
+            state,
             since: at,
             claimed_at: None,
-            cause: None,
+            cause,
             parked: None,
             due: None,
             failed_step: None,
@@ -275,7 +284,8 @@ impl Attempt {
 
     /// Whether it may get a slot: also when a hold ends, but not by itself when it could not be reached.
     pub(super) fn is_claimable(&self) -> bool {
-        self.state.class().is_claimable()
+        (self.state.class().is_claimable()
+            && self.state != AttemptState::Blocked(BlockReason::PinMissesHotfix))
             || (self.state == AttemptState::Deferred(Deferral::Hold) && self.parked.is_some())
     }
 

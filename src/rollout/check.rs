@@ -449,7 +449,9 @@ impl Class {
             Self::Pending | Self::Failed | Self::Unknown | Self::Deferred | Self::Postponed | Self::Blocked
         )
     }
+}
 
+impl Class {
     /// Whether it may get a slot.
     pub fn is_claimable(self) -> bool {
         matches!(self, Self::Pending | Self::Blocked | Self::Postponed)

@@ -93,6 +93,7 @@ impl FleetState {
             | Body::ClusterRelease { .. } => self.fold_live(event),
             Body::RolloutPlanned { rollout, plan } => {
                 let index = self.rollouts.len();
+                self.learn_hotfixes(plan);
                 self.rollouts.push(Rollout::new(
                     rollout.clone(),
                     Arc::new((**plan).clone()),
@@ -131,6 +132,7 @@ impl FleetState {
             self.open.remove(&index);
         }
         self.fold_claims(id, index, &event.body);
+        self.fold_applied(index, &event.body, event.at);
     }
 
     /// Keeps who holds which cluster; only events about attempts and ends change it.
@@ -182,17 +184,15 @@ impl Rollout {
                     let index = clusters.len();
                     by_name.insert(cluster.name.clone(), index);
                     by_uid.insert(cluster.uid.clone(), index);
-                    state.pending.insert((true, index));
-                    for c in [&mut state.counts, &mut wave_counts, &mut counts] {
-                        c.add(Class::Pending);
+                    let attempt = Attempt::new(1, at, cluster);
+                    let class = attempt.state.class();
+                    if class == Class::Pending {
+                        state.pending.insert((true, index));
                     }
-                    clusters.push(Cluster {
-                        wave: w,
-                        pool: p,
-                        place,
-                        attempt: Attempt::new(1, at),
-                        earlier: Vec::new(),
-                    });
+                    for c in [&mut state.counts, &mut wave_counts, &mut counts] {
+                        c.add(class);
+                    }
+                    clusters.push(Cluster { wave: w, pool: p, place, attempt, earlier: Vec::new() });
                 }
                 pools.push(state);
             }

@@ -191,11 +191,12 @@ impl Rollout {
         let Some(index) = self.by_name.get(name).copied() else { return };
         let Some(cluster) = self.clusters.get(index) else { return };
         let wave = cluster.wave;
+        let Some(planned) = self.planned_cluster(index) else { return };
+        let anew = Attempt::new(cluster.attempt.number + 1, at, planned);
         // Leave the class of the attempt that is replaced, then enter that of the new one.
         self.leave(index);
         if let Some(cluster) = self.clusters.get_mut(index) {
-            let number = cluster.attempt.number + 1;
-            let old = std::mem::replace(&mut cluster.attempt, Attempt::new(number, at));
+            let old = std::mem::replace(&mut cluster.attempt, anew);
             cluster.earlier.push(old);
         }
         self.arrive(index);

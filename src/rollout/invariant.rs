@@ -9,9 +9,10 @@ pub use super::recount::Recount;
 use super::recount::Tally;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{
-    AttemptId, AttemptResult, Body, Deferral, FailureClass, Override, Preflight, Side, StepId, StepOutcome,
+    AttemptId, AttemptResult, BlockReason, Body, Deferral, FailureClass, Override, Preflight, Side, StepId,
+    StepOutcome,
 };
-use crate::model::WaveName;
+use crate::model::{Lane, ReleaseId, WaveName};
 use crate::plan::{PlannedCluster, PlannedWave, Repeat};
 
 /// A rule that an effect would break.
@@ -227,6 +228,7 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
+        AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
         AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold)
             if cluster.attempt.parked.is_some() =>
         {
@@ -236,9 +238,61 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
+    keeps_hotfixes(ground.state, rollout, cluster, planned, name.as_str())?;
     caps(ground, rollout, cluster, planned, name.as_str())?;
     invariant_live::claim(ground.state, rollout, of_plan(rollout, attempt)?, ground.now)?;
     one_claim(ground, rollout, name)
+}
+
+/// No cluster of the pool that is yet to be settled runs a hotfix that the plan lacks.
+fn keeps_hotfixes(
+    state: &FleetState,
+    rollout: &Rollout,
+    cluster: &Cluster,
+    planned: &PlannedWave,
+    name: &str,
+) -> Checked {
+    let has = |id: &ReleaseId| rollout.plan.release.id == *id || rollout.plan.lineage.contains.contains(id);
+    if !state.rollouts.iter().any(|r| r.plan.release.lane == Lane::Hotfix && !has(&r.plan.release.id)) {
+        return Ok(());
+    }
+    let pool = planned.pools.get(cluster.pool).into_iter().flat_map(|pool| &pool.clusters);
+    for member in pool {
+        let own = rollout.cluster(&member.name).map(|c| &c.attempt.state);
+        let waits = match own {
+            _ if member.name.as_str() == name => true,
+            // The plan itself keeps it still.
+            Some(AttemptState::Blocked(BlockReason::PinMissesHotfix)) => false,
+            Some(state) => matches!(state.class(), Class::Pending | Class::Blocked | Class::Postponed),
+            None => false,
+        };
+        if !waits {
+            continue;
+        }
+        // The newest success on this cluster, whichever rollout brought it.
+        let good = |attempt: &Attempt| {
+            matches!(attempt.state, AttemptState::Succeeded | AttemptState::NoOp).then_some(attempt.since)
+        };
+        let newest = state
+            .rollouts
+            .iter()
+            .filter_map(|other| {
+                let index = *other.by_name.get(&member.name)?;
+                let (planned, found) = (other.planned_cluster(index)?, other.clusters.get(index)?);
+                let at = found.earlier.iter().chain([&found.attempt]).filter_map(good).max()?;
+                (planned.uid == member.uid).then_some((at, other))
+            })
+            .max_by_key(|(at, _)| *at);
+        let Some((_, other)) = newest else { continue };
+        let is_hotfix = other.plan.release.lane == Lane::Hotfix;
+        demand(10, !is_hotfix || has(&other.plan.release.id), || {
+            format!(
+                "{name} would start in a pool where {} runs the hotfix {}",
+                member.name, other.plan.release.id
+            )
+        })?;
+    }
+    Ok(())
 }
 
 fn caps(

@@ -79,7 +79,7 @@ impl std::fmt::Display for Obstacle {
 /// The state at one moment, for questions about many clusters: the calendar is worked out once for
 /// all that the same entries are for.
 pub struct Outlook<'a> {
-    state: &'a FleetState,
+    pub(super) state: &'a FleetState,
     now: jiff::Timestamp,
     calendar: Option<RefCell<Moment<'a>>>,
 }

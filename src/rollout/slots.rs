@@ -3,6 +3,7 @@
 
 use super::attempt::Class;
 use super::effects::Gathered;
+use super::missing_hotfix;
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::Pace;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
@@ -91,6 +92,10 @@ fn claims_of(
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
         let mut deferred = 0;
         for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
+            // A pool whose clusters run a hotfix that the plan lacks is not entered, nor passed.
+            if missing_hotfix::misses(outlook.state, rollout, pool) {
+                break;
+            }
             let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
             let now = out.now;
             // A moment already past needs a slot, not a clock.
@@ -117,6 +122,12 @@ fn claims_of(
                     cluster: cluster.name.clone(),
                     attempt: known.attempt.number,
                 };
+                // One that was held while its pool went past.
+                if known.attempt.state.class() == Class::Deferred
+                    && missing_hotfix::would_lose(outlook.state, rollout, cluster)
+                {
+                    continue;
+                }
                 let settled = known.attempt.state.class() == Class::Deferred;
                 if let Some(obstacle) = outlook.obstacle(rollout, cluster) {
                     let deferred = defer(known, &obstacle, attempt, out);

@@ -10,7 +10,7 @@ use super::gates::GateState;
 use super::live::Live;
 use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Override, Side};
-use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, RolloutId, WaveName};
+use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, ReleaseId, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// Everything that the events of a journal say, folded together.
@@ -27,6 +27,10 @@ pub struct FleetState {
     pub(super) open: BTreeSet<usize>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
+    /// The rollout whose attempt succeeded last on a cluster, and when.
+    pub(super) applied: HashMap<ClusterUid, (usize, jiff::Timestamp)>,
+    /// Every release that is known to be a hotfix.
+    pub(super) hotfixes: BTreeSet<ReleaseId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
     /// When attempts got their first slot: the newest, as many as the largest start rate can ask for.

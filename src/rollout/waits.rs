@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::attempt::{AttemptState, Class};
 use super::effects::going;
 use super::gates;
+use super::missing_hotfix::{MissingHotfix, missing_hotfix};
 use super::next::{Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
@@ -130,6 +131,8 @@ pub enum WaitKind {
         /// So many wait.
         waiting: u32,
     },
+    /// Clusters of a pool run hotfixes that the plan lacks, so the pool is not entered.
+    MissingHotfix(MissingHotfix),
     /// More clusters are deferred than the wave tolerates.
     DeferredBudget {
         /// So many are.
@@ -209,6 +212,7 @@ impl WaitKind {
             Self::Halted { .. }
             | Self::Rate { .. }
             | Self::Hold { .. }
+            | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
             | Self::Soak
             | Self::Blocked { .. }
@@ -343,7 +347,8 @@ pub fn waits_of(
         return Vec::new();
     };
     out.cluster(state, &planned.name, name, now);
-    if cluster.attempt.state.class() == Class::Pending {
+    let pending = cluster.attempt.state.class() == Class::Pending;
+    if pending {
         let queue = rollout.waves.get(cluster.wave).and_then(|w| w.pools.get(cluster.pool));
         let place = queue.and_then(|pool| {
             let mut queue = pool.queue();
@@ -351,6 +356,8 @@ pub fn waits_of(
         });
         let kind = WaitKind::Queue { place: count(place.unwrap_or(0)) + 1 };
         out.push_at(&planned.name, name, kind, cluster.attempt.since, None);
+    }
+    if pending || cluster.attempt.parked.is_some() {
         let wave = &planned.name;
         let pool = planned.pools.get(cluster.pool).map(|p| &p.name);
         let around = of_rollout(state, rollout, now);
@@ -423,6 +430,12 @@ impl Gathered<'_> {
                 let until = obstacle.until();
                 (WaitKind::InTheWay { obstacle }, until)
             }
+            // What stood against it is over; its pool waits, and says for what.
+            (AttemptState::Deferred(_), None)
+                if attempt.parked.is_some() && self.kept_out(state, cluster) =>
+            {
+                return;
+            }
             (AttemptState::Blocked(reason), _) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
             (AttemptState::Deferred(reason), _) => {
                 let until = recheck.filter(|_| attempt.state.class() == Class::Postponed);
@@ -454,6 +467,14 @@ impl Gathered<'_> {
             _ => return,
         };
         self.push_at(wave, name, kind, attempt.since, until);
+    }
+}
+
+impl Gathered<'_> {
+    /// Whether the pool of a cluster is not entered because of a hotfix.
+    fn kept_out(&self, state: &FleetState, cluster: &Cluster) -> bool {
+        let pool = self.rollout.waves.get(cluster.wave).and_then(|wave| wave.pools.get(cluster.pool));
+        pool.is_some_and(|pool| missing_hotfix(state, self.rollout, pool).is_some())
     }
 }
 
@@ -533,7 +554,12 @@ fn of_pools(
     let mut earlier_deferred = 0;
     for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
         let waiting = pool.counts.of(Class::Pending);
+        let missing = match open {
+            None => missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix),
+            Some(_) => None,
+        };
         let kind = match (open, waiting) {
+            _ if missing.is_some() => missing,
             (_, 0) => None,
             (Some(earlier), _) => Some(WaitKind::EarlierPool { pool: earlier.clone() }),
             (None, _) => {

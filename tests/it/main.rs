@@ -14,6 +14,7 @@ mod crash;
 mod desk;
 mod docs;
 mod fleet_faults;
+mod fleet_hotfix;
 mod fleet_obstacles;
 mod fleet_refusals;
 mod fleet_secrets;

@@ -9,7 +9,7 @@ use tidegate::journal::{
     Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Preflight, Side, StepId,
     StepOutcome,
 };
-use tidegate::model::{Actor, ClusterName, GateId, RolloutId};
+use tidegate::model::{Actor, ClusterName, ClusterUid, GateId, Lane, ReleaseId, RolloutId};
 use tidegate::plan::{Plan, PlannedWave};
 
 /// What a cluster's newest attempt came to, as far as the rules need it.
@@ -123,6 +123,9 @@ pub struct Checker {
     starts: Vec<jiff::Timestamp>,
     fence: u64,
     next: u64,
+    /// The hotfixes that a cluster got with what succeeded there last.
+    carried: HashMap<ClusterUid, BTreeSet<ReleaseId>>,
+    hotfixes: BTreeSet<ReleaseId>,
     /// What the log held, to tell whether enough happened.
     pub seen: BTreeMap<&'static str, u32>,
 }
@@ -159,6 +162,9 @@ impl Checker {
             Body::AttemptClaimed { attempt, .. } => self.claim(attempt, event),
             Body::AttemptDeferred { attempt, reason, .. } => self.deferred(attempt, *reason, event),
             body => {
+                if let Body::AttemptFinished { attempt, result } = body {
+                    self.carries(attempt, result);
+                }
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
                 let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
@@ -170,7 +176,37 @@ impl Checker {
         }
     }
 
+    /// Rule 10: what a cluster got.
+    fn carries(&mut self, id: &AttemptId, result: &AttemptResult) {
+        let Some(run) = self.runs.get(&id.rollout) else { return };
+        let Some((_, _, cluster)) = run.plan.cluster(&id.cluster) else { return };
+        if matches!(result, AttemptResult::Succeeded | AttemptResult::NoOp) {
+            let mut got: BTreeSet<ReleaseId> = run.plan.lineage.contains.iter().cloned().collect();
+            got.insert(run.plan.release.id.clone());
+            got.retain(|id| self.hotfixes.contains(id));
+            self.carried.insert(cluster.uid.clone(), got);
+        }
+    }
+
+    /// Rule 10: the pool of a cluster has nobody left who would lose a hotfix.
+    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize) -> Checked {
+        let release = &run.plan.release.id;
+        for cluster in &run.plan.waves[w].pools[p].clusters {
+            let waits = run
+                .members
+                .get(&cluster.name)
+                .is_some_and(|m| matches!(m.verdict, Verdict::Waits | Verdict::Open));
+            let got = self.carried.get(&cluster.uid).into_iter().flatten();
+            let lost = got.clone().find(|id| *id != release && !run.plan.lineage.contains.contains(id));
+            demand(!waits || lost.is_none(), || format!("rule 10: {} would lose {lost:?}", cluster.name))?;
+        }
+        Ok(())
+    }
+
     fn planned(&mut self, id: &RolloutId, plan: &Plan) -> Checked {
+        if plan.release.lane == Lane::Hotfix {
+            self.hotfixes.insert(plan.release.id.clone());
+        }
         let mut members = HashMap::new();
         for (w, wave) in plan.waves.iter().enumerate() {
             for (p, pool) in wave.pools.iter().enumerate() {
@@ -242,6 +278,9 @@ impl Checker {
         demand(planned.at_once.is_none_or(|cap| of_wave < cap), || format!("rule 2: {of_wave} in the wave"))?;
         let cap = planned.pools[p].at_once;
         demand(cap.is_none_or(|cap| of_pool < cap), || format!("rule 2: {of_pool} in the pool"))?;
+        let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        self.keeps_hotfixes(run, w, p)?;
+        let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
         run.waves[w].claimed = true;
         run.set(&id.cluster, Verdict::Works, event.seq);
         if let Some(member) = run.members.get_mut(&id.cluster) {

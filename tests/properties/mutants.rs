@@ -1,4 +1,4 @@
-//! Nine mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Ten mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
@@ -6,14 +6,15 @@ use tidegate::model::Duration;
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
 use tidegate::rollout::{
-    Class, Effect, Effects, FleetState, Obstacle, Rollout, RolloutState, WavePhase, caps, effects,
+    Class, Effect, Effects, FleetState, Obstacle, Rollout, RolloutState, WaitKind, WavePhase, caps, effects,
+    waits_of_rollout,
 };
 
 /// What names the effects.
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 9] = [
+pub const ALL: [(&str, Named); 10] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -23,6 +24,7 @@ pub const ALL: [(&str, Named); 9] = [
     ("hold ignored", hold_ignored),
     ("window ignored", window_ignored),
     ("queue ignored", queue_ignored),
+    ("hotfix ignored", hotfix_ignored),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -182,6 +184,25 @@ fn ignoring(state: &FleetState, now: jiff::Timestamp, ignored: fn(&Obstacle) -> 
 /// Whether region and start rate leave room for a cluster.
 fn paced(state: &FleetState, planned: &tidegate::plan::PlannedCluster, now: jiff::Timestamp) -> bool {
     state.region(planned).is_none_or(|cap| cap.free() > 0) && state.may_start(now).is_none_or(|(n, _)| n > 0)
+}
+
+fn hotfix_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().all(|e| !matches!(e, Effect::Decide(_))) {
+        let waits = |r: &&Rollout| {
+            waits_of_rollout(state, r, now).iter().any(|w| matches!(w.kind, WaitKind::MissingHotfix(_)))
+        };
+        let ungated = |r: &&Rollout| r.waves().all(|(wave, _)| wave.gates_before.is_empty());
+        let more = running(state)
+            .filter(|r| r.over_budget().is_none())
+            .filter(ungated)
+            .filter(waits)
+            .find_map(|r| {
+                claim((state, now), r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c))
+            });
+        named.effects.extend(more);
+    }
+    named
 }
 
 /// Whether every cap leaves room for a claim.

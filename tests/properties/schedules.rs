@@ -74,6 +74,8 @@ pub struct Schedule {
     pub first: Shape,
     /// Those that start later, most of them on the same clusters.
     pub later: Vec<Shape>,
+    /// A hotfix that so many of the first clusters got before everything else, all being well.
+    pub hotfix: Option<usize>,
     pub odds: Odds,
     /// Each with the rollout it is about.
     pub moves: Vec<(u8, Move)>,
@@ -143,6 +145,9 @@ fn shape(release: &'static str, other: u32) -> impl Strategy<Value = Shape> {
                 pins,
                 unchanged,
                 hotfix: hotfix && other > 0,
+                contains: Vec::new(),
+                first: 0,
+                blocked: Vec::new(),
                 regions,
                 rate,
             },
@@ -189,10 +194,16 @@ pub fn schedule() -> impl Strategy<Value = Schedule> {
         },
     );
     let later = (option::weighted(0.6, shape("R2", 3)), option::weighted(0.4, shape("R3", 3)));
-    (shape("R1", 0), later, odds, vec((0..3_u8, a_move()), 10..32)).prop_map(|(first, later, odds, moves)| {
-        let later = [later.0, later.1].into_iter().flatten().collect();
-        Schedule { first, later, odds, moves }
-    })
+    let hotfix = option::weighted(0.2, (1..4_usize, any::<bool>()));
+    (shape("R1", 0), later, hotfix, odds, vec((0..3_u8, a_move()), 10..32)).prop_map(
+        |(mut first, later, hotfix, odds, moves)| {
+            if hotfix.is_some_and(|(_, contained)| contained) {
+                first.contains.push("R0.1".to_owned());
+            }
+            let later = [later.0, later.1].into_iter().flatten().collect();
+            Schedule { first, later, hotfix: hotfix.map(|(clusters, _)| clusters), odds, moves }
+        },
+    )
 }
 
 /// Outcomes that depend on nothing but the seed and what is asked, so that a schedule can be run
@@ -280,6 +291,15 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
     let mut world = World::new(Chance { odds: schedule.odds.clone(), well: false });
     world.named = named;
     world.checked = checked;
+    if let Some(clusters) = schedule.hotfix {
+        world.fate.well = true;
+        let fix =
+            Shape { release: "R0.1".to_owned(), hotfix: true, ..Shape::of(vec![WaveShape::of(clusters)]) };
+        world.start(plan(&fix));
+        world.settle(600);
+        world.fate.well = false;
+    }
+    let before = usize::from(schedule.hotfix.is_some());
     world.start(plan(&schedule.first));
     for (other, a_move) in &schedule.moves {
         if world.refused.is_some() {
@@ -295,7 +315,7 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
             Move::Crash => world.take_over(),
             Move::Jump(seconds) => world.now += jiff::SignedDuration::from_secs(i64::from(*seconds)),
             Move::Next => {
-                if let Some(shape) = schedule.later.get(world.state.rollouts().count() - 1) {
+                if let Some(shape) = schedule.later.get(world.state.rollouts().count() - 1 - before) {
                     world.start(plan(shape));
                 }
             }
@@ -303,7 +323,7 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
                 let body = calendar(windows, world.now);
                 world.append(Actor::engine(), body);
             }
-            about => command(&mut world, about, usize::from(*other)),
+            about => command(&mut world, about, usize::from(*other) + before),
         }
     }
     world
@@ -444,6 +464,16 @@ pub fn mend(world: &mut World<Chance>, id: &RolloutId) -> bool {
             Some(yes)
         })
         .collect();
+    // Clusters that run a hotfix which the release lacks are left out.
+    let keep: Vec<ClusterName> = waits
+        .iter()
+        .filter_map(|w| if let WaitKind::MissingHotfix(m) = &w.kind { Some(m) } else { None })
+        .flat_map(|missing| missing.hotfixes.values().flatten().cloned())
+        .collect();
+    if !keep.is_empty() {
+        let reason = "it keeps its hotfix".to_owned();
+        helped |= world.ask(&Command::Skip { rollout: id.clone(), clusters: keep, reason }).is_ok();
+    }
     for yes in gated {
         helped |= world.ask(&Command::Approve(yes)).is_ok();
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use tidegate::digest::{self, Digest};
 use tidegate::model::{AuthorMay, Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
-    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedPipeline, PlannedPool,
-    PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat,
-    Target,
+    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
+    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 use tidegate::resolve::Reason;
 
@@ -27,6 +27,12 @@ pub struct Shape {
     pub unchanged: bool,
     /// Whether the release goes through the hotfix lane.
     pub hotfix: bool,
+    /// The releases that it contains.
+    pub contains: Vec<String>,
+    /// The number of the first cluster.
+    pub first: usize,
+    /// Clusters whose pin misses a hotfix, by number.
+    pub blocked: Vec<usize>,
     /// The caps of regions.
     pub regions: BTreeMap<String, u32>,
     /// So many clusters may start within so many seconds.
@@ -85,6 +91,9 @@ impl Shape {
             pins: false,
             unchanged: false,
             hotfix: false,
+            contains: Vec::new(),
+            first: 0,
+            blocked: Vec::new(),
             regions: BTreeMap::new(),
             rate: None,
         }
@@ -114,7 +123,7 @@ pub fn plan(shape: &Shape) -> Plan {
         let planned = product_of(&shape.release, n, product);
         products.insert(planned.digest, planned);
     }
-    let mut number = 0;
+    let mut number = shape.first;
     let waves: Vec<PlannedWave> = shape
         .waves
         .iter()
@@ -134,6 +143,10 @@ pub fn plan(shape: &Shape) -> Plan {
             parent: None,
             kubernetes: named("1.36"),
             authors: std::collections::BTreeSet::new(),
+        },
+        lineage: PlannedLineage {
+            contains: shape.contains.iter().map(|id| named(id)).collect(),
+            hotfixes: Vec::new(),
         },
         pipeline: PlannedPipeline {
             name: named("main"),
@@ -281,6 +294,19 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
         targets,
         removals: Vec::new(),
         orphaned: Vec::new(),
+        obstacles: shape.blocked.contains(&number).then(pin_misses_hotfix).into_iter().collect(),
         name: named(&name),
+    }
+}
+
+fn pin_misses_hotfix() -> PlannedObstacle {
+    PlannedObstacle::PinMissesHotfix {
+        pin: named("PIN-1"),
+        owner: "payments".to_owned(),
+        until: "2030-01-01".to_owned(),
+        product: named("a"),
+        version: named("1.0.0"),
+        hotfix: named("R41.1"),
+        raised: named("1.0.1"),
     }
 }

@@ -7,6 +7,7 @@ use crate::diag::{Finding, Findings, Severity, codes};
 use crate::model::{Budget, ClusterName, Lane, Pipeline, PipelineFile, Pools, Unassigned, Wave, WaveName};
 use crate::yaml::{Node, Spanned};
 
+use super::super::release::Family;
 use super::super::{Catalog, Loaded};
 use super::labels::Universe;
 use super::product::labels_form;
@@ -31,6 +32,7 @@ pub(super) fn rules(
     for loaded in catalog.pipelines.values() {
         let pipeline = &loaded.spec;
         lanes(loaded, findings);
+        findings.extend(unused(pipeline));
         if let (Some(order), Some(universe)) = (&pipeline.order, universe) {
             findings.extend(universe.unknown_label(&order.label.value, &order.label.place));
         }
@@ -51,8 +53,67 @@ pub(super) fn rules(
             && members.complete
         {
             partition(loaded, members, universe, findings);
+            findings.extend(first_of_hotfix_lane(catalog, loaded, members, universe));
         }
     }
+}
+
+/// The first wave of the hotfix lane is where hotfixes are tested. What its clusters run is for the
+/// plan to see; the files tell whether it has any, and whether one of them gets what the newest
+/// hotfixes raised.
+fn first_of_hotfix_lane(
+    catalog: &Catalog,
+    loaded: &Loaded<PipelineFile>,
+    members: Members<'_>,
+    universe: &Universe,
+) -> Findings {
+    let pipeline = &loaded.spec;
+    let lane = pipeline.lanes.iter().find(|(lane, _)| lane.value == Lane::Hotfix);
+    let Some(named) = lane.and_then(|(_, waves)| waves.first()) else { return Findings::new() };
+    let Some(wave) = pipeline.waves.iter().find(|wave| wave.name.value == named.value) else {
+        return Findings::new();
+    };
+    let taken = taken(wave, members, universe);
+    if taken.is_empty() {
+        return Finding::error(
+            &codes::LANE_TESTS_NOTHING,
+            format!("the lane `hotfix` begins with `{}`, which takes no cluster", named.value),
+        )
+        .at(&named.place)
+        .label("a hotfix is tested in the first wave of its lane")
+        .into();
+    }
+    let family = Family::of(catalog);
+    let newest = family
+        .hotfixes()
+        .filter(|(id, _)| !catalog.releases.keys().any(|r| r != *id && family.contains(r, id)));
+    newest
+        .filter_map(|(id, hotfix)| {
+            let raised = family.raised(id);
+            let gets = |cluster: &ClusterName| {
+                raised.keys().all(|name| {
+                    // A product that the working tree no longer has is not judged.
+                    catalog.products.get(*name).is_none_or(|product| {
+                        universe.select(&product.file.spec.selector).any(|selected| selected == cluster)
+                    })
+                })
+            };
+            (!taken.iter().any(|cluster| gets(cluster))).then(|| {
+                let names: Vec<String> = raised.keys().map(|name| format!("`{name}`")).collect();
+                Finding::error(
+                    &codes::LANE_TESTS_NOTHING,
+                    format!(
+                        "the lane `hotfix` begins with `{}`, where no cluster gets {} of `{id}`",
+                        named.value,
+                        names.join(" and ")
+                    ),
+                )
+                .at(&named.place)
+                .label("a hotfix is tested in the first wave of its lane")
+                .related(&hotfix.lane.place, "the hotfix")
+            })
+        })
+        .collect()
 }
 
 fn lanes(loaded: &Loaded<PipelineFile>, findings: &mut Findings) {
@@ -83,6 +144,25 @@ fn lanes(loaded: &Loaded<PipelineFile>, findings: &mut Findings) {
             }
         }
     }
+}
+
+/// Waves that a pipeline with an explicit normal lane never reaches.
+fn unused(pipeline: &Pipeline) -> Findings {
+    if !pipeline.lanes.keys().any(|lane| lane.value == Lane::Normal) {
+        return Findings::new();
+    }
+    let used: BTreeSet<&WaveName> = pipeline.lanes.values().flatten().map(|wave| &wave.value).collect();
+    pipeline
+        .waves
+        .iter()
+        .map(|wave| &wave.name)
+        .filter(|name| !used.contains(&name.value))
+        .map(|name| {
+            Finding::warning(&codes::WAVE_IN_NO_LANE, format!("no lane names the wave `{}`", name.value))
+                .at(&name.place)
+                .hint("add it to a lane, or remove it")
+        })
+        .collect()
 }
 
 fn contradiction(message: impl Into<String>) -> Finding {
@@ -240,7 +320,8 @@ fn partition(
                         ),
                     )
                     .at(wave.selector.as_ref().map_or(&wave.name.place, |selector| &selector.place))
-                    .related(&other.name.place, "the other wave"),
+                    .related(&other.name.place, "the other wave")
+                    .hint(format!("`lanes.{lane}` of the pipeline lists the waves that a release of this lane goes through")),
                 );
             }
         }

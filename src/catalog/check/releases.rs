@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Finding, Findings, Place};
-use crate::model::ReleaseId;
+use crate::diag::{Finding, Findings, Place, codes};
+use crate::model::{Lane, ReleaseFile, ReleaseId};
 use crate::yaml::Node;
 
 use super::super::set::Set;
-use super::super::{Catalog, release};
+use super::super::{Catalog, Loaded, release};
 use super::known_product;
 
 pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
     for (id, loaded) in &catalog.releases {
         findings.extend(release::rules(catalog, id));
+        findings.extend(laneless(catalog, loaded));
         if loaded.file.lock.is_some() {
             findings.extend(release::own_lock(catalog, id, loaded));
             continue;
@@ -26,6 +27,22 @@ pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
         findings.extend(together(catalog, id));
     }
     findings.extend(reused_between_locks(catalog));
+}
+
+/// A hotfix that no pipeline has waves for. One with a parent: without, more is wrong with it.
+fn laneless(catalog: &Catalog, loaded: &Loaded<ReleaseFile>) -> Option<Finding> {
+    let spec = &loaded.spec;
+    let hotfix = spec.lane.value == Lane::Hotfix && spec.parent.is_some();
+    let mut lanes = catalog.pipelines.values().flat_map(|pipeline| pipeline.spec.lanes.keys());
+    let has = lanes.any(|lane| lane.value == Lane::Hotfix);
+    (hotfix && !has && !catalog.pipelines.is_empty()).then(|| {
+        Finding::warning(
+            &codes::NO_HOTFIX_LANE,
+            format!("`{}` is a hotfix, and no pipeline has a lane `hotfix`", loaded.metadata.name.value),
+        )
+        .at(&spec.lane.place)
+        .hint("list its waves in a pipeline: `lanes: { normal: [...], hotfix: [...] }`")
+    })
 }
 
 /// The products of the working tree as one set.

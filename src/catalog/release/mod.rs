@@ -2,12 +2,14 @@
 //! between a release and its ancestors, and the difference of two. Reading tags and writing files
 //! is left to `engine`.
 
+mod contains;
 mod cut;
 mod diff;
 mod digest;
 mod rules;
 mod verify;
 
+pub use contains::{Family, Missing, by_number, contains, missing};
 pub use cut::{Cut, Tagged, cut};
 pub(crate) use cut::{missing_tag, reused};
 pub use diff::{Change, Diff, ProductChange, diff};
@@ -17,5 +19,7 @@ pub(crate) use rules::{is_reserved, reserved};
 pub(crate) use verify::own_lock;
 pub use verify::{Locked, locked};
 
+#[cfg(test)]
+mod contains_tests;
 #[cfg(test)]
 mod tests;

@@ -1,43 +1,24 @@
 //! The rules between a release and its ancestors: what it may lower, remove and leave out, and what
 //! a hotfix owes. They hold before and after a release was cut.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::diag::{Finding, Findings, codes};
 use crate::model::{Lane, ProductName, Release, ReleaseId};
-use crate::version::Version;
 use crate::yaml::Spanned;
 
 use super::super::Catalog;
+use super::contains::{Family, Missing, version};
 
 /// The releases that a release follows, nearest first; each once, also when they go in a circle.
 pub fn ancestors<'a>(catalog: &'a Catalog, id: &ReleaseId) -> Vec<&'a ReleaseId> {
-    let mut found: Vec<&ReleaseId> = Vec::new();
-    let mut current = catalog.releases.get(id);
-    while let Some(parent) = current.and_then(|loaded| loaded.spec.parent.as_ref()) {
-        if parent.value == *id || found.contains(&&parent.value) {
-            break;
-        }
-        found.push(&parent.value);
-        current = catalog.releases.get(&parent.value);
-    }
-    found
+    Family::of(catalog).ancestors(id)
 }
 
-/// The hotfixes that a release contains: those among its ancestors, and those that it or an ancestor
-/// lists in `includes`.
+/// The hotfixes that a release contains: those among its ancestors, those that it or an ancestor
+/// lists in `includes`, and those that these contain.
 pub fn contained_hotfixes<'a>(catalog: &'a Catalog, id: &ReleaseId) -> BTreeSet<&'a ReleaseId> {
-    let line = ancestors(catalog, id);
-    let mut found: BTreeSet<&ReleaseId> = line.iter().copied().collect();
-    for release in line.iter().copied().chain([id]) {
-        if let Some(loaded) = catalog.releases.get(release) {
-            found.extend(loaded.spec.includes.iter().map(|included| &included.value));
-        }
-    }
-    found.retain(|id| catalog.releases.get(*id).is_some_and(|loaded| loaded.spec.lane.value == Lane::Hotfix));
-    let own: &str = id.as_str();
-    found.retain(|id| id.as_str() != own);
-    found
+    Family::of(catalog).contained_hotfixes(id)
 }
 
 /// What is wrong with one release among the others.
@@ -59,7 +40,10 @@ pub fn rules(catalog: &Catalog, id: &ReleaseId) -> Findings {
     references(catalog, id, spec, &mut findings);
     let parent = spec.parent.as_ref().and_then(|parent| catalog.releases.get(&parent.value));
     against_parent(id, spec, parent.map(|loaded| &loaded.file.spec), &mut findings);
-    hotfixes(catalog, id, spec, &mut findings);
+    of_hotfix(catalog, id, spec, &mut findings);
+    let family = Family::of(catalog);
+    has_what_was_raised(&family, id, spec, &mut findings);
+    findings.extend(misses(catalog, &family, id, spec));
     findings
 }
 
@@ -117,10 +101,6 @@ fn references(catalog: &Catalog, id: &ReleaseId, spec: &Release, findings: &mut 
             .at(&parent.place),
         );
     }
-}
-
-fn version<'a>(spec: &'a Release, name: &ProductName) -> Option<&'a Spanned<Version>> {
-    spec.products.iter().find(|(product, _)| product.value == *name).map(|(_, version)| version)
 }
 
 fn against_parent(id: &ReleaseId, spec: &Release, parent: Option<&Release>, findings: &mut Findings) {
@@ -191,7 +171,8 @@ fn against_parent(id: &ReleaseId, spec: &Release, parent: Option<&Release>, find
     }
 }
 
-fn hotfixes(catalog: &Catalog, id: &ReleaseId, spec: &Release, findings: &mut Findings) {
+/// What a hotfix owes: a parent, and the minor of Kubernetes that this one has.
+fn of_hotfix(catalog: &Catalog, id: &ReleaseId, spec: &Release, findings: &mut Findings) {
     let parent = spec.parent.as_ref().and_then(|parent| catalog.releases.get(&parent.value));
     if spec.lane.value == Lane::Hotfix {
         // That the first wave of the lane holds a cluster that runs the parent needs what was
@@ -219,38 +200,84 @@ fn hotfixes(catalog: &Catalog, id: &ReleaseId, spec: &Release, findings: &mut Fi
             );
         }
     }
-    for hotfix in contained_hotfixes(catalog, id) {
-        for (name, raised) in raised_by(catalog, hotfix) {
-            if let Some(own) = version(spec, name)
-                && own.value < raised.value
-            {
-                findings.push(
+}
+
+/// Each product that a contained hotfix raised is at least as high, and is there at all unless it
+/// was taken away on purpose.
+fn has_what_was_raised(family: &Family<'_>, id: &ReleaseId, spec: &Release, findings: &mut Findings) {
+    let removed = |name: &ProductName| {
+        let line = family.ancestors(id).into_iter().filter_map(|id| family.release(id));
+        line.chain([spec]).any(|release| release.removes.iter().any(|removed| removed.value == *name))
+    };
+    for hotfix in family.contained_hotfixes(id) {
+        // Where the hotfix comes in: listed here, or by way of the parent or another hotfix.
+        let brings = spec.includes.iter().find(|other| family.contains(&other.value, hotfix));
+        let place = brings.or(spec.parent.as_ref()).map(|by| &by.place);
+        for (name, raised) in family.raised(hotfix) {
+            match (version(spec, name), place) {
+                (Some(own), _) if own.value < raised.value => findings.push(
                     Finding::error(
                         &codes::MISSES_HOTFIX,
                         format!("`{id}` contains the hotfix `{hotfix}` and has `{name}` {}", own.value),
                     )
                     .at(&own.place)
                     .label(format!("the hotfix raised it to {}", raised.value))
-                    .related(&raised.place, "raised here"),
-                );
+                    .related(&raised.place, "raised here")
+                    .hint(format!("raise it to {} or higher", raised.value)),
+                ),
+                (None, Some(place)) if !removed(name) => findings.push(
+                    Finding::error(
+                        &codes::MISSES_HOTFIX,
+                        format!("`{id}` contains the hotfix `{hotfix}` and has no `{name}`"),
+                    )
+                    .at(place)
+                    .label(format!("the hotfix brought it as {}", raised.value))
+                    .related(&raised.place, "brought here")
+                    .hint(format!("add `{name}: {}` or higher to `products`", raised.value)),
+                ),
+                _ => {}
             }
         }
     }
 }
 
-/// The products that a hotfix raised above its parent's versions.
-fn raised_by<'a>(
-    catalog: &'a Catalog,
-    hotfix: &ReleaseId,
-) -> BTreeMap<&'a ProductName, &'a Spanned<Version>> {
-    let Some(loaded) = catalog.releases.get(hotfix) else { return BTreeMap::new() };
-    let parent = loaded.spec.parent.as_ref().and_then(|parent| catalog.releases.get(&parent.value));
-    let Some(parent) = parent else { return BTreeMap::new() };
-    loaded
-        .spec
-        .products
-        .iter()
-        .filter(|(name, new)| version(&parent.file.spec, &name.value).is_none_or(|old| new.value > old.value))
-        .map(|(name, new)| (&name.value, new))
-        .collect()
+/// The hotfixes that a release misses, said once: at the last release of each line, since only one
+/// that is yet to be written can mend it.
+fn misses(catalog: &Catalog, family: &Family<'_>, id: &ReleaseId, spec: &Release) -> Findings {
+    let missing = family.missing(id);
+    let last = || !catalog.releases.keys().any(|other| family.contained(other).contains(id));
+    if missing.is_empty() || !last() {
+        return Findings::new();
+    }
+    let cut = catalog.releases.get(id).is_some_and(|loaded| loaded.file.lock.is_some());
+    let tips = family.to_include(&missing);
+    let list = tips.iter().map(|tip| tip.as_str()).collect::<Vec<_>>().join(", ");
+    let one = |Missing { hotfix, mends, raised }: &Missing<'_>| {
+        let place = spec.parent.as_ref().map_or(&spec.lane.place, |parent| &parent.place);
+        let mut finding = Finding::warning(
+            &codes::MISSING_HOTFIX,
+            format!("`{id}` misses the hotfix `{hotfix}` of `{mends}`"),
+        )
+        .at(place)
+        .label(format!("clusters that run `{hotfix}` do not take it"));
+        if let Some(place) = family.release(hotfix).map(|hotfix| &hotfix.lane.place) {
+            finding = finding.related(place, "the hotfix");
+        }
+        let low: Vec<String> = raised
+            .iter()
+            .filter(|(name, raised)| version(spec, name).is_none_or(|own| own.value < raised.value))
+            .map(|(name, raised)| format!("`{name}` to {}", raised.value))
+            .collect();
+        if !cut {
+            finding = finding.hint(if low.is_empty() {
+                format!("add `includes: [{list}]`")
+            } else {
+                format!("add `includes: [{list}]`, and raise {} or higher", low.join(", "))
+            });
+            return finding;
+        }
+        let includes: String = tips.iter().map(|tip| format!(" --include {tip}")).collect();
+        finding.next(format!("tidegate release hotfix {id}{includes} --lane normal"))
+    };
+    missing.iter().map(one).collect()
 }

@@ -268,14 +268,18 @@ fn a_release_has_all_that_its_hotfixes_raised() {
         ["TG0508 releases/R2.yaml:8:21"]
     );
     assert!(check("  parent: R1\n  includes: [R1.1]\n  products: { base: 1.1.0, app: 2.1.0 }\n").is_empty());
-    assert!(check("  parent: R1\n  products: { base: 1.0.0, app: 2.1.0 }\n").is_empty());
+    assert_eq!(
+        check("  parent: R1\n  products: { base: 1.0.0, app: 2.1.0 }\n"),
+        ["TG0521 releases/R2.yaml:6:11"],
+        "a warning: R2 misses R1.1"
+    );
     assert_eq!(
         check("  parent: R1.1\n  lowers: [base]\n  products: { base: 1.0.0, app: 2.1.0 }\n"),
         ["TG0508 releases/R2.yaml:8:21"]
     );
     assert_eq!(
         check("  parent: R1\n  includes: [R1]\n  products: { base: 1.0.0, app: 2.1.0 }\n"),
-        ["TG0509 releases/R2.yaml:7:14"]
+        ["TG0509 releases/R2.yaml:7:14", "TG0521 releases/R2.yaml:6:11"]
     );
 }
 

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::LabelPair;
-use crate::model::{ClusterName, Expiry, Kind, PinId, ProductName, ReleaseId};
+use crate::model::{ClusterName, Expiry, Kind, Lane, PinId, ProductName, ReleaseId};
 use crate::version::Version;
 
 /// `schema`.
@@ -67,6 +67,8 @@ pub struct ProductTag {
 pub enum ReleaseCommand {
     /// Fix a release: write the lock with the digests of its products.
     Cut(ReleaseCut),
+    /// Write a release that has all that another has, some of it in higher versions.
+    Hotfix(ReleaseHotfix),
     /// Show a release and its lock.
     Show(ReleaseShow),
     /// Compare two releases.
@@ -85,6 +87,55 @@ pub struct ReleaseCut {
     /// The release; its file is releases/ID.yaml.
     #[arg(value_name = "RELEASE")]
     pub release: ReleaseId,
+}
+
+/// `release hotfix`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate release hotfix R41 --product ingress=4.12.2\n         \
+           tidegate release hotfix R42 --include R41.1 --lane normal")]
+pub struct ReleaseHotfix {
+    /// The release that it mends; it was cut.
+    #[arg(value_name = "PARENT")]
+    pub parent: ReleaseId,
+    /// A product of the parent with its new, higher version; may be given more than once.
+    #[arg(long = "product", value_name = "NAME=VERSION", required_unless_present = "includes")]
+    pub products: Vec<ProductPair>,
+    /// A hotfix that it contains; what that raised is raised with it. May be given more than once.
+    #[arg(long = "include", value_name = "HOTFIX")]
+    pub includes: Vec<ReleaseId>,
+    /// Its lane: hotfix, or normal for one that goes through every wave.
+    #[arg(long, value_name = "LANE", default_value = "hotfix", value_parser = lane)]
+    pub lane: Lane,
+    /// Its id; PARENT.1 if absent, or the next number that is free.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<ReleaseId>,
+}
+
+fn lane(text: &str) -> Result<Lane, String> {
+    [Lane::Hotfix, Lane::Normal]
+        .into_iter()
+        .find(|lane| lane.to_string() == text)
+        .ok_or_else(|| "expected hotfix or normal".to_owned())
+}
+
+/// A product with a version, such as `ingress=4.12.2`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductPair {
+    /// The product.
+    pub product: ProductName,
+    /// The version.
+    pub version: Version,
+}
+
+impl std::str::FromStr for ProductPair {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (product, version) =
+            text.split_once('=').ok_or_else(|| "expected NAME=VERSION, such as ingress=4.12.2".to_owned())?;
+        let product = product.parse().map_err(|error: crate::model::NameError| error.to_string())?;
+        let version = version.parse::<Version>().map_err(|error| error.to_string())?;
+        Ok(Self { product, version })
+    }
 }
 
 /// `release show`.

@@ -16,7 +16,7 @@ pub use cluster::{
 };
 pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
-    ReleaseCut, ReleaseDiff, ReleaseShow, SchemaCommand, SchemaGet,
+    ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};

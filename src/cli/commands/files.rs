@@ -5,7 +5,7 @@ use super::Context;
 use crate::cli::args::{PinAdd, PinCommand, ProductCommand, ProductTag, ReleaseCommand};
 use crate::cli::failure::{Outcome, warnings};
 use crate::diag::Findings;
-use crate::engine::repo::{self, PinRequest, Repository, TagState};
+use crate::engine::repo::{self, HotfixRequest, PinRequest, Repository, TagState};
 use crate::model::{ClusterEntry, Labels};
 use crate::output::Screen;
 use crate::output::envelope::List;
@@ -55,6 +55,17 @@ pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome 
         ReleaseCommand::Cut(args) => {
             let cut = repo::release_cut(&files, &args.release).await?;
             show(context, &cut, &cut.findings)
+        }
+        ReleaseCommand::Hotfix(args) => {
+            let request = HotfixRequest {
+                parent: args.parent,
+                products: args.products.into_iter().map(|pair| (pair.product, pair.version)).collect(),
+                includes: args.includes,
+                lane: args.lane,
+                id: args.id,
+            };
+            let written = repo::release_hotfix(&files, &request).await?;
+            show(context, &written, &written.findings)
         }
         ReleaseCommand::Show(args) => {
             let release = repo::release_show(&files, &args.release).await?;

@@ -121,4 +121,17 @@ codes! {
         "A recurring window never ends."
         "It begins again at the latest when it ends, so it holds always. A deny that holds always is \
          `atOnce: 0`; an allow that holds always says nothing.";
+    LANE_TESTS_NOTHING = "TG0227" "lane-tests-nothing"
+        "The first wave of the hotfix lane holds no cluster where a hotfix could be tested."
+        "A hotfix may waive the soak, never the tests. They run in the first wave of its lane, on a \
+         cluster that runs what the hotfix mends: name one there that gets the products and follows \
+         production, not the newest release.";
+    NO_HOTFIX_LANE = "TG0228" "no-hotfix-lane"
+        "There is a hotfix, and the pipeline has no lane for it."
+        "`lanes.hotfix` of a pipeline lists the waves that a hotfix goes through, in order. The first \
+         of them is where it is tested.";
+    WAVE_IN_NO_LANE = "TG0229" "wave-in-no-lane"
+        "A wave is in no lane of its pipeline."
+        "With `lanes.normal` a pipeline says which waves a release goes through; a wave that neither \
+         lane lists is never reached.";
 }

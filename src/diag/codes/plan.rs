@@ -14,10 +14,6 @@ codes! {
         "An `addon` step has no behaviour yet."
         "A provider's add-ons are read and refused at plan time. Bring the add-on with a `helm` or \
          `run` step for now.";
-    HOTFIX_LANE = "TG0354" "hotfix-lane"
-        "The hotfix lane has no behaviour yet."
-        "A hotfix overtakes a running release, which needs rules that are not built yet. Release it \
-         in the lane `normal`.";
     OBSERVED_SOAK = "TG0355" "observed-soak"
         "`clock: observed` has no behaviour yet."
         "Only `clock: wall` counts for now: all time since the wave was verified, with one more look \
@@ -82,7 +78,8 @@ codes! {
         "Nothing starts while a cap is 0. That may be meant; no cap at all is spelled `unlimited`.";
     LEFT_OUT = "TG0374" "left-out"
         "Clusters are in no wave and are left out."
-        "The pipeline says `unassigned: exclude`. The plan lists them all.";
+        "The pipeline says `unassigned: exclude`, or the release is a hotfix, which goes only where its \
+         lane leads. The plan lists them all.";
     UNKNOWN_DEFERRED = "TG0375" "unknown-deferred"
         "Clusters were never reached and are left to catch-up."
         "`--defer-unknown` was given. They follow after their wave, once they can be reached.";
@@ -103,6 +100,16 @@ codes! {
         "A pool by label has no cluster."
         "It is left out of the plan. Its selector may be misspelled, or its clusters are in another \
          wave; remove the pool if it is not needed.";
+    HOTFIX_UNTESTED = "TG0381" "hotfix-untested"
+        "A hotfix would be tested nowhere."
+        "A hotfix may waive the soak, never the tests. The first wave of its lane has to hold a cluster \
+         that runs the hotfix's parent (or what that contains), and a test has to run there. A cluster \
+         that runs a newer release proves nothing about the hotfix.";
+    PIN_MISSES_HOTFIX = "TG0382" "pin-misses-hotfix"
+        "A pin keeps a product below what a hotfix raised it to."
+        "The cluster is planned and blocked: it would stay without the hotfix, and only its team or an \
+         operator can say whether that is right. End the pin or raise it and plan again, or skip the \
+         cluster.";
     NO_SUCH_PIPELINE = "TG0389" "no-such-pipeline"
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \

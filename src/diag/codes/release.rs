@@ -84,4 +84,18 @@ codes! {
     FREEZE_EXISTS = "TG0541" "freeze-exists"
         "A window or a freeze with this name is there already."
         "Choose another name, or leave it out: the next free `freeze-N` is taken.";
+    MISSING_HOTFIX = "TG0521" "missing-hotfix"
+        "A release follows one that was mended by a hotfix, and does not contain the hotfix."
+        "A cluster that runs a hotfix does not take a release that lacks it: the pool that it is in \
+         waits. Before the release is cut, list the hotfix under `includes` and raise what it raised. \
+         After that, write a release that follows it and includes the hotfix: `tidegate release hotfix \
+         RELEASE --include HOTFIX --lane normal`.";
+    RAISES_NOTHING = "TG0522" "raises-nothing"
+        "A hotfix was asked for that raises nothing, or lowers something."
+        "A hotfix has all that its parent has, some of it in higher versions. To go back to an earlier \
+         version, write a release with `lowers`.";
+    RELEASE_EXISTS = "TG0523" "release-exists"
+        "A release with this id is there already."
+        "A release never changes once it is cut. Choose another id, or leave it out: the next free one \
+         is taken.";
 }

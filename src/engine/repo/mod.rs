@@ -3,6 +3,7 @@
 //! is printed: every command returns what it did or found.
 
 mod freezes;
+mod hotfix;
 mod pins;
 mod products;
 mod read;
@@ -17,6 +18,7 @@ use crate::port::{Fault, Git, Packages, Trees};
 pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };
+pub use hotfix::{HotfixRequest, HotfixWritten, Raised, release_hotfix};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
 pub use read::{check, load};

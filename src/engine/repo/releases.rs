@@ -31,6 +31,8 @@ pub struct ReleaseRow {
     pub kubernetes: KubeVersion,
     /// How many products it has.
     pub products: usize,
+    /// Hotfixes of what it contains that it does not contain itself.
+    pub missing_hotfixes: Vec<ReleaseId>,
     /// Its digest, if it was cut and its lock belongs to what it says.
     pub digest: Option<Digest>,
     /// What is wrong with its lock; that there is none is not wrong.
@@ -242,6 +244,7 @@ fn row(catalog: &Catalog, id: &ReleaseId) -> Option<ReleaseRow> {
         lane: spec.lane.value,
         kubernetes: spec.kubernetes.value.clone(),
         products: spec.products.len(),
+        missing_hotfixes: release::missing(catalog, id).into_iter().map(|m| m.hotfix.clone()).collect(),
         digest,
         findings,
     })

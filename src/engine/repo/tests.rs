@@ -414,3 +414,93 @@ async fn a_freeze_needs_a_time_to_come_a_zone_a_reason_and_things_that_there_are
 fn findings_of<T>(result: Result<T, RepoError>) -> Findings {
     findings(result)
 }
+
+fn hotfix(parent: &str, products: &[(&str, &str)], includes: &[&str]) -> HotfixRequest {
+    HotfixRequest {
+        parent: id(parent),
+        products: products
+            .iter()
+            .map(|(product, version)| (name(product), version.parse().unwrap()))
+            .collect(),
+        includes: includes.iter().map(|release| id(release)).collect(),
+        lane: crate::model::Lane::Hotfix,
+        id: None,
+    }
+}
+
+#[tokio::test]
+async fn a_hotfix_is_its_parent_with_some_versions_raised_and_can_be_cut() {
+    let memory = memory();
+    cut_first(&memory).await;
+    memory.commit();
+    let repo = memory.repository();
+    let written = release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await.unwrap();
+    assert_eq!((written.release.as_str(), written.file.as_str()), ("R1.1", "releases/R1.1.yaml"));
+    let [raised] = written.raised.as_slice() else { panic!("{:?}", written.raised) };
+    assert_eq!((raised.product.as_str(), raised.to.to_string().as_str()), ("base", "1.0.1"));
+    assert_eq!(
+        memory.text("releases/R1.1.yaml").unwrap(),
+        "apiVersion: tidegate.dev/v1\nkind: Release\nmetadata:\n  name: \"R1.1\"\nspec:\n  parent: \"R1\"\n  \
+         lane: hotfix\n  kubernetes: \"1.36\"\n  products:\n    app: \"2.0.0\"\n    base: \"1.0.1\"\n"
+    );
+    memory.edit("products/base/product.yaml", &product("base", "1.0.1", ""));
+    memory.commit();
+    product_tag(&repo, &name("base")).await.unwrap();
+    assert!(!release_cut(&repo, &id("R1.1")).await.unwrap().unchanged);
+    memory.commit();
+
+    // A hotfix of the hotfix has the next number.
+    let next = release_hotfix(&repo, &hotfix("R1.1", &[("base", "1.0.2")], &[])).await.unwrap();
+    assert_eq!(next.release.as_str(), "R1.2");
+}
+
+#[tokio::test]
+async fn a_release_that_includes_a_hotfix_gets_what_that_raised_and_is_no_longer_marked() {
+    let memory = memory();
+    cut_first(&memory).await;
+    memory
+        .edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.0.0, app: 2.0.0 }\n"));
+    memory.commit();
+    let repo = memory.repository();
+    release_cut(&repo, &id("R2")).await.unwrap();
+    memory.commit();
+    release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await.unwrap();
+    let (rows, _) = release_list(&repo).await.unwrap();
+    let marked: Vec<&str> =
+        rows.iter().filter(|row| !row.missing_hotfixes.is_empty()).map(|row| row.id.as_str()).collect();
+    assert_eq!(marked, ["R2"]);
+    assert_eq!(release_show(&repo, &id("R2")).await.unwrap().row.missing_hotfixes, [id("R1.1")]);
+
+    let request = HotfixRequest { lane: crate::model::Lane::Normal, ..hotfix("R2", &[], &["R1.1"]) };
+    let written = release_hotfix(&repo, &request).await.unwrap();
+    assert_eq!((written.release.as_str(), written.raised.len()), ("R2.1", 1));
+    assert!(written.findings.is_empty(), "{}", written.findings);
+    let shown = release_show(&repo, &id("R2.1")).await.unwrap();
+    assert_eq!((shown.hotfixes, shown.row.missing_hotfixes), (vec![id("R1.1")], Vec::new()));
+}
+
+#[tokio::test]
+async fn a_hotfix_lowers_nothing_repeats_nothing_and_knows_its_parent() {
+    let memory = memory();
+    let repo = memory.repository();
+    let codes_of = |findings: Findings| findings.iter().map(|f| f.code.id).collect::<Vec<_>>();
+    let uncut = release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await;
+    assert_eq!(codes_of(findings(uncut)), ["TG0504"]);
+    cut_first(&memory).await;
+    memory.commit();
+    let cases: [(&str, &[(&str, &str)], &[&str], &str); 6] = [
+        ("R9", &[("base", "1.0.1")], &[], "TG0206"),
+        ("R1", &[("base", "0.9.0")], &[], "TG0522"),
+        ("R1", &[("base", "1.0.0")], &[], "TG0522"),
+        ("R1", &[("bse", "1.0.1")], &[], "TG0203"),
+        ("R1", &[("base", "1.0.1"), ("base", "1.0.2")], &[], "TG0111"),
+        ("R1", &[("base", "1.0.1")], &["R1"], "TG0509"),
+    ];
+    for (parent, products, includes, code) in cases {
+        let refused = codes_of(findings(release_hotfix(&repo, &hotfix(parent, products, includes)).await));
+        assert!(refused.contains(&code), "{code}: {refused:?}");
+    }
+    let taken = HotfixRequest { id: Some(id("R1")), ..hotfix("R1", &[("base", "1.0.1")], &[]) };
+    assert_eq!(codes_of(findings(release_hotfix(&repo, &taken).await)), ["TG0523"]);
+    assert!(memory.text("releases/R1.1.yaml").is_none(), "nothing was written");
+}

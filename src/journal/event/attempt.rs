@@ -232,6 +232,8 @@ pub enum BlockReason {
     Foreign,
     /// A product would lose so many of its objects that a person must say first that they may go.
     Shrinking,
+    /// A pin keeps a product below what a hotfix of the release raised it to: its plan says so.
+    PinMissesHotfix,
 }
 
 /// What preflight found.

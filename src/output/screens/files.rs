@@ -2,7 +2,8 @@
 
 use crate::catalog::release::{Change, Diff};
 use crate::engine::repo::{
-    CutDone, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone, TagState,
+    CutDone, HotfixWritten, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone,
+    TagState,
 };
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
@@ -150,7 +151,7 @@ impl Screen for List<ReleaseRow> {
     const KIND: &'static str = "ReleaseList";
 
     fn text(&self, look: &Look) -> String {
-        let mut table = Table::new([
+        let mut columns = vec![
             Column::left("RELEASE"),
             Column::text("TITLE"),
             Column::left("LOCK"),
@@ -159,9 +160,14 @@ impl Screen for List<ReleaseRow> {
             Column::left("KUBERNETES"),
             Column::right("PRODUCTS"),
             Column::left("DIGEST"),
-        ]);
+        ];
+        let some_miss = self.items.iter().any(|release| !release.missing_hotfixes.is_empty());
+        if some_miss {
+            columns.push(Column::text("MISSING HOTFIX"));
+        }
+        let mut table = Table::new(columns);
         for release in &self.items {
-            table.row([
+            let cells: [Cell; 8] = [
                 release.id.as_str().into(),
                 release.title.as_deref().unwrap_or_default().into(),
                 lock_cell(release),
@@ -170,7 +176,8 @@ impl Screen for List<ReleaseRow> {
                 release.kubernetes.to_string().into(),
                 release.products.to_string().into(),
                 release.digest.map(|d| d.short()).unwrap_or_default().into(),
-            ]);
+            ];
+            table.row(cells.into_iter().chain(some_miss.then(|| missing_cell(release))));
         }
         table.text(look.width)
     }
@@ -188,6 +195,15 @@ fn lock_cell(release: &ReleaseRow) -> Cell {
     } else {
         Cell::mark(Tone::Waits, "not cut")
     }
+}
+
+/// The hotfixes that a release misses; clusters that run them do not take it.
+fn missing_cell(release: &ReleaseRow) -> Cell {
+    if release.missing_hotfixes.is_empty() {
+        return "".into();
+    }
+    let ids: Vec<&str> = release.missing_hotfixes.iter().map(|id| id.as_str()).collect();
+    Cell::mark(Tone::Warn, &ids.join(", "))
 }
 
 /// What is to be done with a release next.
@@ -222,6 +238,11 @@ impl Screen for ReleaseView {
             if names.is_empty() { String::new() } else { format!("{title} {}\n", names.join(", ")) }
         };
         text.push_str(&list("contains hotfixes", self.hotfixes.iter().map(ToString::to_string).collect()));
+        let missing = self.row.missing_hotfixes.iter().map(ToString::to_string).collect::<Vec<_>>();
+        if !missing.is_empty() {
+            let line = format!("{} missing hotfix {}\n", Tone::Warn.glyph(), missing.join(", "));
+            text.push_str(&Tone::Warn.paint(&line));
+        }
         text.push_str(&list("removes", self.removes.iter().map(ToString::to_string).collect()));
         text.push_str(&list("lowers", self.lowers.iter().map(ToString::to_string).collect()));
         let mut table = Table::new([
@@ -323,6 +344,44 @@ impl Screen for CutDone {
         } else {
             format!("git add {0} && git commit -m \"release: {1}\"", self.file, self.release)
         })
+    }
+}
+
+impl Screen for HotfixWritten {
+    const KIND: &'static str = "ReleaseHotfix";
+
+    fn text(&self, look: &Look) -> String {
+        let mut text = format!(
+            "{} {} follows {} in the lane {} · {}\n",
+            Tone::Good.paint(Tone::Good.glyph()),
+            bold(self.release.as_str()),
+            self.parent,
+            self.lane,
+            clean(&self.file)
+        );
+        if !self.includes.is_empty() {
+            let ids: Vec<&str> = self.includes.iter().map(|id| id.as_str()).collect();
+            text.push_str(&format!("contains hotfixes {}\n", ids.join(", ")));
+        }
+        let mut table = Table::new([Column::left("PRODUCT"), Column::left("FROM"), Column::left("TO")]);
+        for raised in &self.raised {
+            table.row([
+                raised.product.as_str().into(),
+                raised.from.as_ref().map(ToString::to_string).unwrap_or_default().into(),
+                raised.to.to_string().into(),
+            ]);
+        }
+        if !table.is_empty() {
+            text.push_str(&format!("\n{}", table.text(look.width)));
+        }
+        text
+    }
+
+    fn next(&self) -> Option<String> {
+        Some(format!(
+            "git add {0} && git commit -m \"release: {1}\" && tidegate release cut {1}",
+            self.file, self.release
+        ))
     }
 }
 

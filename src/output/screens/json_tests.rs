@@ -238,6 +238,9 @@ fn lists_carry_a_cursor_and_plans_their_waves() {
         &plan,
         &[
             ("release", "string"),
+            ("lane", "string"),
+            ("contains", "array"),
+            ("blocked", "array"),
             ("digest", "string"),
             ("commit", "string"),
             ("clusters", "integer"),

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
-use crate::model::{ClusterName, Duration, ProductName, ReleaseId, WaveName};
+use crate::model::{ClusterName, Duration, Lane, ProductName, ReleaseId, WaveName};
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table, wrap};
 use crate::output::{Look, Screen};
 use crate::plan::{
-    Change, GateKind, Notice, Plan, PlannedCluster, PlannedGate, PlannedRate, PlannedWave, Target,
+    Change, GateKind, Notice, Plan, PlannedCluster, PlannedGate, PlannedObstacle, PlannedRate, PlannedWave,
+    Target,
 };
 use crate::report::age::{self, Seen};
 use crate::report::event::{count, named};
@@ -26,6 +27,10 @@ pub struct PlanScreen {
     pub title: Option<String>,
     /// The release it follows.
     pub parent: Option<ReleaseId>,
+    /// Its lane: whose waves it goes through.
+    pub lane: Lane,
+    /// Every release that it contains, by `parent` and `includes`.
+    pub contains: Vec<ReleaseId>,
     /// The plan's digest.
     pub digest: Digest,
     /// The commit that it was made at.
@@ -44,6 +49,8 @@ pub struct PlanScreen {
     pub changes: Vec<ProductMove>,
     /// What does not, and why.
     pub kept: Vec<Kept>,
+    /// Clusters that are planned and stay still until somebody chooses.
+    pub blocked: Vec<BlockedCluster>,
     /// Clusters that could not be reached, planned from what was last seen.
     pub stale: Vec<StaleCluster>,
     /// Clusters that were never reached, left to catch-up.
@@ -116,6 +123,16 @@ pub struct Kept {
     pub because: String,
 }
 
+/// A cluster that a rollout does not start until somebody chooses.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BlockedCluster {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// What stands against it.
+    pub obstacles: Vec<PlannedObstacle>,
+}
+
 /// A cluster that could not be reached while planning.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -134,6 +151,8 @@ impl PlanScreen {
             release: plan.release.id.clone(),
             title: plan.release.title.clone(),
             parent: plan.release.parent.clone(),
+            lane: plan.release.lane,
+            contains: plan.lineage.contains.clone(),
             digest: plan.digest,
             commit: plan.commit.clone(),
             clusters: all.len(),
@@ -143,6 +162,11 @@ impl PlanScreen {
             waves: plan.waves.iter().map(wave).collect(),
             changes: changes(&all),
             kept: kept(&all),
+            blocked: all
+                .iter()
+                .filter(|c| !c.obstacles.is_empty())
+                .map(|c| BlockedCluster { cluster: c.name.clone(), obstacles: c.obstacles.clone() })
+                .collect(),
             stale: all
                 .iter()
                 .filter(|c| c.stale)
@@ -306,8 +330,9 @@ impl Screen for PlanScreen {
         let from = self.parent.as_ref().map_or_else(String::new, |p| format!("{p} -> "));
         let title = self.title.as_ref().map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
         let mut text = format!(
-            "{} · {} · {}\n\n",
+            "{}{} · {} · {}\n\n",
             bold(&format!("{from}{}{title}", self.release)),
+            if self.lane == Lane::Normal { String::new() } else { format!(" · lane {}", self.lane) },
             count(self.clusters, "cluster"),
             count(self.waves.len(), "wave")
         );
@@ -392,6 +417,11 @@ impl PlanScreen {
             let line =
                 format!("{} {} on {}: {}", kept.product, kept.version, named(&kept.clusters), kept.because);
             fact("Own version", &line, look, text);
+        }
+        for blocked in &self.blocked {
+            for obstacle in &blocked.obstacles {
+                fact("Blocked", &format!("{}: {obstacle}", blocked.cluster), look, text);
+            }
         }
         for stale in &self.stale {
             let seen = stale.seen.at.map_or_else(|| "never seen".to_owned(), |at| look.view.relative(at));

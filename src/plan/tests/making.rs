@@ -236,9 +236,6 @@ fn what_has_no_behaviour_yet_is_refused_each_with_its_code() {
         world.pipeline(&pipeline);
         only(&world.plan().unwrap_err(), code);
     }
-    let mut world = World::new(&["a"]);
-    world.tamper = |release| release.spec.lane.value = crate::model::Lane::Hotfix;
-    only(&world.plan().unwrap_err(), &codes::HOTFIX_LANE);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod cases;
 mod digests;
 mod files;
+mod hotfixes;
 mod making;
 mod resolving;
 

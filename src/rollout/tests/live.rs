@@ -301,7 +301,8 @@ fn fleet_h07_two_rollouts_of_one_cluster_queue_with_places_one_can_see() {
 
 #[test]
 fn a_hotfix_overtakes_between_two_attempts_and_never_inside_one() {
-    let normal = Shape::of(vec![capped(2, 1, 0)]);
+    // It contains the hotfix, so that it goes on behind it.
+    let normal = Shape { contains: vec!["R1.1".to_owned()], ..Shape::of(vec![capped(2, 1, 0)]) };
     let hotfix = Shape { hotfix: true, ..release_of(&Shape::of(vec![WaveShape::of(2)]), "R1.1") };
     let mut world = World::new(Calm);
     let first = world.start(plan(&normal));

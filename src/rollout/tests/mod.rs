@@ -6,5 +6,6 @@
 pub(crate) mod scripted;
 
 mod fleet;
+mod hotfixes;
 mod live;
 mod patience;
