@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
 use crate::catalog::product::Content;
+use crate::diag::count;
 use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
 use crate::model::{DeployStep, Duration, ProductName, Test};
 use crate::plan::{Repeat, Target};
@@ -297,12 +298,12 @@ async fn deploy(
 
 fn applied_words(applied: &Applied) -> String {
     let all = applied.created + applied.changed + applied.same + applied.skipped + applied.recreated;
-    let mut words = format!("{all} objects");
-    for (count, word) in
+    let mut words = count(all, "object");
+    for (number, word) in
         [(applied.created, "created"), (applied.changed, "changed"), (applied.recreated, "recreated")]
     {
-        if count > 0 {
-            words.push_str(&format!(", {count} {word}"));
+        if number > 0 {
+            words.push_str(&format!(", {number} {word}"));
         }
     }
     if applied.created + applied.changed + applied.recreated == 0 {
@@ -321,8 +322,8 @@ fn applied_facts(applied: &Applied) -> BTreeMap<String, serde_json::Value> {
         ("retried", applied.retried),
     ]
     .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(name, count)| (name.to_owned(), count.into()))
+    .filter(|(_, number)| *number > 0)
+    .map(|(name, number)| (name.to_owned(), number.into()))
     .collect();
     if !applied.warnings.is_empty() {
         facts.insert("warnings".to_owned(), applied.warnings.clone().into());
@@ -346,7 +347,7 @@ async fn settle(session: &Session, opened: &Opened, product: &ProductName, limit
 
 async fn remove(opened: &Opened, product: &ProductName, limit: Duration) -> Done {
     let removed = opened.guard.remove(product, &opened.sets, limit.std()).await?;
-    let words = format!("{} objects deleted, {} kept", removed.deleted.len(), removed.kept.len());
+    let words = format!("{} deleted, {} kept", count(removed.deleted.len(), "object"), removed.kept.len());
     Ok(done(words, lists([("deleted", removed.deleted), ("kept", removed.kept)])))
 }
 
@@ -360,7 +361,7 @@ async fn seal(session: &Session, opened: &Opened) -> Done {
         error.details = error.details.iter().map(|line| mask.hide(line)).collect();
         error
     })?;
-    Ok(done(format!("{} products verified", products.len()), BTreeMap::new()))
+    Ok(done(format!("{} verified", count(products.len(), "product")), BTreeMap::new()))
 }
 
 fn lists<const N: usize>(lists: [(&str, Vec<String>); N]) -> BTreeMap<String, serde_json::Value> {

@@ -228,7 +228,7 @@ impl Screen for AdoptedScreen {
             "{} {} is adopted · {from} · {}\n",
             Tone::Good.paint(Tone::Good.glyph()),
             bold(adopted.cluster.as_str()),
-            crate::report::event::count(adopted.products.len(), "record")
+            crate::diag::count(adopted.products.len(), "record")
         )
     }
 
