@@ -24,8 +24,8 @@ pub fn lines(summary: &RolloutSummary, view: &Viewpoint, clusters: usize) -> Vec
         wave.unwrap_or_default(),
         Duration::between(summary.started_at, view.now)
     )];
-    if let (Some(guess), Some(line)) = (&summary.estimate, lines.first_mut()) {
-        line.push_str(&format!(" · {}", guess.words(" left")));
+    if let Some(guess) = &summary.estimate {
+        lines.push(dim(&guess.words(" left")));
     }
     let names = summary.waves.iter().map(|w| w.name.as_str().len()).max().unwrap_or_default().min(24);
     let mut later: Vec<String> = Vec::new();

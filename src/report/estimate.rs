@@ -64,7 +64,7 @@ impl History {
                 for attempt in cluster.earlier().iter().chain([cluster.attempt()]) {
                     if let (AttemptState::Succeeded, Some(begun)) = (attempt.state(), attempt.claimed_at()) {
                         let took = Duration::between(begun, attempt.since()).as_seconds();
-                        own.entry(planned.name.clone()).or_default().push(took);
+                        own.entry(planned.name.clone()).or_default().push(took.max(1));
                     }
                 }
             }

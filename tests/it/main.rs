@@ -20,6 +20,7 @@ mod fleet_seen;
 mod helm;
 mod lab;
 mod pages;
+mod shapes;
 mod small;
 mod story;
 mod timeline;

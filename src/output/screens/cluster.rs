@@ -54,6 +54,10 @@ impl Screen for List<ListedCluster> {
         }
         table.text(look.width)
     }
+
+    fn next(&self) -> Option<String> {
+        Some(format!("tidegate cluster show {}", self.items.first()?.cluster))
+    }
 }
 
 /// How long ago a cluster was seen, and since when it does not answer.

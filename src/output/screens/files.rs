@@ -158,7 +158,6 @@ impl Screen for List<ReleaseRow> {
             Column::left("PARENT"),
             Column::left("LANE"),
             Column::left("KUBERNETES"),
-            Column::right("PRODUCTS"),
             Column::left("DIGEST"),
         ]);
         for release in &self.items {
@@ -169,7 +168,6 @@ impl Screen for List<ReleaseRow> {
                 release.parent.as_ref().map(|p| p.as_str()).unwrap_or_default().into(),
                 release.lane.to_string().into(),
                 release.kubernetes.to_string().into(),
-                release.products.to_string().into(),
                 release.digest.map(|d| d.short()).unwrap_or_default().into(),
             ]);
         }
@@ -296,6 +294,10 @@ impl Screen for Diff {
         text.push_str(&format!("\n{}", table.text(look.width)));
         text.push_str(&dim(&format!("{} unchanged\n", count(self.unchanged, "product"))));
         text
+    }
+
+    fn next(&self) -> Option<String> {
+        Some(format!("tidegate plan {} --out FILE", self.to))
     }
 }
 

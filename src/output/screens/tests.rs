@@ -211,6 +211,44 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
 }
 
 #[test]
+fn what_a_failed_test_printed_keeps_its_mark_where_it_is_broken() {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "exit code 3");
+    let long = "GET /healthz answered 503 Service Unavailable, expected 200 after waiting, 待って 🚢";
+    story.output = vec![long.to_owned()];
+    story.drive(1_000);
+    let shown = text(&why(&story), Some(80), &story);
+    assert!(shown.contains("            | GET /healthz answered 503"), "{shown}");
+    assert!(
+        shown.contains("            | 待って 🚢\n") || shown.contains("| waiting, 待って 🚢\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_next_release_to_cut_is_one_whose_parent_is_cut() {
+    use crate::engine::repo::ReleaseRow;
+    let row = |id: &str, cut_first: Option<&str>, cut: bool| ReleaseRow {
+        id: id.parse().unwrap(),
+        title: None,
+        parent: None,
+        lane: crate::model::Lane::Normal,
+        kubernetes: "1.36".parse().unwrap(),
+        products: 1,
+        digest: cut.then(|| crate::report::sample::digest_of(id)),
+        cut_first: cut_first.map(|id| id.parse().unwrap()),
+        findings: crate::diag::Findings::new(),
+    };
+    let next = |rows: Vec<ReleaseRow>| List::whole(rows).next();
+    let (fresh, second) = (row("R1", None, false), row("R2", Some("R1"), false));
+    assert_eq!(next(vec![fresh, second.clone()]).as_deref(), Some("tidegate release cut R1"));
+    let done = row("R1", None, true);
+    let second = ReleaseRow { cut_first: None, ..second };
+    assert_eq!(next(vec![done.clone(), second]).as_deref(), Some("tidegate release cut R2"));
+    assert_eq!(next(vec![done]).as_deref(), Some("tidegate plan R1 --out FILE"));
+}
+
+#[test]
 fn an_event_is_one_line_with_time_mark_and_words() {
     let story = halted();
     let view = look(None, &story).view;

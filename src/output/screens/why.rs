@@ -112,9 +112,12 @@ fn lines(title: &str, content: &str, width: Option<u16>, text: &mut String) {
         return;
     }
     let content = clean(content);
-    let room = width.map_or(usize::MAX, |w| usize::from(w).saturating_sub(12).max(20));
-    for (number, line) in wrap(&content, room).into_iter().enumerate() {
+    // The mark of printed lines stands before each part of a line that had to be broken.
+    let (mark, content) = content.strip_prefix(PRINTED).map_or(("", &*content), |rest| (PRINTED, rest));
+    let taken = 12 + mark.len();
+    let room = width.map_or(usize::MAX, |w| usize::from(w).saturating_sub(taken).max(20));
+    for (number, line) in wrap(content, room).into_iter().enumerate() {
         let title = if number == 0 { title } else { "" };
-        text.push_str(&format!("  {title:8}  {line}\n"));
+        text.push_str(&format!("  {title:8}  {mark}{line}\n"));
     }
 }
