@@ -181,6 +181,9 @@ fn session(lab: &Lab) -> Told {
     app("1.0.0", "\"true\"");
     tiny::release(lab, "R1", None, "{ base: 1.0.0, app: 1.0.0 }");
     told.keep(lab, "check", 0);
+    tiny::release(lab, "R1", None, "{ base: 1.0.0, ap: 1.0.0 }");
+    told.keep(lab, "check", 3);
+    tiny::release(lab, "R1", None, "{ base: 1.0.0, app: 1.0.0 }");
     told.keep(lab, "schema get Product", 0);
     told.keep(lab, "explain", 0);
     told.keep(lab, "explain TG0101", 0);

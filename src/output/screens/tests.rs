@@ -191,7 +191,8 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     let view = look(None, &story).view;
     let lines = |story: &Story| plain(&live::lines(&status(story).summary, &view, 8).join("\n"));
     assert_snapshot!(lines(&story), @r"
-    R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s · about 40 s and 1 d soak left (1 past run)
+    R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s
+    about 40 s and 1 d soak left (1 past run)
     ✔ staging  1/1 done   tag release/R42/staging
     ▶ nonprod  [██████████░░░░░░░░░░]  0/2 rolling · 1 run · 1 deferred
       acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
@@ -202,7 +203,8 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     story.preflights.clear();
     story.drive(1_000);
     assert_snapshot!(lines(&story), @r"
-    R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s · about 2 h 50 m and 1 d soak left (2 past runs)
+    R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s
+    about 2 h 50 m and 1 d soak left (2 past runs)
     ✔ staging  1/1 done   tag release/R42/staging
     ⏸ nonprod  [████████████████████]  1/2 soaking · 1 deferred · soaks until 2026-11-22 09:41 (in 1 d 8 s)
       acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
