@@ -176,7 +176,7 @@ fn commands_of(command: &clap::Command, path: &str, page: &str, missing: &mut Ve
 #[test]
 fn the_page_of_events_names_every_event() {
     let page = pages::page("docs/events.md");
-    let source = fs::read_to_string(pages::root().join("src/journal/event.rs")).unwrap();
+    let source = fs::read_to_string(pages::root().join("src/journal/event/body.rs")).unwrap();
     let names: Vec<&str> = source
         .lines()
         .filter_map(|line| line.trim().strip_prefix("#[serde(rename = \"")?.split('"').next())
