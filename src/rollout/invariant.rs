@@ -2,7 +2,7 @@
 //! effect, independently of the code that named it: from the clusters' own states instead of the
 //! counts and queues. An effect that breaks a rule is not carried out.
 
-use super::attempt::{Attempt, AttemptState, Class, RECHECK};
+use super::attempt::{Attempt, AttemptState, Class};
 use super::effect::Effect;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, AttemptResult, Body, FailureClass, Preflight, Side, StepId, StepOutcome};
@@ -30,15 +30,7 @@ fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Checked {
 /// # Errors
 /// The rule that it breaks.
 pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -> Result<(), Broken> {
-    let rollout = match effect {
-        Effect::Decide(body) => body.rollout(),
-        Effect::AskGate { rollout, .. }
-        | Effect::Verify { rollout, .. }
-        | Effect::Tag { rollout, .. }
-        | Effect::PushTag { rollout, .. } => Some(rollout),
-        Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => Some(&attempt.rollout),
-    };
-    let Some(id) = rollout else { return Ok(()) };
+    let Some(id) = effect.rollout() else { return Ok(()) };
     let Some(rollout) = state.rollout(id) else {
         return demand(7, false, || format!("{id} was never recorded"));
     };
@@ -207,7 +199,7 @@ fn claim(
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
-        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= RECHECK.after(cluster.attempt.since),
+        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck_at(),
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;

@@ -4,7 +4,7 @@
 
 use super::attempt::{AttemptState, Class};
 use super::gates;
-use super::next::{Next, backoff, next};
+use super::next::{Next, next};
 use super::slots::{CapUse, caps};
 use super::state::{FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId};
@@ -317,7 +317,7 @@ impl Gathered<'_> {
         let Some(cluster) = self.rollout.cluster(name) else { return };
         let attempt = &cluster.attempt;
         let cause = attempt.cause.clone().unwrap_or_default();
-        let recheck = Some(super::attempt::RECHECK.after(attempt.since));
+        let recheck = Some(attempt.recheck_at());
         let (kind, until) = match &attempt.state {
             AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
             AttemptState::Deferred(reason) => {
@@ -380,7 +380,7 @@ fn of_wave(
             let pushes = out.rollout.plan.pipeline.tags.push == Push::Required && wave.tag.pushed.is_none();
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
-                let until = failed.as_ref().map(|f| backoff(f.tries).after(f.at));
+                let until = failed.as_ref().map(|f| f.due(out.rollout.plan.pipeline.tags.push));
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
             }
         }

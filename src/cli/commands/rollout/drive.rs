@@ -204,6 +204,12 @@ async fn drive(
         Ended::Interrupted => codes.push(Code::Interrupted),
     }
     show(context, state, &rollouts, None, &codes);
+    if matches!(ended, Ended::Reached | Ended::Blocked(_)) {
+        for left in state.open_rollouts().filter(|r| !named.contains(r.id()) && !rests(r)) {
+            let id = left.id();
+            context.surface.talk(&format!("{id} is open, and driven no more: tidegate rollout run {id}"));
+        }
+    }
     if ended == Ended::Interrupted {
         context.surface.talk("nothing is lost; go on with: tidegate rollout run");
     }
