@@ -23,6 +23,7 @@ mod lab;
 mod leave;
 mod leftovers;
 mod pages;
+mod shapes;
 mod small;
 mod story;
 mod timeline;
