@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::partition::Member;
+use super::partition::{Member, named_twice};
 use crate::diag::{Finding, Findings, codes};
 use crate::model::{ClusterName, PoolName, Pools, Remainder, Wave};
 use crate::resolve::clusters_of;
@@ -57,6 +57,7 @@ fn by_selector(
     members: &[Member<'_>],
     findings: &mut Findings,
 ) -> Vec<Pool> {
+    findings.extend(named_twice("pools", cut.select.iter().map(|pool| &pool.value.name)));
     let mut taken: Vec<Vec<usize>> = vec![Vec::new(); cut.select.len()];
     let mut twice: BTreeMap<Vec<usize>, Vec<ClusterName>> = BTreeMap::new();
     let mut left: Vec<ClusterName> = Vec::new();

@@ -402,8 +402,17 @@ impl Told<'_> {
                         ("missing", "what the objects need is there; it is looked at again by itself")
                     }
                     BlockReason::Foreign => ("foreign", "the cluster is adopted, or its owner lets go"),
+                    BlockReason::Shrinking => (
+                        "shrinking",
+                        "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
+                    ),
                 };
                 let mut commands: Vec<String> = skip().into_iter().collect();
+                if *reason == BlockReason::Shrinking {
+                    let release = &self.rollout.plan().release.id;
+                    commands.extend(self.offers.abort());
+                    commands.push(format!("tidegate plan {release} --allow-prune --out FILE"));
+                }
                 if let Some(cluster) = cluster.filter(|_| *reason == BlockReason::Foreign) {
                     commands.insert(0, format!("tidegate cluster adopt {cluster} --reason TEXT"));
                 }

@@ -1,6 +1,8 @@
 //! Which requests of people are legal now. A legal one becomes the events to append (none when
 //! there is nothing left to do); the others are refused with the commands that are legal instead.
 
+use std::collections::HashSet;
+
 use super::admit_clusters::{retry, skip};
 use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
@@ -116,18 +118,13 @@ fn start(state: &FleetState, plan: &Plan) -> Result<Vec<Body>, Refusal> {
         );
         return Err(refusal(&codes::PLAN_NEWER, sentence, Vec::new()));
     }
-    let owners: Vec<&RolloutId> = state
-        .open_rollouts()
-        .filter(|r| {
-            plan.clusters().any(|(_, _, c)| {
-                r.by_name.contains_key(&c.name) || r.plan.clusters().any(|(_, _, o)| o.uid == c.uid)
-            })
-        })
-        .map(|r| &r.id)
-        .collect();
     if let Err(why) = state.check_plan(plan) {
-        let legal = owners
-            .iter()
+        let names: HashSet<_> = plan.clusters().map(|(_, _, c)| &c.name).collect();
+        let uids: HashSet<_> = plan.clusters().map(|(_, _, c)| &c.uid).collect();
+        let legal = state
+            .open_rollouts()
+            .filter(|r| r.plan.clusters().any(|(_, _, c)| names.contains(&c.name) || uids.contains(&c.uid)))
+            .map(|r| &r.id)
             .flat_map(|id| [format!("tidegate rollout watch {id}"), format!("tidegate rollout abort {id}")])
             .collect();
         return Err(refusal(&codes::CLUSTER_TAKEN, why, legal));

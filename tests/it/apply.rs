@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tidegate::apply::record::Record;
-use tidegate::engine::cluster::{Confirmation, Guard, JobRun, Kind, Obstacle};
+use tidegate::engine::cluster::{Confirmation, Error, Guard, JobRun, Kind, Obstacle};
 use tidegate::model::{Conflicts, ObjectName, ProductName, RecordPhase};
 use tidegate::port::{Host, Secret};
 use tidegate::render::Mask;
@@ -604,7 +605,20 @@ async fn another_journal_is_refused_until_a_person_adopts_the_cluster() {
     assert!(error.message.contains(&holder) && error.message.contains("tidegate cluster adopt"), "{error}");
 
     let host: Arc<dyn Host> = desk.host.clone();
-    let adoption = cluster.adopt(&desk.claimant(7), &host, LEASE).await.unwrap();
+    // What comes before the first write decides whether there is one.
+    let lease =
+        async || desk.get("/apis/coordination.k8s.io/v1/namespaces/tidegate-system/leases/operator").await;
+    let before = lease().await;
+    let refused = cluster
+        .adopt(&desk.claimant(7), &host, LEASE, &|from| {
+            Box::pin(async move { Err(Error::new(Kind::Other, format!("{from:?} stays"))) })
+        })
+        .await
+        .unwrap_err();
+    assert!(refused.message.contains(&holder), "{refused}");
+    assert_eq!(lease().await, before);
+    let agreed = |_: Option<String>| -> BoxFuture<'_, Result<(), Error>> { Box::pin(async { Ok(()) }) };
+    let adoption = cluster.adopt(&desk.claimant(7), &host, LEASE, &agreed).await.unwrap();
     assert_eq!(adoption.from.as_deref(), Some(holder.as_str()));
     assert_eq!(adoption.products, ["app".parse().unwrap()]);
 

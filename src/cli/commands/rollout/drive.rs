@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch as channel;
 
 use super::{Context, ask, code, find, journal};
+use crate::adapter::temporary;
 use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
 use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
@@ -173,6 +174,9 @@ async fn drive(
         standby: other == Other::WaitedFor,
         stop: context.signals.gentle(),
     };
+    // Before, what drivers left that were killed; afterwards, what their scripts still worked in,
+    // which were ended meanwhile.
+    tidy().await;
     let timer = stop_in_time(context);
     let mut seen = |event: &Event, state: &FleetState| {
         crash::position(event.seq);
@@ -181,6 +185,7 @@ async fn drive(
     let ended = engine::drive(world, &context.place.times()?, options, &mut seen).await;
     let timed_out = timer.is_some_and(|timer| timer.has_fired());
     drop(progress);
+    tidy().await;
     let (ended, follower) = match ended {
         Ok(ended) => ended,
         // Two were started at once, and the other was faster.
@@ -214,6 +219,11 @@ async fn drive(
         context.surface.talk("nothing is lost; go on with: tidegate rollout run");
     }
     Ok(codes)
+}
+
+/// Removes the temporary files of dead processes. Driving does not depend on it.
+async fn tidy() {
+    let _ = tokio::task::spawn_blocking(temporary::sweep).await;
 }
 
 /// One line about what waits: what for, and the command that helps.
