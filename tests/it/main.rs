@@ -27,6 +27,7 @@ mod leftovers;
 mod live;
 mod pages;
 mod prometheus;
+mod shapes;
 mod small;
 mod story;
 mod timeline;
