@@ -47,8 +47,10 @@ impl For<'_> {
 
     fn wrong(&self, findings: &Findings) -> Fault {
         Fault::permanent(format!(
-            "{} {} can't be rendered: {findings}",
-            self.target.product, self.target.version
+            "{} {} can't be rendered: {}",
+            self.target.product,
+            self.target.version,
+            findings.brief()
         ))
     }
 }
