@@ -12,10 +12,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
-use crate::rollout::{
-    Class, Effect, EffectKey, FleetState, Rollout, RolloutState, WaitKind, effects, invariant,
-    waits_of_rollout,
-};
+use crate::rollout::{Class, Effect, EffectKey, FleetState, Rollout, effects, invariant, is_blocked, rests};
 
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
@@ -359,28 +356,6 @@ fn is_news(state: &FleetState, body: &Body, now: jiff::Timestamp) -> bool {
         && before.server == observed.server
         && before.products == observed.products;
     !same || now.duration_since(before.at) >= SEEN_AGAIN
-}
-
-/// Whether a rollout goes no further by itself.
-pub fn rests(rollout: &Rollout) -> bool {
-    !rollout.state().is_open() || matches!(rollout.state(), RolloutState::Halted { .. })
-}
-
-/// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
-/// nothing else but what stands behind that.
-pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
-    let waits = waits_of_rollout(state, rollout, now);
-    let behind = |kind: &WaitKind| {
-        matches!(
-            kind,
-            WaitKind::Earlier { .. }
-                | WaitKind::EarlierPool { .. }
-                | WaitKind::Cap { .. }
-                | WaitKind::Queue { .. }
-        )
-    };
-    waits.iter().any(|w| w.kind.is_external())
-        && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
 }
 
 /// What the driver's loop woke up for.

@@ -24,7 +24,7 @@ mod task;
 mod verify;
 mod world;
 
-pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive, is_blocked, rests};
+pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive};
 pub use follow::Follower;
 pub use lease::{Lease, NotDriver, proved_dead};
 pub use recorder::{Recorder, Stopped};

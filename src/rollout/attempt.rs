@@ -32,7 +32,7 @@ pub enum AttemptState {
     /// There was nothing to do. In and out as `Succeeded`.
     NoOp,
     /// Somebody has to change something; it holds no slot and is looked at again each
-    /// [`RECHECK`]. In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
+    /// [`RECHECK`], and at once by a new driver or when the cluster was adopted. In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
     /// `attempt.retry`.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by
@@ -184,6 +184,8 @@ pub struct Attempt {
     pub(super) number: u32,
     pub(super) state: AttemptState,
     pub(super) since: jiff::Timestamp,
+    /// From when on it is looked at again, if it is blocked or postponed.
+    pub(super) recheck: jiff::Timestamp,
     pub(super) claimed_at: Option<jiff::Timestamp>,
     pub(super) cause: Option<String>,
     pub(super) failed_step: Option<StepId>,
@@ -204,6 +206,7 @@ impl Attempt {
             number,
             state: AttemptState::Pending,
             since: at,
+            recheck: RECHECK.after(at),
             claimed_at: None,
             cause: None,
             failed_step: None,

@@ -201,14 +201,32 @@ impl Rollout {
             cluster.attempt.state = state;
             cluster.attempt.cause = cause;
             cluster.attempt.since = at;
+            cluster.attempt.recheck = RECHECK.after(at);
         }
         self.arrive(index);
+    }
+
+    /// Has a cluster that is blocked or postponed looked at again at once: what it waits for may be
+    /// there by now.
+    pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let attempt = &mut cluster.attempt;
+        if !matches!(attempt.state.class(), Class::Blocked | Class::Postponed) || attempt.recheck <= at {
+            return;
+        }
+        let due = std::mem::replace(&mut attempt.recheck, at);
+        let pool = self.waves.get_mut(cluster.wave).and_then(|wave| wave.pools.get_mut(cluster.pool));
+        if let Some(pool) = pool
+            && pool.rechecks.remove(&(due, index))
+        {
+            pool.rechecks.insert((at, index));
+        }
     }
 
     fn leave(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
-        let due = RECHECK.after(cluster.attempt.since);
+        let due = cluster.attempt.recheck;
         self.counts.remove(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             wave.counts.remove(class);
@@ -225,7 +243,7 @@ impl Rollout {
     fn arrive(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
-        let due = RECHECK.after(cluster.attempt.since);
+        let due = cluster.attempt.recheck;
         self.counts.add(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             wave.counts.add(class);

@@ -2,7 +2,7 @@
 //! effect, independently of the code that named it: from the clusters' own states instead of the
 //! counts and queues. An effect that breaks a rule is not carried out.
 
-use super::attempt::{Attempt, AttemptState, Class, RECHECK};
+use super::attempt::{Attempt, AttemptState, Class};
 use super::effect::Effect;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, AttemptResult, Body, FailureClass, Preflight, Side, StepId, StepOutcome};
@@ -207,7 +207,7 @@ fn claim(
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
-        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= RECHECK.after(cluster.attempt.since),
+        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck,
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;

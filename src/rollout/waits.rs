@@ -161,6 +161,38 @@ pub enum WaitKind {
     },
 }
 
+impl Wait {
+    /// Whether a blocked cluster is looked at again before its time, since what it waits for may be
+    /// there: its cluster was adopted, or a new driver looks for itself.
+    pub fn is_looked_at_early(&self) -> bool {
+        let usual = super::attempt::RECHECK.after(self.since);
+        matches!(self.kind, WaitKind::Blocked { .. }) && self.until.is_some_and(|due| due < usual)
+    }
+}
+
+/// Whether a rollout goes no further by itself.
+pub fn rests(rollout: &Rollout) -> bool {
+    !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. })
+}
+
+/// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
+/// nothing else but what stands behind that.
+pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+    let behind = |kind: &WaitKind| {
+        matches!(
+            kind,
+            WaitKind::Earlier { .. }
+                | WaitKind::EarlierPool { .. }
+                | WaitKind::Cap { .. }
+                | WaitKind::Queue { .. }
+                | WaitKind::NoDriver
+        )
+    };
+    let external = |wait: &Wait| wait.kind.is_external() && !wait.is_looked_at_early();
+    let waits = of_rollout(state, rollout, now);
+    waits.iter().any(external) && waits.iter().all(|wait| external(wait) || behind(&wait.kind))
+}
+
 impl WaitKind {
     /// Whether only people or time can end it, so that `--until blocked` need not stay.
     pub fn is_external(&self) -> bool {
@@ -317,7 +349,7 @@ impl Gathered<'_> {
         let Some(cluster) = self.rollout.cluster(name) else { return };
         let attempt = &cluster.attempt;
         let cause = attempt.cause.clone().unwrap_or_default();
-        let recheck = Some(super::attempt::RECHECK.after(attempt.since));
+        let recheck = Some(attempt.recheck);
         let (kind, until) = match &attempt.state {
             AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
             AttemptState::Deferred(reason) => {
