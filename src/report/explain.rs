@@ -7,8 +7,8 @@ use crate::journal::{BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome
 use crate::model::{ClusterName, WaveName};
 use crate::plan::GateKind;
 use crate::rollout::{
-    AttemptState, CapUse, Class, Cluster, FleetState, Rollout, Scope, Wait, WaitKind, waits_of,
-    waits_of_rollout,
+    AttemptState, CapUse, Class, Cluster, FleetState, Rollout, RolloutState, Scope, Wait, WaitKind,
+    is_blocked, rests, waits_of, waits_of_rollout,
 };
 
 /// So many failed clusters are named as evidence of a halt.
@@ -25,7 +25,8 @@ pub enum About<'a> {
     Cluster(&'a ClusterName),
 }
 
-/// Everything that waits, the most important first. That nobody drives comes before all else.
+/// Everything that waits, the most important first. That nobody drives comes before all else, and
+/// last where a driver could not go on either before somebody has done something.
 pub fn explanations(
     state: &FleetState,
     rollout: &Rollout,
@@ -34,8 +35,10 @@ pub fn explanations(
     now: jiff::Timestamp,
 ) -> Vec<Explanation> {
     let mut found = Vec::new();
-    if rollout.state().is_open() && !driver.is_some_and(|d| d.alive) {
-        found.push(undriven(rollout.id(), driver));
+    let nobody = rollout.state().is_open() && !driver.is_some_and(|d| d.alive);
+    let stuck = rests(rollout) || is_blocked(state, rollout, now);
+    if nobody && !stuck {
+        found.push(undriven(rollout.id(), driver, now));
     }
     let waits = match about {
         About::Cluster(cluster) => waits_of(state, rollout, cluster, now),
@@ -52,6 +55,9 @@ pub fn explanations(
     if let About::Cluster(cluster) = about {
         found.extend(failed(rollout, cluster));
     }
+    if nobody && stuck {
+        found.push(undriven(rollout.id(), driver, now));
+    }
     found
 }
 
@@ -59,7 +65,7 @@ pub fn explanations(
 pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
     let told = Told { wait, rollout };
     let (gate, state, evidence, unblock) = match &wait.kind {
-        WaitKind::NoDriver => return undriven(rollout.id(), None),
+        WaitKind::NoDriver => return undriven(rollout.id(), None, wait.since),
         WaitKind::Paused { .. } | WaitKind::Halted { .. } | WaitKind::Aborting { .. } => told.stopped(),
         WaitKind::Gate { .. } => told.gate(),
         WaitKind::Earlier { .. }
@@ -133,7 +139,9 @@ impl Told<'_> {
             }
             WaitKind::Halted { cause } => self.halted(cause),
             WaitKind::Aborting { by, at_work } => {
+                let reason = self.rollout.asked().and_then(|(_, reason)| reason);
                 let by = by.as_ref().map_or_else(String::new, |by| format!("aborted by {by}"));
+                let by = reason.map_or_else(|| by.clone(), |reason| format!("{by}: {reason}"));
                 let unblock = people("running steps end", ["the driver"], []);
                 ("abort".to_owned(), "aborting", vec![by, still_at_work(*at_work)], unblock)
             }
@@ -162,14 +170,16 @@ impl Told<'_> {
         if failed > NAMED {
             evidence.push(format!("and {} more", failed - NAMED));
         }
+        // More clusters may have failed since it halted, of those that were at work.
+        let needed = self.rollout.over_budget().map_or(failed, |(_, failed, _)| usize_of(failed));
         let (gate, condition, commands) = match cause {
-            HaltCause::FailureBudget { failed, .. } => (
+            HaltCause::FailureBudget { .. } => (
                 "failure-budget",
                 "the failed clusters are retried, skipped, or tolerated; or the rollout is aborted",
                 vec![
                     self.command("retry", "--failed"),
                     self.command("skip", "-c CLUSTER --reason TEXT"),
-                    self.command("resume", &format!("--raise-budget {failed} --reason TEXT")),
+                    self.command("resume", &format!("--raise-budget {needed} --reason TEXT")),
                     self.command("abort", ""),
                 ],
             ),
@@ -305,7 +315,7 @@ impl Told<'_> {
     /// One cluster waits.
     fn cluster(&self) -> Words {
         let flag = self.flag();
-        let retry = || self.command("retry", &flag);
+        let retry = || self.wait.cluster.as_ref().map_or_else(String::new, |c| retry_of(self.rollout, c));
         let skip = || self.command("skip", &format!("{flag} --reason TEXT"));
         match &self.wait.kind {
             WaitKind::Blocked { reason, cause } => {
@@ -319,6 +329,10 @@ impl Told<'_> {
                     }
                     BlockReason::Foreign => ("foreign", "the cluster is adopted, or its owner lets go"),
                 };
+                if self.wait.is_looked_at_early() {
+                    let unblock = people("it is looked at again", ["the driver"], []);
+                    return (gate.to_owned(), "waits", vec![cause.clone()], unblock);
+                }
                 let mut commands = vec![skip()];
                 if *reason == BlockReason::Foreign {
                     let cluster = self.wait.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -376,10 +390,7 @@ fn failed(rollout: &Rollout, name: &ClusterName) -> Option<Explanation> {
         evidence.extend(output.iter().cloned());
     }
     let id = rollout.id();
-    let commands = [
-        format!("tidegate rollout retry {id} -c {name}"),
-        format!("tidegate rollout skip {id} -c {name} --reason TEXT"),
-    ];
+    let commands = [retry_of(rollout, name), format!("tidegate rollout skip {id} -c {name} --reason TEXT")];
     Some(Explanation {
         gate: attempt.failed_step().map_or_else(|| "attempt".to_owned(), ToString::to_string),
         state: attempt.state().word().to_owned(),
@@ -396,6 +407,23 @@ fn failed(rollout: &Rollout, name: &ClusterName) -> Option<Explanation> {
             cluster: Some(name.clone()),
         },
     })
+}
+
+/// The retry that helps a cluster: of all that failed where its rollout halted and would be over its
+/// budget even without this one, since a retry of it alone is refused then.
+fn retry_of(rollout: &Rollout, name: &ClusterName) -> String {
+    let wave = rollout.plan().cluster(name).and_then(|(planned, _, _)| rollout.wave(&planned.name));
+    let failed = rollout
+        .cluster(name)
+        .is_some_and(|cluster| matches!(cluster.state().class(), Class::Failed | Class::Unknown));
+    let over = wave.is_some_and(|(_, wave)| {
+        wave.counts().failures() > wave.failure_budget().saturating_add(u32::from(failed))
+    });
+    if over && matches!(rollout.state(), RolloutState::Halted { .. }) {
+        format!("tidegate rollout retry {} --failed", rollout.id())
+    } else {
+        format!("tidegate rollout retry {} -c {name}", rollout.id())
+    }
 }
 
 /// `failed at ingress/helm: CAUSE`.

@@ -62,16 +62,19 @@ pub struct Driving {
     pub alive: bool,
 }
 
-/// That nobody drives an open rollout; told before everything else, since nothing goes on meanwhile.
-pub fn undriven(rollout: &RolloutId, last: Option<&Driving>) -> Explanation {
+/// That nobody drives an open rollout, as known `now`.
+pub fn undriven(rollout: &RolloutId, last: Option<&Driving>, now: jiff::Timestamp) -> Explanation {
     let evidence = match last {
         None => vec!["no process holds the driver's lease".to_owned()],
+        Some(gone) if gone.until > now => {
+            vec![format!("{} is gone; who drives next takes its lease over at once", gone.process)]
+        }
         Some(gone) => vec![format!("the lease of {} ran out at {}", gone.process, gone.until)],
     };
     Explanation {
         gate: "driver".to_owned(),
         state: "absent".to_owned(),
-        since: last.map(|gone| gone.until),
+        since: last.map(|gone| gone.until).filter(|until| *until <= now),
         evidence,
         unblock: Unblock {
             condition: "somebody drives it".to_owned(),

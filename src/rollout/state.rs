@@ -198,6 +198,8 @@ pub enum WaveState {
     At(WavePhase),
     /// Its rollout halted in it: in by `rollout.halted`, out as the rollout leaves that state.
     Halted,
+    /// Its rollout was aborted while the wave was under way.
+    Aborted,
 }
 
 impl WaveState {
@@ -205,6 +207,7 @@ impl WaveState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Halted => "halted",
+            Self::Aborted => "aborted",
             Self::At(phase) => match phase {
                 WavePhase::Waiting => "waiting",
                 WavePhase::GatesBefore => "gates-before",

@@ -141,6 +141,9 @@ impl Rollout {
         let (_, wave) = self.wave(name)?;
         Some(match &self.state {
             RolloutState::Halted { wave: halted, .. } if halted == name => WaveState::Halted,
+            RolloutState::Aborted if wave.phase != WavePhase::Waiting && !wave.phase.is_over() => {
+                WaveState::Aborted
+            }
             _ => WaveState::At(wave.phase),
         })
     }

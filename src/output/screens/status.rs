@@ -39,6 +39,10 @@ impl Screen for StatusScreen {
         if summary.open {
             text.push_str(&match self.driver.as_ref().filter(|d| d.alive) {
                 Some(driver) => format!("{}\n", dim(&format!("driven by {}", clean(&driver.process)))),
+                // Where people are waited for, a driver alone would not help.
+                None if self.waits.first().is_some_and(|wait| wait.gate != "driver") => {
+                    format!("{}\n", dim("nobody drives it"))
+                }
                 None => format!("{}\n", Tone::Waits.paint("nobody drives it: tidegate rollout run")),
             });
         }
