@@ -249,7 +249,7 @@ pub fn reason(reason: &Reason) -> String {
     match reason {
         Reason::Release { release } => format!("release {release}"),
         Reason::Pin { pin, owner, until } => format!("pin {pin} until {until} (team {owner})"),
-        Reason::Ahead { release_has } => format!("ahead of the release, which has {release_has}"),
+        Reason::Ahead { release_has } => format!("runs there, and {release_has} would lower it"),
     }
 }
 
