@@ -78,6 +78,8 @@ impl Set<'_> {
                 );
                 match self.versions.get(&required.value) {
                     Some((version, _)) if range.value.matches(version) => {}
+                    // Its version is no version, which was found by itself.
+                    Some((_, place)) if place.is_none() => {}
                     Some((version, place)) => findings.push(
                         Finding::error(
                             &codes::UNSATISFIED_REQUIRES,
