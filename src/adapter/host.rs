@@ -1,6 +1,6 @@
-//! This host and its processes: its name, its boot id, and when a process started, which together
-//! tell whether a process seen earlier is still the same one. A number alone does not: numbers are
-//! used again.
+//! This host and its processes: its name, its boot id, the PID namespace, and when a process started,
+//! which together tell whether a process seen earlier is still the same one. A number alone does not:
+//! numbers are used again, and two containers count apart.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,15 @@ impl LocalHost {
     pub fn new() -> Self {
         let pid = i32::try_from(std::process::id()).unwrap_or(i32::MAX);
         let start_ticks = start_ticks(pid).unwrap_or(0);
-        Self { this: ProcessId { pid, start_ticks, host: name(), boot: boot_id() } }
+        Self {
+            this: ProcessId {
+                pid,
+                start_ticks,
+                host: name(),
+                boot: boot_id(),
+                pid_namespace: pid_namespace(),
+            },
+        }
     }
 }
 
@@ -55,6 +63,30 @@ fn boot_id() -> String {
 #[cfg(not(target_os = "linux"))]
 fn boot_id() -> String {
     ask("sysctl", &["-n", "kern.bootsessionuuid"]).unwrap_or_default()
+}
+
+/// The number of the PID namespace that Linux makes at its start (`PROC_PID_INIT_INO` of its
+/// include/linux/proc_ns.h): whoever is in it sees all processes of the host.
+#[cfg(target_os = "linux")]
+const INITIAL_NAMESPACE: &str = "pid:[4026531836]";
+
+/// The PID namespace of this process (pid_namespaces(7)). Empty where `/proc` is not there or is that
+/// of another namespace: what it says of a number is then no proof.
+#[cfg(target_os = "linux")]
+fn pid_namespace() -> String {
+    let link = |path: &str| std::fs::read_link(path).ok()?.to_str().map(str::to_owned);
+    let numbers_are_ours = link("/proc/self") == Some(std::process::id().to_string());
+    match link("/proc/self/ns/pid").filter(|_| numbers_are_ours) {
+        Some(namespace) if namespace == INITIAL_NAMESPACE => ProcessId::WHOLE_HOST.to_owned(),
+        Some(namespace) => namespace,
+        None => String::new(),
+    }
+}
+
+/// The PID namespace of this process: there is only one.
+#[cfg(not(target_os = "linux"))]
+fn pid_namespace() -> String {
+    ProcessId::WHOLE_HOST.to_owned()
 }
 
 /// When a process started, in clock ticks since boot (field 22 of proc(5) `/proc/PID/stat`);
@@ -157,6 +189,7 @@ pub(super) mod tests {
         let this = host.this();
         assert_eq!((this.pid, this.boot.len()), (own, 36));
         assert!(!this.host.is_empty());
+        assert!(!this.pid_namespace.is_empty(), "no death could ever be proved");
         assert!(host.lives(own, this.start_ticks));
         assert!(!host.lives(own, this.start_ticks + 1), "another process with the same id");
     }

@@ -23,6 +23,7 @@ use crate::adapter::working::WorkingTree;
 use crate::diag::{Finding, codes};
 use crate::digest;
 use crate::engine::repo::Repository;
+use crate::engine::whereabouts::{Relation, Whereabouts};
 use crate::engine::{Follower, Times, World};
 use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
@@ -257,10 +258,11 @@ impl Place {
     /// A lease as people see it. Its holder is dead when this host can prove it, or when the lease
     /// ran out.
     fn driving(&self, lease: &DriverLease) -> Driving {
-        let this = self.host.this();
-        let here = !this.boot.is_empty() && lease.host == this.host && lease.boot == this.boot;
-        let alive =
-            if here { self.host.lives(lease.pid, lease.start_ticks) } else { lease.until > self.now() };
+        let alive = match Whereabouts::of_lease(lease).seen_from(&self.host.this()) {
+            Relation::Here => self.host.lives(lease.pid, lease.start_ticks),
+            Relation::Gone => false,
+            Relation::Elsewhere => lease.until > self.now(),
+        };
         Driving { process: lease.process.clone(), fence: lease.fence, until: lease.until, alive }
     }
 }

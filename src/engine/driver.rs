@@ -9,10 +9,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::journal::{Body, Event};
+use crate::journal::{Body, Event, FailureClass};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
-use crate::rollout::{Class, Effect, EffectKey, FleetState, Rollout, effects, invariant, is_blocked, rests};
+use crate::rollout::{
+    Class, Effect, EffectKey, Effects, FleetState, Rollout, effects, invariant, is_blocked, rests,
+};
 
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
@@ -115,7 +117,14 @@ pub async fn drive(
     let mut driver = Driver {
         world: world.clone(),
         lease: Arc::clone(&lease),
-        shared: task::Shared::new(world.clone(), times.clone(), recorder, follower.state()),
+        shared: task::Shared::new(
+            world.clone(),
+            times.clone(),
+            recorder,
+            Arc::clone(&lease) as _,
+            follower.state(),
+        ),
+        pause: times.lease / 10,
         arriving,
         running: Running::default(),
         follower,
@@ -129,11 +138,14 @@ pub async fn drive(
     driver.running.tasks.shutdown().await;
     if ended.is_ok() {
         // What a task handed in before it was cut off has happened, and the next driver must know.
-        driver.write_arrived(seen).await?;
+        driver.last_words(seen, times, true).await?;
     }
-    driver.shared.close_all().await;
+    // Without the lease nothing is given back: that would be a write, and the clusters' leases end.
+    if lease.holds_for(times.request) {
+        driver.shared.close_all().await;
+    }
     if ended.is_ok() {
-        driver.write(vec![Body::DriverReleased {}], seen).await?;
+        driver.last_words(seen, times, false).await?;
         lease.release().await;
     }
     ended.map(|ended| (ended, driver.follower))
@@ -150,14 +162,21 @@ struct Driver {
     running: Running,
     follower: Follower,
     options: Drive,
+    /// How long to wait before a journal that failed is asked again.
+    pause: Duration,
 }
 
 impl Driver {
     async fn run(&mut self, seen: Seen<'_>) -> Result<Ended, DriveError> {
         let this = self.world.host.this();
         let new_fence = self.lease.fence();
-        self.write(vec![Body::DriverTookOver { process: this.label(), boot: this.boot, new_fence }], seen)
-            .await?;
+        let took_over = Body::DriverTookOver {
+            process: this.label(),
+            boot: this.boot,
+            pid_namespace: this.pid_namespace,
+            new_fence,
+        };
+        self.write(vec![took_over], seen).await?;
         loop {
             self.catch_up(seen).await?;
             let stop = *self.options.stop.borrow_and_update();
@@ -167,14 +186,12 @@ impl Driver {
             let now = self.world.clock.now();
             let next = effects(self.follower.state(), now);
             if stop == StopRequest::None {
-                if self.start(&next.effects, now, seen).await? {
-                    continue;
-                }
-                if self.running.is_idle()
-                    && !self.at_work()
-                    && let Some(ended) = self.ended(next.wake)
-                {
-                    return Ok(ended);
+                match self.over(&next) {
+                    Some(ended) if self.running.is_idle() => return Ok(ended),
+                    // What is awaited is there: nothing new begins, and steps of others that run end.
+                    Some(_) => {}
+                    None if self.start(&next.effects, now, seen).await? => continue,
+                    None => {}
                 }
             }
             self.wait(next.wake, seen).await?;
@@ -182,14 +199,35 @@ impl Driver {
     }
 
     async fn catch_up(&mut self, seen: Seen<'_>) -> Result<(), DriveError> {
+        self.catch_up_with(&mut |_| {}, seen).await
+    }
+
+    /// Reads on. A failure that may pass (a full or locked disk) is waited out while the lease holds.
+    async fn catch_up_with(
+        &mut self,
+        each: &mut (dyn FnMut(&Event) + Send),
+        seen: Seen<'_>,
+    ) -> Result<(), DriveError> {
         let shared = Arc::clone(&self.shared);
-        self.follower
-            .catch_up(|event, state| {
+        loop {
+            let read = self.follower.catch_up(|event, state| {
                 shared.noticed(event);
+                each(event);
                 seen(event, state);
-            })
-            .await?;
-        Ok(())
+            });
+            match read.await {
+                Err(fault) if self.may_pass(&fault) => self.world.clock.sleep(self.pause).await,
+                read => return Ok(read?),
+            }
+        }
+    }
+
+    /// Whether it is worth asking the journal again: it may be well in a moment, nobody wants this driver
+    /// to stop, and it still surely is the driver.
+    fn may_pass(&self, fault: &Fault) -> bool {
+        fault.class == FailureClass::Transient
+            && self.lease.holds_for(self.pause)
+            && *self.options.stop.borrow() != StopRequest::Now
     }
 
     /// Writes events at the position that the state is at; whether each was written. What the state
@@ -209,16 +247,39 @@ impl Driver {
             if events.is_empty() {
                 return Ok(fits);
             }
-            let written =
-                self.world.journal.append(self.follower.position(), Some(self.lease.fence()), events).await;
-            match written {
-                Ok(_) => {
-                    self.catch_up(seen).await?;
-                    return Ok(fits);
-                }
-                Err(AppendError::Moved { .. }) => self.catch_up(seen).await?,
+            let (appended, doubtful) = self.append(&events).await?;
+            if appended {
+                self.catch_up(seen).await?;
+                return Ok(fits);
+            }
+            let mut found = Vec::new();
+            self.catch_up_with(&mut |event| found.push(event.clone()), seen).await?;
+            let fence = Some(self.lease.fence());
+            let ours = |(new, event): (&NewEvent, &Event)| {
+                (event.fence, event.at, &event.actor, &event.body) == (fence, new.at, &new.actor, &new.body)
+            };
+            if doubtful && found.len() >= events.len() && events.iter().zip(&found).all(ours) {
+                return Ok(fits);
+            }
+        }
+    }
+
+    /// Appends at the position that the state is at: whether that was still the last one, and whether a
+    /// try before may have been written although it was reported as failed. A failure that may pass (a
+    /// full or locked disk) is waited out while the lease holds.
+    async fn append(&self, events: &[NewEvent]) -> Result<(bool, bool), DriveError> {
+        let mut doubtful = false;
+        loop {
+            let (position, fence) = (self.follower.position(), Some(self.lease.fence()));
+            match self.world.journal.append(position, fence, events.to_vec()).await {
+                Ok(_) => return Ok((true, doubtful)),
+                Err(AppendError::Moved { .. }) => return Ok((false, doubtful)),
                 Err(AppendError::Fenced { ours, current }) => {
                     return Err(Stopped::Fenced { ours, current }.into());
+                }
+                Err(AppendError::Fault(fault)) if self.may_pass(&fault) => {
+                    doubtful = true;
+                    self.world.clock.sleep(self.pause).await;
                 }
                 Err(AppendError::Fault(fault)) => return Err(Stopped::Journal(fault).into()),
             }
@@ -274,7 +335,13 @@ impl Driver {
         let happened = tokio::select! {
             ended = self.running.next(), if !self.running.is_idle() => Happened::Ended(ended),
             Some(facts) = self.arriving.recv() => Happened::Facts(facts),
-            waited = self.follower.wait(length) => return Ok(waited?),
+            waited = self.follower.wait(length) => match waited {
+                Err(fault) if self.may_pass(&fault) => {
+                    self.world.clock.sleep(self.pause).await;
+                    return Ok(());
+                }
+                waited => return Ok(waited?),
+            },
             _ = stop.changed() => return Ok(()),
         };
         match happened {
@@ -285,6 +352,26 @@ impl Driver {
                 Ok(())
             }
             Happened::Ended(ended) => self.settle(ended, seen).await,
+        }
+    }
+
+    /// What is written after driving, when nobody renews the lease any more: a journal that hangs is not
+    /// waited for longer than the lease may hold.
+    async fn last_words(&mut self, seen: Seen<'_>, times: &Times, arrived: bool) -> Result<(), DriveError> {
+        let clock = Arc::clone(&self.world.clock);
+        let words = async {
+            if arrived {
+                self.write_arrived(seen).await
+            } else {
+                self.write(vec![Body::DriverReleased {}], seen).await.map(drop)
+            }
+        };
+        tokio::select! {
+            written = words => written,
+            () = clock.sleep(times.lease) => {
+                let fault = Fault::transient("the journal did not answer when the driver ended");
+                Err(Stopped::Journal(fault).into())
+            }
         }
     }
 
@@ -310,27 +397,36 @@ impl Driver {
         }
     }
 
-    /// Whether a cluster is still worked on, if only by waiting for its next try: it is not left
-    /// half-updated because its rollout halted.
-    fn at_work(&self) -> bool {
-        self.follower.state().open_rollouts().any(|r| r.counts().of(Class::Active) > 0)
-    }
-
-    fn ended(&self, wake: Option<jiff::Timestamp>) -> Option<Ended> {
-        let state = self.follower.state();
-        let named: Vec<_> = state
-            .rollouts()
-            .filter(|r| {
-                if self.options.rollouts.is_empty() {
-                    r.state().is_open()
-                } else {
-                    self.options.rollouts.contains(r.id())
-                }
-            })
-            .collect();
+    /// Whether this drive is over: what is awaited is there and nobody is at work for it any more. Other
+    /// rollouts, however busy, keep nobody: a step of theirs that runs is let end, no more.
+    fn over(&self, next: &Effects) -> Option<Ended> {
+        let named = self.named();
+        let is_named =
+            |effect: &Effect| effect.rollout().is_some_and(|id| named.iter().any(|r| r.id() == id));
+        // A cluster is not left half-updated because its rollout halted, even while it only waits for its
+        // next try.
+        let at_work = named.iter().any(|r| r.state().is_open() && r.counts().of(Class::Active) > 0);
+        if at_work || self.running.effects.values().any(is_named) {
+            return None;
+        }
         if named.iter().all(|r| rests(r)) {
             return Some(Ended::Reached);
         }
+        // Decisions hide what follows from them, and what is still to be done may change the answer.
+        let undecided = next.effects.iter().any(|effect| effect.is_decision() || is_named(effect));
+        if undecided { None } else { self.ended(&named, next.wake) }
+    }
+
+    /// The rollouts of which the end is awaited.
+    fn named(&self) -> Vec<&Rollout> {
+        let asked = &self.options.rollouts;
+        let is_named =
+            |r: &&Rollout| if asked.is_empty() { r.state().is_open() } else { asked.contains(r.id()) };
+        self.follower.state().rollouts().filter(is_named).collect()
+    }
+
+    fn ended(&self, named: &[&Rollout], wake: Option<jiff::Timestamp>) -> Option<Ended> {
+        let state = self.follower.state();
         let now = self.world.clock.now();
         match &self.options.until {
             Until::Done => None,
@@ -346,7 +442,7 @@ impl Driver {
 }
 
 /// Whether an event says something that is not known yet: a cluster that is looked at again and again
-/// (a blocked one, every half minute) must not fill the journal with what it said before.
+/// (a blocked one, again and again) must not fill the journal with what it said before.
 fn is_news(state: &FleetState, body: &Body, now: jiff::Timestamp) -> bool {
     let Body::ClusterObserved { cluster, observed } = body else { return true };
     let Some(seen) = state.seen(cluster).filter(|seen| seen.unreachable.is_none()) else { return true };

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crate::journal::FailureClass;
 use crate::port::{DriverLease, Fault, LeaseAnswer, ProcessId};
 
+use super::cluster::Leave;
+use super::whereabouts::Whereabouts;
 use super::world::{Times, World};
 
 /// Why the lease was not to be had.
@@ -50,7 +52,11 @@ impl Lease {
                         && before.saturating_sub(since) >= times.lease
                 })
             };
-            let gone = |holder: &DriverLease| proved_dead(world, &this, holder) || silent(holder);
+            let dead = |holder: &DriverLease| {
+                let ran = Whereabouts::of_lease(holder);
+                ran.proved_dead(&this, world.host.as_ref(), holder.pid, holder.start_ticks)
+            };
+            let gone = |holder: &DriverLease| dead(holder) || silent(holder);
             let asked = world.journal.lease(&lease_of(&this, world, times, 0), &gone).await;
             let answer = match asked {
                 // A process that froze while it wrote keeps the journal locked; whoever stands by has time.
@@ -89,16 +95,31 @@ impl Lease {
         millis(self.world.clock.boot() + length) < self.valid_until.load(Ordering::Acquire)
     }
 
-    /// Renews it every third of its length until it is lost; returns why.
+    /// Renews it every third of its length until it is lost; returns why. A journal that is full, locked
+    /// or hangs is asked again as long as the lease holds: each time within a limit, since nobody else
+    /// would notice that it never answers.
     pub async fn keep(&self) -> NotDriver {
+        let clock = &self.world.clock;
         let this = self.world.host.this();
+        let (usual, soon) = (self.times.lease / 3, self.times.lease / 10);
+        let mut pause = usual;
         loop {
-            self.world.clock.sleep(self.times.lease / 3).await;
-            let before = self.world.clock.boot();
+            clock.sleep(pause).await;
+            let before = clock.boot();
             let ours = lease_of(&this, &self.world, &self.times, self.fence);
-            match self.world.journal.lease(&ours, &|_| false).await {
+            // Whoever slept past the end still asks once: perhaps nobody else took over.
+            let limit = self.left().clamp(soon, usual);
+            let answer = tokio::select! {
+                answer = self.world.journal.lease(&ours, &|_| false) => answer,
+                () = clock.sleep(limit) => Err(Fault::transient(format!(
+                    "the journal did not answer within {} s", limit.as_secs_f32()
+                ))),
+            };
+            pause = soon;
+            match answer {
                 Ok(LeaseAnswer::Granted { fence }) if fence == self.fence => {
                     self.valid_until.store(millis(before + self.times.lease), Ordering::Release);
+                    pause = usual;
                 }
                 Ok(LeaseAnswer::Granted { fence }) => {
                     // Somebody took it over and gave it back meanwhile: what we knew is outdated.
@@ -106,16 +127,36 @@ impl Lease {
                     return NotDriver::Held(held);
                 }
                 Ok(LeaseAnswer::Held(holder)) => return NotDriver::Held(holder),
-                Err(fault) if !self.holds_for(Duration::ZERO) => return NotDriver::Fault(fault),
-                Err(_) => {}
+                Err(fault) if self.left().is_zero() => return NotDriver::Fault(fault),
+                Err(_) => pause = pause.min(self.left()),
             }
         }
+    }
+
+    /// How much longer it surely holds.
+    fn left(&self) -> Duration {
+        let end = Duration::from_millis(self.valid_until.load(Ordering::Acquire));
+        end.saturating_sub(self.world.clock.boot())
     }
 
     /// Gives it back, so that the next driver need not wait.
     pub async fn release(&self) {
         // A lease that can't be given back ends by itself.
-        let _ = self.world.journal.release(self.fence).await;
+        tokio::select! {
+            _ = self.world.journal.release(self.fence) => {}
+            () = self.world.clock.sleep(self.times.lease / 3) => {}
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Leave for Lease {
+    /// Waits while the lease may end before a request of this length does. It is either renewed, or lost,
+    /// and then the driver ends whoever waits here.
+    async fn granted(&self, length: Duration) {
+        while !self.holds_for(length) {
+            self.world.clock.sleep((self.times.lease / 100).max(Duration::from_millis(10))).await;
+        }
     }
 }
 
@@ -126,18 +167,11 @@ fn lease_of(this: &ProcessId, world: &World, times: &Times, fence: u64) -> Drive
         process: this.label(),
         host: this.host.clone(),
         boot: this.boot.clone(),
+        pid_namespace: this.pid_namespace.clone(),
         pid: this.pid,
         start_ticks: this.start_ticks,
         until,
     }
-}
-
-/// Whether a process that wrote down who it was is proved dead: same host, and either another boot
-/// or no such process any more.
-pub fn proved_dead(world: &World, this: &ProcessId, holder: &DriverLease) -> bool {
-    holder.host == this.host
-        && !this.boot.is_empty()
-        && (holder.boot != this.boot || !world.host.lives(holder.pid, holder.start_ticks))
 }
 
 fn millis(length: Duration) -> u64 {

@@ -22,11 +22,15 @@ pub mod survey;
 mod tags;
 mod task;
 mod verify;
+pub mod whereabouts;
 mod world;
 
 pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive};
 pub use follow::Follower;
-pub use lease::{Lease, NotDriver, proved_dead};
+pub use lease::{Lease, NotDriver};
 pub use recorder::{Recorder, Stopped};
 pub use request::{RequestError, request};
 pub use world::{Times, World};
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use crate::port::{Fault, ScriptRequest, ScriptResult, Secret, SpawnHook, Spawned
 use crate::rollout::Interrupted;
 
 use super::recorder::Recorder;
+use super::whereabouts::{Relation, Whereabouts};
 use super::world::World;
 
 /// The exit code of a try that another try may mend (EX_TEMPFAIL of sysexits.h).
@@ -145,16 +146,22 @@ pub async fn end_left(world: &World, timeout: Duration, left: &[Interrupted]) ->
     let this = world.host.this();
     // A program runs only after its process group was recorded: without one it never ran.
     for (left, group, start_ticks) in left.iter().filter_map(|l| l.group.map(|(g, t)| (l, g, t))) {
-        if left.host != this.host {
-            // Nobody here can end it; after its deadline its own driver's host would have.
-            let end = ENDING.after(timeout.after(left.at));
-            let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
-            world.clock.sleep(rest.unwrap_or_default()).await;
-        } else if left.boot == this.boot
-            && let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await
-        {
-            let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
-            return Err(StepOutcome::Unknown { cause });
+        match Whereabouts::of_try(left).seen_from(&this) {
+            Relation::Here => {
+                if let Err(fault) = world.scripts.end(Spawned { group, start_ticks }).await {
+                    let cause = format!("an earlier driver's script still runs and can't be ended: {fault}");
+                    return Err(StepOutcome::Unknown { cause });
+                }
+            }
+            Relation::Gone => {}
+            // Nobody here can see or end it: it has until its deadline.
+            Relation::Elsewhere => {
+                let end = ENDING.after(timeout.after(left.at));
+                let rest = std::time::Duration::try_from(end.duration_since(world.clock.now()));
+                // A clock over there that is far ahead must not be waited for.
+                let longest = timeout.std() + ENDING.std();
+                world.clock.sleep(rest.unwrap_or_default().min(longest)).await;
+            }
         }
     }
     Ok(())

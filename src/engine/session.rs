@@ -290,6 +290,8 @@ pub fn user_agent(purpose: &str) -> String {
 /// packet may get lost; all tries together keep to one limit.
 pub async fn reach(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Result<Cluster, Closed> {
     let times = &shared.times;
+    // A credential plugin may be run before the first request.
+    shared.leave.granted(Duration::ZERO).await;
     let tries = async {
         let mut tried = 0;
         loop {
@@ -318,7 +320,8 @@ async fn connect(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Resu
         }
         Err(fault) => return Err(fault.into()),
     };
-    let cluster = Cluster::new(client, Arc::clone(&shared.world.clock), shared.times.request);
+    let (clock, leave) = (Arc::clone(&shared.world.clock), Arc::clone(&shared.leave));
+    let cluster = Cluster::driven(client, clock, shared.times.request, leave);
     let identity = cluster.identify().await?;
     if identity.uid != planned.uid {
         return Err(Closed::Fault(Fault::permanent(format!(

@@ -43,6 +43,7 @@ pub async fn take(
         tries,
         host: this.host,
         boot: this.boot,
+        pid_namespace: this.pid_namespace,
     };
     // Also a recovery is begun first: only who began a try under this fence may report it, and a
     // recovery that is interrupted itself leaves the earlier tries to the next driver.

@@ -14,6 +14,7 @@ use crate::journal::{AttemptId, Body, Deferral, Event, FailureClass, Preflight, 
 use crate::model::{GateId, RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
+use super::cluster::Leave;
 use super::contents::Contents;
 use super::preflight;
 use super::recorder::{Recorder, Stopped};
@@ -34,6 +35,8 @@ pub struct Shared {
     pub times: Times,
     /// The pen.
     pub recorder: Recorder,
+    /// The driver's leave to begin requests.
+    pub leave: Arc<dyn Leave>,
     /// Contents of product versions.
     pub contents: Contents,
     sessions: Mutex<HashMap<AttemptId, Arc<Session>>>,
@@ -43,13 +46,20 @@ pub struct Shared {
 
 impl Shared {
     /// For one driver.
-    pub fn new(world: World, times: Times, recorder: Recorder, state: &FleetState) -> Arc<Self> {
+    pub fn new(
+        world: World,
+        times: Times,
+        recorder: Recorder,
+        leave: Arc<dyn Leave>,
+        state: &FleetState,
+    ) -> Arc<Self> {
         let rollouts = state.rollouts().map(|r| r.id().clone()).collect();
         Arc::new(Self {
             contents: Contents::new(Arc::clone(&world.packages)),
             world,
             times,
             recorder,
+            leave,
             sessions: Mutex::default(),
             closing: Mutex::default(),
             rollouts: Mutex::new(Arc::new(rollouts)),
@@ -176,6 +186,7 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
             let notes = raised_budget(known, wave).into_iter().collect();
             let (rollout, wave, tries) = (rollout.clone(), wave.clone(), *tries);
             Some(Box::pin(async move {
+                shared.leave.granted(Duration::ZERO).await;
                 let body = tag(&shared, &plan, rollout, wave, wave_digest, notes, tries).await;
                 shared.recorder.fact(vec![body]).await.map(drop)
             }))
@@ -186,6 +197,7 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
             let remote = known.plan().pipeline.tags.remote.clone().unwrap_or_else(|| "origin".to_owned());
             let (rollout, wave, tries) = (rollout.clone(), wave.clone(), *tries);
             Some(Box::pin(async move {
+                shared.leave.granted(Duration::ZERO).await;
                 let body = match shared.world.git.push_tag(&remote, &name).await {
                     Ok(()) => Body::WaveTagPushed { rollout, wave, remote },
                     Err(fault) => {
@@ -258,10 +270,17 @@ fn raised_budget(rollout: &Rollout, wave: &WaveName) -> Option<String> {
         .then(|| format!("failure budget raised from {} to {budget}", planned.failure_budget))
 }
 
-/// What is recorded for an effect whose task panicked: an outcome that nobody knows, for that one
-/// attempt; the driver and all other clusters go on.
+/// What is recorded for an effect whose task panicked, for that one attempt; the driver and all other
+/// clusters go on. Of a step nobody knows how far it got, so only a person lets it be tried again. A
+/// preflight writes nothing of any product, so that one failed, and would fail again.
 pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
-    let cause = format!("tidegate panicked in this step, which is a defect of tidegate: {words}");
+    let known = match effect {
+        Effect::Step { .. } => "nobody knows how far the step got",
+        Effect::Preflight { .. } => "it only looked at the cluster, and changed no product there",
+        Effect::Verify { .. } => "whether the cluster is well is not known",
+        _ => "it is tried again",
+    };
+    let cause = format!("a bug in tidegate: it panicked ({words}); {known}");
     match effect {
         Effect::Step { attempt, step, tries, .. } => vec![Body::StepFinished {
             attempt: attempt.clone(),

@@ -37,7 +37,12 @@ fn drafts() -> Vec<Draft> {
             1,
             "engine",
             Some(1),
-            Body::DriverTookOver { process: "7@here".to_owned(), boot: "b".to_owned(), new_fence: 1 },
+            Body::DriverTookOver {
+                process: "7@here".to_owned(),
+                boot: "b".to_owned(),
+                pid_namespace: String::new(),
+                new_fence: 1,
+            },
         ),
         draft(
             2,
@@ -49,6 +54,7 @@ fn drafts() -> Vec<Draft> {
                 tries: 1,
                 host: "here".to_owned(),
                 boot: "b".to_owned(),
+                pid_namespace: String::new(),
             },
         ),
         draft(3, "engine", Some(1), Body::StepFinished { attempt, step, tries: 1, outcome }),

@@ -57,15 +57,15 @@ pub trait Clock: Send + Sync {
 pub trait Host: Send + Sync {
     /// This process.
     fn this(&self) -> ProcessId;
-    /// Whether a process of this host, in this boot, still lives: the same id with the same start
-    /// time. `false` is a proof of death.
+    /// Whether a process of this host, in this boot and this PID namespace, still lives: the same id
+    /// with the same start time. `false` is a proof of death.
     fn lives(&self, pid: i32, start_ticks: u64) -> bool;
 }
 
-/// Which process, on which host, since which boot.
+/// Which process, on which host, since which boot, among which processes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessId {
-    /// Its id.
+    /// Its id, as its PID namespace counts.
     pub pid: i32,
     /// Its start time in clock ticks since boot (`/proc/PID/stat` field 22).
     pub start_ticks: u64,
@@ -73,9 +73,16 @@ pub struct ProcessId {
     pub host: String,
     /// The host's boot id (`/proc/sys/kernel/random/boot_id`).
     pub boot: String,
+    /// Its PID namespace: [`ProcessId::WHOLE_HOST`], else what `/proc/self/ns/pid` names; empty when
+    /// it is not known. Two containers may share host name and boot id, and count their processes
+    /// apart: only in the same namespace does a missing number prove a death.
+    pub pid_namespace: String,
 }
 
 impl ProcessId {
+    /// The PID namespace of a process that sees every process of its host: it runs in no container.
+    pub const WHOLE_HOST: &str = "host";
+
     /// `PID@HOST`, for people.
     pub fn label(&self) -> String {
         format!("{}@{}", self.pid, self.host)
@@ -349,6 +356,8 @@ pub struct DriverLease {
     pub host: String,
     /// The holder's boot id.
     pub boot: String,
+    /// The holder's PID namespace, as in [`ProcessId::pid_namespace`]; empty in rows of older versions.
+    pub pid_namespace: String,
     /// The holder's process id and start time in clock ticks since boot.
     pub pid: i32,
     /// See `pid`.

@@ -318,7 +318,7 @@ impl Told<'_> {
         let retry = || self.wait.cluster.as_ref().map_or_else(String::new, |c| retry_of(self.rollout, c));
         let skip = || self.command("skip", &format!("{flag} --reason TEXT"));
         match &self.wait.kind {
-            WaitKind::Blocked { reason, cause } => {
+            WaitKind::Blocked { reason, cause, early } => {
                 let (gate, condition) = match reason {
                     BlockReason::Stale => (
                         "stale",
@@ -329,7 +329,7 @@ impl Told<'_> {
                     }
                     BlockReason::Foreign => ("foreign", "the cluster is adopted, or its owner lets go"),
                 };
-                if self.wait.is_looked_at_early() {
+                if *early {
                     let unblock = people("it is looked at again", ["the driver"], []);
                     return (gate.to_owned(), "waits", vec![cause.clone()], unblock);
                 }

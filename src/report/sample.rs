@@ -60,7 +60,12 @@ impl Story {
             prev: origin(journal),
         };
         story.push(None, Body::JournalCreated { journal });
-        let took = Body::DriverTookOver { process: "4711@ops-1".into(), boot: "b".into(), new_fence: 1 };
+        let took = Body::DriverTookOver {
+            process: "4711@ops-1".into(),
+            boot: "b".into(),
+            pid_namespace: "host".into(),
+            new_fence: 1,
+        };
         story.push(Some(1), took);
         for (_, _, cluster) in plan.clusters() {
             let observed = Box::new(Observed {
@@ -155,7 +160,17 @@ impl Story {
                 let (host, boot) = ("ops-1".to_owned(), "b".to_owned());
                 let id = step.id.clone();
                 let attempt_id = attempt.clone();
-                self.push(Some(1), Body::StepStarted { attempt: attempt_id, step: id, tries, host, boot });
+                self.push(
+                    Some(1),
+                    Body::StepStarted {
+                        attempt: attempt_id,
+                        step: id,
+                        tries,
+                        host,
+                        boot,
+                        pid_namespace: "host".into(),
+                    },
+                );
                 let failing = self.failing.get(attempt.cluster.as_str());
                 let outcome = match failing.filter(|_| step.id.is_test()) {
                     Some(cause) => StepOutcome::Failed {

@@ -5,8 +5,18 @@ use super::Interrupted;
 use crate::journal::{AttemptStep, BlockReason, Deferral, Failure, Preflight, StepId, StepOutcome};
 use crate::model::{Actor, Duration};
 
-/// How long after it was blocked, or found busy, a cluster is looked at again.
+/// How long after it was blocked, or found busy, a cluster is looked at again for the first time.
 pub const RECHECK: Duration = Duration::seconds(30);
+
+/// The longest time between two looks at a blocked cluster.
+const LONGEST_RECHECK: Duration = Duration::minutes(15);
+
+/// How long after the `looks`th look in a row that found a cluster blocked it is looked at again: 30 s,
+/// doubling, at most 15 min.
+pub fn recheck(looks: u32) -> Duration {
+    let doublings = looks.saturating_sub(1).min(5);
+    Duration::seconds(RECHECK.as_seconds() << doublings).min(LONGEST_RECHECK)
+}
 
 /// The state of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +41,8 @@ pub enum AttemptState {
     Succeeded,
     /// There was nothing to do. In and out as `Succeeded`.
     NoOp,
-    /// Somebody has to change something; it holds no slot and is looked at again each
-    /// [`RECHECK`], and at once by a new driver or when the cluster was adopted. In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
+    /// Somebody has to change something; it holds no slot and is looked at again, less and less often
+    /// ([`recheck`]), and at once by a new driver or when its cluster was adopted. In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
     /// `attempt.retry`.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by
@@ -184,8 +194,8 @@ pub struct Attempt {
     pub(super) number: u32,
     pub(super) state: AttemptState,
     pub(super) since: jiff::Timestamp,
-    /// From when on it is looked at again, if it is blocked or postponed.
-    pub(super) recheck: jiff::Timestamp,
+    /// From when on it is looked at again although its time has not come.
+    pub(super) early: Option<jiff::Timestamp>,
     pub(super) claimed_at: Option<jiff::Timestamp>,
     pub(super) cause: Option<String>,
     pub(super) failed_step: Option<StepId>,
@@ -193,6 +203,8 @@ pub struct Attempt {
     pub(super) preflights: u32,
     /// Tries at the preflight that failed since the slot was got.
     pub(super) preflight_failures: u32,
+    /// How often in a row it was found blocked.
+    pub(super) blocked_looks: u32,
     /// The newest preflight's verdict and its moment, while the attempt has its slot.
     pub(super) preflight: Option<(Preflight, jiff::Timestamp)>,
     pub(super) steps: Vec<StepProgress>,
@@ -206,12 +218,13 @@ impl Attempt {
             number,
             state: AttemptState::Pending,
             since: at,
-            recheck: RECHECK.after(at),
+            early: None,
             claimed_at: None,
             cause: None,
             failed_step: None,
             preflights: 0,
             preflight_failures: 0,
+            blocked_looks: 0,
             preflight: None,
             steps: Vec::new(),
             at_step: 0,
@@ -251,6 +264,18 @@ impl Attempt {
     /// How many tries at its preflight were reported.
     pub fn preflights(&self) -> u32 {
         self.preflights
+    }
+
+    /// From when on it is looked at again, if it is blocked or postponed. A cluster that is busy, or
+    /// outside its window, goes on by itself: that one is looked at equally often.
+    pub fn recheck_at(&self) -> jiff::Timestamp {
+        if let Some(at) = self.early {
+            return at;
+        }
+        match self.state {
+            AttemptState::Blocked(_) => recheck(self.blocked_looks).after(self.since),
+            _ => RECHECK.after(self.since),
+        }
     }
 
     /// Its steps, once preflight has computed them.

@@ -84,6 +84,8 @@ pub struct Interrupted {
     pub host: String,
     /// That host's boot id then.
     pub boot: String,
+    /// The PID namespace there; empty when it is not known.
+    pub pid_namespace: String,
     /// The script's process group and its leader's start time, if it got that far.
     pub group: Option<(i32, u64)>,
 }
@@ -104,6 +106,23 @@ pub enum EffectKey {
 }
 
 impl Effect {
+    /// The rollout that it is for; `None` for a decision that is about none.
+    pub fn rollout(&self) -> Option<&RolloutId> {
+        match self {
+            Self::Decide(body) => body.rollout(),
+            Self::AskGate { rollout, .. }
+            | Self::Verify { rollout, .. }
+            | Self::Tag { rollout, .. }
+            | Self::PushTag { rollout, .. } => Some(rollout),
+            Self::Preflight { attempt, .. } | Self::Step { attempt, .. } => Some(&attempt.rollout),
+        }
+    }
+
+    /// Whether it is decided on the spot: nothing but an event comes of it.
+    pub fn is_decision(&self) -> bool {
+        matches!(self, Self::Decide(_) | Self::AskGate { .. })
+    }
+
     /// The key; `None` for decisions, which are recorded at once.
     pub fn key(&self) -> Option<EffectKey> {
         Some(match self {

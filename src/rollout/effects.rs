@@ -4,7 +4,7 @@
 
 use super::attempt::Class;
 use super::effect::{Effect, Effects};
-use super::next::{Next, backoff, next};
+use super::next::{Next, next};
 use super::slots;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
@@ -193,7 +193,7 @@ fn tag(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered
     let (id, name) = (rollout.id.clone(), planned.name.clone());
     if wave.tag.made.is_none() {
         let failed = wave.tag.failed.as_ref();
-        let due = failed.map(|f| backoff(f.tries).after(f.at));
+        let due = failed.map(|f| f.due(rollout.plan.pipeline.tags.push));
         match due.filter(|due| out.now < *due) {
             Some(due) => out.wake(due),
             None => {
@@ -222,7 +222,7 @@ fn push(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathere
         return;
     }
     let failed = wave.tag.failed.as_ref().filter(|f| f.push);
-    let due = failed.map(|f| backoff(f.tries).after(f.at));
+    let due = failed.map(|f| f.due(rollout.plan.pipeline.tags.push));
     match due.filter(|due| out.now < *due) {
         Some(due) => out.wake(due),
         None => out.act(Effect::PushTag {

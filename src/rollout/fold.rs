@@ -61,7 +61,7 @@ impl FleetState {
         let at = event.at;
         match &event.body {
             Body::JournalCreated { journal } => self.journal = Some(*journal),
-            Body::DriverTookOver { process, boot, new_fence } => {
+            Body::DriverTookOver { process, boot, new_fence, .. } => {
                 self.fence = *new_fence;
                 self.driver = Some(Driver {
                     process: process.clone(),

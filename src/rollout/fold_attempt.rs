@@ -1,7 +1,7 @@
 //! How events change attempts, and how the index of who waits, works and is settled follows.
 
 use super::Interrupted;
-use super::attempt::{Attempt, AttemptState, Class, RECHECK, StepProgress};
+use super::attempt::{Attempt, AttemptState, Class, StepProgress};
 use super::state::{Rollout, RolloutState, WavePhase};
 use crate::journal::{AttemptId, AttemptResult, Body, Event, Preflight, StepOutcome};
 use crate::model::ClusterName;
@@ -25,13 +25,20 @@ impl Rollout {
             Body::AttemptPreflighted { attempt, preflight, .. } => {
                 self.fold_preflight(attempt, preflight, at)
             }
-            Body::StepStarted { attempt, step, tries, host, boot } => {
+            Body::StepStarted { attempt, step, tries, host, boot, pid_namespace } => {
                 let Some(index) = self.index_of(attempt) else { return };
                 let Some(cluster) = self.clusters.get_mut(index) else { return };
                 if let Some(progress) = cluster.attempt.steps.get_mut(cluster.attempt.at_step) {
                     progress.tries = *tries;
-                    let (host, boot) = (host.clone(), boot.clone());
-                    progress.open.push((fence, Interrupted { tries: *tries, at, host, boot, group: None }));
+                    let left = Interrupted {
+                        tries: *tries,
+                        at,
+                        host: host.clone(),
+                        boot: boot.clone(),
+                        pid_namespace: pid_namespace.clone(),
+                        group: None,
+                    };
+                    progress.open.push((fence, left));
                 }
                 if step.is_test()
                     && let Some(wave) = self.waves.get_mut(cluster.wave)
@@ -93,6 +100,10 @@ impl Rollout {
         let it = &mut cluster.attempt;
         it.preflights += 1;
         it.preflight = Some((preflight.clone(), at));
+        it.blocked_looks = match preflight {
+            Preflight::Blocked { .. } => it.blocked_looks.saturating_add(1),
+            _ => 0,
+        };
         let (state, cause) = match preflight {
             Preflight::Proceed { steps } => {
                 it.steps = steps.iter().cloned().map(StepProgress::new).collect();
@@ -201,7 +212,7 @@ impl Rollout {
             cluster.attempt.state = state;
             cluster.attempt.cause = cause;
             cluster.attempt.since = at;
-            cluster.attempt.recheck = RECHECK.after(at);
+            cluster.attempt.early = None;
         }
         self.arrive(index);
     }
@@ -211,10 +222,11 @@ impl Rollout {
     pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
         let Some(cluster) = self.clusters.get_mut(index) else { return };
         let attempt = &mut cluster.attempt;
-        if !matches!(attempt.state.class(), Class::Blocked | Class::Postponed) || attempt.recheck <= at {
+        let due = attempt.recheck_at();
+        if !matches!(attempt.state.class(), Class::Blocked | Class::Postponed) || due <= at {
             return;
         }
-        let due = std::mem::replace(&mut attempt.recheck, at);
+        attempt.early = Some(at);
         let pool = self.waves.get_mut(cluster.wave).and_then(|wave| wave.pools.get_mut(cluster.pool));
         if let Some(pool) = pool
             && pool.rechecks.remove(&(due, index))
@@ -226,7 +238,7 @@ impl Rollout {
     fn leave(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
-        let due = cluster.attempt.recheck;
+        let due = cluster.attempt.recheck_at();
         self.counts.remove(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             wave.counts.remove(class);
@@ -243,7 +255,7 @@ impl Rollout {
     fn arrive(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
-        let due = cluster.attempt.recheck;
+        let due = cluster.attempt.recheck_at();
         self.counts.add(class);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             wave.counts.add(class);

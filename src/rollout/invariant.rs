@@ -30,15 +30,7 @@ fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Checked {
 /// # Errors
 /// The rule that it breaks.
 pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -> Result<(), Broken> {
-    let rollout = match effect {
-        Effect::Decide(body) => body.rollout(),
-        Effect::AskGate { rollout, .. }
-        | Effect::Verify { rollout, .. }
-        | Effect::Tag { rollout, .. }
-        | Effect::PushTag { rollout, .. } => Some(rollout),
-        Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => Some(&attempt.rollout),
-    };
-    let Some(id) = rollout else { return Ok(()) };
+    let Some(id) = effect.rollout() else { return Ok(()) };
     let Some(rollout) = state.rollout(id) else {
         return demand(7, false, || format!("{id} was never recorded"));
     };
@@ -207,7 +199,7 @@ fn claim(
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
-        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck,
+        AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck_at(),
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;

@@ -19,13 +19,13 @@ mod view;
 mod waits;
 
 pub use admit::{admit, legal};
-pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress};
+pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
-pub use next::{PREFLIGHT_RETRIES, backoff};
+pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
@@ -34,4 +34,4 @@ pub use state::{
 pub use waits::{Wait, WaitKind, is_blocked, of_rollout as waits_of_rollout, rests, waits, waits_of};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,6 +16,13 @@ pub fn backoff(failures: u32) -> Duration {
     Duration::seconds((2_u64 << doublings).min(60))
 }
 
+/// How long to wait after the `failures`th failed push of a tag that nothing waits for: 2 s, doubling, at
+/// most an hour. Each try is an event, and a remote may be away for weeks.
+pub fn push_backoff(failures: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(11);
+    Duration::seconds((2_u64 << doublings).min(3_600))
+}
+
 /// What an attempt wants.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Next {

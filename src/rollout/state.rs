@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
+use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Side};
-use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, RolloutId, WaveName};
+use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// Everything that the events of a journal say, folded together.
@@ -244,6 +245,16 @@ pub struct TagFailure {
     pub at: jiff::Timestamp,
     /// Why.
     pub cause: String,
+}
+
+impl TagFailure {
+    /// When it is tried again. Where a wave waits for it that is soon; a push that is only tried takes
+    /// ever longer breaths.
+    pub fn due(&self, push: Push) -> jiff::Timestamp {
+        let patient = self.push && push == Push::Try;
+        let pause = if patient { push_backoff(self.tries) } else { backoff(self.tries) };
+        pause.after(self.at)
+    }
 }
 
 /// One pool of a wave.

@@ -4,7 +4,7 @@
 
 use super::attempt::{AttemptState, Class};
 use super::gates;
-use super::next::{Next, backoff, next};
+use super::next::{Next, next};
 use super::slots::{CapUse, caps};
 use super::state::{FleetState, Rollout, RolloutState, TagFailure, Wave, WavePhase};
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId};
@@ -123,6 +123,8 @@ pub enum WaitKind {
         reason: BlockReason,
         /// In words.
         cause: String,
+        /// Whether it is looked at again before its time, since what it waits for may be there.
+        early: bool,
     },
     /// A cluster is left for later.
     Deferred {
@@ -161,15 +163,6 @@ pub enum WaitKind {
     },
 }
 
-impl Wait {
-    /// Whether a blocked cluster is looked at again before its time, since what it waits for may be
-    /// there: its cluster was adopted, or a new driver looks for itself.
-    pub fn is_looked_at_early(&self) -> bool {
-        let usual = super::attempt::RECHECK.after(self.since);
-        matches!(self.kind, WaitKind::Blocked { .. }) && self.until.is_some_and(|due| due < usual)
-    }
-}
-
 /// Whether a rollout goes no further by itself.
 pub fn rests(rollout: &Rollout) -> bool {
     !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. })
@@ -188,7 +181,7 @@ pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
                 | WaitKind::NoDriver
         )
     };
-    let external = |wait: &Wait| wait.kind.is_external() && !wait.is_looked_at_early();
+    let external = |wait: &Wait| wait.kind.is_external();
     let waits = of_rollout(state, rollout, now);
     waits.iter().any(external) && waits.iter().all(|wait| external(wait) || behind(&wait.kind))
 }
@@ -202,9 +195,9 @@ impl WaitKind {
             | Self::Hold { .. }
             | Self::DeferredBudget { .. }
             | Self::Soak
-            | Self::Blocked { .. }
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
+            Self::Blocked { early, .. } => !early,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
             | Self::Aborting { .. }
@@ -349,9 +342,12 @@ impl Gathered<'_> {
         let Some(cluster) = self.rollout.cluster(name) else { return };
         let attempt = &cluster.attempt;
         let cause = attempt.cause.clone().unwrap_or_default();
-        let recheck = Some(attempt.recheck);
+        let recheck = Some(attempt.recheck_at());
         let (kind, until) = match &attempt.state {
-            AttemptState::Blocked(reason) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
+            AttemptState::Blocked(reason) => {
+                let early = attempt.early.is_some();
+                (WaitKind::Blocked { reason: *reason, cause, early }, recheck)
+            }
             AttemptState::Deferred(reason) => {
                 let until = recheck.filter(|_| attempt.state.class() == Class::Postponed);
                 (WaitKind::Deferred { reason: *reason, cause }, until)
@@ -412,7 +408,7 @@ fn of_wave(
             let pushes = out.rollout.plan.pipeline.tags.push == Push::Required && wave.tag.pushed.is_none();
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
-                let until = failed.as_ref().map(|f| backoff(f.tries).after(f.at));
+                let until = failed.as_ref().map(|f| f.due(out.rollout.plan.pipeline.tags.push));
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
             }
         }

@@ -179,15 +179,105 @@ async fn fleet_i11_a_driver_frozen_past_its_lease_starts_no_new_request() {
             let late: Vec<_> = cluster
                 .audit()
                 .into_iter()
-                .filter(|e| e.user_agent.contains("fence 1") && e.is_write())
-                .filter(|e| e.request_received_timestamp > woken)
+                .filter(|e| e.user_agent.contains("fence 1") && e.request_received_timestamp > woken)
                 .collect();
-            assert!(late.is_empty(), "{}: the woken driver wrote {late:#?}", cluster.name());
+            // A question may have been on its way when the driver was frozen.
+            assert!(late.len() <= 1, "{}: the woken driver asked {late:#?}", cluster.name());
+            assert!(!late.iter().any(|e| e.is_write()), "{}: it wrote {late:#?}", cluster.name());
         }
         let mut work = small.work_done();
         work.dedup();
         assert_eq!(work.len(), 4, "{work:?}");
         assert_eq!(small.work_done().len(), 4, "a script ran twice: {:?}", small.work_done());
+    })
+    .await;
+}
+
+/// Waits until something is so, for a minute.
+fn until(what: &str, mut so: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(60);
+    while !so() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollout_started_beside_a_driver_is_driven_on_when_that_driver_is_killed() {
+    let both = clusters(&["beside-1", "beside-2"]).await;
+    beside(move || {
+        let mut small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
+        small.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
+        small.lab.set("TIDEGATE_LEASE", "3s");
+        // A rollout for each cluster.
+        std::fs::remove_file(small.lab.repo().join("pipelines/main.yaml")).unwrap();
+        for env in ["staging", "prod"] {
+            let pipeline = format!(
+                "
+apiVersion: tidegate.dev/v1
+kind: Pipeline
+metadata: {{ name: {env} }}
+spec:
+  unassigned: exclude
+  waves:
+    - {{ name: {env}, selector: {{ env: {env} }} }}
+"
+            );
+            small.lab.write(&format!("pipelines/{env}.yaml"), &pipeline);
+        }
+        small.lab.commit("a pipeline for each");
+        let plan = |env: &str| {
+            let path = small.lab.around().join(format!("{env}.plan")).display().to_string();
+            small.lab.run(&["plan", "R1", "--pipeline", env, "--out", &path]).ok();
+            path
+        };
+        let (first_plan, second_plan) = (plan("staging"), plan("prod"));
+        let first = small.lab.spawn(&["rollout", "start", &first_plan], "first.log");
+        until("no step was taken", || small.lab.events().iter().any(|e| e["event"] == "step.started"));
+        let mut second = small.lab.spawn(&["rollout", "start", &second_plan], "second.log");
+        let said = || std::fs::read_to_string(small.lab.around().join("second.log")).unwrap();
+        until("it never watched", || said().contains("another process drives already: watching it"));
+        kill(first);
+        let ended = second.wait().unwrap();
+        assert!(ended.success(), "{ended}: {}", said());
+        assert!(said().contains("the process that drove has ended: driving on"), "{}", said());
+        let status = small.lab.tidegate("rollout status R1-2 -o json").ok().json();
+        assert_eq!(status["data"]["state"], "succeeded");
+        let events = small.lab.events();
+        let finished = events.iter().find(|e| e["event"] == "rollout.finished" && e["rollout"] == "R1-2");
+        assert_eq!(finished.unwrap()["fence"], 2, "the first driver had ended it before it was killed");
+        // Its own is done; the other one is driven on by whoever wants that.
+        small.lab.tidegate("rollout run").ok();
+        assert_eq!(small.work_done().len(), 4, "{:?}", small.work_done());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_that_is_locked_for_a_while_ends_no_driver() {
+    let one = clusters(&["locked-1"]).await;
+    beside(move || {
+        let mut small = Small::new(&one.iter().collect::<Vec<_>>(), 1);
+        small.lab.set("TIDEGATE_LEASE", "30s");
+        let plan = small.plan("R1");
+        small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+        let mut driver = small.lab.spawn(&["rollout", "run"], "driver.log");
+        until("no step was taken", || small.lab.events().iter().any(|e| e["event"] == "step.started"));
+        // Longer than SQLite itself waits for a lock, shorter than the lease.
+        let lock = rusqlite::Connection::open(small.lab.around().join("journal.db")).unwrap();
+        lock.busy_timeout(Duration::from_secs(5)).unwrap();
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let released = Instant::now() + Duration::from_secs(13);
+        while Instant::now() < released {
+            assert!(driver.try_wait().unwrap().is_none(), "the driver ended");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        lock.execute_batch("ROLLBACK").unwrap();
+        let ended = driver.wait().unwrap();
+        let said = std::fs::read_to_string(small.lab.around().join("driver.log")).unwrap();
+        assert!(ended.success(), "{ended}: {said}");
+        let taken = small.lab.events().iter().filter(|e| e["event"] == "driver.took-over").count();
+        assert_eq!((taken, small.work_done().len()), (1, 2));
     })
     .await;
 }

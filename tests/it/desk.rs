@@ -77,7 +77,13 @@ impl Host for DeskHost {
 
 /// A process of the desk's host.
 pub fn process(pid: i32) -> ProcessId {
-    ProcessId { pid, start_ticks: 1, host: "desk".to_owned(), boot: "b".to_owned() }
+    ProcessId {
+        pid,
+        start_ticks: 1,
+        host: "desk".to_owned(),
+        boot: "b".to_owned(),
+        pid_namespace: ProcessId::WHOLE_HOST.to_owned(),
+    }
 }
 
 /// One cluster, and who works on it.

@@ -19,6 +19,7 @@ mod fleet_secrets;
 mod fleet_seen;
 mod helm;
 mod lab;
+mod leave;
 mod pages;
 mod small;
 mod story;

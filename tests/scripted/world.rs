@@ -131,7 +131,15 @@ impl<F: Fate> World<F> {
         self.flights.clear();
         let new_fence = self.state.fence() + 1;
         let process = format!("{new_fence}@host");
-        self.append(engine(), Body::DriverTookOver { process, boot: "boot".to_owned(), new_fence });
+        self.append(
+            engine(),
+            Body::DriverTookOver {
+                process,
+                boot: "boot".to_owned(),
+                pid_namespace: "host".to_owned(),
+                new_fence,
+            },
+        );
     }
 
     /// A person's request.
@@ -250,11 +258,18 @@ impl<F: Fate> World<F> {
         if let Effect::Step { attempt, step, tries, interrupted } = &effect {
             // The real engine asks `observe`, or a person, before it repeats what is not safe.
             not_run = !interrupted.is_empty() && step.repeat != Repeat::Safe;
-            let (host, boot) = ("host".to_owned(), "boot".to_owned());
+            let (host, boot, pid_namespace) = ("host".to_owned(), "boot".to_owned(), "host".to_owned());
             let (attempt, step, tries) = (attempt.clone(), step.clone(), *tries);
             self.append(
                 engine(),
-                Body::StepStarted { attempt: attempt.clone(), step: step.id.clone(), tries, host, boot },
+                Body::StepStarted {
+                    attempt: attempt.clone(),
+                    step: step.id.clone(),
+                    tries,
+                    host,
+                    boot,
+                    pid_namespace,
+                },
             );
             if !not_run {
                 let which = (attempt, step.id);

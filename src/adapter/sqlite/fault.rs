@@ -18,6 +18,10 @@ pub(super) fn fault(path: &Path, doing: &str, error: &rusqlite::Error) -> Fault 
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             (FailureClass::Transient, "another process holds its lock for longer than 10 s".to_owned())
         }
+        // A full disk shows itself so too, when it is the shared memory that can't grow.
+        Some(ErrorCode::SystemIoFailure) => {
+            (FailureClass::Transient, format!("the disk or its file system failed: {error}"))
+        }
         Some(ErrorCode::NotADatabase) => {
             (FailureClass::Permanent, "the file is no SQLite database".to_owned())
         }

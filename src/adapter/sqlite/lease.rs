@@ -14,6 +14,9 @@ struct Holder {
     process: String,
     host: String,
     boot: String,
+    /// Rows of older versions have none: then no death can be proved.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pid_namespace: String,
     pid: i32,
     start_ticks: u64,
     until: jiff::Timestamp,
@@ -31,11 +34,12 @@ fn row(connection: &Connection, path: &Path) -> Result<(u64, Option<DriverLease>
             })
         })
         .transpose()?
-        .map(|Holder { process, host, boot, pid, start_ticks, until }| DriverLease {
+        .map(|Holder { process, host, boot, pid_namespace, pid, start_ticks, until }| DriverLease {
             fence,
             process,
             host,
             boot,
+            pid_namespace,
             pid,
             start_ticks,
             until,
@@ -50,8 +54,8 @@ pub(super) fn driver(connection: &Connection, path: &Path) -> Result<Option<Driv
 
 /// Whether two leases name the same process.
 pub(super) fn same(a: &DriverLease, b: &DriverLease) -> bool {
-    (&a.process, &a.host, &a.boot, a.pid, a.start_ticks)
-        == (&b.process, &b.host, &b.boot, b.pid, b.start_ticks)
+    (&a.process, &a.host, &a.boot, &a.pid_namespace, a.pid, a.start_ticks)
+        == (&b.process, &b.host, &b.boot, &b.pid_namespace, b.pid, b.start_ticks)
 }
 
 /// Takes or renews the lease if it is free, ours, or still held as `gone` was when the caller
@@ -74,6 +78,7 @@ pub(super) fn take(
         process: us.process.clone(),
         host: us.host.clone(),
         boot: us.boot.clone(),
+        pid_namespace: us.pid_namespace.clone(),
         pid: us.pid,
         start_ticks: us.start_ticks,
         until: us.until,

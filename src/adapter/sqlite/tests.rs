@@ -44,6 +44,7 @@ fn process(name: &str) -> DriverLease {
         process: name.to_owned(),
         host: "here".to_owned(),
         boot: "boot".to_owned(),
+        pid_namespace: "host".to_owned(),
         pid: 7,
         start_ticks: 70,
         until: at(30),
@@ -251,4 +252,18 @@ fn a_lock_held_by_another_process_is_a_fault_that_may_pass() {
     let readonly =
         rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY), None);
     assert!(fault::fault(path, "appending", &readonly).message.contains("read-only"));
+}
+
+#[tokio::test]
+async fn a_drivers_row_of_an_older_version_is_read_and_names_no_namespace() {
+    let folder = folder();
+    let path = file(&folder);
+    let journal = open(&path);
+    let row = r#"{"process":"7@here","host":"here","boot":"boot","pid":7,"start_ticks":70,"until":"2026-01-01T00:00:00Z"}"#;
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute("UPDATE driver SET fence = 3, holder = ?1", [row]).unwrap();
+    let found = journal.driver().await.unwrap().unwrap();
+    assert_eq!((found.fence, found.pid, found.pid_namespace.as_str()), (3, 7, ""));
+    let answer = journal.lease(&process("7@here"), &|_| false).await.unwrap();
+    assert!(matches!(answer, LeaseAnswer::Held(_)), "a process that says more is another one");
 }

@@ -18,6 +18,8 @@ use crate::digest::Digest;
 use crate::model::{ProductName, RolloutId};
 use crate::port::{Clock, Host, ProcessId, Secret};
 
+use crate::engine::whereabouts::Whereabouts;
+
 use super::store::{NAMESPACE, Stored};
 use super::wire::{Ask, JSON};
 use super::{Cluster, Error, Kind, Outcome};
@@ -104,6 +106,7 @@ const FENCE: &str = "tidegate.dev/fence";
 const HOST: &str = "tidegate.dev/host";
 const BOOT: &str = "tidegate.dev/boot";
 const PID: &str = "tidegate.dev/pid";
+const PID_NAMESPACE: &str = "tidegate.dev/pid-namespace";
 const START: &str = "tidegate.dev/start-ticks";
 const RELEASED: &str = "tidegate.dev/released";
 const REQUEST: &str = "tidegate.dev/longest-request-ms";
@@ -123,6 +126,7 @@ impl View {
                 start_ticks: note(START)?.parse().ok()?,
                 host: note(HOST)?.to_owned(),
                 boot: note(BOOT)?.to_owned(),
+                pid_namespace: note(PID_NAMESPACE).unwrap_or_default().to_owned(),
             })
         };
         Self {
@@ -163,6 +167,7 @@ impl View {
         if let (Some(notes), Some(process)) = (notes.as_object_mut(), &self.process) {
             notes.insert(HOST.to_owned(), process.host.clone().into());
             notes.insert(BOOT.to_owned(), process.boot.clone().into());
+            notes.insert(PID_NAMESPACE.to_owned(), process.pid_namespace.clone().into());
             notes.insert(PID.to_owned(), process.pid.to_string().into());
             notes.insert(START.to_owned(), process.start_ticks.to_string().into());
         }
@@ -271,9 +276,7 @@ impl Cluster {
             return Terms::Now;
         }
         let dead = view.process.as_ref().is_some_and(|them| {
-            them.host == us.process.host
-                && !us.process.boot.is_empty()
-                && (them.boot != us.process.boot || !host.lives(them.pid, them.start_ticks))
+            Whereabouts::of(them).proved_dead(&us.process, host, them.pid, them.start_ticks)
         });
         Terms::After(if dead { longest } else { view.length + longest })
     }

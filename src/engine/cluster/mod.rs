@@ -37,10 +37,19 @@ pub struct Cluster {
     inner: Arc<Inner>,
 }
 
+/// Leave to begin requests, asked before each of them: whoever drives no more begins nothing new, not
+/// even a question.
+#[async_trait::async_trait]
+pub trait Leave: Send + Sync {
+    /// Returns when a request of this length may be begun; of no length: a question.
+    async fn granted(&self, length: Duration);
+}
+
 struct Inner {
     client: kube::Client,
     clock: Arc<dyn Clock>,
     request: Duration,
+    leave: Option<Arc<dyn Leave>>,
     served: tokio::sync::Mutex<Option<Arc<discovery::Served>>>,
 }
 
@@ -48,6 +57,26 @@ impl Cluster {
     /// Speaks to a cluster over `client`, whose User-Agent is the caller's and which must not retry
     /// by itself. No request takes longer than `request`.
     pub fn new(client: kube::Client, clock: Arc<dyn Clock>, request: Duration) -> Self {
-        Self { inner: Arc::new(Inner { client, clock, request, served: tokio::sync::Mutex::default() }) }
+        Self::over(client, clock, request, None)
+    }
+
+    /// The same for a driver: no request is begun without its leave.
+    pub fn driven(
+        client: kube::Client,
+        clock: Arc<dyn Clock>,
+        request: Duration,
+        leave: Arc<dyn Leave>,
+    ) -> Self {
+        Self::over(client, clock, request, Some(leave))
+    }
+
+    fn over(
+        client: kube::Client,
+        clock: Arc<dyn Clock>,
+        request: Duration,
+        leave: Option<Arc<dyn Leave>>,
+    ) -> Self {
+        let served = tokio::sync::Mutex::default();
+        Self { inner: Arc::new(Inner { client, clock, request, leave, served }) }
     }
 }

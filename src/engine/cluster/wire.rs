@@ -144,8 +144,21 @@ impl Answer {
 }
 
 impl Cluster {
-    /// One request, one try, one deadline over all of it.
+    /// One request, one try, one deadline over all of it, begun when the driver may begin it.
     pub(super) async fn once(&self, ask: &Ask) -> Outcome<Answer> {
+        self.granted(ask).await;
+        self.within_limit(ask).await
+    }
+
+    /// Waits for the driver's leave: its lease must outlive a write, and hold when a question is asked.
+    async fn granted(&self, ask: &Ask) {
+        if let Some(leave) = &self.inner.leave {
+            let writes = ask.method != Method::GET;
+            leave.granted(if writes { self.inner.request } else { Duration::ZERO }).await;
+        }
+    }
+
+    async fn within_limit(&self, ask: &Ask) -> Outcome<Answer> {
         let limit = self.inner.request;
         match tokio::time::timeout(limit, self.send(ask)).await {
             Ok(answer) => answer,
@@ -198,10 +211,11 @@ impl Cluster {
         let breath = (clock.boot() + BREATH).min(until);
         let mut pause = FIRST_PAUSE;
         for retried in 0.. {
+            self.granted(ask).await;
             if let Some(held) = held {
                 held.may_write(self.inner.request)?;
             }
-            let (end, after) = match self.once(ask).await {
+            let (end, after) = match self.within_limit(ask).await {
                 Ok(mut answer) => {
                     answer.retried = retried;
                     if !answer.is_passing() {

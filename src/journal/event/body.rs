@@ -28,6 +28,10 @@ pub enum Body {
         process: String,
         /// The host's boot id, to tell a restart of the host.
         boot: String,
+        /// The driver's PID namespace: `host`, or that of a container; absent when it is not known, and
+        /// in events of older versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        pid_namespace: String,
         /// Its new fence (also in the envelope).
         new_fence: u64,
     },
@@ -340,6 +344,10 @@ pub enum Body {
         host: String,
         /// The host's boot id.
         boot: String,
+        /// The driver's PID namespace: `host`, or that of a container; absent when it is not known, and
+        /// in events of older versions.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        pid_namespace: String,
     },
     /// A step's process group was started (scripts only), so that it can be ended after a crash.
     #[serde(rename = "step.spawned")]

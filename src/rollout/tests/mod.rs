@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../tests/scripted/mod.rs"]
-mod scripted;
+pub(crate) mod scripted;
 
 mod fleet;
+mod patience;

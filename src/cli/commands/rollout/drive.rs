@@ -214,6 +214,12 @@ async fn drive(
     }
     let driver = context.place.driver(&open).await?;
     show(context, state, &rollouts, driver, &codes);
+    if matches!(ended, Ended::Reached | Ended::Blocked(_)) {
+        for left in state.open_rollouts().filter(|r| !named.contains(r.id()) && !rests(r)) {
+            let id = left.id();
+            context.surface.talk(&format!("{id} is open, and driven no more: tidegate rollout run {id}"));
+        }
+    }
     if ended == Ended::Interrupted {
         context.surface.talk("nothing is lost; go on with: tidegate rollout run");
     }
