@@ -16,6 +16,7 @@ use kube::config::{Config, KubeConfigOptions, Kubeconfig, NamedContext};
 
 use super::plugin::{self, Credentials};
 use super::sources;
+use super::temporary::Document;
 use crate::diag::did_you_mean;
 use crate::model::{ClusterEntry, Source};
 use crate::plan::Access;
@@ -245,13 +246,9 @@ impl Clusters for KubeconfigClusters {
         let (_, file, context) = self.read(access).await?;
         let text = serde_json::to_vec(&only(file, context))
             .map_err(|_| Fault::permanent(format!("`{}` can't be written again", access.kubeconfig)))?;
-        let broken = |error: std::io::Error| Fault::transient(format!("writing a kubeconfig file: {error}"));
-        // A fresh file of `tempfile` has the mode 0600.
-        let mut made =
-            tempfile::Builder::new().prefix("tidegate-").suffix(".kubeconfig").tempfile().map_err(broken)?;
-        std::io::Write::write_all(made.as_file_mut(), &text).map_err(broken)?;
-        let guard = made.into_temp_path();
-        Ok(KubeconfigFile { path: guard.to_path_buf(), guard: Some(guard) })
+        let made = Document::new(".kubeconfig", &text)
+            .map_err(|error| Fault::transient(format!("writing a kubeconfig file: {error}")))?;
+        Ok(KubeconfigFile { path: made.path().to_owned(), guard: Some(Box::new(made)) })
     }
 
     async fn members(&self, source: &Source) -> Result<Vec<ClusterEntry>, Fault> {

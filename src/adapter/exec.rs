@@ -21,6 +21,7 @@ use tokio::net::unix::pipe;
 use super::host;
 use super::process::Group;
 use super::ring::Ring;
+use super::temporary::Folder;
 use crate::model::Tree;
 use crate::port::{Fault, ScriptRequest, ScriptResult, Scripts, SpawnHook, Spawned};
 use crate::render::Mask;
@@ -248,9 +249,7 @@ impl Scripts for LocalScripts {
         request: ScriptRequest,
         spawned: &(dyn SpawnHook + Sync),
     ) -> Result<ScriptResult, Fault> {
-        let folder = tempfile::Builder::new()
-            .prefix("tidegate-run-")
-            .tempdir()
+        let folder = Folder::new("run-")
             .map_err(|error| Fault::transient(format!("making a folder for a script: {error}")))?;
         lay_out(&request.files, folder.path())?;
         let env = environment(&request);

@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::exec::lay_out;
 use super::process::{Answer, Call};
+use super::temporary::Folder;
 use crate::digest::Digest;
 use crate::port::{Fault, HelmOutput, HelmRequest, HelmVersion, Renderer};
 use crate::render::Mask;
@@ -114,14 +115,12 @@ fn hash(program: &Path) -> std::io::Result<Digest> {
 
 /// A folder that is all that helm sees of the disk's configuration.
 struct World {
-    folder: tempfile::TempDir,
+    folder: Folder,
 }
 
 impl World {
     fn new() -> Result<Self, Fault> {
-        let folder = tempfile::Builder::new()
-            .prefix("tidegate-helm-")
-            .tempdir()
+        let folder = Folder::new("helm-")
             .map_err(|error| Fault::transient(format!("making a folder for helm: {error}")))?;
         let world = Self { folder };
         for name in ["home", "cache", "config", "data", "plugins", "tmp"] {

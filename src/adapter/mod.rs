@@ -19,5 +19,6 @@ pub mod secrets;
 pub mod signals;
 pub mod sources;
 pub mod sqlite;
+pub mod temporary;
 pub mod trees;
 pub mod working;

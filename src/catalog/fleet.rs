@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Finding, Findings, Place, codes};
+use crate::diag::{Finding, Findings, Place, codes, count_of};
 use crate::model::{
     ClusterEntry, ClusterName, EnvironmentName, Fleet, Labels, Overrides, PoolName, Product, ProductName,
+    secrets,
 };
 
 /// The clusters of the fleet by name: listed ones and those of the source.
@@ -39,6 +40,22 @@ pub fn members(fleet: &Fleet, sourced: Vec<ClusterEntry>) -> (BTreeMap<ClusterNa
     (members, findings)
 }
 
+/// Literal secrets in the values of clusters that a source lists; those of the file are found where
+/// the file is checked. A plan would carry them on.
+pub fn literal_secrets(sourced: &[ClusterEntry]) -> Findings {
+    let mut findings = Findings::new();
+    for entry in sourced {
+        for (product, values) in &entry.values {
+            for finding in secrets::in_values(values) {
+                let whose =
+                    format!("values of {} on {}, from the fleet's source", product.value, entry.name.value);
+                findings.push(finding.hint(whose));
+            }
+        }
+    }
+    findings
+}
+
 /// Whether a source's answer may be believed: it lists something, and lost no more than a tenth, or
 /// no more than two, of the clusters that it listed before.
 pub fn check_source(place: &Place, before: &[ClusterName], now: &[ClusterName]) -> Findings {
@@ -54,7 +71,7 @@ pub fn check_source(place: &Place, before: &[ClusterName], now: &[ClusterName]) 
         findings.push(
             Finding::error(
                 &codes::EMPTY_SOURCE,
-                format!("the fleet's source misses {} of {} clusters", lost.len(), before.len()),
+                format!("the fleet's source misses {}", count_of(lost.len(), before.len(), "cluster")),
             )
             .at(place)
             .hint(format!("missing: {}{more}", names.join(", "))),

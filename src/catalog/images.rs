@@ -34,7 +34,7 @@ pub(crate) fn of(part: &Part<'_>) -> Vec<Image> {
                     part.spec().values.as_ref().and_then(|values| values.at(&path))
                 }
             };
-            of_chart(part, step.chart.value.trim_end_matches('/'), values, &mut found);
+            of_chart(part, step.folder(), values, &mut found);
         }
     }
     found

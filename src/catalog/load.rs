@@ -333,12 +333,11 @@ fn set_unless(node: &mut Node, path: &[&str], placeholder: &str, fits: fn(&str) 
     }
 }
 
-/// Sets what is at a path, making mappings on the way. What is set stands nowhere, so that no
-/// finding points at it.
+/// Sets what is at a path, making mappings on the way. What is set stands where the wrong value is,
+/// or where the mapping begins that lacks it: a finding about it still names file and line.
 fn set(node: &mut Node, path: &[&str], value: Value) {
     let Some((first, rest)) = path.split_first() else {
         node.value = value;
-        node.place = Place::none();
         return;
     };
     if node.as_mapping().is_none() {
@@ -346,7 +345,7 @@ fn set(node: &mut Node, path: &[&str], value: Value) {
     }
     let place = node.place.clone();
     if let Value::Mapping(mapping) = &mut node.value {
-        let key_place = mapping.get_key_place(first).cloned().unwrap_or_else(Place::none);
+        let key_place = mapping.get_key_place(first).cloned().unwrap_or_else(|| place.clone());
         let mut child =
             mapping.get(first).cloned().unwrap_or(Node { value: Value::Mapping(Mapping::default()), place });
         set(&mut child, rest, value);

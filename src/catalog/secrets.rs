@@ -27,7 +27,7 @@ pub(crate) fn of_product(part: &Part<'_>) -> Findings {
     }
     for step in &spec.deploy {
         if let DeployStep::Helm(step) = &step.value {
-            findings.extend(in_chart(part, step.chart.value.trim_end_matches('/')));
+            findings.extend(in_chart(part, step.folder()));
         }
     }
     findings

@@ -90,9 +90,11 @@ fn windows(finding: &Finding) -> Vec<Window> {
             for (place, _, _) in &here {
                 // Only the first line of a long value: the caret says where to look.
                 let line = source.line_range(place.line());
-                let start = place.start().clamp(line.start, line.end);
+                // Another version of the file may have put the place inside a character of this one.
+                let whole = |offset: usize| source.text().floor_char_boundary(offset);
+                let start = whole(place.start().clamp(line.start, line.end));
                 offsets.push(start);
-                offsets.push(place.end().clamp(start, line.end));
+                offsets.push(whole(place.end().clamp(start, line.end)));
             }
             let masks: Vec<Place> = here.iter().flat_map(|(p, _, _)| p.hidden()).collect();
             let (text, offsets) = first_place.masking(&masks).show_marked(range, &offsets);

@@ -135,16 +135,13 @@ pub struct Place {
 static NONE: LazyLock<Arc<Source>> = LazyLock::new(|| Source::new("<none>", ""));
 
 impl Place {
-    /// The bytes `start..end` of a source; both are clamped to the text.
+    /// The bytes `start..end` of a source; both are clamped to the text, and widened to whole
+    /// characters: not every reader that tells a place counts in those.
     pub fn new(source: &Arc<Source>, start: usize, end: usize) -> Place {
-        let len = source.text.len();
-        let start = start.min(len);
-        Place {
-            source: Arc::clone(source),
-            start: clamp(start),
-            end: clamp(end.clamp(start, len)),
-            masks: None,
-        }
+        let text = &source.text;
+        let start = text.floor_char_boundary(start);
+        let end = text.ceil_char_boundary(end.clamp(start, text.len().max(start)));
+        Place { source: Arc::clone(source), start: clamp(start), end: clamp(end), masks: None }
     }
 
     /// A place in no file, for values that were not read from one.

@@ -184,3 +184,25 @@ fn places_are_clamped_to_their_text() {
     assert_eq!((place.start(), place.end(), place.line(), place.column()), (2, 2, 1, 3));
     assert_eq!(Place::none().to_string(), "<none>:1:1");
 }
+
+#[test]
+fn a_place_inside_a_character_is_widened_to_the_whole_of_it() {
+    let source = Source::new("f.yaml", "a: über\n");
+    let place = Place::new(&source, 4, 4);
+    assert_eq!((place.start(), place.end(), place.text()), (3, 5, "ü"));
+    let past = Place::new(&source, 99, 3);
+    assert_eq!((past.start(), past.end()), (9, 9));
+    let shown = Finding::error(&codes::INVALID_VALUE, "odd").at(&place).to_string();
+    assert!(shown.contains("a: über"), "{shown}");
+}
+
+#[test]
+fn two_versions_of_a_file_are_shown_without_falling_over_each_other() {
+    let (new, old) =
+        (Source::new("f.yaml", "a: \u{1F600}\u{1F600}\n"), Source::new("f.yaml", "a: 1234567\n"));
+    for at in 0..11 {
+        let finding = Finding::error(&codes::INVALID_VALUE, "odd").at(&Place::new(&new, 3, 7));
+        let shown = finding.related(&Place::new(&old, at, at + 1), "as it was").to_string();
+        assert!(shown.contains("as it was"), "{shown}");
+    }
+}

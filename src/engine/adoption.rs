@@ -1,14 +1,18 @@
 //! Taking a cluster over from another journal, by a person's word. What must be waited for before
-//! is decided by the cluster's lease; here it is asked and recorded.
+//! is decided by the cluster's lease. The journal knows first: an adoption that is recorded and did
+//! not reach the cluster changes nothing and is done again, one that nobody recorded would be a
+//! cluster that changed hands without a trace.
 
 use std::sync::Arc;
 
-use crate::journal::Body;
+use crate::diag::{Finding, codes};
+use crate::journal::{Body, FailureClass};
 use crate::model::{Actor, ClusterEntry};
 use crate::port::{Fault, NewEvent};
+use crate::rollout::FleetState;
 
-use super::cluster::{Claimant, Cluster};
-use super::planning::append_facts;
+use super::cluster::{Claimant, Cluster, Error, Kind};
+use super::planning::{PlanError, append_facts};
 use super::session::user_agent;
 use super::survey;
 use super::world::{Times, World};
@@ -27,31 +31,72 @@ pub struct Adopted {
     pub products: Vec<crate::model::ProductName>,
 }
 
-/// Takes a cluster over and records it, with this journal's newest fence.
+/// Verifies that a cluster is the one that `state` knows by its name, records that it is taken over,
+/// and takes it over with this journal's newest fence.
 ///
 /// # Errors
-/// When the cluster can't be reached, its holder still renews its lease, or the journal can't be
-/// written.
+/// A finding when it is another cluster than before. Else a fault: the cluster can't be reached, its
+/// holder still renews its lease, the journal can't be written; or, with words that say so, it was
+/// recorded and the cluster could not be written, and the same is to be asked again.
 pub async fn adopt(
     world: &World,
     times: &Times,
     entry: &ClusterEntry,
-    fence: u64,
+    state: &FleetState,
     actor: &Actor,
     reason: &str,
-) -> Result<Adopted, Fault> {
+) -> Result<Adopted, PlanError> {
     let name = entry.name.value.clone();
     let client = world.clusters.connect(&survey::access(entry), &user_agent("adopt")).await?;
     let cluster = Cluster::new(client, Arc::clone(&world.clock), times.request);
-    let uid = cluster.observe().await?.observed.uid;
-    let claimant = Claimant { journal: world.journal.id(), fence, process: world.host.this() };
-    let adoption = cluster.adopt(&claimant, &world.host, times.lease).await?;
-    let body = Body::ClusterAdopted {
-        cluster: name.clone(),
-        uid: uid.clone(),
-        from: adoption.from.clone(),
-        reason: reason.to_owned(),
+    let uid = cluster.observe().await.map_err(Fault::from)?.observed.uid;
+    let before = state.seen(&name).and_then(|seen| seen.observed.as_ref()).map(|seen| &seen.uid);
+    if let Some(before) = before.filter(|before| **before != uid) {
+        return Err(other_cluster(entry, before, &uid).into());
+    }
+    let recorded = std::sync::atomic::AtomicBool::new(false);
+    let record = |from: Option<String>| -> futures::future::BoxFuture<'_, Result<(), Error>> {
+        let body =
+            Body::ClusterAdopted { cluster: name.clone(), uid: uid.clone(), from, reason: reason.to_owned() };
+        let event = NewEvent { at: world.clock.now(), actor: actor.clone(), body };
+        let recorded = &recorded;
+        Box::pin(async move {
+            append_facts(world, vec![event]).await.map_err(|fault| Error {
+                class: fault.class,
+                ..Error::new(Kind::Other, format!("the journal can't be written: {fault}"))
+            })?;
+            recorded.store(true, std::sync::atomic::Ordering::Release);
+            Ok(())
+        })
     };
-    append_facts(world, vec![NewEvent { at: world.clock.now(), actor: actor.clone(), body }]).await?;
+    let claimant = Claimant { journal: world.journal.id(), fence: state.fence(), process: world.host.this() };
+    let adopted = cluster.adopt(&claimant, &world.host, times.lease, &record).await;
+    let adoption = adopted.map_err(|error| {
+        let mut fault = Fault::from(error);
+        if recorded.load(std::sync::atomic::Ordering::Acquire) {
+            fault = Fault::new(
+                FailureClass::Transient,
+                format!(
+                    "{fault}; it is recorded as adopted, and the cluster may not know it yet: run the same command again"
+                ),
+            );
+        }
+        fault
+    })?;
     Ok(Adopted { cluster: name, uid, from: adoption.from, products: adoption.products })
+}
+
+/// That a name of the fleet leads to another cluster than before.
+pub(super) fn other_cluster(
+    entry: &ClusterEntry,
+    before: &crate::model::ClusterUid,
+    now: &crate::model::ClusterUid,
+) -> Finding {
+    let name = &entry.name.value;
+    Finding::error(
+        &codes::OTHER_CLUSTER,
+        format!("`{name}` is another cluster now: it had UID {before}, and answers with {now}"),
+    )
+    .at(&entry.kubeconfig.path.place)
+    .hint("a kubeconfig context points somewhere else, or the cluster was made anew; give a new cluster a new name")
 }

@@ -12,9 +12,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event, FailureClass};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
-use crate::rollout::{
-    Class, Effect, EffectKey, Effects, FleetState, Rollout, effects, invariant, is_blocked, rests,
-};
+use crate::rollout::invariant::{self, Recount};
+use crate::rollout::{Class, Effect, EffectKey, Effects, FleetState, Rollout, effects, is_blocked, rests};
 
 use super::follow::Follower;
 use super::lease::{Lease, NotDriver};
@@ -127,6 +126,7 @@ pub async fn drive(
         pause: times.lease / 10,
         arriving,
         running: Running::default(),
+        recount: Recount::of(follower.state()),
         follower,
         options,
     };
@@ -160,6 +160,8 @@ struct Driver {
     /// Facts that tasks hand in.
     arriving: mpsc::Receiver<Facts>,
     running: Running,
+    /// What the rules are checked with; it reads every event that the follower folds.
+    recount: Recount,
     follower: Follower,
     options: Drive,
     /// How long to wait before a journal that failed is asked again.
@@ -210,7 +212,9 @@ impl Driver {
     ) -> Result<(), DriveError> {
         let shared = Arc::clone(&self.shared);
         loop {
-            let read = self.follower.catch_up(|event, state| {
+            let (follower, recount) = (&mut self.follower, &mut self.recount);
+            let read = follower.catch_up(|event, state| {
+                recount.follow(event, state);
                 shared.noticed(event);
                 each(event);
                 seen(event, state);
@@ -300,7 +304,7 @@ impl Driver {
                 continue;
             }
             let state = self.follower.state();
-            invariant::check_effect(state, effect, now)
+            invariant::check_effect(state, &mut self.recount, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
             // One at a time: each decision is checked against the state that the one before left.
             let decision = match effect {

@@ -4,6 +4,7 @@
 pub mod adoption;
 pub mod cluster;
 pub mod contents;
+mod deed;
 mod driver;
 mod follow;
 mod lease;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::catalog::product::Content;
 use crate::catalog::{self, Catalog, fleet};
-use crate::diag::{Finding, Findings, Place, codes};
+use crate::diag::{Finding, Findings, codes};
 use crate::digest::{self, Digest};
 use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
 use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
@@ -14,6 +14,7 @@ use crate::port::{AppendError, Fault, NewEvent};
 use crate::resolve::{self, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
 
+use super::adoption::other_cluster;
 use super::follow::Follower;
 use super::survey::{self, Look};
 use super::world::{Times, World};
@@ -300,6 +301,7 @@ pub async fn members(
     if let Some(source) = &file.source {
         let now: Vec<ClusterName> = sourced.iter().map(|c| c.name.value.clone()).collect();
         wrong.extend(fleet::check_source(&source.place, &[], &now));
+        wrong.extend(fleet::literal_secrets(&sourced));
     }
     let (members, more) = fleet::members(file, sourced);
     wrong.extend(more);
@@ -317,15 +319,7 @@ fn same_identities(
         let before = state.seen(name).and_then(|seen| seen.observed.as_ref());
         let (Some(before), Ok(now)) = (before, look) else { continue };
         if before.uid != now.uid {
-            let place = members.get(name).map_or_else(Place::none, |m| m.kubeconfig.path.place.clone());
-            findings.push(
-                Finding::error(
-                    &codes::OTHER_CLUSTER,
-                    format!("`{name}` is another cluster now: it had UID {}, and answers with {}", before.uid, now.uid),
-                )
-                .at(&place)
-                .hint("a kubeconfig context points somewhere else, or the cluster was made anew; give a new cluster a new name"),
-            );
+            findings.extend(members.get(name).map(|entry| other_cluster(entry, &before.uid, &now.uid)));
         }
     }
     findings.into_result(())

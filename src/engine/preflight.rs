@@ -26,7 +26,7 @@ pub async fn look(shared: &Shared, session: &Session) -> (Preflight, Vec<Body>) 
         Ok(opened) => {
             let seen = Body::ClusterObserved { cluster, observed: Box::new(opened.observed.clone()) };
             let verdict = decide(session, opened).await.unwrap_or_else(Closed::verdict);
-            (verdict, vec![seen])
+            (hidden(opened, verdict), vec![seen])
         }
         Err(Closed::Unreachable(cause)) => {
             let seen = Body::ClusterUnreachable { cluster, cause: cause.clone() };
@@ -34,6 +34,17 @@ pub async fn look(shared: &Shared, session: &Session) -> (Preflight, Vec<Body>) 
         }
         Err(closed) => (closed.verdict(), Vec::new()),
     }
+}
+
+/// A verdict without the secrets that a server's words may quote.
+fn hidden(opened: &Opened, mut verdict: Preflight) -> Preflight {
+    if let Preflight::Deferred { cause, .. }
+    | Preflight::Blocked { cause, .. }
+    | Preflight::Failed { cause, .. } = &mut verdict
+    {
+        *cause = opened.known.mask().hide(cause);
+    }
+    verdict
 }
 
 async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed> {
@@ -60,6 +71,15 @@ async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed>
     let survey = opened.guard.cluster().survey(&opened.sets, &acting).await?;
     if let Some(verdict) = in_the_way(survey.obstacles) {
         return Ok(verdict);
+    }
+    let mut shrinking = Vec::new();
+    for product in &acting {
+        let why: Result<_, Closed> =
+            session.with_work(opened, product, async |work| opened.guard.shrinks(work).await).await;
+        shrinking.extend(why?);
+    }
+    if !shrinking.is_empty() {
+        return Ok(Preflight::Blocked { reason: BlockReason::Shrinking, cause: shrinking.join("; ") });
     }
     let removals: Vec<_> = planned.removals.iter().filter(|p| records.contains_key(*p)).cloned().collect();
     let steps = steps(session, &acting, &removals)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::apply::{ProductSet, Rendered};
 use crate::catalog::product::Content;
-use crate::diag::Findings;
+use crate::diag::{Finding, Findings, codes};
 use crate::model::{DeployStep, HelmStep, JobTest};
 use crate::plan::{PlannedCluster, Target};
 use crate::port::{Fault, HelmRequest, Renderer, Secret};
@@ -13,6 +13,7 @@ use crate::render::helm::{self, Chart};
 use crate::render::values::Resolved;
 use crate::render::{Context, Facts, Mask, RenderedObject, check, manifests, scan};
 use crate::version::KubeVersion;
+use crate::yaml::Spanned;
 
 /// What one product is rendered for.
 pub struct For<'a> {
@@ -98,9 +99,9 @@ pub fn job(what: &For<'_>, test: &JobTest) -> Result<Rendered, Fault> {
     match found.as_slice() {
         [only] => Ok(rendered(test.name.value.to_string(), only)),
         other => Err(Fault::permanent(format!(
-            "{} holds {} objects, and a test is exactly one Job",
+            "{} holds {}, and a test is exactly one Job",
             test.manifest.value,
-            other.len()
+            crate::diag::count(other.len(), "object")
         ))),
     }
 }
@@ -114,28 +115,44 @@ fn rendered(step: String, object: &RenderedObject) -> Rendered {
     }
 }
 
+/// The values at a dotted path. A path that leads nowhere is a mistake: a chart without its values
+/// would be deployed with its defaults, and nobody would know.
+fn at(values: &serde_json::Value, path: &Spanned<String>) -> Result<serde_json::Value, Findings> {
+    let found = path.value.split('.').try_fold(values, |at, key| at.get(key));
+    let wrong = |why: String| {
+        Finding::error(&codes::UNKNOWN_VALUE_KEY, why)
+            .at(&path.place)
+            .label("`valuesFrom` names the values of the chart")
+    };
+    match found {
+        Some(found) if found.is_object() => Ok(found.clone()),
+        Some(_) => Err(wrong(format!("the value `{}` is no mapping on this cluster", path.value)).into()),
+        None => Err(wrong(format!("there is no value `{}` on this cluster", path.value)).into()),
+    }
+}
+
 async fn chart(
     renderer: &dyn Renderer,
     what: &For<'_>,
     step: &HelmStep,
 ) -> Result<Vec<RenderedObject>, Fault> {
     let folder = what.folder();
-    let chart = Chart {
-        tree: &what.content.tree,
-        folder: &folder,
-        path: &step.chart.value,
-        namespace: &step.namespace.value,
-    };
-    scan::chart(&what.content.tree, &folder, &step.chart.value)
+    let path = step.folder();
+    if matches!(path, "" | ".") {
+        let finding = Finding::error(&codes::CHART_BROKEN, "a chart lies in a folder of its own");
+        return Err(what.wrong(&finding.at(&step.chart.place).into()));
+    }
+    let chart = Chart { tree: &what.content.tree, folder: &folder, path, namespace: &step.namespace.value };
+    scan::chart(&what.content.tree, &folder, path)
         .into_result(())
         .map_err(|findings| what.wrong(&findings))?;
     let all = what.values.expose();
     let values = match &step.values_from {
         None => all.clone(),
-        Some(path) => all.pointer(&format!("/{}", path.value.replace('.', "/"))).cloned().unwrap_or_default(),
+        Some(path) => at(all, path).map_err(|findings| what.wrong(&findings))?,
     };
     let request = HelmRequest {
-        chart: what.content.tree.subtree(step.chart.value.trim_start_matches("./")),
+        chart: what.content.tree.subtree(path),
         release: step.release.as_ref().map_or_else(|| what.target.product.to_string(), |r| r.value.clone()),
         namespace: step.namespace.value.clone(),
         values,
@@ -148,3 +165,7 @@ async fn chart(
     let mask = Mask::new(what.values.secrets().iter().map(Arc::as_ref));
     helm::objects(&output.manifests, &chart, &mask).map_err(|findings| what.wrong(&findings))
 }
+
+#[cfg(test)]
+#[path = "rendering_tests.rs"]
+mod tests;

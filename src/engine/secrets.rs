@@ -2,8 +2,11 @@
 //! printed or stored by accident.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
-use crate::model::SecretRef;
+use crate::catalog::product::Content;
+use crate::journal::StepOutcome;
+use crate::model::{DeployStep, SecretRef, Test};
 use crate::port::{Fault, Secret, Secrets};
 use crate::render::Mask;
 use crate::render::values::{Resolved, references, resolve_refs};
@@ -61,9 +64,92 @@ pub async fn environment(secrets: &dyn Secrets, env: &serde_json::Value) -> Resu
     Ok((plain, hidden))
 }
 
-/// What hides these secrets in a text.
-pub fn mask<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Mask {
-    Mask::new(secrets.into_iter().map(Secret::expose))
+/// The references in the environments of a product's scripts.
+pub fn of_scripts(content: &Content) -> Vec<SecretRef> {
+    let steps = content.file.spec.deploy.iter().filter_map(|step| match &step.value {
+        DeployStep::Run(step) => step.env.as_ref(),
+        _ => None,
+    });
+    let tests = content.file.spec.tests.iter().filter_map(|test| match &test.value {
+        Test::Run(test) => test.env.as_ref(),
+        Test::Job(_) => None,
+    });
+    steps.chain(tests).flat_map(|env| references(&env.to_json())).collect()
+}
+
+/// Every secret that products of one cluster are given, by their values and by the environments of
+/// their scripts: what must not be shown, whoever says it.
+///
+/// # Errors
+/// When one can't be had: nobody then knows what is to be hidden.
+pub async fn of_products<'p>(
+    secrets: &dyn Secrets,
+    products: impl IntoIterator<Item = (&'p serde_json::Value, &'p Content)>,
+) -> Result<Known, Fault> {
+    let mut all = std::collections::BTreeSet::new();
+    for (values, content) in products {
+        all.extend(references(values));
+        all.extend(of_scripts(content));
+    }
+    let known = Known::default();
+    for reference in all {
+        known.add([&secrets.resolve(&reference).await?]);
+    }
+    Ok(known)
+}
+
+/// The secrets that are known to whoever works on one cluster.
+#[derive(Default)]
+pub struct Known(Mutex<Vec<Secret>>);
+
+impl Known {
+    /// Adds secrets.
+    pub fn add<'s>(&self, secrets: impl IntoIterator<Item = &'s Secret>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in secrets {
+            if !all.iter().any(|known| known.expose() == secret.expose()) {
+                all.push(secret.clone());
+            }
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Secret> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What hides them.
+    pub fn mask(&self) -> Mask {
+        Mask::new(self.all().iter().map(Secret::expose))
+    }
+}
+
+/// An outcome without what is to be hidden.
+pub fn hide(mask: &Mask, outcome: StepOutcome) -> StepOutcome {
+    match outcome {
+        StepOutcome::Done { summary, evidence } => StepOutcome::Done {
+            summary: mask.hide(&summary),
+            evidence: evidence.into_iter().map(|(name, fact)| (name, hide_in(mask, fact))).collect(),
+        },
+        StepOutcome::Failed { class, cause, output } => StepOutcome::Failed {
+            class,
+            cause: mask.hide(&cause),
+            output: output.iter().map(|line| mask.hide(line)).collect(),
+        },
+        StepOutcome::TimedOut { cause } => StepOutcome::TimedOut { cause: mask.hide(&cause) },
+        StepOutcome::Unknown { cause } => StepOutcome::Unknown { cause: mask.hide(&cause) },
+    }
+}
+
+fn hide_in(mask: &Mask, fact: serde_json::Value) -> serde_json::Value {
+    match fact {
+        serde_json::Value::String(text) => mask.hide(&text).into(),
+        serde_json::Value::Array(items) => items.into_iter().map(|item| hide_in(mask, item)).collect(),
+        serde_json::Value::Object(fields) => {
+            fields.into_iter().map(|(key, value)| (key, hide_in(mask, value))).collect()
+        }
+        other => other,
+    }
 }
 
 /// A reference as a key and for people: where the secret is, never what it is.
@@ -72,5 +158,32 @@ fn words(reference: &SecretRef) -> String {
         SecretRef::Env(name) => format!("env {name}"),
         SecretRef::File(path) => format!("file {path}"),
         SecretRef::Exec(command) => format!("exec {}", command.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_shows_no_secret_in_any_of_its_parts() {
+        let known = Known::default();
+        let secret = Secret::new("k4n4ri3");
+        known.add([&secret, &secret]);
+        assert_eq!(known.all().len(), 1);
+        let text = "pod says k4n4ri3".to_owned();
+        let facts = serde_json::json!({"warnings": [text], "more": {"deep": text}, "count": 1});
+        let evidence = [("facts".to_owned(), facts)].into();
+        let class = crate::journal::FailureClass::Test;
+        let outcomes = [
+            StepOutcome::Done { summary: text.clone(), evidence },
+            StepOutcome::Failed { class, cause: text.clone(), output: vec![text.clone()] },
+            StepOutcome::TimedOut { cause: text.clone() },
+            StepOutcome::Unknown { cause: text.clone() },
+        ];
+        for outcome in outcomes {
+            let shown = format!("{:?}", hide(&known.mask(), outcome));
+            assert!(!shown.contains("k4n4ri3") && shown.contains("pod says ***"), "{shown}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! by whichever effect of the attempt comes first (preflight, or a step after a crash) and shared by
 //! the rest; what it renders is rendered once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::apply::record::State;
 use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::journal::{AttemptId, Deferral, FailureClass, Preflight};
-use crate::model::{Observed, ProductName, RecordPhase};
+use crate::model::{Conflicts, ObjectName, Observed, ProductName, RecordPhase};
 use crate::plan::{Plan, PlannedCluster, PlannedProduct, PlannedWave, Target};
 use crate::port::Fault;
 
-use super::cluster::{Claimant, Cluster, Error, Guard, Kind};
+use super::cluster::{Claimant, Cluster, Confirmation, Error, Guard, Kind, ProductWork};
 use super::rendering::{self, For};
-use super::secrets::{self, Found};
+use super::secrets::{self, Found, Known};
 use super::task::Shared;
 use crate::render::values::Resolved;
 
@@ -44,6 +44,17 @@ pub struct Opened {
     pub products: BTreeMap<ProductName, Prepared>,
     /// The rendered objects of every target, for questions of ownership.
     pub sets: Vec<ProductSet>,
+    /// Every secret that any of the products is given: what a pod or a server says may quote the
+    /// secret of another product.
+    pub known: Known,
+}
+
+impl Opened {
+    /// What was prepared of a product.
+    pub fn prepared(&self, product: &ProductName) -> Result<&Prepared, Fault> {
+        let found = self.products.get(product);
+        found.ok_or_else(|| Fault::permanent(format!("{product} was not prepared")))
+    }
 }
 
 /// One target, ready to be brought about.
@@ -52,10 +63,15 @@ pub struct Prepared {
     pub content: Arc<Content>,
     /// Its values, secret references resolved; never printed, never stored.
     pub values: Resolved,
-    /// The secrets among them.
-    pub secrets: Found,
     /// The state to be recorded.
     pub state: State,
+}
+
+impl Prepared {
+    /// The objects that the product once brought and that must not be there any more.
+    pub fn tombstones(&self) -> Vec<ObjectName> {
+        self.content.file.spec.removed.iter().map(|removed| removed.value.clone()).collect()
+    }
 }
 
 /// Why a session can't be opened.
@@ -127,6 +143,39 @@ impl Session {
         })
     }
 
+    /// What is planned for a product.
+    pub fn target(&self, product: &ProductName) -> Result<&Target, Fault> {
+        self.cluster().targets.iter().find(|t| &t.product == product).ok_or_else(|| {
+            Fault::permanent(format!("the plan has no target {product} for {}", self.attempt.cluster))
+        })
+    }
+
+    /// Calls `f` with the work on one product.
+    pub async fn with_work<T, E: From<Fault> + From<Error>>(
+        &self,
+        opened: &Opened,
+        product: &ProductName,
+        f: impl AsyncFnOnce(&ProductWork<'_>) -> Result<T, Error>,
+    ) -> Result<T, E> {
+        let planned = self.planned(self.target(product)?)?;
+        let prepared = opened.prepared(product)?;
+        let options = &self.plan.options;
+        let tombstones = prepared.tombstones();
+        let mask = opened.known.mask();
+        let work = ProductWork {
+            mask: &mask,
+            product,
+            rollout: &self.attempt.rollout,
+            attempt: self.attempt.attempt,
+            state: &prepared.state,
+            all: &opened.sets,
+            conflicts: if options.take_over { Conflicts::Take } else { planned.conflicts },
+            tombstones: &tombstones,
+            confirmation: if options.allow_prune { Confirmation::Prune } else { Confirmation::None },
+        };
+        Ok(f(&work).await?)
+    }
+
     /// The session, open: connected, identity verified, lease held, everything rendered.
     ///
     /// # Errors
@@ -162,6 +211,7 @@ impl Session {
         self.same_renderers(shared).await?;
         // What does not need the cluster comes first: a wrong template must not hold a lease.
         let prepared = self.prepare(shared).await?;
+        let secrets = known(shared, &prepared).await;
         let cluster = reach(shared, planned, &self.user_agent(shared)).await?;
         let claimant = Claimant {
             journal: shared.world.journal.id(),
@@ -172,7 +222,7 @@ impl Session {
         let knows = move |rollout: &_| known.contains(rollout);
         let guard = cluster.acquire(&claimant, &shared.world.host, shared.times.lease, &knows).await?;
         match self.fill(guard.cluster().clone(), &guard, prepared).await {
-            Ok((observed, products, sets)) => Ok(Opened { guard, observed, products, sets }),
+            Ok((observed, products, sets)) => Ok(Opened { guard, observed, products, sets, known: secrets }),
             Err(closed) => {
                 guard.release().await;
                 Err(closed)
@@ -222,7 +272,7 @@ impl Session {
             let digest = guard.secrets_digest(&secrets).await?;
             let state = self.state(&target, digest)?;
             sets.push(set);
-            products.insert(target.product.clone(), Prepared { content, values, secrets, state });
+            products.insert(target.product.clone(), Prepared { content, values, state });
         }
         Ok((observed, products, sets))
     }
@@ -271,6 +321,25 @@ impl Session {
     fn user_agent(&self, shared: &Shared) -> String {
         user_agent(&format!("attempt {}; fence {}", self.attempt, shared.recorder.fence()))
     }
+}
+
+/// The secrets that products are given. One of a script that can't be had now is none of what is
+/// rendered: the script will ask for it again, and fail by it.
+async fn known(shared: &Shared, prepared: &[Rendered]) -> Known {
+    let known = Known::default();
+    let mut asked = BTreeSet::new();
+    for product in prepared {
+        known.add(product.secrets.values());
+        for reference in secrets::of_scripts(&product.content) {
+            if !asked.insert(reference.clone()) {
+                continue;
+            }
+            if let Ok(secret) = shared.world.secrets.resolve(&reference).await {
+                known.add([&secret]);
+            }
+        }
+    }
+    known
 }
 
 struct Rendered {

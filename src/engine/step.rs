@@ -1,20 +1,20 @@
-//! One step of an attempt: the intent is written, the deed done, the outcome written.
+//! One step of an attempt: the intent is written, the deed done, the outcome written. It decides how
+//! long a cluster that was lost is waited for, and what is done about a step that an earlier driver
+//! began; the deeds themselves are in `deed`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration as StdDuration;
 
-use crate::catalog::product::Content;
-use crate::journal::{AttemptStep, Body, FailureClass, StepId, StepOutcome};
-use crate::model::{DeployStep, Duration, ProductName, Test};
-use crate::plan::{Repeat, Target};
-use crate::port::{Fault, KubeconfigFile};
+use crate::journal::{AttemptStep, Body, FailureClass, StepOutcome};
+use crate::model::Duration;
+use crate::plan::Repeat;
+use crate::port::Fault;
 use crate::rollout::Interrupted;
 
-use super::cluster::{Applied, Confirmation, Error, JobRun, Kind, ProductWork};
+use super::cluster::Kind;
+use super::deed::{Deed, Trouble};
 use super::recorder::Stopped;
-use super::rendering::{self, For};
-use super::script::{Recovered, Script, Try, end_left};
+use super::script::{Recovered, Try, end_left};
 use super::secrets;
 use super::session::{Closed, Opened, Session};
 use super::task::Shared;
@@ -96,13 +96,16 @@ async fn recover(
     let end = clock.boot() + step.timeout.std();
     loop {
         let (class, cause) = match opened(shared, session, step.timeout).await {
-            Ok(opened) => match script(shared, session, opened, &step.id, step.timeout).await {
-                Ok(Some((script, _kubeconfig))) => {
-                    return script.recover(&shared.world, id, step.repeat).await;
+            Ok(opened) => {
+                let deed = Deed { shared, session, opened, id, limit: step.timeout };
+                match deed.script().await {
+                    Ok(Some((script, _kubeconfig))) => {
+                        return script.recover(&shared.world, id, step.repeat).await;
+                    }
+                    Ok(None) => return Recovered::Again,
+                    Err(fault) => (fault.class, fault.message),
                 }
-                Ok(None) => return Recovered::Again,
-                Err(fault) => (fault.class, fault.message),
-            },
+            }
             Err(StepOutcome::Failed { class, cause, .. }) => (class, cause),
             Err(outcome) => return Recovered::Finished(outcome),
         };
@@ -131,11 +134,17 @@ async fn act(shared: &Shared, mut session: Arc<Session>, step: &AttemptStep, id:
         let left = Duration::seconds(u64::try_from(left).unwrap_or(u64::MAX));
         let error = match opened(shared, &session, left).await {
             Err(outcome) => return outcome,
-            Ok(opened) => match once(shared, &session, opened, step, left, id).await {
-                Ok(outcome) => return outcome,
-                Err(Trouble::Fault(fault)) => return fault_outcome(fault),
-                Err(Trouble::Cluster(error)) => error,
-            },
+            Ok(opened) => {
+                let deed = Deed { shared, session: &session, opened, id, limit: left };
+                let tried = deed.act().await;
+                // Pods and servers quote what they were given, whichever product they belong to.
+                let mask = opened.known.mask();
+                match tried {
+                    Ok(outcome) => return secrets::hide(&mask, outcome),
+                    Err(Trouble::Fault(fault)) => return secrets::hide(&mask, fault_outcome(fault)),
+                    Err(Trouble::Cluster(error)) => error.hidden(&mask),
+                }
+            }
         };
         let lost = match error.kind {
             Kind::Unreachable | Kind::Fenced => true,
@@ -159,50 +168,8 @@ async fn act(shared: &Shared, mut session: Arc<Session>, step: &AttemptStep, id:
     }
 }
 
-async fn once(
-    shared: &Shared,
-    session: &Session,
-    opened: &Opened,
-    step: &AttemptStep,
-    limit: Duration,
-    id: &Try,
-) -> Done {
-    match &step.id {
-        StepId::Deploy { product, step: name } => {
-            deploy(shared, session, opened, product, name, limit, id).await
-        }
-        StepId::Settle { product } => settle(session, opened, product, limit).await,
-        StepId::Remove { product } => remove(opened, product, limit).await,
-        StepId::Test { product, test } => run_test(shared, session, opened, product, test, limit, id).await,
-        StepId::Seal => seal(session, opened).await,
-    }
-}
-
-enum Trouble {
-    Cluster(Error),
-    Fault(Fault),
-}
-
-impl From<Error> for Trouble {
-    fn from(error: Error) -> Self {
-        Self::Cluster(error)
-    }
-}
-
-impl From<Fault> for Trouble {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-type Done = Result<StepOutcome, Trouble>;
-
 fn fault_outcome(fault: Fault) -> StepOutcome {
     StepOutcome::Failed { class: fault.class, cause: fault.message, output: Vec::new() }
-}
-
-fn done(summary: String, evidence: BTreeMap<String, serde_json::Value>) -> StepOutcome {
-    StepOutcome::Done { summary, evidence }
 }
 
 /// The session, open. A cluster that was reached before and is gone now is waited for until the
@@ -236,225 +203,4 @@ async fn opened<'s>(
             Err(Closed::Fault(fault)) => return Err(fault_outcome(fault)),
         }
     }
-}
-
-fn target<'s>(session: &'s Session, product: &ProductName) -> Result<&'s Target, Fault> {
-    session.cluster().targets.iter().find(|t| &t.product == product).ok_or_else(|| {
-        Fault::permanent(format!("the plan has no target {product} for {}", session.attempt.cluster))
-    })
-}
-
-fn prepared<'s>(opened: &'s Opened, product: &ProductName) -> Result<&'s super::session::Prepared, Fault> {
-    opened.products.get(product).ok_or_else(|| Fault::permanent(format!("{product} was not prepared")))
-}
-
-/// Calls `f` with the work on one product.
-async fn with_work<T>(
-    session: &Session,
-    opened: &Opened,
-    product: &ProductName,
-    f: impl AsyncFnOnce(&ProductWork<'_>) -> Result<T, Error>,
-) -> Result<T, Trouble> {
-    let planned = session.planned(target(session, product)?)?;
-    let prepared = prepared(opened, product)?;
-    let tombstones: Vec<_> = prepared.content.file.spec.removed.iter().map(|r| r.value.clone()).collect();
-    let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
-    let work = ProductWork {
-        mask: &mask,
-        product,
-        rollout: &session.attempt.rollout,
-        attempt: session.attempt.attempt,
-        state: &prepared.state,
-        all: &opened.sets,
-        conflicts: if session.plan.options.take_over {
-            crate::model::Conflicts::Take
-        } else {
-            planned.conflicts
-        },
-        tombstones: &tombstones,
-        confirmation: if session.plan.options.allow_prune { Confirmation::Prune } else { Confirmation::None },
-    };
-    Ok(f(&work).await?)
-}
-
-async fn deploy(
-    shared: &Shared,
-    session: &Session,
-    opened: &Opened,
-    product: &ProductName,
-    name: &str,
-    limit: Duration,
-    id: &Try,
-) -> Done {
-    with_work(session, opened, product, async |work| opened.guard.begin(work).await).await?;
-    if let Some((script, _kubeconfig)) = script(shared, session, opened, &id.step, limit).await? {
-        return Ok(script.run(&shared.world, &shared.recorder, id).await);
-    }
-    let applied =
-        with_work(session, opened, product, async |work| opened.guard.apply(work, name, limit.std()).await)
-            .await?;
-    Ok(done(applied_words(&applied), applied_facts(&applied)))
-}
-
-fn applied_words(applied: &Applied) -> String {
-    let all = applied.created + applied.changed + applied.same + applied.skipped + applied.recreated;
-    let mut words = format!("{all} objects");
-    for (count, word) in
-        [(applied.created, "created"), (applied.changed, "changed"), (applied.recreated, "recreated")]
-    {
-        if count > 0 {
-            words.push_str(&format!(", {count} {word}"));
-        }
-    }
-    if applied.created + applied.changed + applied.recreated == 0 {
-        words.push_str(", none changed");
-    }
-    words
-}
-
-fn applied_facts(applied: &Applied) -> BTreeMap<String, serde_json::Value> {
-    let mut facts: BTreeMap<String, serde_json::Value> = [
-        ("created", applied.created),
-        ("changed", applied.changed),
-        ("same", applied.same),
-        ("skipped", applied.skipped),
-        ("recreated", applied.recreated),
-        ("retried", applied.retried),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(name, count)| (name.to_owned(), count.into()))
-    .collect();
-    if !applied.warnings.is_empty() {
-        facts.insert("warnings".to_owned(), applied.warnings.clone().into());
-    }
-    facts
-}
-
-async fn settle(session: &Session, opened: &Opened, product: &ProductName, limit: Duration) -> Done {
-    let settled =
-        with_work(session, opened, product, async |work| opened.guard.settle(work, limit.std()).await)
-            .await?;
-    let mut words = format!("{} ready", settled.ready);
-    if !settled.pruned.is_empty() {
-        words.push_str(&format!(", {} pruned", settled.pruned.len()));
-    }
-    if !settled.kept.is_empty() {
-        words.push_str(&format!(", {} kept", settled.kept.len()));
-    }
-    Ok(done(words, lists([("pruned", settled.pruned), ("kept", settled.kept)])))
-}
-
-async fn remove(opened: &Opened, product: &ProductName, limit: Duration) -> Done {
-    let removed = opened.guard.remove(product, &opened.sets, limit.std()).await?;
-    let words = format!("{} objects deleted, {} kept", removed.deleted.len(), removed.kept.len());
-    Ok(done(words, lists([("deleted", removed.deleted), ("kept", removed.kept)])))
-}
-
-async fn seal(session: &Session, opened: &Opened) -> Done {
-    let products: Vec<_> = session.cluster().targets.iter().map(|t| (t.product.clone(), t.inputs)).collect();
-    // What pods say of themselves may quote what was rendered into them.
-    let secrets = opened.products.values().flat_map(|p| p.secrets.values());
-    let mask = crate::render::Mask::new(secrets.map(crate::port::Secret::expose));
-    opened.guard.seal(&products).await.map_err(|mut error| {
-        error.message = mask.hide(&error.message);
-        error.details = error.details.iter().map(|line| mask.hide(line)).collect();
-        error
-    })?;
-    Ok(done(format!("{} products verified", products.len()), BTreeMap::new()))
-}
-
-fn lists<const N: usize>(lists: [(&str, Vec<String>); N]) -> BTreeMap<String, serde_json::Value> {
-    lists.into_iter().filter(|(_, l)| !l.is_empty()).map(|(name, l)| (name.to_owned(), l.into())).collect()
-}
-
-async fn run_test(
-    shared: &Shared,
-    session: &Session,
-    opened: &Opened,
-    product: &ProductName,
-    name: &str,
-    limit: Duration,
-    id: &Try,
-) -> Done {
-    if let Some((script, _kubeconfig)) = script(shared, session, opened, &id.step, limit).await? {
-        return Ok(script.run(&shared.world, &shared.recorder, id).await);
-    }
-    let prepared = prepared(opened, product)?;
-    let Some(Test::Job(test)) = find_test(&prepared.content, name) else {
-        return Err(Fault::permanent(format!("{product} has no test `{name}`")).into());
-    };
-    let target = target(session, product)?;
-    let what = For {
-        cluster: session.cluster(),
-        target,
-        content: &prepared.content,
-        values: &prepared.values,
-        provides: &[],
-    };
-    let job = rendering::job(&what, test)?;
-    // The Job of an interrupted try is adopted, so it is looked for under that try's number.
-    let key = format!("{} {} {}", session.attempt, id.step, id.first);
-    let ran = {
-        let mask = crate::render::Mask::new(prepared.secrets.values().map(crate::port::Secret::expose));
-        opened.guard.run_job(&JobRun { product, job: &job, key, timeout: limit.std(), mask: &mask }).await?
-    };
-    if ran.passed {
-        return Ok(done(format!("passed ({})", ran.job), BTreeMap::new()));
-    }
-    Ok(StepOutcome::Failed {
-        class: FailureClass::Test,
-        cause: format!("{}: {}", ran.job, ran.cause),
-        output: Vec::new(),
-    })
-}
-
-fn find_test<'c>(content: &'c Content, name: &str) -> Option<&'c Test> {
-    content.file.spec.tests.iter().map(|t| &t.value).find(|t| t.name().value.as_str() == name)
-}
-
-/// The script of a step or test, if it is one; the kubeconfig file lives as long as its guard.
-async fn script(
-    shared: &Shared,
-    session: &Session,
-    opened: &Opened,
-    step: &StepId,
-    timeout: Duration,
-) -> Result<Option<(Script, KubeconfigFile)>, Fault> {
-    let Some(product) = step.product() else { return Ok(None) };
-    let prepared = prepared(opened, product)?;
-    let (command, observe, env) = match step {
-        StepId::Deploy { step: name, .. } => {
-            let steps = prepared.content.file.spec.named_steps();
-            match steps.into_iter().find(|(n, _)| n == name).map(|(_, s)| &s.value) {
-                Some(DeployStep::Run(run)) => (&run.command, run.observe.as_ref(), run.env.as_ref()),
-                _ => return Ok(None),
-            }
-        }
-        StepId::Test { test: name, .. } => match find_test(&prepared.content, name) {
-            Some(Test::Run(run)) => (&run.command, None, run.env.as_ref()),
-            _ => return Ok(None),
-        },
-        StepId::Settle { .. } | StepId::Remove { .. } | StepId::Seal => return Ok(None),
-    };
-    let texts =
-        |words: &Vec<crate::yaml::Spanned<String>>| words.iter().map(|w| w.value.clone()).collect::<Vec<_>>();
-    let (mut variables, mut hidden) = (BTreeMap::new(), BTreeMap::new());
-    if let Some(env) = env {
-        (variables, hidden) = secrets::environment(&*shared.world.secrets, &env.to_json()).await?;
-    }
-    let kubeconfig = shared.world.clusters.kubeconfig(&session.cluster().access).await?;
-    variables.insert("KUBECONFIG".to_owned(), kubeconfig.path.display().to_string());
-    variables.insert("TIDEGATE_PRODUCT".to_owned(), product.to_string());
-    variables.insert("TIDEGATE_VERSION".to_owned(), prepared.state.version.to_string());
-    let script = Script {
-        files: prepared.content.tree.clone(),
-        command: texts(command),
-        observe: observe.map(texts),
-        env: variables,
-        secrets: std::mem::take(&mut hidden),
-        mask: prepared.secrets.values().cloned().collect(),
-        timeout,
-    };
-    Ok(Some((script, kubeconfig)))
 }

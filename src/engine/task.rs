@@ -173,9 +173,10 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
         Effect::Verify { rollout, wave, cluster, round } => {
             let known = state.rollout(rollout)?;
             let planned = known.plan().cluster(cluster)?.2.clone();
+            let plan = Arc::clone(known.plan());
             let (rollout, wave, round) = (rollout.clone(), wave.clone(), *round);
             Some(Box::pin(async move {
-                let bodies = verify::cluster(&shared, &planned, &rollout, &wave, round).await;
+                let bodies = verify::cluster(&shared, &plan, &planned, &rollout, &wave, round).await;
                 shared.recorder.fact(bodies).await.map(drop)
             }))
         }

@@ -1,22 +1,34 @@
 //! Verification: a done cluster is seen once more, its records and whether all of it is ready. A
-//! cluster has a while to be well, since pods come and go; after that it is not.
+//! cluster has a while to be well, since pods come and go; after that it is not. What pods say of
+//! themselves is recorded without the secrets that their products were given, or not at all.
 
 use std::time::Duration;
 
 use crate::journal::Body;
 use crate::model::{ClusterName, RecordPhase, RolloutId, WaveName};
-use crate::plan::PlannedCluster;
+use crate::plan::{Plan, PlannedCluster};
+use crate::port::Fault;
 
 use super::cluster::Sight;
+use super::secrets::{self, Known};
 use super::session::{Closed, reach, user_agent};
 use super::task::Shared;
 
 /// How long between two looks.
 const AGAIN: Duration = Duration::from_secs(2);
 
+/// Why a cluster is not well.
+enum Ill {
+    /// In words of tidegate.
+    Told(String),
+    /// In words that quote pods or servers.
+    Quoted(String),
+}
+
 /// Sees a cluster once more; what was seen, and the verdict.
 pub async fn cluster(
     shared: &Shared,
+    plan: &Plan,
     planned: &PlannedCluster,
     rollout: &RolloutId,
     wave: &WaveName,
@@ -32,7 +44,16 @@ pub async fn cluster(
         }
         let (healthy, cause) = match verdict {
             Ok(()) => (true, "record and readiness are as planned".to_owned()),
-            Err(cause) => (false, cause),
+            Err(Ill::Told(cause)) => (false, cause),
+            Err(Ill::Quoted(cause)) => (
+                false,
+                match known(shared, plan, planned).await {
+                    Ok(known) => known.mask().hide(&cause),
+                    Err(fault) => format!(
+                        "not all of it is ready; what it says is not shown, since a secret that may be in it can't be had: {fault}"
+                    ),
+                },
+            ),
         };
         let verdict = Body::WaveClusterVerified {
             rollout: rollout.clone(),
@@ -46,11 +67,24 @@ pub async fn cluster(
     }
 }
 
+/// The secrets that the cluster's products were given.
+async fn known(shared: &Shared, plan: &Plan, planned: &PlannedCluster) -> Result<Known, Fault> {
+    let lacks = || Fault::permanent("the plan lacks what it says of a product");
+    let mut products = Vec::new();
+    for target in &planned.targets {
+        let product = plan.products.get(&target.digest).ok_or_else(lacks)?;
+        let values = plan.values.get(&target.values).ok_or_else(lacks)?;
+        products.push((values, shared.contents.get(product).await?));
+    }
+    let all = products.iter().map(|(values, content)| (*values, content.as_ref()));
+    secrets::of_products(&*shared.world.secrets, all).await
+}
+
 async fn look(
     shared: &Shared,
     planned: &PlannedCluster,
     rollout: &RolloutId,
-) -> (Option<Body>, Result<(), String>) {
+) -> (Option<Body>, Result<(), Ill>) {
     let agent = user_agent(&format!("verify {rollout}; fence {}", shared.recorder.fence()));
     let cluster = match reach(shared, planned, &agent).await {
         Ok(cluster) => cluster,
@@ -63,14 +97,17 @@ async fn look(
     let seen =
         Body::ClusterObserved { cluster: planned.name.clone(), observed: Box::new(sight.observed.clone()) };
     if let Err(cause) = as_planned(planned, &sight) {
-        return (Some(seen), Err(cause));
+        return (Some(seen), Err(Ill::Told(cause)));
     }
     for target in &planned.targets {
         let Some(record) = sight.records.get(&target.product) else { continue };
         match cluster.unready(record).await {
             Ok(unready) if unready.is_empty() => {}
-            Ok(unready) => return (Some(seen), Err(format!("{}: {}", target.product, unready.join("; ")))),
-            Err(error) => return (Some(seen), Err(error.message)),
+            Ok(unready) => {
+                let cause = format!("{}: {}", target.product, unready.join("; "));
+                return (Some(seen), Err(Ill::Quoted(cause)));
+            }
+            Err(error) => return (Some(seen), Err(Ill::Quoted(error.message))),
         }
     }
     (Some(seen), Ok(()))
@@ -95,13 +132,13 @@ fn as_planned(planned: &PlannedCluster, sight: &Sight) -> Result<(), String> {
     Ok(())
 }
 
-fn unreachable_or_wrong(cluster: &ClusterName, closed: Closed) -> (Option<Body>, Result<(), String>) {
+fn unreachable_or_wrong(cluster: &ClusterName, closed: Closed) -> (Option<Body>, Result<(), Ill>) {
     match closed {
         Closed::Unreachable(cause) => {
             let body = Body::ClusterUnreachable { cluster: cluster.clone(), cause: cause.clone() };
-            (Some(body), Err(format!("it can't be reached: {cause}")))
+            (Some(body), Err(Ill::Told(format!("it can't be reached: {cause}"))))
         }
-        Closed::Error(error) => (None, Err(error.message)),
-        Closed::Fault(fault) => (None, Err(fault.message)),
+        Closed::Error(error) => (None, Err(Ill::Told(error.message))),
+        Closed::Fault(fault) => (None, Err(Ill::Told(fault.message))),
     }
 }

@@ -191,6 +191,13 @@ pub struct HelmStep {
     pub one_way: bool,
 }
 
+impl HelmStep {
+    /// The chart's folder as trees have it.
+    pub fn folder(&self) -> &str {
+        self.chart.value.trim_start_matches("./").trim_end_matches('/')
+    }
+}
+
 /// A script in the product's folder, run on the machine of the driver with `KUBECONFIG` set.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -45,7 +45,9 @@ pub(super) fn partition<'a>(
     let mut takers: Vec<Vec<usize>> = vec![Vec::new(); members.len()];
     let mut absent: BTreeSet<&ClusterName> = BTreeSet::new();
     let mut waves = Vec::new();
-    for (number, wave) in waves_of(pipeline, lane, &mut findings).into_iter().enumerate() {
+    let of_lane = waves_of(pipeline, lane, &mut findings);
+    findings.extend(named_twice("waves", of_lane.iter().map(|wave| &wave.value.name)));
+    for (number, wave) in of_lane.into_iter().enumerate() {
         let mut taken: BTreeSet<usize> = BTreeSet::new();
         let mut clusters = Vec::new();
         for name in &wave.value.clusters {
@@ -101,6 +103,25 @@ fn waves_of<'a>(pipeline: &'a PipelineFile, lane: Lane, findings: &mut Findings)
         }
     }
     waves
+}
+
+/// Names that two of a kind have: tags, approvals and the journal know them by their names alone.
+pub(super) fn named_twice<'n, N: Ord + std::fmt::Display + 'n>(
+    what: &str,
+    names: impl IntoIterator<Item = &'n Spanned<N>>,
+) -> Findings {
+    let mut seen: BTreeMap<&N, &Place> = BTreeMap::new();
+    let mut findings = Findings::new();
+    for name in names {
+        if let Some(first) = seen.insert(&name.value, &name.place) {
+            findings.push(
+                Finding::error(&codes::DUPLICATE_NAME, format!("two {what} are called `{}`", name.value))
+                    .at(&name.place)
+                    .related(first, "the first one"),
+            );
+        }
+    }
+    findings
 }
 
 fn unknown_cluster<'n>(

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::partition::Member;
+use super::partition::{Member, named_twice};
 use crate::diag::{Finding, Findings, codes};
 use crate::model::{ClusterName, PoolName, Pools, Remainder, Wave};
 use crate::resolve::clusters_of;
@@ -57,6 +57,7 @@ fn by_selector(
     members: &[Member<'_>],
     findings: &mut Findings,
 ) -> Vec<Pool> {
+    findings.extend(named_twice("pools", cut.select.iter().map(|pool| &pool.value.name)));
     let mut taken: Vec<Vec<usize>> = vec![Vec::new(); cut.select.len()];
     let mut twice: BTreeMap<Vec<usize>, Vec<ClusterName>> = BTreeMap::new();
     let mut left: Vec<ClusterName> = Vec::new();
@@ -151,9 +152,9 @@ fn by_size(wave: &Wave, cut: &Pools, clusters: &[usize], findings: &mut Findings
                         Finding::warning(
                             &codes::SMALL_LAST_POOL,
                             format!(
-                                "the last pool of wave `{}` has {} of {wanted} clusters",
+                                "the last pool of wave `{}` has {}",
                                 wave.name.value,
-                                group.len()
+                                crate::diag::count_of(group.len(), wanted, "cluster")
                             ),
                         )
                         .at(&size.place)

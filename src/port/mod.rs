@@ -108,7 +108,7 @@ pub struct KubeconfigFile {
     /// Where it is.
     pub path: PathBuf,
     /// Removes it when dropped, if it was made for this purpose.
-    pub guard: Option<tempfile::TempPath>,
+    pub guard: Option<Box<dyn std::any::Any + Send + Sync>>,
 }
 
 /// A value that is never printed: no Debug, no Serialize, and overwritten nowhere by accident.

@@ -249,3 +249,40 @@ fn a_secret_that_breaks_the_yaml_is_not_shown() {
     assert!(!findings.to_string().contains("canary"), "{findings}");
     assert!(findings.to_string().contains("products/web/m/a.yaml.j2:4"), "{findings}");
 }
+
+#[test]
+fn a_template_that_runs_away_is_stopped_with_words_at_its_line() {
+    let values = || json!({ "long": "x".repeat(1000), "list": [1, 2] });
+    for (text, code, words) in [
+        (
+            "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
+            "TG0404",
+            "instructions",
+        ),
+        ("{% for i in range(9999) %}{{ values.long * 100 }}{% endfor %}", "TG0404", "16 MiB"),
+        ("{{ 'x' * 99999999999 }}", "TG0403", "too large"),
+        ("{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}", "TG0403", "recursion limit"),
+        ("{% include 'm/a.yaml.j2' %}", "TG0403", "recursion limit"),
+        ("{% extends 'm/a.yaml.j2' %}", "TG0403", "cycle"),
+        ("{{ 'a' | indent(99999999999) }}", "TG0403", "`indent` takes at most 1000"),
+        ("{{ 'a' | indent(width=99999999999) }}", "TG0403", "`indent` takes at most 1000"),
+        ("{{ values.list | slice(99999999999) }}", "TG0403", "`slice` takes at most 1000"),
+        ("{{ '%099999999999d' | format(1) }}", "TG0403", "`format` takes at most 1000"),
+    ] {
+        let told = finding(render(text, values()));
+        assert!(told.starts_with(&format!("{code} products/web/m/a.yaml.j2:1:")), "{text}: {told}");
+        assert!(told.contains(words), "{text}: {told}");
+    }
+}
+
+#[test]
+fn filters_with_a_limit_do_what_they_did() {
+    let text = format!(
+        "{MAP}x\ndata:\n  a: |\n    {{{{ values.block | indent(4) }}}}\n  b: |\n    {{{{ values.block | indent(width=4) }}}}\n  \
+         c: {{{{ '%03d' | format(values.list | slice(2) | list | length) | tojson }}}}\n"
+    );
+    let found = render(&text, json!({ "block": "one\ntwo", "list": [1, 2, 3] })).unwrap();
+    let data = &found[0].object["data"];
+    assert_eq!((&data["a"], &data["b"]), (&json!("one\ntwo\n"), &json!("one\ntwo\n")));
+    assert_eq!(data["c"], "002");
+}

@@ -72,9 +72,14 @@ pub fn check(objects: &[RenderedObject]) -> Findings {
             if !object.text("/metadata/generateName").is_empty() {
                 finding = finding.hint("`generateName` would make a new object at every run");
             }
+            if object.text("/kind").ends_with("List") {
+                finding = finding.hint("a list of objects has them under `items`");
+            }
             findings.push(finding);
             continue;
         }
+        findings.extend(unreachable(object));
+        findings.extend(no_text(object));
         let group = object.text("/apiVersion").rsplit_once('/').map_or("", |(group, _)| group);
         let key = (
             group.to_owned(),
@@ -102,6 +107,50 @@ pub fn check(objects: &[RenderedObject]) -> Findings {
         }
     }
     findings
+}
+
+/// A name or namespace that can't be part of a path (k8s.io/apimachinery, `IsValidPathSegmentName`).
+fn unreachable(object: &RenderedObject) -> Option<Finding> {
+    let unfit = |name: &&str| matches!(*name, "." | "..") || name.contains(['/', '%']);
+    let name = [object.name(), object.own_namespace()].into_iter().find(unfit)?;
+    let message = format!("`{name}` of {} from {} can't be part of a path", object.words(), object.origin);
+    Some(Finding::error(&codes::OBJECT_NAME, message).at(&object.place))
+}
+
+/// Values of a ConfigMap or a Secret that no API server takes. Keys are named, values never.
+fn no_text(object: &RenderedObject) -> Vec<Finding> {
+    let fields: &[(&str, bool)] = match object.text("/kind") {
+        _ if object.text("/apiVersion") != "v1" => &[],
+        "Secret" => &[("data", true), ("stringData", false)],
+        "ConfigMap" => &[("data", false), ("binaryData", true)],
+        _ => &[],
+    };
+    let mut findings = Vec::new();
+    for (field, encoded) in fields {
+        let values = object.object.get(field).and_then(Value::as_object);
+        for (key, value) in values.into_iter().flatten() {
+            let why = match value {
+                Value::Null => continue,
+                Value::String(text) if *encoded && !is_base64(text) => "is not base64",
+                Value::String(_) => continue,
+                Value::Number(_) => "is a number and not a text",
+                Value::Bool(_) => "is a boolean and not a text",
+                Value::Array(_) => "is a list and not a text",
+                Value::Object(_) => "is a mapping and not a text",
+            };
+            let message = format!("`{field}.{key}` of {} from {} {why}", object.words(), object.origin);
+            findings.push(Finding::error(&codes::OBJECT_TEXT, message).at(&object.place));
+        }
+    }
+    findings
+}
+
+/// As an API server reads it: line breaks do not count. What is masked for being shown may be
+/// anything.
+fn is_base64(text: &str) -> bool {
+    use base64::Engine as _;
+    let bare: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
+    bare.contains(MASK) || base64::engine::general_purpose::STANDARD.decode(bare).is_ok()
 }
 
 /// The image references that objects name, as written: of containers of every sort, wherever a pod
@@ -204,6 +253,42 @@ mod tests {
         let object = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"generateName": "x-"}});
         let findings = check(&[rendered(object, "a.yaml:1")]);
         assert_eq!(findings.into_iter().next().map(|finding| finding.code.id), Some("TG0406"));
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for name in ["system:foo/bar", "100%", "..", "."] {
+            let findings = check(&[rendered(config_map("v1", None, name), "a.yaml:1")]);
+            let finding = findings.into_iter().next();
+            assert_eq!(finding.map(|f| f.code.id), Some("TG0408"), "{name}");
+        }
+        for name in ["system:foo", "...", "a.b-c"] {
+            assert!(check(&[rendered(config_map("v1", None, name), "a.yaml:1")]).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_found_before_a_server_sees_it_and_is_not_shown() {
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},
+            "data": {"good": "Y2Fu\nYXJ5", "shown": "***", "bad": "canary!", "none": null},
+            "stringData": {"good": "canary!", "port": 4711}});
+        let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"},
+            "data": {"port": 80, "on": true, "list": [1], "map": {"a": "b"}, "good": "80"}});
+        let found: Vec<String> = check(&[rendered(secret, "s.yaml:1"), rendered(config, "c.yaml:1")])
+            .into_iter()
+            .map(|finding| finding.message)
+            .collect();
+        let expected = [
+            "`data.bad` of Secret s from s.yaml:1 is not base64",
+            "`stringData.port` of Secret s from s.yaml:1 is a number and not a text",
+            "`data.list` of ConfigMap c from c.yaml:1 is a list and not a text",
+            "`data.map` of ConfigMap c from c.yaml:1 is a mapping and not a text",
+            "`data.on` of ConfigMap c from c.yaml:1 is a boolean and not a text",
+            "`data.port` of ConfigMap c from c.yaml:1 is a number and not a text",
+        ];
+        assert_eq!(found.len(), expected.len(), "{found:#?}");
+        assert!(expected.iter().all(|line| found.iter().any(|f| f == line)), "{found:#?}");
+        assert!(!format!("{found:?}").contains("canary") && !format!("{found:?}").contains("4711"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use base64::Engine as _;
-use minijinja::value::{Serde, Value, ValueKind};
+use minijinja::value::{Kwargs, Rest, Serde, StringInput, Value, ValueKind, ValueOrKwargs};
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, Output, State, UndefinedBehavior, escape_formatter,
 };
@@ -21,6 +21,9 @@ const FUEL: u64 = 2_000_000;
 
 /// How many bytes one template may write.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// The largest number that filters take for a width or a number of columns.
+const WIDEST: usize = 1_000;
 
 /// The templates of one product's folder.
 pub(super) struct Templates<'a> {
@@ -166,8 +169,49 @@ fn environment(files: Arc<Tree>, marked: bool) -> Environment<'static> {
         }
         Ok(())
     });
+    // The language's own would take any number, and end the process where memory ends.
+    environment.add_filter("indent", indent);
+    environment.add_filter("slice", slice);
+    environment.add_filter("format", format_of);
     environment.add_filter("b64encode", |text: &str| base64::engine::general_purpose::STANDARD.encode(text));
     environment
+}
+
+/// As the language's own, for widths that a line can have.
+fn indent(
+    value: StringInput<'_>,
+    width: Option<usize>,
+    first: Option<bool>,
+    blank: Option<bool>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    let named = kwargs.peek::<Option<usize>>("width").unwrap_or_default();
+    bounded(width.or(named), "indent")?;
+    minijinja::filters::indent(value, width, first, blank, kwargs)
+}
+
+/// As the language's own, for numbers of columns that a list can have.
+fn slice(state: &State<'_, '_>, value: Value, count: usize, fill: Option<Value>) -> Result<Value, Error> {
+    bounded(Some(count), "slice")?;
+    minijinja::filters::slice(state, value, count, fill)
+}
+
+/// As the language's own, for widths that a line can have.
+fn format_of(state: &mut State<'_, '_>, form: &Value, args: Rest<ValueOrKwargs>) -> Result<Value, Error> {
+    let numbers = form.as_str().unwrap_or_default().split(|c: char| !c.is_ascii_digit());
+    let widest = numbers.filter(|n| !n.is_empty()).map(|n| n.parse().unwrap_or(usize::MAX)).max();
+    bounded(widest, "format")?;
+    minijinja::filters::format(state, form, args)
+}
+
+fn bounded(number: Option<usize>, filter: &str) -> Result<(), Error> {
+    match number {
+        Some(number) if number > WIDEST => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`{filter}` takes at most {WIDEST}, not {number}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a value so that YAML reads it back as what it is: `true`, not Python's `True`; `null`; lists

@@ -3,6 +3,9 @@
 
 use crate::model::{ClusterName, RolloutId, WaveName};
 
+/// The gate of an explanation which says that nobody drives.
+pub const DRIVER: &str = "driver";
+
 /// Why one thing waits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,8 +65,13 @@ pub struct Driving {
     pub alive: bool,
 }
 
-/// That nobody drives an open rollout, as known `now`.
-pub fn undriven(rollout: &RolloutId, last: Option<&Driving>, now: jiff::Timestamp) -> Explanation {
+/// That nobody drives an open rollout; `after` says that something else must come first.
+pub fn undriven(
+    rollout: &RolloutId,
+    last: Option<&Driving>,
+    after: bool,
+    now: jiff::Timestamp,
+) -> Explanation {
     let evidence = match last {
         None => vec!["no process holds the driver's lease".to_owned()],
         Some(gone) if gone.until > now => {
@@ -72,12 +80,13 @@ pub fn undriven(rollout: &RolloutId, last: Option<&Driving>, now: jiff::Timestam
         Some(gone) => vec![format!("the lease of {} ran out at {}", gone.process, gone.until)],
     };
     Explanation {
-        gate: "driver".to_owned(),
+        gate: DRIVER.to_owned(),
         state: "absent".to_owned(),
         since: last.map(|gone| gone.until).filter(|until| *until <= now),
         evidence,
         unblock: Unblock {
-            condition: "somebody drives it".to_owned(),
+            condition: if after { "that is settled, and somebody drives on" } else { "somebody drives it" }
+                .to_owned(),
             earliest: None,
             actors: vec!["anyone with this journal".to_owned()],
             commands: vec!["tidegate rollout run".to_owned()],

@@ -1,12 +1,14 @@
 //! Which requests of people are legal now. A legal one becomes the events to append (none when
 //! there is nothing left to do); the others are refused with the commands that are legal instead.
 
+use std::collections::HashSet;
+
 use super::admit_clusters::{retry, skip};
 use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
 use super::state::{FleetState, Rollout, RolloutState};
-use crate::diag::{Code, codes};
+use crate::diag::{Code, codes, count};
 use crate::journal::{Body, HaltCause, RaisedBudget, Side};
 use crate::model::{GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, Plan};
@@ -133,17 +135,12 @@ fn start(state: &FleetState, plan: &Plan) -> Result<Vec<Body>, Refusal> {
         );
         return Err(refusal(&codes::PLAN_NEWER, sentence, Vec::new()));
     }
-    let owners: Vec<&Rollout> = state
-        .open_rollouts()
-        .filter(|r| {
-            plan.clusters().any(|(_, _, c)| {
-                r.by_name.contains_key(&c.name) || r.plan.clusters().any(|(_, _, o)| o.uid == c.uid)
-            })
-        })
-        .collect();
     if let Err(why) = state.check_plan(plan) {
-        let legal = owners
-            .iter()
+        let names: HashSet<_> = plan.clusters().map(|(_, _, c)| &c.name).collect();
+        let uids: HashSet<_> = plan.clusters().map(|(_, _, c)| &c.uid).collect();
+        let legal = state
+            .open_rollouts()
+            .filter(|r| r.plan.clusters().any(|(_, _, c)| names.contains(&c.name) || uids.contains(&c.uid)))
             .flat_map(|rollout| {
                 let id = &rollout.id;
                 let look = match rollout.state {
@@ -326,8 +323,9 @@ pub(super) fn resume(
         (RolloutState::Halted { .. }, None) => {
             let (wave, failed, budget) = over(rollout);
             let sentence = format!(
-                "wave {wave} halted with {failed} failed clusters and a failure budget of {budget}: retry or \
-                 skip them, or raise the budget"
+                "wave {wave} halted with {} and a failure budget of {budget}: retry or skip them, or raise the \
+                 budget",
+                count(failed, "failed cluster")
             );
             refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Conflict, sentence)
         }
@@ -343,9 +341,10 @@ pub(super) fn resume(
             if budget < failed || budget <= wave.failure_budget {
                 let needed = failed.max(wave.failure_budget.saturating_add(1));
                 let sentence = format!(
-                    "{failed} clusters of wave {} have failed and the budget is {}: it has to be raised to {needed} \
-                     or more",
-                    planned.name, wave.failure_budget
+                    "{} of wave {} failed and the budget is {}: it has to be raised to {needed} or more",
+                    count(failed, "cluster"),
+                    planned.name,
+                    wave.failure_budget
                 );
                 return refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Usage, sentence);
             }

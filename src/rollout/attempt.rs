@@ -241,6 +241,12 @@ impl Attempt {
         &self.state
     }
 
+    /// Whether it is blocked or postponed and is looked at before its time, since what it waits for
+    /// may be there: its cluster was adopted, or a new driver looks for itself.
+    pub fn is_looked_at_early(&self) -> bool {
+        self.early.is_some()
+    }
+
     /// Since when it is in that state.
     pub fn since(&self) -> jiff::Timestamp {
         self.since

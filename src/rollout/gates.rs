@@ -123,11 +123,12 @@ impl Rollout {
         })
     }
 
-    /// Whether a yes at this gate has been used: revoking it then means a pause.
+    /// Whether a yes at this gate has been used, or is never asked for since the wave was skipped:
+    /// revoking it then means a pause.
     pub fn gate_spent(&self, name: &WaveName, side: Side) -> bool {
         self.wave(name).is_some_and(|(_, wave)| match side {
-            Side::Before => wave.begun,
-            Side::After => wave.phase == WavePhase::Done,
+            Side::Before => wave.begun || wave.phase == WavePhase::Skipped,
+            Side::After => wave.phase.is_over(),
         })
     }
 

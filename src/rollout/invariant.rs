@@ -1,9 +1,11 @@
 //! The rules that always hold (design, section 7), read from the state a second time before every
-//! effect, independently of the code that named it: from the clusters' own states instead of the
-//! counts and queues. An effect that breaks a rule is not carried out.
+//! effect, independently of the code that named it: from a count of its own over the clusters' own
+//! states instead of the fold's counts and queues. An effect that breaks a rule is not carried out.
 
 use super::attempt::{Attempt, AttemptState, Class};
 use super::effect::Effect;
+pub use super::recount::Recount;
+use super::recount::Tally;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, AttemptResult, Body, FailureClass, Preflight, Side, StepId, StepOutcome};
 use crate::model::WaveName;
@@ -25,11 +27,27 @@ fn demand(rule: u8, holds: bool, what: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(Broken { rule, what: what() }) }
 }
 
-/// Whether an effect keeps the rules, given the state in which it is about to be carried out.
+/// What the rules are read from.
+struct Ground<'a> {
+    state: &'a FleetState,
+    recount: &'a Recount,
+    now: jiff::Timestamp,
+}
+
+/// Whether an effect keeps the rules, given the state in which it is about to be carried out, and
+/// the count that followed the same journal (one that did not counts everybody now).
 ///
 /// # Errors
 /// The rule that it breaks.
-pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -> Result<(), Broken> {
+pub fn check_effect(
+    state: &FleetState,
+    recount: &mut Recount,
+    effect: &Effect,
+    now: jiff::Timestamp,
+) -> Result<(), Broken> {
+    recount.bring_to(state);
+    demand(2, recount.differs().is_none(), || recount.differs().unwrap_or_default().to_owned())?;
+    let ground = Ground { state, recount, now };
     let Some(id) = effect.rollout() else { return Ok(()) };
     let Some(rollout) = state.rollout(id) else {
         return demand(7, false, || format!("{id} was never recorded"));
@@ -39,16 +57,18 @@ pub fn check_effect(state: &FleetState, effect: &Effect, now: jiff::Timestamp) -
         Effect::Decide(body) => {
             let possible = state.check(body);
             demand(7, possible.is_ok(), || possible.err().unwrap_or_default())?;
-            decision(state, rollout, body, now)
+            decision(&ground, rollout, body)
         }
-        Effect::Preflight { attempt, .. } => preflight(state, rollout, attempt),
+        Effect::Preflight { attempt, .. } => preflight(&ground, rollout, attempt),
         Effect::Step { attempt, step, tries, .. } => {
-            let begun = one_step(state, rollout, attempt, &step.id)?;
+            let begun = one_step(&ground, rollout, attempt, &step.id)?;
             demand(7, *tries == begun + 1, || format!("try {tries} of {} after {begun}", step.id))
         }
         Effect::Verify { wave, .. } | Effect::Tag { wave, .. } => {
             let (planned, found) = known(rollout, wave)?;
-            demand(1, all_settled(rollout, planned), || format!("{wave} has clusters that are not settled"))?;
+            demand(1, ground.all_settled(rollout, planned), || {
+                format!("{wave} has clusters that are not settled")
+            })?;
             let right = match effect {
                 Effect::Tag { .. } => found.phase == WavePhase::GatesAfter,
                 _ => matches!(found.phase, WavePhase::Verifying { .. }),
@@ -67,9 +87,10 @@ fn known<'a>(rollout: &'a Rollout, name: &WaveName) -> Result<(&'a PlannedWave, 
     rollout.wave(name).ok_or_else(|| Broken { rule: 1, what: format!("{name} is not planned") })
 }
 
-fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Timestamp) -> Checked {
+fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
+    let now = ground.now;
     match body {
-        Body::AttemptClaimed { attempt, wave } => claim(state, rollout, attempt, wave, now),
+        Body::AttemptClaimed { attempt, wave } => claim(ground, rollout, attempt, wave),
         Body::WaveOpened { wave, .. } => {
             in_turn(rollout, wave)?;
             gates_open(rollout, wave, Side::Before, now)
@@ -78,7 +99,9 @@ fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Times
         Body::WaveCompleted { wave, .. } | Body::WaveVerified { wave, .. } => {
             let (planned, _) = known(rollout, wave)?;
             in_turn(rollout, wave)?;
-            demand(1, all_settled(rollout, planned), || format!("{wave} has clusters that are not settled"))
+            demand(1, ground.all_settled(rollout, planned), || {
+                format!("{wave} has clusters that are not settled")
+            })
         }
         Body::WaveSoaked { wave, .. } => {
             let (planned, found) = known(rollout, wave)?;
@@ -89,7 +112,9 @@ fn decision(state: &FleetState, rollout: &Rollout, body: &Body, now: jiff::Times
         Body::WaveDone { wave, .. } => {
             let (planned, found) = known(rollout, wave)?;
             gates_open(rollout, wave, Side::After, now)?;
-            demand(1, all_settled(rollout, planned), || format!("{wave} has clusters that are not settled"))?;
+            demand(1, ground.all_settled(rollout, planned), || {
+                format!("{wave} has clusters that are not settled")
+            })?;
             demand(1, found.tag.made.is_some(), || format!("{wave} has no tag"))
         }
         Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
@@ -123,51 +148,38 @@ fn gates_open(rollout: &Rollout, wave: &WaveName, side: Side, now: jiff::Timesta
     Ok(())
 }
 
-/// The clusters of a wave with their places.
-fn members<'a>(rollout: &'a Rollout, wave: &WaveName) -> impl Iterator<Item = &'a Cluster> {
-    let index = rollout.plan.waves.iter().position(|w| &w.name == wave);
-    rollout.clusters.iter().filter(move |c| Some(c.wave) == index)
-}
-
-fn spends(attempt: &Attempt) -> bool {
-    matches!(
-        attempt.state,
-        AttemptState::Failed(_)
-            | AttemptState::TimedOut
-            | AttemptState::RolledBack
-            | AttemptState::Aborted { .. }
-    )
-}
-
-fn holds_slot(attempt: &Attempt) -> bool {
-    matches!(attempt.state.class(), Class::Active | Class::Unknown)
-}
-
-/// Whether every cluster of a wave is settled within the budgets.
-fn all_settled(rollout: &Rollout, planned: &PlannedWave) -> bool {
-    settled_within(rollout, planned, |_| true)
-}
-
-/// Whether the clusters of a wave that `which` takes are settled, no more of them deferred than the
-/// wave tolerates, and no more of all its clusters failed.
-fn settled_within(rollout: &Rollout, planned: &PlannedWave, which: impl Fn(&Cluster) -> bool) -> bool {
-    let (mut failed, mut deferred, mut settled) = (0, 0, true);
-    for cluster in members(rollout, &planned.name) {
-        settled &= !which(cluster) || cluster.attempt.state.is_settled();
-        failed += u32::from(spends(&cluster.attempt));
-        deferred += u32::from(which(cluster) && cluster.attempt.state.class() == Class::Deferred);
+impl Ground<'_> {
+    /// The counts of those pools of a wave for which `which` holds.
+    fn tally(&self, rollout: &Rollout, wave: &WaveName, which: impl Fn(usize) -> bool) -> Tally {
+        let index = rollout.plan.waves.iter().position(|w| &w.name == wave);
+        let counted = index.zip(self.recount.rollout(&rollout.id));
+        counted.map_or_else(Tally::default, |(index, counted)| counted.of_wave(index, which))
     }
-    let budget = rollout.wave(&planned.name).map_or(0, |(_, w)| w.failure_budget);
-    settled && failed <= budget && deferred <= planned.deferred_budget
+
+    /// Whether every cluster of a wave is settled within the budgets.
+    fn all_settled(&self, rollout: &Rollout, planned: &PlannedWave) -> bool {
+        self.settled_within(rollout, planned, |_| true)
+    }
+
+    /// Whether the clusters of the pools that `which` takes are settled, no more of them deferred
+    /// than the wave tolerates, and no more of all its clusters failed.
+    fn settled_within(
+        &self,
+        rollout: &Rollout,
+        planned: &PlannedWave,
+        which: impl Fn(usize) -> bool,
+    ) -> bool {
+        let some = self.tally(rollout, &planned.name, which);
+        let all = self.tally(rollout, &planned.name, |_| true);
+        let budget = rollout.wave(&planned.name).map_or(0, |(_, w)| w.failure_budget);
+        some.unsettled == 0
+            && all.spent <= budget as usize
+            && some.deferred <= planned.deferred_budget as usize
+    }
 }
 
-fn claim(
-    state: &FleetState,
-    rollout: &Rollout,
-    attempt: &AttemptId,
-    wave: &WaveName,
-    now: jiff::Timestamp,
-) -> Checked {
+fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &WaveName) -> Checked {
+    let now = ground.now;
     let name = &attempt.cluster;
     let (planned, found) = known(rollout, wave)?;
     let Some(cluster) = rollout.cluster(name) else {
@@ -180,16 +192,14 @@ fn claim(
     demand(1, matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
         format!("{name} would start while {wave} is at {:?}", found.phase)
     })?;
-    if members(rollout, wave)
-        .all(|c| c.attempt.claimed_at.is_none() && c.earlier.iter().all(|a| a.claimed_at.is_none()))
-    {
+    if ground.tally(rollout, wave, |_| true).claimed == 0 {
         gates_open(rollout, wave, Side::Before, now)?;
     }
-    let settled = settled_within(rollout, planned, |c| c.pool < cluster.pool);
+    let settled = ground.settled_within(rollout, planned, |pool| pool < cluster.pool);
     demand(1, settled, || format!("{name} would start before the pool ahead of it is settled"))?;
     // Budgets of every wave: past one of them nothing of the rollout starts.
     for (other, with) in rollout.waves() {
-        let failed = members(rollout, &other.name).filter(|c| spends(&c.attempt)).count();
+        let failed = ground.tally(rollout, &other.name, |_| true).spent;
         demand(3, failed <= with.failure_budget as usize, || {
             format!(
                 "{name} would start with {failed} failed in {}, {} tolerated",
@@ -203,51 +213,51 @@ fn claim(
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
-    caps(state, rollout, cluster, planned, name.as_str())?;
-    one_claim(state, rollout, name)
+    caps(ground, rollout, cluster, planned, name.as_str())?;
+    one_claim(ground, rollout, name)
 }
 
 fn caps(
-    state: &FleetState,
+    ground: &Ground<'_>,
     rollout: &Rollout,
     cluster: &Cluster,
     planned: &PlannedWave,
     name: &str,
 ) -> Checked {
-    let held = |c: &&Cluster| holds_slot(&c.attempt);
     let below = |cap: Option<u32>, used: usize, whose: &str| {
         demand(2, cap.is_none_or(|cap| used < cap as usize), || {
             format!("{name} would be one more than the {used} that the cap of {whose} allows")
         })
     };
-    let of_wave = members(rollout, &planned.name).filter(held).count();
-    below(planned.at_once, of_wave, planned.name.as_str())?;
-    let of_pool = members(rollout, &planned.name).filter(|c| c.pool == cluster.pool).filter(held).count();
+    below(planned.at_once, ground.tally(rollout, &planned.name, |_| true).held, planned.name.as_str())?;
     if let Some(pool) = planned.pools.get(cluster.pool) {
+        let of_pool = ground.tally(rollout, &planned.name, |pool| pool == cluster.pool).held;
         below(pool.at_once, of_pool, pool.name.as_str())?;
     }
-    let everywhere: usize = state.open_rollouts().map(|r| r.clusters.iter().filter(held).count()).sum();
-    for open in state.open_rollouts() {
+    let counted = ground.state.open_rollouts().filter_map(|open| ground.recount.rollout(&open.id));
+    let everywhere = counted.map(super::recount::Counted::held).sum();
+    for open in ground.state.open_rollouts() {
         below(open.plan.pipeline.at_once, everywhere, "all rollouts together")?;
     }
     Ok(())
 }
 
-fn one_claim(state: &FleetState, rollout: &Rollout, name: &crate::model::ClusterName) -> Checked {
+fn one_claim(ground: &Ground<'_>, rollout: &Rollout, name: &crate::model::ClusterName) -> Checked {
     let Some(planned) = rollout.by_name.get(name).and_then(|i| rollout.planned_cluster(*i)) else {
         return demand(5, false, || format!("{name} is not planned"));
     };
-    for other in state.open_rollouts().filter(|o| o.id != rollout.id) {
-        let taken = other
-            .clusters()
-            .any(|(_, _, c, s)| (c.uid == planned.uid || c.name == *name) && holds_slot(&s.attempt));
+    for other in ground.state.open_rollouts().filter(|o| o.id != rollout.id) {
+        let named = other
+            .cluster(name)
+            .is_some_and(|c| matches!(c.attempt.state.class(), Class::Active | Class::Unknown));
+        let taken = named || ground.recount.rollout(&other.id).is_some_and(|c| c.holds(&planned.uid));
         demand(5, !taken, || format!("{} holds {name}", other.id))?;
     }
     Ok(())
 }
 
 /// The newest attempt that an effect speaks of; it must hold a slot.
-fn at_work<'a>(state: &FleetState, rollout: &'a Rollout, id: &AttemptId) -> Result<&'a Attempt, Broken> {
+fn at_work<'a>(ground: &Ground<'_>, rollout: &'a Rollout, id: &AttemptId) -> Result<&'a Attempt, Broken> {
     let Some(cluster) = rollout.cluster(&id.cluster) else {
         return Err(Broken { rule: 5, what: format!("{} is not planned", id.cluster) });
     };
@@ -256,20 +266,20 @@ fn at_work<'a>(state: &FleetState, rollout: &'a Rollout, id: &AttemptId) -> Resu
     demand(7, attempt.state.class() == Class::Active, || {
         format!("{id} is {} and was not claimed", attempt.state.word())
     })?;
-    one_claim(state, rollout, &id.cluster)?;
+    one_claim(ground, rollout, &id.cluster)?;
     Ok(attempt)
 }
 
-fn preflight(state: &FleetState, rollout: &Rollout, id: &AttemptId) -> Checked {
-    let attempt = at_work(state, rollout, id)?;
+fn preflight(ground: &Ground<'_>, rollout: &Rollout, id: &AttemptId) -> Checked {
+    let attempt = at_work(ground, rollout, id)?;
     demand(3, rollout.state != RolloutState::Aborting, || format!("{id} would start in an abort"))?;
     demand(7, attempt.steps.is_empty() || !attempt.wrote(), || format!("{id} has begun its steps"))
 }
 
 /// A step may begin: it is the next one, it is not done, nobody is at it, and doing it again is
 /// allowed. Returns how many tries were begun.
-fn one_step(state: &FleetState, rollout: &Rollout, id: &AttemptId, step: &StepId) -> Result<u32, Broken> {
-    let attempt = at_work(state, rollout, id)?;
+fn one_step(ground: &Ground<'_>, rollout: &Rollout, id: &AttemptId, step: &StepId) -> Result<u32, Broken> {
+    let attempt = at_work(ground, rollout, id)?;
     let position = attempt.steps.iter().position(|s| &s.step.id == step);
     let Some(progress) = position.and_then(|i| attempt.steps.get(i)) else {
         return Err(Broken { rule: 7, what: format!("{step} of {id} was never planned by a preflight") });
@@ -277,7 +287,7 @@ fn one_step(state: &FleetState, rollout: &Rollout, id: &AttemptId, step: &StepId
     demand(7, !progress.is_done(), || format!("{step} of {id} would be done twice"))?;
     let before = attempt.steps.iter().take(position.unwrap_or(0));
     demand(7, before.clone().all(super::StepProgress::is_done), || format!("{step} of {id} is out of turn"))?;
-    let running = progress.open.iter().any(|(fence, _)| *fence == state.fence());
+    let running = progress.open.iter().any(|(fence, _)| *fence == ground.state.fence());
     demand(7, !running, || format!("{step} of {id} is running"))?;
     let aborting = rollout.state == RolloutState::Aborting;
     demand(3, !aborting || !progress.open.is_empty(), || format!("{step} of {id} would begin in an abort"))?;

@@ -13,6 +13,7 @@ mod fold_attempt;
 mod gates;
 pub mod invariant;
 mod next;
+mod recount;
 mod slots;
 mod state;
 mod view;

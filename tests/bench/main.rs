@@ -4,15 +4,20 @@
 mod apply;
 #[path = "../bed/mod.rs"]
 mod bed;
+mod core;
 #[path = "../it/desk.rs"]
 #[allow(dead_code)]
 mod desk;
 mod journal;
 mod plan;
+#[path = "../scripted/mod.rs"]
+#[allow(dead_code)]
+mod scripted;
 
 #[tokio::main]
 async fn main() {
     plan::run();
+    core::run();
     journal::run().await;
     apply::run().await;
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tidegate::apply::record::Record;
-use tidegate::engine::cluster::{Confirmation, Guard, JobRun, Kind, Obstacle};
+use tidegate::engine::cluster::{Confirmation, Error, Guard, JobRun, Kind, Obstacle};
 use tidegate::model::{Conflicts, ObjectName, ProductName, RecordPhase};
 use tidegate::port::{Host, Secret};
 use tidegate::render::Mask;
@@ -604,7 +605,20 @@ async fn another_journal_is_refused_until_a_person_adopts_the_cluster() {
     assert!(error.message.contains(&holder) && error.message.contains("tidegate cluster adopt"), "{error}");
 
     let host: Arc<dyn Host> = desk.host.clone();
-    let adoption = cluster.adopt(&desk.claimant(7), &host, LEASE).await.unwrap();
+    // What comes before the first write decides whether there is one.
+    let lease =
+        async || desk.get("/apis/coordination.k8s.io/v1/namespaces/tidegate-system/leases/operator").await;
+    let before = lease().await;
+    let refused = cluster
+        .adopt(&desk.claimant(7), &host, LEASE, &|from| {
+            Box::pin(async move { Err(Error::new(Kind::Other, format!("{from:?} stays"))) })
+        })
+        .await
+        .unwrap_err();
+    assert!(refused.message.contains(&holder), "{refused}");
+    assert_eq!(lease().await, before);
+    let agreed = |_: Option<String>| -> BoxFuture<'_, Result<(), Error>> { Box::pin(async { Ok(()) }) };
+    let adoption = cluster.adopt(&desk.claimant(7), &host, LEASE, &agreed).await.unwrap();
     assert_eq!(adoption.from.as_deref(), Some(holder.as_str()));
     assert_eq!(adoption.products, ["app".parse().unwrap()]);
 
@@ -734,5 +748,5 @@ async fn what_is_not_ready_says_why_in_words() {
     assert!(!failed.passed && failed.cause.contains("container main ended with exit code"), "{failed:?}");
     let error = run("smoke", "never-ends", "a 4", Duration::from_secs(2)).await.unwrap_err();
     assert_eq!(error.kind, Kind::TimedOut);
-    assert!(error.message.contains("did not end within 2 s: 0 of 1 pods have completed, 1 run"), "{error}");
+    assert!(error.message.contains("did not end within 2 s: 0 of 1 pod completed, 1 run"), "{error}");
 }

@@ -116,3 +116,127 @@ async fn fleet_g13_two_products_that_render_one_object_fail_before_the_first_wri
     })
     .await;
 }
+
+/// A product that would lose most of its objects blocks its cluster before anything is written, and
+/// the words say by which command the loss is allowed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_that_shrinks_blocks_its_cluster_before_the_first_write() {
+    let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("shrinking")).await;
+    tiny::beside(move || {
+        let lab = tiny::lab(&[Member::of(&cluster, "staging")], tiny::WAVES);
+        let configs = |names: &[&str]| {
+            names.iter().map(|name| tiny::config(name, "x")).collect::<Vec<_>>().join("---\n")
+        };
+        tiny::product(&lab, "app", "1.0.0", PLAIN, &configs(&["a", "b", "c", "d"]));
+        tiny::product(&lab, "web", "1.0.0", PLAIN, &configs(&["web"]));
+        tiny::release(&lab, "R1", None, "{ app: 1.0.0, web: 1.0.0 }");
+        tiny::cut(&lab, "R1");
+        tiny::start(&lab, "R1").ok();
+        let before = written(&cluster);
+
+        // `web` changes too, and its step would come after that of `app`.
+        tiny::product(&lab, "app", "2.0.0", PLAIN, &configs(&["a", "e"]));
+        tiny::product(&lab, "web", "2.0.0", PLAIN, &tiny::config("web", "y"));
+        tiny::release(&lab, "R2", Some("R1"), "{ app: 2.0.0, web: 2.0.0 }");
+        tiny::cut(&lab, "R2");
+        let plan = tiny::plan(&lab, "R2");
+        lab.run(&["rollout", "start", &plan, "--until", "blocked"]).exits(11);
+        let events = lab.events();
+        let verdict = tiny::events(&events, "attempt.preflighted", "shrinking").pop().unwrap();
+        assert_eq!((&verdict["verdict"], &verdict["reason"]), (&"blocked".into(), &"shrinking".into()));
+        let why = lab.tidegate("rollout why R2").ok();
+        let said = ["TG0613", "had 4 objects and now has 2", "tidegate plan R2 --allow-prune"];
+        assert!(said.iter().all(|words| why.out.contains(words)), "{}", why.out);
+        assert_eq!(written(&cluster), before, "a blocked cluster was written to");
+
+        lab.tidegate("rollout abort R2 --reason small").ok();
+        lab.tidegate("rollout run R2").exits(12);
+        lab.run(&["plan", "R2", "--allow-prune", "--out", &plan]).ok();
+        lab.run(&["rollout", "start", &plan]).ok();
+        let deleted: Vec<String> = written(&cluster).into_iter().skip(before.len()).collect();
+        for name in ["b", "c", "d", "e"] {
+            assert!(deleted.contains(&format!("configmaps default/{name}")), "{name}: {deleted:?}");
+        }
+    })
+    .await;
+}
+
+/// Objects with which nobody can do anything: each is told with its file, and nothing is written.
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_can_not_be_applied_are_told_before_the_first_write() {
+    let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("oddities")).await;
+    tiny::beside(move || {
+        let lab = tiny::lab(&[Member::of(&cluster, "staging")], tiny::WAVES);
+        let fine = tiny::config("fine", "x");
+        let object = |text: &str| format!("{fine}---\napiVersion: v1\n{text}\n");
+        let secret = "kind: Secret\nmetadata: { name: both, namespace: default }";
+        // The template's line: the object as it is seen after rendering, with the cluster's values.
+        let cases = [
+            (object("kind: ConfigMap\nmetadata: { generateName: x- }"), 13, "TG0406", "generateName"),
+            (object("kind: ConfigMap\nmetadata: { labels: { a: b } }"), 13, "TG0406", "no `metadata.name`"),
+            (object("kind: List"), 13, "TG0406", "kind List"),
+            (object("kind: Gadget\nmetadata: { name: odd }"), 11, "TG0609", "Gadget (v1)"),
+            (
+                object("kind: ConfigMap\nmetadata: { name: odd, namespace: nowhere }"),
+                11,
+                "TG0608",
+                "namespace nowhere of ConfigMap nowhere/odd",
+            ),
+            (object("kind: ConfigMap\nmetadata: { name: fine, namespace: default }"), 13, "TG0407", "twice"),
+            // The namespace `default` is known as that of the first only in the cluster.
+            (object("kind: ConfigMap\nmetadata: { name: fine }"), 13, "TG0611", "renders ConfigMap default/fine twice"),
+            (object("kind: ConfigMap\nmetadata: { name: 'a/b', namespace: default }"), 13, "TG0408", "`a/b`"),
+            (object(&format!("{secret}\ndata: {{ a: '{{{{ cluster.name }}}}!' }}")), 13, "TG0409", "`data.a`"),
+            (
+                object(&format!("{secret}\nstringData: {{ port: {{{{ 4711 }}}} }}")),
+                13,
+                "TG0409",
+                "`stringData.port` of Secret both",
+            ),
+        ];
+        let count = cases.len();
+        for (n, (objects, code, id, words)) in cases.into_iter().enumerate() {
+            let (version, release) = (format!("1.{n}.0"), format!("R{n}"));
+            let parent = n.checked_sub(1).map(|n| format!("R{n}"));
+            tiny::product(&lab, "app", &version, PLAIN, &objects);
+            tiny::release(&lab, &release, parent.as_deref(), &format!("{{ app: {version} }}"));
+            lab.commit(&release);
+            // What the files alone show is told by `check`, and no tag is made of it.
+            let tagged = lab.tidegate("product tag --all");
+            if tagged.code != 0 {
+                assert!(tagged.err.contains(id) && tagged.err.contains(words), "{id} {words}: {}", tagged.err);
+                panic!("{id} {words} is found by the tag: {}", tagged.err);
+            }
+            lab.run(&["release", "cut", &release]).ok();
+            lab.commit(&format!("release: {release}"));
+            let plan = tiny::plan(&lab, &release);
+            let ran = lab.run(&["rollout", "start", &plan, "--until", "blocked"]).exits(code);
+            let why = lab.tidegate(&format!("rollout why {release}")).ok();
+            let said = format!("{}{}", ran.err, why.out);
+            assert!(said.contains(id) && said.contains(words), "{id} {words}: {said}");
+            assert!(said.contains("all.yaml.j2:"), "{id} does not name its file: {said}");
+            assert_eq!(written(&cluster), Vec::<String>::new(), "{id}");
+            lab.run(&["rollout", "abort", &release, "--reason", "odd"]).ok();
+            lab.run(&["rollout", "run", &release]).exits(12);
+        }
+
+        // A list is its items, and of `data` and `stringData` the second counts.
+        let good = format!(
+            "{fine}---\napiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: ConfigMap\n    metadata: {{ name: listed, namespace: default }}\n---\napiVersion: v1\n{secret}\ndata: {{ a: \"{{{{ 'b2xk' }}}}\", b: \"{{{{ 'a2VwdA==' }}}}\" }}\nstringData: {{ a: \"{{{{ 'new' }}}}\" }}\n"
+        );
+        tiny::product(&lab, "app", "2.0.0", PLAIN, &good);
+        tiny::release(&lab, "R99", Some(&format!("R{}", count - 1)), "{ app: 2.0.0 }");
+        tiny::cut(&lab, "R99");
+        tiny::start(&lab, "R99").ok();
+        let names = ["configmaps default/fine", "configmaps default/listed", "secrets default/both"];
+        let applied = written(&cluster);
+        assert!(names.iter().all(|name| applied.iter().any(|w| w == name)), "{applied:?}");
+        let data = tokio::runtime::Handle::current().block_on(async {
+            let api: Api<k8s_openapi::api::core::v1::Secret> =
+                Api::namespaced(cluster.client().await, "default");
+            api.get("both").await.unwrap().data.unwrap()
+        });
+        assert_eq!((data["a"].0.as_slice(), data["b"].0.as_slice()), (&b"new"[..], &b"kept"[..]));
+    })
+    .await;
+}

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::bed::{Bed, Cluster, ClusterSpec};
 use crate::lab::{Lab, Ran};
-use crate::tiny::{self, Member};
+use crate::tiny::{self, Member, PLAIN};
 
 /// By an environment variable, by a file, by a command.
 const CANARIES: [&str; 3] = ["k4n4ri3nv0g3l-env", "k4n4ri3nv0g3l-file", "k4n4ri3nv0g3l-exec"];
@@ -244,6 +244,154 @@ async fn a_literal_secret_stops_check_cut_plan_and_pin() {
         }
         assert!(!lab.read("releases/R2.yaml").contains("lock:"));
         assert!(!lab.repo().join("pipelines/pins").exists());
+        assert!(search.0.is_empty(), "{}", search.0.join("\n"));
+    })
+    .await;
+}
+
+/// Pods quote what they were given, and a pod of one product may hold the secret of another. What
+/// they say goes to the journal when a product does not get ready, when a test's Job does not end,
+/// and when a cluster that was well is seen once more: never with the secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_pods_say_shows_no_secret_of_any_product() {
+    let cluster = Bed::shared().await.cluster(ClusterSpec::complete("parrot", 1)).await;
+    let pod = |fate: &str| {
+        format!(
+            "metadata: {{ labels: {{ app: web }}, annotations: {{ bed.tidegate.dev/fate: {fate} }} }}
+    spec:
+      restartPolicy: @
+      containers: [ {{ name: main, image: 'registry.example.com/{}:1' }} ]
+",
+            CANARIES[0]
+        )
+    };
+    let deployment = |fate: &str| {
+        format!(
+            "apiVersion: apps/v1
+kind: Deployment
+metadata: {{ name: web, namespace: default }}
+spec:
+  progressDeadlineSeconds: 3
+  selector: {{ matchLabels: {{ app: web }} }}
+  template:
+    {}",
+            pod(fate).replace('@', "Always")
+        )
+    };
+    let job = format!(
+        "apiVersion: batch/v1
+kind: Job
+metadata: {{ name: smoke, namespace: default }}
+spec:
+  template:
+    {}",
+        pod("bad-image").replace('@', "Never")
+    );
+    const DEPLOY: &str = "  deploy:\n    - manifests: { path: manifests }\n";
+    let tested = format!("{DEPLOY}  tests:\n    - job: {{ name: smoke, manifest: job.yaml, timeout: 6s }}\n");
+    let bad = deployment("bad-image");
+    let good = deployment("none");
+    let (lab, mut driver, cluster) = tiny::beside(move || {
+        let waves = "\n    - { name: staging, selector: { env: staging }, soak: { for: 5s } }\n";
+        let mut lab = tiny::lab(&[Member::of(&cluster, "staging")], waves);
+        lab.set("CANARY", CANARIES[0]);
+        lab.set("TIDEGATE_VERIFY_TIMEOUT", "15s");
+        let values = format!("{DEPLOY}  values: {{ token: {{ secretRef: {{ env: CANARY }} }} }}\n");
+        tiny::product(&lab, "app", "1.0.0", &values, &tiny::config("app", "x"));
+        tiny::product(&lab, "web", "1.0.0", PLAIN, &bad);
+        tiny::release(&lab, "R1", None, "{ app: 1.0.0, web: 1.0.0 }");
+        tiny::cut(&lab, "R1");
+        tiny::start(&lab, "R1").exits(13);
+        lab.tidegate("rollout abort R1 --reason next").ok();
+        lab.tidegate("rollout run R1").exits(12);
+
+        tiny::product(&lab, "web", "1.1.0", &tested, &good);
+        lab.write("products/web/job.yaml", &job);
+        tiny::release(&lab, "R2", Some("R1"), "{ app: 1.0.0, web: 1.1.0 }");
+        tiny::cut(&lab, "R2");
+        tiny::start(&lab, "R2").exits(13);
+        lab.tidegate("rollout abort R2 --reason next").ok();
+        lab.tidegate("rollout run R2").exits(12);
+
+        tiny::product(&lab, "web", "1.2.0", PLAIN, &good);
+        tiny::release(&lab, "R3", Some("R2"), "{ app: 1.0.0, web: 1.2.0 }");
+        tiny::cut(&lab, "R3");
+        let plan = tiny::plan(&lab, "R3");
+        let driver = lab.spawn(&["rollout", "start", &plan], "driver.log");
+        tiny::until("the first verification", || {
+            let events = lab.events();
+            tiny::events(&events, "wave.cluster-verified", "parrot").pop().map(|_| ())
+        });
+        (lab, driver, cluster)
+    })
+    .await;
+    let web: Api<k8s_openapi::api::apps::v1::Deployment> = Api::namespaced(cluster.client().await, "default");
+    let ill = serde_json::json!({"spec": {"template": {"metadata": {"annotations":
+        {"bed.tidegate.dev/fate": "bad-image"}}}}});
+    web.patch("web", &kube::api::PatchParams::default(), &kube::api::Patch::Merge(ill)).await.unwrap();
+    tiny::beside(move || {
+        assert_eq!(driver.wait().unwrap().code(), Some(13), "{}", tiny::beside_text(&lab, "driver.log"));
+        let events = lab.events();
+        let quoting: Vec<&serde_json::Value> = events
+            .iter()
+            .filter(|event| event.to_string().contains("ImagePullBackOff (registry.example.com/***:1)"))
+            .collect();
+        for name in ["step.finished", "wave.cluster-verified"] {
+            assert!(quoting.iter().any(|e| e["event"] == name), "{name} does not quote the pod: {events:#?}");
+        }
+        let tested = |e: &&&serde_json::Value| e["step"]["action"] == "test";
+        assert!(quoting.iter().any(|e| tested(&e)), "no test's Job is quoted: {quoting:#?}");
+        let mut search = Search::default();
+        for line in ["rollout why R3", "rollout why R3 -o json", "rollout events", "rollout events -o json"] {
+            search.run(&lab, line);
+        }
+        for entry in std::fs::read_dir(lab.around()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                search.in_bytes(&path.display().to_string(), &std::fs::read(&path).unwrap());
+            }
+        }
+        assert!(search.0.is_empty(), "{} leaks:\n{}", search.0.len(), search.0.join("\n"));
+    })
+    .await;
+}
+
+/// The values of a cluster that the fleet's source lists stand in no file, and stop a plan all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_literal_secret_from_the_fleets_source_stops_a_plan() {
+    let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("sourced")).await;
+    tiny::beside(move || {
+        let mut lab = tiny::lab(&[], tiny::WAVES);
+        lab.set("CANARY", "unused");
+        tiny::product(&lab, "app", "1.0.0", STEPS, OBJECTS);
+        lab.write_script("products/app/tell.sh", TELL);
+        let listed = |token: &str| {
+            format!(
+                r#"#!/bin/sh
+echo '[{{"name": "sourced", "labels": {{"env": "staging"}}, "kubeconfig": {{"path": "{}"}}, "values": {{"app": {{"token": {token}}}}}}}]'
+"#,
+                cluster.kubeconfig_via_proxy().display()
+            )
+        };
+        lab.write(
+            "pipelines/fleet.yaml",
+            "apiVersion: tidegate.dev/v1\nkind: Fleet\nmetadata: { name: tiny }\nspec:\n  source: { command: { command: [./list.sh] } }\n",
+        );
+        lab.write_script("list.sh", &listed(r#"{"secretRef": {"env": "CANARY"}}"#));
+        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
+        std::fs::write(lab.around().join("canary.txt"), "x").unwrap();
+        std::fs::write(lab.around().join("command.txt"), "x").unwrap();
+        tiny::cut(&lab, "R1");
+        tiny::plan(&lab, "R1");
+
+        lab.write_script("list.sh", &listed(&format!("\"{}\"", CANARIES[0])));
+        let mut search = Search::default();
+        for line in ["plan R1", "plan R1 -o json", "cluster show sourced --release R1"] {
+            let ran = search.run(&lab, line).exits(3);
+            let said = format!("{}{}", ran.out, ran.err);
+            assert!(said.contains("TG0108") && said.contains("app on sourced"), "{line}: {said}");
+        }
+        search.in_bytes("the journal", &std::fs::read(lab.around().join("journal.db")).unwrap());
         assert!(search.0.is_empty(), "{}", search.0.join("\n"));
     })
     .await;

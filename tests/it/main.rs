@@ -6,6 +6,7 @@ mod bed;
 #[path = "../bed/selftest.rs"]
 mod bed_selftest;
 
+mod adoption;
 mod apply;
 mod approvals;
 mod cases;
@@ -20,7 +21,9 @@ mod fleet_seen;
 mod helm;
 mod lab;
 mod leave;
+mod leftovers;
 mod pages;
+mod shapes;
 mod small;
 mod story;
 mod timeline;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checker;
+mod inputs;
 mod mutants;
 mod scale;
 mod schedules;
@@ -19,6 +20,7 @@ use std::sync::Mutex;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use tidegate::journal::HaltCause;
+use tidegate::rollout::invariant::Recount;
 use tidegate::rollout::{Command, FleetState, Rollout, WaitKind, effects, waits_of_rollout};
 
 use checker::Checker;
@@ -70,6 +72,9 @@ fn folds_again(world: &World<Chance>) -> Result<(), TestCaseError> {
     }
     if again != world.state || effects(&again, world.now) != effects(&world.state, world.now) {
         return Err(TestCaseError::fail("the log folds to another state"));
+    }
+    if Recount::of(&again) != world.recount {
+        return Err(TestCaseError::fail("the count that followed the log is not that of its end"));
     }
     Ok(())
 }
@@ -216,5 +221,22 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             .map(|(_, rule)| rule)
             .unwrap();
         assert!(why.contains(rule), "`{name}` was caught after {n} schedules, for another reason: {why}");
+    }
+}
+
+#[test]
+fn every_mutant_is_stopped_by_the_rules_before_it_acts() {
+    for (name, mutant) in mutants::ALL {
+        let mut runner = runner(1, 7);
+        let stopped = (1..=600).any(|_| {
+            let schedule = schedule().new_tree(&mut runner).unwrap().current();
+            let played = std::panic::catch_unwind(|| play(&schedule, mutant, true));
+            played.is_err_and(|panic| {
+                let why = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+                assert!(why.contains("Broken"), "`{name}` fell over something else: {why}");
+                true
+            })
+        });
+        assert!(stopped, "the rules let `{name}` pass");
     }
 }

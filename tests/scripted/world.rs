@@ -9,8 +9,9 @@ use tidegate::gate::approval;
 use tidegate::journal::{AttemptId, AttemptStep, Body, Event, FailureClass, Preflight, StepId, StepOutcome};
 use tidegate::model::{Actor, ClusterName, RolloutId, TestPolicy, WaveName};
 use tidegate::plan::{Plan, Repeat};
+use tidegate::rollout::invariant::{self, Broken, Recount};
 use tidegate::rollout::{
-    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, admit, effects, invariant,
+    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, admit, effects,
 };
 
 use super::plans;
@@ -74,6 +75,8 @@ pub struct World<F> {
     pub named: Named,
     /// Whether every effect is checked against the rules first.
     pub checked: bool,
+    /// The count that the rules are checked with.
+    pub recount: Recount,
     /// The event that the core refused; the world stands still then.
     pub refused: Option<Impossible>,
     /// How often each step's deed was really begun.
@@ -96,6 +99,7 @@ impl<F: Fate> World<F> {
             fate,
             named: effects,
             checked: true,
+            recount: Recount::default(),
             refused: None,
             runs: HashMap::new(),
             unsafe_repeats: Vec::new(),
@@ -123,6 +127,7 @@ impl<F: Fate> World<F> {
         let seq = self.events.len() as u64 + 1;
         let event = Event { seq, at: self.now, schema: 1, actor, fence, body, prev: zero, hash: zero };
         self.refused = self.state.apply(&event).err();
+        self.recount.follow(&event, &self.state);
         self.events.push(event);
     }
 
@@ -213,9 +218,14 @@ impl<F: Fate> World<F> {
         panic!("the core decides without end: {:?}", self.events.last().unwrap().body);
     }
 
-    fn check(&self, effect: &Effect) {
+    /// Whether an effect keeps the rules now.
+    pub fn rules(&mut self, effect: &Effect) -> Result<(), Broken> {
+        invariant::check_effect(&self.state, &mut self.recount, effect, self.now)
+    }
+
+    fn check(&mut self, effect: &Effect) {
         if self.checked && self.refused.is_none() {
-            let kept = invariant::check_effect(&self.state, effect, self.now);
+            let kept = self.rules(effect);
             assert_eq!(kept, Ok(()), "{effect:?} after {} events", self.events.len());
         }
     }

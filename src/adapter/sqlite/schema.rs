@@ -129,6 +129,16 @@ pub(super) fn establish(
                     path.display()
                 )));
             }
+            // It was made with its first event; without any, a chain would still seem to hold.
+            let any: bool = transaction
+                .query_row("SELECT EXISTS (SELECT 1 FROM events)", [], |r| r.get(0))
+                .map_err(failed)?;
+            if !any {
+                return Err(Fault::permanent(format!(
+                    "journal {}: it has lost all its events: restore it from a copy",
+                    path.display()
+                )));
+            }
             id.parse().map_err(|error| {
                 Fault::permanent(format!("journal {}: its UUID is no UUID: {error}", path.display()))
             })?

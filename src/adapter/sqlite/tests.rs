@@ -216,6 +216,33 @@ fn a_file_that_is_no_journal_is_left_alone() {
 }
 
 #[test]
+fn a_journal_without_any_event_is_refused_and_not_taken_for_an_empty_one() {
+    let folder = folder();
+    let path = file(&folder);
+    drop(open(&path));
+    Connection::open(&path).unwrap().execute("DELETE FROM events", []).unwrap();
+    let refused = SqliteJournal::open(path.clone(), at(0), &ann()).unwrap_err().to_string();
+    assert!(refused.contains("it has lost all its events"), "{refused}");
+}
+
+#[tokio::test]
+async fn an_event_of_a_newer_tidegate_is_refused_with_words() {
+    for (from, to, words) in [
+        ("\"schema\":1", "\"schema\":99", "install the newer version"),
+        ("journal.created", "journal.exploded", "unknown variant `journal.exploded`"),
+    ] {
+        let folder = folder();
+        let path = file(&folder);
+        drop(open(&path));
+        let connection = Connection::open(&path).unwrap();
+        connection.execute("UPDATE events SET text = replace(text, ?1, ?2)", (from, to)).unwrap();
+        drop(connection);
+        let refused = open(&path).read(0, 10).await.unwrap_err().to_string();
+        assert!(refused.contains(words) && refused.contains("event 1"), "{refused}");
+    }
+}
+
+#[test]
 fn tables_of_a_newer_version_are_refused() {
     let folder = folder();
     let path = file(&folder);

@@ -396,6 +396,15 @@ fn named_file(part: &Part<'_>, path: &Spanned<String>, wanted: Wanted, findings:
     let text = plain_path(&path.value);
     let whole_folder = path.value == "." && wanted == Wanted::FileOrFolder;
     let plain = |step: &str| !matches!(step, "" | "." | "..");
+    if wanted == Wanted::Folder && matches!(text, "" | ".") {
+        findings.push(
+            Finding::error(&codes::PATH_OUTSIDE, "a chart lies in a folder of its own")
+                .at(&path.place)
+                .label("this is the product's folder itself")
+                .hint("move Chart.yaml, templates/ and what belongs to them into a folder, such as `chart`"),
+        );
+        return false;
+    }
     if !whole_folder && (path.value.starts_with('/') || !text.split('/').all(plain) || text.contains('\\')) {
         findings.push(
             Finding::error(

@@ -8,7 +8,7 @@ use crate::catalog::fleet;
 use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow};
 use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::diag::{Finding, codes};
-use crate::engine::planning::{PlanRequest, gather};
+use crate::engine::planning::{PlanError, PlanRequest, gather};
 use crate::engine::{adoption, repo};
 use crate::model::{ClusterEntry, ClusterName, ReleaseId};
 use crate::output::envelope::List;
@@ -160,10 +160,13 @@ async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
     let open = context.place.journal().await?;
     let world = context.place.world(&git, &open);
     let actor = context.place.actor().await;
-    let fence = open.follower.state().fence();
-    let adopted = adoption::adopt(&world, &context.place.times()?, entry, fence, &actor, &args.reason)
+    let state = open.follower.state();
+    let adopted = adoption::adopt(&world, &context.place.times()?, entry, state, &actor, &args.reason)
         .await
-        .map_err(|fault| Failure::outside(&format!("{} was not adopted", args.cluster), &fault))?;
+        .map_err(|error| match error {
+            PlanError::Fault(fault) => Failure::outside(&format!("{} was not adopted", args.cluster), &fault),
+            PlanError::Findings(findings) => Failure { exit: Code::Conflict, findings },
+        })?;
     let screen = AdoptedScreen { adopted, reason: args.reason.clone() };
     context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
     Ok(vec![Code::Done])

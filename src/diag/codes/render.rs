@@ -34,6 +34,16 @@ codes! {
         "A product renders the same object twice."
         "Group, kind, namespace and name say which object is meant. Of two with the same the later \
          would overwrite the earlier in every run. Remove one, or give it another name.";
+    OBJECT_NAME = "TG0408" "object-name"
+        "An object's name can't be part of a path."
+        "An API server reaches every object by a path in which its name is one part. A name that is \
+         `.` or `..`, or holds `/` or `%`, would lead to something else, and the server refuses it \
+         for objects of every kind.";
+    OBJECT_TEXT = "TG0409" "object-text"
+        "A ConfigMap or a Secret holds something that is not text."
+        "The values of `data` and `stringData` are texts: put numbers, `true` and the like in quotes, \
+         and write lists and mappings as one text. In the `data` of a Secret and the `binaryData` of \
+         a ConfigMap they are base64; `stringData` takes a Secret's values as they are.";
     CHART_UNSTABLE = "TG0410" "chart-unstable"
         "A chart's template uses a function whose result changes from run to run."
         "A chart is rendered for the plan, for every preflight and for every comparison, and the \

@@ -322,10 +322,8 @@ impl Piece {
         Error::new(kind, format!("{code}: {} ({}): {why}", self.id, self.origin))
     }
 
-    pub(super) fn hide(&self, mut error: Error) -> Error {
-        error.message = self.mask.hide(&error.message);
-        error.details = error.details.iter().map(|line| self.mask.hide(line)).collect();
-        error
+    pub(super) fn hide(&self, error: Error) -> Error {
+        error.hidden(&self.mask)
     }
 
     /// What a refusal means.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::apply::{Kind as ObjectKind, ObjectId};
 
+use super::wire::escape;
 use super::{Cluster, Outcome};
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
@@ -26,6 +27,7 @@ impl Resource {
         let root = if self.kind.group.is_empty() { "/api" } else { "/apis" };
         match namespace.filter(|_| self.namespaced) {
             Some(namespace) => {
+                let namespace = escape(namespace);
                 format!("{root}/{}/namespaces/{namespace}/{}", self.kind.api_version(), self.plural)
             }
             None => format!("{root}/{}/{}", self.kind.api_version(), self.plural),
@@ -34,7 +36,7 @@ impl Resource {
 
     /// The path of one object.
     pub fn path(&self, id: &ObjectId) -> String {
-        format!("{}/{}", self.collection(Some(&id.namespace)), id.name)
+        format!("{}/{}", self.collection(Some(&id.namespace)), escape(&id.name))
     }
 }
 
@@ -136,5 +138,29 @@ impl Cluster {
         let found = served.get(kind).is_some();
         *self.inner.served.lock().await = Some(std::sync::Arc::new(served));
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_one_segment_of_its_path_whatever_is_in_it() {
+        let kind = ObjectKind::parse("rbac.authorization.k8s.io/v1", "Role");
+        let resource = Resource { kind, plural: "roles".to_owned(), namespaced: true };
+        let path = |name: &str| {
+            resource.path(&ObjectId {
+                group: resource.kind.group.clone(),
+                kind: "Role".to_owned(),
+                namespace: "shop".to_owned(),
+                name: name.to_owned(),
+            })
+        };
+        let base = "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles";
+        assert_eq!(path("reader.v1"), format!("{base}/reader.v1"));
+        assert_eq!(path("system:foo/bar"), format!("{base}/system%3Afoo%2Fbar"));
+        assert_eq!(path("a%2Fb?x=y#z"), format!("{base}/a%252Fb%3Fx%3Dy%23z"));
+        assert_eq!(path("größe"), format!("{base}/gr%C3%B6%C3%9Fe"));
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::journal::{BlockReason, FailureClass, StepOutcome};
 use crate::port::Fault;
+use crate::render::Mask;
 
 /// What kind of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,6 +89,14 @@ impl Error {
         if !self.is_fenced() {
             self.message = format!("{doing}: {}", self.message);
         }
+        self
+    }
+
+    /// Itself without what is to be hidden.
+    #[must_use]
+    pub fn hidden(mut self, mask: &Mask) -> Self {
+        self.message = mask.hide(&self.message);
+        self.details = self.details.iter().map(|line| mask.hide(line)).collect();
         self
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -54,6 +55,10 @@ pub struct Adoption {
     /// The products whose records were taken over.
     pub products: Vec<ProductName>,
 }
+
+/// What is done once a cluster may be taken, before anything is written there, with the holder that
+/// its lease names.
+pub type BeforeTaking<'f> = dyn Fn(Option<String>) -> BoxFuture<'f, Outcome<()>> + Send + Sync + 'f;
 
 /// A lease as far as its holder knows it.
 pub(super) struct Held {
@@ -226,7 +231,7 @@ impl Cluster {
         knows: &(dyn Fn(&RolloutId) -> bool + Send + Sync),
     ) -> Outcome<Guard> {
         let terms = |view: &View| self.terms(view, claimant, host.as_ref());
-        let (guard, _) = self.take(claimant, length, &terms).await?;
+        let (guard, _) = self.take(claimant, length, &terms, &|_| Box::pin(async { Ok(()) })).await?;
         let records = guard.records();
         match record::admit(&records, claimant.journal, &|rollout| knows(rollout)) {
             Ok(()) => Ok(guard),
@@ -238,26 +243,28 @@ impl Cluster {
     }
 
     /// Takes the cluster over from another journal, by a person's word: waits until its holder has not
-    /// renewed for a whole lease and the longest request, raises the fence, keeps the records. The
-    /// lease is released afterwards.
+    /// renewed for a whole lease and the longest request, calls `before`, raises the fence, keeps the
+    /// records. The lease is released afterwards. Done again after a crash at any point, it does what
+    /// was left.
     ///
     /// # Errors
-    /// `Held` when the holder still renews; and when the cluster can't be asked.
+    /// `Held` when the holder still renews; those of `before`; and when the cluster can't be asked.
     pub async fn adopt(
         &self,
         claimant: &Claimant,
         host: &Arc<dyn Host>,
         length: Duration,
+        before: &BeforeTaking<'_>,
     ) -> Outcome<Adoption> {
         let terms = |view: &View| match self.terms(view, claimant, host.as_ref()) {
             Terms::Never(_) if view.released => Terms::Now,
             Terms::Never(_) => Terms::After(view.length + view.request.max(self.inner.request)),
             other => other,
         };
-        let (guard, before) = self.take(claimant, length, &terms).await?;
+        let (guard, found) = self.take(claimant, length, &terms, before).await?;
         let taken = guard.take_records_over().await;
         guard.release().await;
-        Ok(Adoption { from: before.map(|view| view.holder).filter(|h| !h.is_empty()), products: taken? })
+        Ok(Adoption { from: found.map(|view| view.holder).filter(|h| !h.is_empty()), products: taken? })
     }
 
     fn terms(&self, view: &View, us: &Claimant, host: &dyn Host) -> Terms {
@@ -286,14 +293,15 @@ impl Cluster {
         us: &Claimant,
         length: Duration,
         terms: &(dyn Fn(&View) -> Terms + Send + Sync),
+        before_taking: &BeforeTaking<'_>,
     ) -> Outcome<(Guard, Option<View>)> {
-        self.ensure_namespace().await?;
         let clock = Arc::clone(&self.inner.clock);
         let doing = "taking the cluster's lease";
         // The newest state of the Lease, and since when it is known; and how many states were seen.
         let mut seen: Option<(String, Duration)> = None;
         let mut states = 0;
         let mut lost_races = 0_u32;
+        let mut begun = false;
         loop {
             let found = self.read(&operator(), JSON, doing).await?;
             let now = clock.boot();
@@ -319,6 +327,11 @@ impl Cluster {
                         continue;
                     }
                 }
+            }
+            if !begun {
+                before_taking(before.as_ref().map(|v| v.holder.clone()).filter(|h| !h.is_empty())).await?;
+                self.ensure_namespace().await?;
+                begun = true;
             }
             let next = View {
                 holder: format!("{}/{}", us.journal, us.process.label()),

@@ -12,7 +12,7 @@ use crate::diag::codes;
 use crate::model::ProductName;
 
 use super::objects::{Kinds, together};
-use super::wire::{JSON, METADATA, METADATA_LIST};
+use super::wire::{JSON, METADATA, METADATA_LIST, escape};
 use super::{Cluster, Outcome};
 
 /// Why a set can't be applied as it is.
@@ -126,8 +126,8 @@ impl Cluster {
         let mut looks: Vec<BoxFuture<'_, Outcome<Option<Obstacle>>>> = Vec::new();
         for (account, user) in asked {
             looks.push(Box::pin(async move {
-                let path =
-                    format!("/api/v1/namespaces/{}/serviceaccounts/{}", account.namespace, account.name);
+                let (namespace, name) = (escape(&account.namespace), escape(&account.name));
+                let path = format!("/api/v1/namespaces/{namespace}/serviceaccounts/{name}");
                 let found = self.read(&path, METADATA, &format!("looking for {account}")).await?;
                 let code = codes::ACCOUNT_MISSING.id;
                 Ok(found.is_none().then(|| {
@@ -150,7 +150,8 @@ impl Cluster {
         let mut looks: Vec<BoxFuture<'_, Outcome<Option<Obstacle>>>> = Vec::new();
         for (product, rendered, id) in definitions {
             looks.push(Box::pin(async move {
-                let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{}", id.name);
+                let name = escape(&id.name);
+                let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
                 let live = self.read(&path, JSON, &format!("looking at {id}")).await?;
                 let change = live.and_then(|live| definition_change(&live, &rendered.object));
                 let code = codes::DEFINITION_CHANGE.id;

@@ -57,14 +57,9 @@ impl Guard {
     /// # Errors
     /// `TimedOut` (the Job is deleted then), and when it can't be started or watched.
     pub async fn run_job(&self, run: &JobRun<'_>) -> Outcome<JobOutcome> {
-        let hide = |text: &str| run.mask.hide(text);
         match self.run_openly(run).await {
-            Ok(outcome) => Ok(JobOutcome { cause: hide(&outcome.cause), ..outcome }),
-            Err(error) => Err(Error {
-                message: hide(&error.message),
-                details: error.details.iter().map(|line| hide(line)).collect(),
-                ..error
-            }),
+            Ok(outcome) => Ok(JobOutcome { cause: run.mask.hide(&outcome.cause), ..outcome }),
+            Err(error) => Err(error.hidden(run.mask)),
         }
     }
 

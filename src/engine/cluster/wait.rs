@@ -161,7 +161,7 @@ impl Cluster {
         let Some(class) = claim.pointer("/spec/storageClassName").and_then(Value::as_str) else {
             return Ok(false);
         };
-        let path = format!("/apis/storage.k8s.io/v1/storageclasses/{class}");
+        let path = format!("/apis/storage.k8s.io/v1/storageclasses/{}", escape(class));
         let class = self.read(&path, JSON, "looking at the claim's storage class").await?.unwrap_or_default();
         let pending = claim.pointer("/status/phase").and_then(Value::as_str) == Some("Pending");
         Ok(pending && class.get("volumeBindingMode").and_then(Value::as_str) == Some("WaitForFirstConsumer"))
@@ -184,8 +184,8 @@ impl Cluster {
         let selector: Vec<String> =
             labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
         let namespace = object.pointer("/metadata/namespace")?.as_str()?;
-        let path =
-            format!("/api/v1/namespaces/{namespace}/pods?labelSelector={}", escape(&selector.join(",")));
+        let (namespace, selector) = (escape(namespace), escape(&selector.join(",")));
+        let path = format!("/api/v1/namespaces/{namespace}/pods?labelSelector={selector}");
         // Words only: a cause must not fail for want of a better one.
         let mut pods = self.list(&path, JSON, "looking at pods").await.ok()?;
         let newest = |pod: &Value| pod.pointer("/metadata/creationTimestamp").map(Value::to_string);

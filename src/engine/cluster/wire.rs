@@ -289,7 +289,7 @@ impl Cluster {
     }
 }
 
-/// A text as part of a query.
+/// A text as part of a query, or as one segment of a path.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

@@ -52,10 +52,8 @@ pub struct ProductWork<'a> {
 }
 
 impl ProductWork<'_> {
-    pub(super) fn hide(&self, mut error: Error) -> Error {
-        error.message = self.mask.hide(&error.message);
-        error.details = error.details.iter().map(|line| self.mask.hide(line)).collect();
-        error
+    pub(super) fn hide(&self, error: Error) -> Error {
+        error.hidden(self.mask)
     }
 
     pub(super) fn no_record(&self) -> Error {
@@ -115,19 +113,11 @@ impl Guard {
     pub async fn begin(&self, work: &ProductWork<'_>) -> Outcome<()> {
         let objects = self.identities(work).await?;
         let old = self.stored(work.product).map(|stored| stored.record);
-        // A retry goes on where the confirmed or harmless first try stopped.
-        let goes_on = old.as_ref().is_some_and(|old| {
-            old.is_unfinished()
-                && old.current.inputs == work.state.inputs
-                && objects.iter().all(|(id, _)| old.inventory.get(id).is_some())
-        });
-        if let (Some(old), false, Confirmation::None) = (&old, goes_on, work.confirmation) {
+        if let Some(old) = old.as_ref().filter(|old| !goes_on(old, work, objects.iter().map(|(id, _)| id))) {
             let new = objects.iter().map(|(id, _)| id.clone()).collect();
-            let meant = self.cluster.tombstones(work).await?.into_iter().map(|(_, id)| id).collect();
-            check_shrinking(&old.inventory, &new, &meant).map_err(|why| {
-                let code = codes::PRUNE_CONFIRMATION.id;
-                Error::new(Kind::Confirm, format!("{code}: product {}: {why}", work.product))
-            })?;
+            if let Some(why) = self.cluster.shrinks(work, old, &new).await? {
+                return Err(Error::new(Kind::Confirm, why));
+            }
         }
         let author = Author {
             journal: self.claimant.journal,
@@ -137,6 +127,22 @@ impl Guard {
         };
         let record = Record::begin(old.as_ref(), &author, work.state.clone(), objects);
         self.write(work.product, &record).await
+    }
+
+    /// Why a person must say first that so many of the product's objects are to be deleted, if
+    /// nobody has; asked before the first write, and by `begin` once more. Only reads.
+    ///
+    /// # Errors
+    /// When the cluster can't be asked.
+    pub async fn shrinks(&self, work: &ProductWork<'_>) -> Outcome<Option<String>> {
+        let Some(old) = self.stored(work.product).map(|stored| stored.record) else { return Ok(None) };
+        let owners = self.cluster.owners_of(work.all).await?;
+        let own = owners.into_iter().filter(|(_, product)| product == work.product);
+        let new: BTreeSet<ObjectId> = own.map(|(id, _)| id).collect();
+        if goes_on(&old, work, new.iter()) {
+            return Ok(None);
+        }
+        self.cluster.shrinks(work, &old, &new).await
     }
 
     /// The product's objects with the versions they are applied in.
@@ -236,7 +242,34 @@ impl Guard {
     }
 }
 
+/// Whether a try goes on where a confirmed or harmless first one stopped.
+fn goes_on<'i>(
+    old: &Record,
+    work: &ProductWork<'_>,
+    mut objects: impl Iterator<Item = &'i ObjectId>,
+) -> bool {
+    old.is_unfinished()
+        && old.current.inputs == work.state.inputs
+        && objects.all(|id| old.inventory.get(id).is_some())
+}
+
 impl Cluster {
+    /// Why so many deletions need a person's word, if they do and there is none.
+    async fn shrinks(
+        &self,
+        work: &ProductWork<'_>,
+        old: &Record,
+        new: &BTreeSet<ObjectId>,
+    ) -> Outcome<Option<String>> {
+        if work.confirmation == Confirmation::Prune {
+            return Ok(None);
+        }
+        let meant = self.tombstones(work).await?.into_iter().map(|(_, id)| id).collect();
+        let code = codes::PRUNE_CONFIRMATION.id;
+        let checked = check_shrinking(&old.inventory, new, &meant);
+        Ok(checked.err().map(|why| format!("{code}: product {}: {why}", work.product)))
+    }
+
     /// The product's tombstones as identities; kinds that the cluster does not know can't be there.
     async fn tombstones(&self, work: &ProductWork<'_>) -> Outcome<Vec<(ObjectKind, ObjectId)>> {
         let served = self.served().await?;

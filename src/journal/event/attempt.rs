@@ -230,6 +230,8 @@ pub enum BlockReason {
     Missing,
     /// Another journal holds the cluster's lease, or its record names a rollout unknown here.
     Foreign,
+    /// A product would lose so many of its objects that a person must say first that they may go.
+    Shrinking,
 }
 
 /// What preflight found.

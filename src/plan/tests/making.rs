@@ -141,6 +141,31 @@ fn a_cluster_out_of_reach_is_planned_from_what_was_seen_last() {
 }
 
 #[test]
+fn two_waves_or_two_pools_of_one_name_are_an_error_at_the_second() {
+    let mut world = World::new(&["a", "b"]);
+    world.pipeline(
+        "  waves:\n    - { name: same, clusters: [a] }\n    - { name: other, clusters: [] }\n    \
+         - { name: same, clusters: [b] }\n",
+    );
+    let findings = world.plan().unwrap_err();
+    let twice = only(&findings, &codes::DUPLICATE_NAME);
+    assert_eq!(
+        (twice.message.as_str(), twice.place.as_ref().unwrap().line()),
+        ("two waves are called `same`", 8)
+    );
+
+    let mut world = World::new(&["a", "b"]);
+    let entries = [entry("a", "half: one"), entry("b", "half: two")];
+    world.fleet("", &entries);
+    world.pipeline(
+        "  waves:\n    - name: all\n      selector: {}\n      pools:\n        select:\n          \
+         - { name: same, selector: { half: one } }\n          - { name: same, selector: { half: two } }\n",
+    );
+    let findings = world.plan().unwrap_err();
+    assert_eq!(only(&findings, &codes::DUPLICATE_NAME).message, "two pools are called `same`");
+}
+
+#[test]
 fn two_entries_that_are_one_cluster_are_an_error() {
     let mut world = World::new(&["a", "b"]);
     world.observed.get_mut("b").unwrap().uid = ClusterUid::new("uid-a");

@@ -3,7 +3,8 @@
 use super::scripted::plans::{ProductShape, Shape, WaveShape, plan};
 use super::scripted::world::{Calm, Fate, World, done, failed, person};
 use crate::journal::{
-    AttemptId, BlockReason, Body, Deferral, Failure, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    AttemptId, BlockReason, Body, Deferral, Failure, FailureClass, Preflight, RetryWhich, Side, StepId,
+    StepOutcome,
 };
 use crate::model::{ClusterName, RolloutId};
 use crate::plan::Repeat;
@@ -682,7 +683,7 @@ fn an_aborted_rollouts_wave_rolls_no_more() {
     assert!(world.settle(1_000));
     let rollout = world.state.rollout(&id).unwrap();
     let words: Vec<_> = rollout.waves().map(|(w, _)| rollout.wave_state(&w.name).unwrap().word()).collect();
-    assert_eq!(words, ["aborted", "waiting"]);
+    assert_eq!(words, ["aborted", "not-started"]);
 }
 
 #[test]
@@ -700,6 +701,98 @@ fn an_approval_with_evidence_counts_only_once_its_evidence_is_there() {
     assert_eq!(world.ask(&Command::Approve(early)), Ok(1));
     assert!(world.settle(1_000));
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn an_approval_of_a_wave_that_was_skipped_comes_too_late() {
+    let empty = WaveShape { before: true, after: true, ..WaveShape::of(0) };
+    let held = WaveShape { before: true, ..WaveShape::of(1) };
+    let (mut world, id) = rolled(Calm, &Shape::of(vec![empty, held]));
+    assert_eq!(phase(&world, &id, "w0"), WavePhase::Skipped);
+    for side in [Side::Before, Side::After] {
+        let mut yes = world.approval(&id, "w0");
+        yes.gate = Some((side, "approval".parse().unwrap()));
+        let refused = world.ask(&Command::Approve(yes)).unwrap_err();
+        assert_eq!(refused.exit, RefusalExit::Conflict);
+        assert!(refused.sentence.contains("nothing left to approve"), "{}", refused.sentence);
+    }
+}
+
+#[test]
+fn a_retry_while_paused_starts_nothing_before_it_is_resumed() {
+    let shape = Shape::of(vec![WaveShape { at_once: Some(1), failures: 2, ..WaveShape::of(3) }]);
+    let mut broken = true;
+    let fate = steps(move |name, _, _| {
+        let fails = name == "c-0" && std::mem::replace(&mut broken, false);
+        if fails { failed(FailureClass::Permanent) } else { done() }
+    });
+    let mut world = World::new(fate);
+    let id = world.start(plan(&shape));
+    while !matches!(cluster(&world, &id, "c-0"), AttemptState::Failed(_)) {
+        world.round();
+        world.advance();
+    }
+    world.ask(&Command::Pause { rollout: id.clone(), reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Paused);
+    let started = claims(&world).len();
+    let which = RetryWhich::Failed;
+    world.ask(&Command::Retry { rollout: id.clone(), which, clusters: Vec::new(), reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!((state(&world, &id), claims(&world).len()), (&RolloutState::Paused, started));
+    world.ask(&Command::Resume { rollout: id.clone(), raise_budget: None, reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn a_clock_that_goes_back_delays_a_soak_and_never_shortens_it() {
+    let shape = Shape::of(vec![WaveShape { soak: Some(3_600), ..WaveShape::of(1) }]);
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&shape));
+    while phase(&world, &id, "w0") != WavePhase::Soaking {
+        world.round();
+        world.advance();
+    }
+    let verified =
+        world.state.rollout(&id).unwrap().wave(&"w0".parse().unwrap()).unwrap().1.verified_at().unwrap();
+    world.now = verified - jiff::SignedDuration::from_hours(5);
+    for _ in 0..10 {
+        world.round();
+        assert_eq!(phase(&world, &id, "w0"), WavePhase::Soaking);
+    }
+    world.now = verified + jiff::SignedDuration::from_secs(3_599);
+    world.round();
+    assert_eq!(phase(&world, &id, "w0"), WavePhase::Soaking);
+    world.now = verified + jiff::SignedDuration::from_secs(3_600);
+    assert!(world.settle(100));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn two_rollouts_of_different_clusters_share_the_least_of_their_global_caps() {
+    let shape = |prefix: &str, global| Shape {
+        global,
+        prefix: prefix.to_owned(),
+        release: prefix.to_uppercase(),
+        ..Shape::of(vec![WaveShape::of(6)])
+    };
+    let mut world = World::new(Calm);
+    let first = world.start(plan(&shape("a", Some(4))));
+    let second = world.start(plan(&shape("b", Some(3))));
+    let mut most = 0;
+    for _ in 0..1_000 {
+        world.round();
+        most = most.max(world.state.in_flight());
+        assert!(world.state.in_flight() <= 3, "the second rollout's cap holds both");
+        if !world.advance() {
+            break;
+        }
+    }
+    assert_eq!(most, 3);
+    for id in [first, second] {
+        assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+    }
 }
 
 #[test]

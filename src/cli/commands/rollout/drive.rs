@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch as channel;
 
 use super::{Context, ask, code, find, journal};
+use crate::adapter::temporary;
 use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
 use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
@@ -21,8 +22,8 @@ use crate::output::exit::Code;
 use crate::output::progress::Progress;
 use crate::output::screens::StatusScreen;
 use crate::plan::{Plan, read, stale};
-use crate::report::explain::{About, earliest, explanations};
-use crate::report::explanation::Explanation;
+use crate::report::explain::{About, driving_helps, earliest, explanations};
+use crate::report::explanation::{DRIVER, Explanation};
 use crate::report::summary::{self, RolloutSummary};
 use crate::rollout::{Command, FleetState, Rollout, is_blocked, rests};
 
@@ -120,7 +121,9 @@ pub async fn watch(args: &Watch, context: &Context<'_>) -> Outcome {
         context.surface.talk("no rollout is open");
         return Ok(vec![Code::Done]);
     }
-    if !driver_alive(&open, context).await? {
+    let state = open.follower.state();
+    let helps = |r: &Rollout| driving_helps(state, r, context.place.now());
+    if named.iter().filter_map(|id| state.rollout(id)).any(helps) && !driver_alive(&open, context).await? {
         context.surface.talk("nobody drives: tidegate rollout run");
     }
     match follow(open, named, &Until::Done, false, context).await? {
@@ -182,6 +185,9 @@ async fn drive(
         standby: other == Other::WaitedFor,
         stop: context.signals.gentle(),
     };
+    // Before, what drivers left that were killed; afterwards, what their scripts still worked in,
+    // which were ended meanwhile.
+    tidy().await;
     let timer = stop_in_time(context);
     let mut seen = |event: &Event, state: &FleetState| {
         crash::position(event.seq);
@@ -190,6 +196,7 @@ async fn drive(
     let ended = engine::drive(world, &context.place.times()?, options, &mut seen).await;
     let timed_out = timer.is_some_and(|timer| timer.has_fired());
     drop(progress);
+    tidy().await;
     let (ended, follower) = match ended {
         Ok(ended) => ended,
         // Two were started at once, and the other was faster.
@@ -235,11 +242,16 @@ fn told_waiting(state: &FleetState, named: &[RolloutId], context: &Context<'_>) 
             continue;
         }
         for wait in explanations(state, rollout, About::Rollout, None, now) {
-            if wait.gate != "driver" {
+            if wait.gate != DRIVER {
                 context.surface.aside(&waiting(&wait));
             }
         }
     }
+}
+
+/// Removes the temporary files of dead processes. Driving does not depend on it.
+async fn tidy() {
+    let _ = tokio::task::spawn_blocking(temporary::sweep).await;
 }
 
 /// One line about what waits: what for, and the command that helps.
@@ -417,7 +429,7 @@ fn show(
     let warnings: [Warning; 0] = [];
     if codes.contains(&Code::Blocked) {
         let waits: Vec<_> = screens.iter().flat_map(|s| s.waits.clone()).collect();
-        for wait in waits.iter().filter(|w| w.gate != "driver") {
+        for wait in waits.iter().filter(|w| w.gate != DRIVER) {
             context.surface.talk(&waiting(wait));
         }
         if let Some(earliest) = earliest(&waits) {
