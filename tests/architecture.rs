@@ -212,7 +212,9 @@ const COUNTED: &[&str] = &[
 #[test]
 fn plurals_are_made_in_one_place() {
     let mut wrong = Vec::new();
-    for (path, _, lines) in sources() {
+    // What a failing test says is for its author.
+    let told = sources().into_iter().filter(|(path, _, _)| !path.to_string_lossy().contains("tests"));
+    for (path, _, lines) in told {
         for (number, line) in lines {
             let plural = |noun: &str| {
                 [' ', '"', ',', ':', ';'].iter().any(|end| line.contains(&format!("}} {noun}{end}")))
