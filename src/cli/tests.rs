@@ -48,9 +48,10 @@ fn the_first_page_of_help_lists_every_noun() {
       -o, --output <FORM>  The form of the answer [default: table] [possible values: table, json]
 
     Example, from a release to the whole fleet:
-      tidegate check
-      tidegate release cut R42
-      tidegate plan R42 --out r42.plan
+      tidegate check                              and commit what it finds well
+      tidegate product tag --all
+      tidegate release cut R42                    and commit its lock
+      tidegate plan R42 --render --out r42.plan
       tidegate rollout start r42.plan
 
     Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long
@@ -213,6 +214,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       why        Say why something waits, who can unblock it, and how
       approve    Say yes to an approval gate
       revoke     Take every yes at an approval gate back
+      override   Let a rollout pass a condition without its answer
       pause      Start nothing new until `resume`
       resume     Go on after a pause, or after a halt with a raised budget
       abort      End a rollout where it stands

@@ -231,11 +231,30 @@ impl Rollout {
             cluster.attempt.state = state;
             cluster.attempt.cause = cause;
             cluster.attempt.since = at;
+            cluster.attempt.early = None;
             cluster.attempt.parked = None;
             let again = matches!(cluster.attempt.state.class(), Class::Blocked | Class::Postponed);
             cluster.attempt.due = again.then(|| cluster.attempt.recheck_at());
         }
         self.arrive(index);
+    }
+
+    /// Has a cluster that is blocked or postponed looked at at once: what it waits for may be there by
+    /// now. What a live fact keeps waits for that fact.
+    pub(super) fn look_at_once(&mut self, index: usize, at: jiff::Timestamp) {
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let attempt = &mut cluster.attempt;
+        let waits = matches!(attempt.state.class(), Class::Blocked | Class::Postponed);
+        let Some(before) = attempt.due.filter(|due| waits && attempt.parked.is_none() && *due > at) else {
+            return;
+        };
+        attempt.early = Some(at);
+        attempt.due = Some(at);
+        let pool = self.waves.get_mut(cluster.wave).and_then(|wave| wave.pools.get_mut(cluster.pool));
+        if let Some(pool) = pool {
+            pool.rechecks.remove(&(before, index));
+            pool.rechecks.insert((at, index));
+        }
     }
 
     /// What was left for later by a live fact is due now: the fact has changed.

@@ -11,7 +11,7 @@ mod verify;
 
 pub use contains::{Family, Missing, by_number, contains, missing};
 pub use cut::{Cut, Tagged, cut};
-pub(crate) use cut::{missing_tag, reused};
+pub(crate) use cut::{missing_tag, reused, written};
 pub use diff::{Change, Diff, ProductChange, diff};
 pub use digest::{FORMAT, digest};
 pub use rules::{ancestors, contained_hotfixes, rules};

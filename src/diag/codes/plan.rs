@@ -110,6 +110,11 @@ codes! {
         "The cluster is planned and blocked: it would stay without the hotfix, and only its team or an \
          operator can say whether that is right. End the pin or raise it and plan again, or skip the \
          cluster.";
+    NO_TEST_TO_RUN = "TG0384" "no-test-to-run"
+        "A wave is to run all tests, and there is none."
+        "A wave with `tests: all` (the first one, if it says nothing) halts when not one test ran in it, \
+         and only an abort ends that. Give a product on its clusters a test, in a new version, or write \
+         `tests: changed`.";
     NO_SUCH_PIPELINE = "TG0389" "no-such-pipeline"
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \

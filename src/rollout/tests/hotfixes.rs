@@ -176,7 +176,7 @@ fn a_cluster_whose_pin_misses_a_hotfix_is_blocked_until_somebody_chooses() {
     let waits = waits_of_rollout(&world.state, rollout, world.now);
     let wait = waits.iter().find(|w| w.cluster.is_some()).unwrap();
     assert!(
-        matches!(&wait.kind, WaitKind::Blocked { reason: BlockReason::PinMissesHotfix, cause }
+        matches!(&wait.kind, WaitKind::Blocked { reason: BlockReason::PinMissesHotfix, cause, .. }
         if cause.contains("pin PIN-1 of payments")),
         "{wait:?}"
     );
