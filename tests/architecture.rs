@@ -186,6 +186,50 @@ fn what_stands_left_of_the_engine_is_pure() {
     assert!(wrong.is_empty(), "impure places:\n{}", wrong.join("\n"));
 }
 
+/// Nouns that are counted.
+const COUNTED: &[&str] = &[
+    "objects",
+    "clusters",
+    "products",
+    "releases",
+    "pipelines",
+    "pins",
+    "steps",
+    "tests",
+    "waves",
+    "pools",
+    "replicas",
+    "pods",
+    "restarts",
+    "events",
+    "retries",
+    "slots",
+    "people",
+    "things",
+    "records",
+    "items",
+    "images",
+];
+
+/// A sentence that puts a number before a plural by itself would say "1 objects".
+#[test]
+fn plurals_are_made_in_one_place() {
+    let mut wrong = Vec::new();
+    // What a failing test says is for its author.
+    let told = sources().into_iter().filter(|(path, _, _)| !path.to_string_lossy().contains("tests"));
+    for (path, _, lines) in told {
+        for (number, line) in lines {
+            let plural = |noun: &str| {
+                [' ', '"', ',', ':', ';'].iter().any(|end| line.contains(&format!("}} {noun}{end}")))
+            };
+            if COUNTED.iter().any(|noun| plural(noun)) {
+                wrong.push(format!("{}:{number}: {}", path.display(), line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "use diag::count:\n{}", wrong.join("\n"));
+}
+
 #[test]
 fn every_source_file_opens_with_what_it_decides() {
     let mut files = Vec::new();

@@ -110,7 +110,8 @@ pub fn check_shrinking(
     }
     let first = gone.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let more = if gone.len() > 5 { format!(" and {} more", gone.len() - 5) } else { String::new() };
-    Err(format!("the product had {before} objects and now has {after}; {first}{more} would be deleted"))
+    let had = crate::diag::count(before, "object");
+    Err(format!("the product had {had} and now has {after}; {first}{more} would be deleted"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::identity::Kind;
+use crate::diag::{count, count_of};
 
 /// What an object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,13 +167,13 @@ impl<'a> Object<'a> {
     fn replicas(self, wanted: i64, updated: &str, available: &str) -> Verdict {
         let (all, new, up) = (self.count("replicas"), self.count(updated), self.count(available));
         if new < wanted {
-            return NotYet(format!("{new} of {wanted} replicas are updated"));
+            return NotYet(format!("{} updated", count_of(new, wanted, "replica")));
         }
         if up < wanted {
-            return NotYet(format!("{up} of {wanted} replicas are available"));
+            return NotYet(format!("{} available", count_of(up, wanted, "replica")));
         }
         if all > new {
-            return NotYet(format!("{} old replicas are not gone yet", all - new));
+            return NotYet(format!("{} not gone yet", count(all - new, "old replica")));
         }
         Ready
     }
@@ -184,10 +185,10 @@ impl<'a> Object<'a> {
         let wanted = self.number("/spec/replicas").unwrap_or(1);
         let (all, ready) = (self.count("replicas"), self.count("readyReplicas"));
         if ready < wanted {
-            return NotYet(format!("{ready} of {wanted} replicas are ready"));
+            return NotYet(format!("{} ready", count_of(ready, wanted, "replica")));
         }
         if all > wanted {
-            return NotYet(format!("{} replicas too many are not gone yet", all - wanted));
+            return NotYet(format!("{} too many", count(all - wanted, "replica")));
         }
         // With OnDelete somebody else decides when pods are replaced.
         if self.text("/spec/updateStrategy/type") == Some("OnDelete") {
@@ -197,7 +198,7 @@ impl<'a> Object<'a> {
         let (due, new) = ((wanted - kept).max(0), self.count("updatedReplicas"));
         let same_revision = self.text("/status/currentRevision") == self.text("/status/updateRevision");
         if !same_revision && new < due {
-            return NotYet(format!("{new} of {due} replicas are updated"));
+            return NotYet(format!("{} updated", count_of(new, due, "replica")));
         }
         Ready
     }
@@ -209,10 +210,10 @@ impl<'a> Object<'a> {
         let wanted = self.count("desiredNumberScheduled");
         let (new, up) = (self.count("updatedNumberScheduled"), self.count("numberAvailable"));
         if self.text("/spec/updateStrategy/type") != Some("OnDelete") && new < wanted {
-            return NotYet(format!("{new} of {wanted} pods are updated"));
+            return NotYet(format!("{} updated", count_of(new, wanted, "pod")));
         }
         if up < wanted {
-            return NotYet(format!("{up} of {wanted} pods are available"));
+            return NotYet(format!("{} available", count_of(up, wanted, "pod")));
         }
         Ready
     }
@@ -223,7 +224,7 @@ impl<'a> Object<'a> {
         }
         let (wanted, up) = (self.number("/spec/replicas").unwrap_or(1), self.count("availableReplicas"));
         match up < wanted {
-            true => NotYet(format!("{up} of {wanted} replicas are available")),
+            true => NotYet(format!("{} available", count_of(up, wanted, "replica"))),
             false => Ready,
         }
     }
@@ -240,7 +241,7 @@ impl<'a> Object<'a> {
         }
         let wanted = self.number("/spec/completions").unwrap_or(1);
         let (done, failed, active) = (self.count("succeeded"), self.count("failed"), self.count("active"));
-        NotYet(format!("{done} of {wanted} pods have completed, {active} run, {failed} failed"))
+        NotYet(format!("{} completed, {active} run, {failed} failed", count_of(done, wanted, "pod")))
     }
 
     fn pod(self) -> Verdict {
@@ -344,7 +345,7 @@ fn container_cause(status: &Value) -> Option<String> {
             cause.push_str(&format!(", it {ended}"));
             let restarts = status.pointer("/restartCount").and_then(Value::as_i64).unwrap_or(0);
             if restarts > 0 {
-                cause.push_str(&format!(", {restarts} restarts"));
+                cause.push_str(&format!(", {}", count(restarts, "restart")));
             }
         }
         if let Some(message) = text("/state/waiting/message") {

@@ -36,22 +36,22 @@ fn deployments() {
         (
             json!({"replicas": 3}),
             json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 1, "availableReplicas": 3}),
-            "not yet: 1 of 3 replicas are updated",
+            "not yet: 1 of 3 replicas updated",
         ),
         (
             json!({"replicas": 3}),
             json!({"observedGeneration": 2, "replicas": 4, "updatedReplicas": 3, "availableReplicas": 3}),
-            "not yet: 1 old replicas are not gone yet",
+            "not yet: 1 old replica not gone yet",
         ),
         (
             json!({"replicas": 3}),
             json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 2}),
-            "not yet: 2 of 3 replicas are available",
+            "not yet: 2 of 3 replicas available",
         ),
         (
             json!({"replicas": 3, "paused": true}),
             json!({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 0, "availableReplicas": 3}),
-            "not yet: it is paused (spec.paused): 0 of 3 replicas are updated",
+            "not yet: it is paused (spec.paused): 0 of 3 replicas updated",
         ),
         (
             json!({}),
@@ -63,7 +63,7 @@ fn deployments() {
             json!({}),
             json!({"observedGeneration": 2, "conditions": [{"type": "ReplicaFailure", "status": "True",
             "reason": "FailedCreate", "message": "exceeded quota"}]}),
-            "not yet: 0 of 1 replicas are updated; ReplicaFailure is True: FailedCreate: exceeded quota",
+            "not yet: 0 of 1 replica updated; ReplicaFailure is True: FailedCreate: exceeded quota",
         ),
     ];
     for (spec, status, expected) in cases {
@@ -76,7 +76,7 @@ fn stateful_sets_and_daemon_sets() {
     let set = |spec, status| of(object("apps/v1", "StatefulSet", 1, spec, status));
     let half = json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 2, "updatedReplicas": 1,
         "currentRevision": "a", "updateRevision": "b"});
-    assert_eq!(set(json!({"replicas": 2}), half.clone()), "not yet: 1 of 2 replicas are updated");
+    assert_eq!(set(json!({"replicas": 2}), half.clone()), "not yet: 1 of 2 replicas updated");
     assert_eq!(
         set(json!({"replicas": 2, "updateStrategy": {"rollingUpdate": {"partition": 1}}}), half.clone()),
         "ready"
@@ -84,20 +84,20 @@ fn stateful_sets_and_daemon_sets() {
     assert_eq!(set(json!({"replicas": 2, "updateStrategy": {"type": "OnDelete"}}), half), "ready");
     assert_eq!(
         set(json!({"replicas": 2}), json!({"observedGeneration": 1, "replicas": 2, "readyReplicas": 1})),
-        "not yet: 1 of 2 replicas are ready"
+        "not yet: 1 of 2 replicas ready"
     );
     let daemon = |spec, status| of(object("apps/v1", "DaemonSet", 1, spec, status));
     assert_eq!(daemon(json!({}), json!({})), "not yet: its controller has not seen it yet");
     assert_eq!(daemon(json!({}), json!({"observedGeneration": 1, "desiredNumberScheduled": 0})), "ready");
     let old = json!({"observedGeneration": 1, "desiredNumberScheduled": 3, "updatedNumberScheduled": 1, "numberAvailable": 3});
-    assert_eq!(daemon(json!({}), old.clone()), "not yet: 1 of 3 pods are updated");
+    assert_eq!(daemon(json!({}), old.clone()), "not yet: 1 of 3 pods updated");
     assert_eq!(daemon(json!({"updateStrategy": {"type": "OnDelete"}}), old), "ready");
 }
 
 #[test]
 fn a_started_job_is_not_ready_and_a_failed_one_has_failed() {
     let job = |status| of(object("batch/v1", "Job", 1, json!({"completions": 2}), status));
-    assert_eq!(job(json!({"active": 1, "ready": 1})), "not yet: 0 of 2 pods have completed, 1 run, 0 failed");
+    assert_eq!(job(json!({"active": 1, "ready": 1})), "not yet: 0 of 2 pods completed, 1 run, 0 failed");
     assert_eq!(job(json!({"conditions": [{"type": "Complete", "status": "True"}]})), "ready");
     assert_eq!(
         job(

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Finding, Findings, Place, codes};
+use crate::diag::{Finding, Findings, Place, codes, count_of};
 use crate::model::{
     ClusterEntry, ClusterName, EnvironmentName, Fleet, Labels, Overrides, PoolName, Product, ProductName,
     secrets,
@@ -71,7 +71,7 @@ pub fn check_source(place: &Place, before: &[ClusterName], now: &[ClusterName]) 
         findings.push(
             Finding::error(
                 &codes::EMPTY_SOURCE,
-                format!("the fleet's source misses {} of {} clusters", lost.len(), before.len()),
+                format!("the fleet's source misses {}", count_of(lost.len(), before.len(), "cluster")),
             )
             .at(place)
             .hint(format!("missing: {}{more}", names.join(", "))),

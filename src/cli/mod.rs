@@ -105,4 +105,6 @@ fn wished_color(args: impl Iterator<Item = std::ffi::OsString>) -> ColorMode {
 }
 
 #[cfg(test)]
+mod legal_tests;
+#[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::product::Content;
+use crate::diag::count;
 use crate::journal::{FailureClass, StepId, StepOutcome};
 use crate::model::{DeployStep, Duration, ProductName, Test};
 use crate::port::{Fault, KubeconfigFile};
@@ -95,7 +96,8 @@ impl Deed<'_> {
 
     async fn remove(self, product: &ProductName) -> Done {
         let removed = self.opened.guard.remove(product, &self.opened.sets, self.limit.std()).await?;
-        let words = format!("{} objects deleted, {} kept", removed.deleted.len(), removed.kept.len());
+        let words =
+            format!("{} deleted, {} kept", count(removed.deleted.len(), "object"), removed.kept.len());
         Ok(done(words, lists([("deleted", removed.deleted), ("kept", removed.kept)])))
     }
 
@@ -103,7 +105,7 @@ impl Deed<'_> {
         let targets = &self.session.cluster().targets;
         let products: Vec<_> = targets.iter().map(|t| (t.product.clone(), t.inputs)).collect();
         self.opened.guard.seal(&products).await?;
-        Ok(done(format!("{} products verified", products.len()), BTreeMap::new()))
+        Ok(done(format!("{} verified", count(products.len(), "product")), BTreeMap::new()))
     }
 
     async fn test(self, product: &ProductName, name: &str) -> Done {
@@ -213,7 +215,7 @@ fn done(summary: String, evidence: BTreeMap<String, serde_json::Value>) -> StepO
 
 fn applied_words(applied: &Applied) -> String {
     let all = applied.created + applied.changed + applied.same + applied.skipped + applied.recreated;
-    let mut words = format!("{all} objects");
+    let mut words = count(all, "object");
     for (count, word) in
         [(applied.created, "created"), (applied.changed, "changed"), (applied.recreated, "recreated")]
     {

@@ -97,9 +97,9 @@ pub fn job(what: &For<'_>, test: &JobTest) -> Result<Rendered, Fault> {
     match found.as_slice() {
         [only] => Ok(rendered(test.name.value.to_string(), only)),
         other => Err(Fault::permanent(format!(
-            "{} holds {} objects, and a test is exactly one Job",
+            "{} holds {}, and a test is exactly one Job",
             test.manifest.value,
-            other.len()
+            crate::diag::count(other.len(), "object")
         ))),
     }
 }

@@ -24,6 +24,9 @@ pub fn lines(summary: &RolloutSummary, view: &Viewpoint, clusters: usize) -> Vec
         wave.unwrap_or_default(),
         Duration::between(summary.started_at, view.now)
     )];
+    if let Some(guess) = &summary.estimate {
+        lines.push(dim(&guess.words(" left")));
+    }
     let names = summary.waves.iter().map(|w| w.name.as_str().len()).max().unwrap_or_default().min(24);
     let mut later: Vec<String> = Vec::new();
     for (index, wave) in summary.waves.iter().enumerate() {
@@ -42,10 +45,19 @@ pub fn lines(summary: &RolloutSummary, view: &Viewpoint, clusters: usize) -> Vec
     }
     let width = summary.attention.iter().take(clusters).map(|c| c.cluster.as_str().len()).max();
     for cluster in summary.attention.iter().take(clusters) {
-        lines.push(cluster_line(summary, cluster, width.unwrap_or_default(), view));
+        lines.push(cluster_line(cluster, width.unwrap_or_default(), view));
     }
     if let Some(more) = summary.attention.len().checked_sub(clusters).filter(|more| *more > 0) {
         lines.push(dim(&format!("  and {more} more: tidegate rollout status {}", summary.rollout)));
+    }
+    // On a line of its own, since long lines are cut at the edge of the terminal.
+    if let Some(bad) = summary.attention.first().filter(|cluster| tone(cluster.state) == Tone::Bad) {
+        let rollout = &summary.rollout;
+        let why = match summary.state {
+            "halted" => format!("tidegate rollout why {rollout}"),
+            _ => format!("tidegate rollout why {rollout} -c {}", bad.cluster),
+        };
+        lines.push(format!("  what it printed, and what helps: {why}"));
     }
     if !later.is_empty() {
         lines.push(dim(&format!("… {}", later.join(" · "))));
@@ -87,12 +99,7 @@ fn bar(wave: &WaveSummary) -> String {
     format!("[{}{}]", "█".repeat(full), "░".repeat(empty))
 }
 
-fn cluster_line(
-    summary: &RolloutSummary,
-    cluster: &ClusterSummary,
-    width: usize,
-    view: &Viewpoint,
-) -> String {
+fn cluster_line(cluster: &ClusterSummary, width: usize, view: &Viewpoint) -> String {
     let tone = tone(cluster.state);
     let mut line =
         format!("  {:width$}  {}", cluster.cluster.as_str(), tone.paint(&tone.mark(cluster.state)));
@@ -103,9 +110,6 @@ fn cluster_line(
     line.push_str(&format!("  {}", Duration::between(cluster.step_since.unwrap_or(cluster.since), view.now)));
     if let Some(cause) = &cluster.cause {
         line.push_str(&format!("  {}", clean(cause)));
-    }
-    if tone == Tone::Bad {
-        line.push_str(&format!("  -> tidegate rollout why {} -c {}", summary.rollout, cluster.cluster));
     }
     line
 }

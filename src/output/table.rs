@@ -6,6 +6,8 @@ use comfy_table::{
     Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width,
 };
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::mark::{Tone, clean};
 
 /// The least width that a column which may wrap is squeezed to.
@@ -129,7 +131,7 @@ impl Table {
             return content;
         }
         let cells = self.rows.iter().filter_map(|row| row.get(index));
-        let words = cells.flat_map(|cell| cell.text.split(' ')).map(|word| word.chars().count());
+        let words = cells.flat_map(|cell| cell.text.split(' ')).flat_map(pieces).map(|piece| piece.width());
         let longest = words.max().and_then(|n| u16::try_from(n).ok()).unwrap_or_default();
         longest.max(SQUEEZE).min(content)
     }
@@ -199,24 +201,48 @@ fn trimmed(line: &str) -> &str {
     line.trim_end_matches(' ')
 }
 
-/// Breaks text at spaces into lines of at most `room` characters; a longer word is kept whole,
-/// since a broken digest or command can't be copied.
+/// Breaks text at spaces into lines of at most `room` columns; a longer word is kept whole, since a
+/// broken digest or command can't be copied. Scripts that need no spaces are broken anywhere.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = vec![String::new()];
+    let mut lines = Vec::new();
+    let (mut line, mut used) = (String::new(), 0);
     for word in text.split(' ') {
-        if let Some(last) = lines.last_mut() {
-            let used = last.chars().count();
-            if used == 0 {
-                last.push_str(word);
-            } else if used + 1 + word.chars().count() <= room {
-                last.push(' ');
-                last.push_str(word);
-            } else {
-                lines.push(word.to_owned());
+        for (number, piece) in pieces(word).into_iter().enumerate() {
+            // A word that does not fit into what is left of a line begins on the next one, if it fits
+            // there as a whole.
+            let space = usize::from(number == 0 && used > 0);
+            let needed = if number == 0 && word.width() <= room { word.width() } else { piece.width() };
+            if used > 0 && used + space + needed > room {
+                lines.push(std::mem::take(&mut line));
+                used = 0;
+            } else if space == 1 {
+                line.push(' ');
+                used += 1;
             }
+            line.push_str(piece);
+            used += piece.width();
         }
     }
+    lines.push(line);
     lines
+}
+
+/// The parts between which a word may be broken: wide characters (CJK, emoji) stand for themselves,
+/// everything between them stays together.
+fn pieces(word: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut begin = 0;
+    for (at, character) in word.char_indices() {
+        let wide = character.width() == Some(2);
+        let after_wide =
+            word.get(..at).and_then(|w| w.chars().next_back()).is_some_and(|c| c.width() == Some(2));
+        if at > begin && (wide || (after_wide && character.width() == Some(1))) {
+            found.extend(word.get(begin..at));
+            begin = at;
+        }
+    }
+    found.extend(word.get(begin..));
+    found
 }
 
 #[cfg(test)]
@@ -291,6 +317,22 @@ mod tests {
         for width in 34..140 {
             let text = plain(&sample().text(Some(width)));
             let longest = text.lines().map(|l| l.chars().count()).max();
+            assert!(longest <= Some(usize::from(width)), "{width}: {text}");
+        }
+    }
+
+    #[test]
+    fn wide_characters_take_two_columns_and_may_be_broken_between() {
+        assert_eq!(wrap("静かな鷺 heron", 8), ["静かな鷺", "heron"]);
+        assert_eq!(wrap("支払いチームが待っている", 10), ["支払いチー", "ムが待って", "いる"]);
+        assert_eq!(wrap("a sha256:0123456789 b", 8), ["a", "sha256:0123456789", "b"]);
+        assert_eq!(wrap("x 🚢🚢🚢", 5), ["x 🚢", "🚢🚢"]);
+        let mut table = Table::new([Column::left("PIN"), Column::text("OWNER"), Column::text("REASON")]);
+        let reason = "本番環境は来週まで待つ 🚢 then on";
+        table.row(["PIN-1".into(), "支払いチーム".into(), reason.into()]);
+        for width in 30..70 {
+            let text = plain(&table.text(Some(width)));
+            let longest = text.lines().map(|l| l.width()).max();
             assert!(longest <= Some(usize::from(width)), "{width}: {text}");
         }
     }

@@ -152,9 +152,9 @@ fn by_size(wave: &Wave, cut: &Pools, clusters: &[usize], findings: &mut Findings
                         Finding::warning(
                             &codes::SMALL_LAST_POOL,
                             format!(
-                                "the last pool of wave `{}` has {} of {wanted} clusters",
+                                "the last pool of wave `{}` has {}",
                                 wave.name.value,
-                                group.len()
+                                crate::diag::count_of(group.len(), wanted, "cluster")
                             ),
                         )
                         .at(&size.place)

@@ -71,7 +71,7 @@ fn of_gate(wave: &str, gate: &Spanned<Gate>) -> Option<Finding> {
                 n => refuse(
                     &codes::QUORUM_ABOVE_ONE,
                     &quorum.place,
-                    &format!("wave `{wave}` wants the approval of {n} people"),
+                    &format!("wave `{wave}` wants the approval of {}", crate::diag::count(n, "person")),
                 ),
             })
         }

@@ -95,7 +95,8 @@ fn budget(
             Finding::warning(
                 &codes::BUDGET_CLAMPED,
                 format!(
-                    "wave `{name}` lets {number} clusters {verb} and has {size}: its `{field}` counts as {size}"
+                    "wave `{name}` lets {} {verb} and has {size}: its `{field}` counts as {size}",
+                    crate::diag::count(number, "cluster")
                 ),
             )
             .at(&written.place),

@@ -1,6 +1,7 @@
 //! One line for every event: what happened, in words, without time and author. The same line
 //! stands in progress, timelines and logs.
 
+use crate::diag::count;
 use crate::journal::{
     AttemptResult, Body, Deferral, Ending, Failure, HaltCause, Preflight, RetryWhich, Side, StepOutcome,
 };
@@ -160,7 +161,7 @@ pub fn sentence(body: &Body) -> String {
         Body::RolloutPaused { rollout } => format!("{rollout} is paused: nothing is in flight"),
         Body::RolloutResume { rollout, raise_budget, reason } => {
             let raised = raise_budget.as_ref().map_or_else(String::new, |raised| {
-                format!(", {} may fail in {}", count_u32(raised.budget, "cluster"), raised.wave)
+                format!(", {} may fail in {}", count(raised.budget, "cluster"), raised.wave)
             });
             format!("{rollout} goes on{raised}{}", because(reason.as_deref()))
         }
@@ -316,19 +317,10 @@ pub fn deferral(reason: Deferral) -> &'static str {
 pub fn halt(cause: &HaltCause) -> String {
     match cause {
         HaltCause::FailureBudget { failed, budget } => {
-            format!("{} failed, {budget} tolerated", count_u32(*failed, "cluster"))
+            format!("{} failed, {budget} tolerated", count(*failed, "cluster"))
         }
         HaltCause::NoTests => "not one test ran".to_owned(),
     }
-}
-
-/// `1 cluster`, `2 clusters`.
-pub fn count(n: usize, noun: &str) -> String {
-    if n == 1 { format!("1 {noun}") } else { format!("{n} {noun}s") }
-}
-
-fn count_u32(n: u32, noun: &str) -> String {
-    count(usize::try_from(n).unwrap_or(usize::MAX), noun)
 }
 
 /// The first few names, and how many more there are.

@@ -1,18 +1,18 @@
 //! From what waits to its explanation: every kind of wait gets its gate's name, its evidence in
 //! words, what unblocks it, who can, from when on, and the commands.
 
-use super::event::{count, deferral, halt};
+use super::commands::Offers;
+use super::event::{deferral, halt};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
-use crate::journal::{BlockReason, Deferral, HaltCause, Side, StepId, StepOutcome, StopScope};
-use crate::model::{Actor, ClusterName, WaveName};
+use super::failures;
+use crate::diag::{count, count_of};
+use crate::journal::{BlockReason, Deferral, HaltCause, RetryWhich, Side, StepId, StopScope};
+use crate::model::{Actor, ClusterName, RolloutId, WaveName};
 use crate::plan::GateKind;
 use crate::rollout::{
-    AttemptState, CapUse, Class, Cluster, FleetState, Obstacle, Rollout, Scope, Wait, WaitKind, waits_of,
-    waits_of_rollout,
+    CapUse, Class, Effect, FleetState, Obstacle, Rollout, RolloutState, Scope, Wait, WaitKind, effects,
+    waits_of, waits_of_rollout,
 };
-
-/// So many failed clusters are named as evidence of a halt.
-const NAMED: usize = 5;
 
 /// What is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +25,9 @@ pub enum About<'a> {
     Cluster(&'a ClusterName),
 }
 
-/// Everything that waits, the most important first. That nobody drives comes before all else.
+/// Everything that waits, the most important first: the cause that somebody must look at, then
+/// what follows from it. That nobody drives comes first where driving helps, last where it is
+/// needed as well, and is not told where nothing would happen.
 pub fn explanations(
     state: &FleetState,
     rollout: &Rollout,
@@ -33,9 +35,11 @@ pub fn explanations(
     driver: Option<&Driving>,
     now: jiff::Timestamp,
 ) -> Vec<Explanation> {
+    let offers = Offers { state, rollout, now };
     let mut found = Vec::new();
-    if rollout.state().is_open() && !driver.is_some_and(|d| d.alive) {
-        found.push(undriven(rollout.id(), driver));
+    // What failed is nearer to a cluster than what its rollout waits for.
+    if let About::Cluster(cluster) = about {
+        found.extend(failures::of_cluster(&offers, cluster));
     }
     let waits = match about {
         About::Cluster(cluster) => waits_of(state, rollout, cluster, now),
@@ -43,23 +47,122 @@ pub fn explanations(
     };
     let matters = |wait: &Wait| match about {
         _ if wait.kind == WaitKind::NoDriver => false,
+        // What a rollout that is being ended would have waited for does not matter any more.
+        _ if *rollout.state() == RolloutState::Aborting => {
+            matches!(wait.kind, WaitKind::Aborting { .. } | WaitKind::AtWork { .. })
+        }
         About::Cluster(_) => true,
         About::Wave(wave) => wait.wave.as_ref().is_none_or(|at| at == wave),
         // What is at work does not wait, and later waves wait for nothing of their own.
         About::Rollout => !matches!(wait.kind, WaitKind::AtWork { .. } | WaitKind::Earlier { .. }),
     };
-    found.extend(waits.iter().filter(|wait| matters(wait)).map(|wait| of(wait, rollout)));
-    if let About::Cluster(cluster) = about {
-        found.extend(failed(rollout, cluster));
+    found.extend(waits.iter().filter(|wait| matters(wait)).map(|wait| of(wait, &offers)));
+    let halted_here = found.iter().any(|e| e.state == "halted");
+    if let About::Wave(wave) = about
+        && !halted_here
+    {
+        let failed = rollout.plan().waves.iter().filter(|w| &w.name == wave).flat_map(|w| &w.pools);
+        let failed = failed.flat_map(|p| &p.clusters).filter_map(|c| failures::of_cluster(&offers, &c.name));
+        found.extend(failed.take(failures::NAMED));
+    }
+    let touched = match about {
+        About::Rollout => true,
+        About::Wave(wave) => rollout.wave(wave).is_some_and(|(_, known)| !known.phase().is_over()),
+        About::Cluster(cluster) => {
+            rollout.cluster(cluster).is_some_and(|c| c.state().class() == Class::Pending)
+        }
+    };
+    found.extend(failures::of_end(&offers).filter(|_| touched));
+    if rollout.state().is_open() && !driver.is_some_and(|d| d.alive) {
+        match absence(state, rollout, about, &waits, now) {
+            Absence::First => found.insert(0, undriven(rollout.id(), driver, false)),
+            Absence::Last => found.push(undriven(rollout.id(), driver, !found.is_empty())),
+            Absence::NoMatter => {}
+        }
     }
     found
 }
 
+/// Whether a driver would have something to do in a rollout now, without anything that people or
+/// time must bring first.
+pub fn driving_helps(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+    match rollout.state() {
+        RolloutState::Planned | RolloutState::Pausing | RolloutState::Aborting => true,
+        RolloutState::Halted { .. } | RolloutState::Paused => rollout.counts().of(Class::Active) > 0,
+        RolloutState::Running => {
+            rollout.counts().of(Class::Active) > 0
+                || effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
+        }
+        RolloutState::Aborted
+        | RolloutState::Superseded { .. }
+        | RolloutState::Succeeded
+        | RolloutState::SucceededWithFailures => false,
+    }
+}
+
+/// Whether an effect takes this rollout further: that a blocked cluster is looked at again, or a
+/// tag pushed once more, does not by itself.
+fn moves(effect: &Effect, rollout: &Rollout) -> bool {
+    use crate::journal::Body;
+    let own = |id: &RolloutId| id == rollout.id();
+    match effect {
+        Effect::Decide(Body::AttemptClaimed { attempt, .. }) => {
+            let known = rollout.cluster(&attempt.cluster).filter(|_| own(&attempt.rollout));
+            known.is_some_and(|c| !matches!(c.state().class(), Class::Blocked | Class::Postponed))
+        }
+        Effect::Decide(body) => body.rollout().is_some_and(own),
+        Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => own(&attempt.rollout),
+        Effect::AskGate { rollout, .. } | Effect::Verify { rollout, .. } | Effect::Tag { rollout, .. } => {
+            own(rollout)
+        }
+        Effect::PushTag { .. } => false,
+    }
+}
+
+/// Where the absence of a driver belongs among what is told.
+enum Absence {
+    First,
+    Last,
+    NoMatter,
+}
+
+fn absence(
+    state: &FleetState,
+    rollout: &Rollout,
+    about: About<'_>,
+    waits: &[Wait],
+    now: jiff::Timestamp,
+) -> Absence {
+    let over = match about {
+        About::Rollout => false,
+        About::Wave(wave) => rollout.wave(wave).is_some_and(|(_, known)| known.phase().is_over()),
+        About::Cluster(cluster) => rollout.cluster(cluster).is_some_and(|c| {
+            matches!(c.state().class(), Class::Succeeded | Class::NoOp | Class::Skipped | Class::Gone)
+        }),
+    };
+    if over {
+        return Absence::NoMatter;
+    }
+    let own = match about {
+        About::Cluster(cluster) => {
+            let failed = rollout.cluster(cluster).is_some_and(|c| c.state().class() == Class::Failed);
+            failed || waits.iter().any(|w| w.cluster.is_some() && w.kind.is_external())
+        }
+        About::Rollout | About::Wave(_) => false,
+    };
+    match (rollout.state(), driving_helps(state, rollout, now)) {
+        (RolloutState::Halted { .. } | RolloutState::Paused, false) => Absence::NoMatter,
+        (RolloutState::Halted { .. } | RolloutState::Paused | RolloutState::Pausing, true) => Absence::Last,
+        (_, true) if !own => Absence::First,
+        _ => Absence::Last,
+    }
+}
+
 /// The explanation of one wait.
-pub fn of(wait: &Wait, rollout: &Rollout) -> Explanation {
-    let told = Told { wait, rollout };
+fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
+    let told = Told { wait, rollout: offers.rollout, offers: *offers };
     let (gate, state, evidence, unblock) = match &wait.kind {
-        WaitKind::NoDriver => return undriven(rollout.id(), None),
+        WaitKind::NoDriver => return undriven(offers.rollout.id(), None, false),
         WaitKind::Paused { .. }
         | WaitKind::Stopped { .. }
         | WaitKind::Halted { .. }
@@ -103,19 +206,10 @@ type Words = (String, &'static str, Vec<String>, Unblock);
 struct Told<'a> {
     wait: &'a Wait,
     rollout: &'a Rollout,
+    offers: Offers<'a>,
 }
 
 impl Told<'_> {
-    fn command(&self, verb: &str, rest: &str) -> String {
-        let space = if rest.is_empty() { "" } else { " " };
-        format!("tidegate rollout {verb} {}{space}{rest}", self.rollout.id())
-    }
-
-    /// The cluster as a flag; nothing where no single cluster waits.
-    fn flag(&self) -> String {
-        self.wait.cluster.as_ref().map_or_else(String::new, |c| format!("-c {c}"))
-    }
-
     /// The moment at which time alone helps. When a blocked cluster is looked at again, when an
     /// answer ends and when a step must have ended are no such moments.
     fn earliest(&self) -> Option<jiff::Timestamp> {
@@ -137,7 +231,7 @@ impl Told<'_> {
                 let mut evidence = vec![by.as_ref().map_or_else(String::new, |by| format!("paused by {by}"))];
                 evidence.extend(reason.clone());
                 evidence.push(still_at_work(*at_work));
-                let unblock = people("somebody resumes it", [], [self.command("resume", "")]);
+                let unblock = people("somebody resumes it", [], self.offers.resume());
                 ("pause".to_owned(), if *at_work > 0 { "pausing" } else { "paused" }, evidence, unblock)
             }
             WaitKind::Stopped { scope, by, reason, clusters: reached, at_work } => {
@@ -167,7 +261,7 @@ impl Told<'_> {
         let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
         let mut evidence = vec![obstacle.to_string()];
         evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
-        let skip = || self.command("skip", &format!("{} --reason TEXT", self.flag()));
+        let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         match obstacle {
             Obstacle::Stop { scope, stop } => {
                 ("stop-the-line".to_owned(), state, evidence, line_goes_on(scope, &stop.by))
@@ -181,7 +275,7 @@ impl Told<'_> {
                     "hold".to_owned(),
                     state,
                     evidence,
-                    people(condition, [hold.by.0.as_str()], [release, skip()]),
+                    people(condition, [hold.by.0.as_str()], [Some(release), skip].into_iter().flatten()),
                 )
             }
             Obstacle::Window { closed } => {
@@ -195,10 +289,9 @@ impl Told<'_> {
             Obstacle::Busy { rollout, position } => {
                 evidence.push(format!("number {position} in the queue of {cluster}"));
                 let condition = format!("{rollout} is through with the cluster and its wave there");
-                let supersede =
-                    format!("tidegate rollout supersede {rollout} --by {} --reason TEXT", self.rollout.id());
-                let why = format!("tidegate rollout why {rollout}");
-                let unblock = people(&condition, ["the driver"], [why, supersede, skip()]);
+                let why = Some(format!("tidegate rollout why {rollout}"));
+                let commands = [why, self.offers.supersede(rollout), skip];
+                let unblock = people(&condition, ["the driver"], commands.into_iter().flatten());
                 ("queue".to_owned(), state, evidence, unblock)
             }
         }
@@ -206,40 +299,31 @@ impl Told<'_> {
 
     fn halted(&self, cause: &HaltCause) -> Words {
         let mut evidence = vec![halt(cause)];
-        let mut owners: Vec<&str> = Vec::new();
-        let mut failed = 0;
-        for (_, _, planned, cluster) in self.rollout.clusters() {
-            if !matches!(cluster.state().class(), Class::Failed | Class::Unknown) {
-                continue;
-            }
-            failed += 1;
-            if failed <= NAMED {
-                evidence.push(format!("{}: {}", planned.name, failure_line(cluster)));
-            }
-            if let Some(owner) = owner(self.rollout, &planned.name, cluster)
-                && !owners.contains(&owner)
-            {
-                owners.push(owner);
-            }
-        }
-        if failed > NAMED {
-            evidence.push(format!("and {} more", failed - NAMED));
-        }
+        let (failed, owners, names) = failures::named(self.rollout);
+        evidence.extend(failed);
         let (gate, condition, commands) = match cause {
-            HaltCause::FailureBudget { failed, .. } => (
-                "failure-budget",
-                "the failed clusters are retried, skipped, or tolerated; or the rollout is aborted",
-                vec![
-                    self.command("retry", "--failed"),
-                    self.command("skip", "-c CLUSTER --reason TEXT"),
-                    self.command("resume", &format!("--raise-budget {failed} --reason TEXT")),
-                    self.command("abort", ""),
-                ],
-            ),
+            HaltCause::FailureBudget { .. } => {
+                let first: Vec<&ClusterName> = names.iter().take(failures::NAMED).copied().collect();
+                let spent = self.rollout.over_budget().map(|(_, failed, _)| failed);
+                let commands = [
+                    self.offers.resume(),
+                    self.offers.retry_all(RetryWhich::Failed),
+                    self.offers.skip(&first).filter(|_| !first.is_empty()),
+                    spent.and_then(|failed| self.offers.raise_budget(failed)),
+                    self.offers.abort(),
+                ];
+                let condition = match spent {
+                    Some(_) => {
+                        "the failed clusters are retried, skipped, or tolerated; or the rollout is aborted"
+                    }
+                    None => "somebody resumes it: its failures are within the budget again",
+                };
+                ("failure-budget", condition, commands.into_iter().flatten().collect::<Vec<_>>())
+            }
             HaltCause::NoTests => (
                 "no-tests",
                 "its products get tests (in a new release), or the rollout is aborted",
-                vec![self.command("abort", "")],
+                self.offers.abort().into_iter().collect(),
             ),
         };
         (gate.to_owned(), "halted", evidence, people(condition, owners, commands))
@@ -263,26 +347,19 @@ impl Told<'_> {
             ));
         }
         evidence.extend(valid_for.map(|length| format!("a yes counts for {length}")));
-        let people_needed = if *quorum == 1 { "1 person".to_owned() } else { format!("{quorum} people") };
+        let people_needed = count(*quorum, "person");
         let condition = match answer {
+            Some(_) if *quorum == 1 => format!("{people_needed} of {by} says yes"),
             Some(_) => format!("{people_needed} of {by} say yes"),
             None => "it is answered".to_owned(),
         };
-        let wave = self.wait.wave.as_ref().map(ToString::to_string).unwrap_or_default();
-        let several = self
-            .wait
-            .wave
-            .as_ref()
-            .and_then(|w| self.rollout.wave(w))
-            .is_some_and(|(planned, _)| planned.gates_before.len() + planned.gates_after.len() > 1);
-        let named = if several { format!(" --gate {gate}") } else { String::new() };
-        let command = self.command("approve", &format!("--wave {wave}{named}"));
+        let command = self.wait.wave.as_ref().and_then(|wave| self.offers.approve(wave, *side, gate));
         let state = if answer.is_some() { "closed" } else { "asked" };
         evidence.push(match side {
             Side::Before => String::new(),
             Side::After => "asked after the wave, before it is done".to_owned(),
         });
-        (gate.to_string(), state, evidence, people(&condition, [by.as_str()], [command]))
+        (gate.to_string(), state, evidence, people(&condition, [by.as_str()], command))
     }
 
     /// Its turn has not come.
@@ -290,7 +367,7 @@ impl Told<'_> {
         let driver = |condition: &str, commands: Vec<String>| people(condition, ["the driver"], commands);
         match &self.wait.kind {
             WaitKind::Earlier { wave } => {
-                let why = self.command("why", &format!("--wave {wave}"));
+                let why = self.offers.why(wave);
                 let unblock = driver(&format!("wave {wave} is done"), vec![why]);
                 ("earlier-wave".to_owned(), "waits", vec![format!("wave {wave} comes before")], unblock)
             }
@@ -308,11 +385,8 @@ impl Told<'_> {
             }
             WaitKind::Hold { cap, waiting } => {
                 let evidence = vec![format!("{} held in {}", clusters(*waiting), self.pool()), cap_line(cap)];
-                let unblock = people(
-                    "a new plan has a cap above 0",
-                    ["who owns the pipeline"],
-                    [self.command("abort", "")],
-                );
+                let unblock =
+                    people("a new plan has a cap above 0", ["who owns the pipeline"], self.offers.abort());
                 ("hold".to_owned(), "waits", evidence, unblock)
             }
             WaitKind::Region { region, cap, waiting } => {
@@ -326,7 +400,7 @@ impl Told<'_> {
                 ];
                 if cap.cap == 0 {
                     let owner = ["who owns the pipeline"];
-                    let unblock = people("a new plan has a cap above 0", owner, [self.command("abort", "")]);
+                    let unblock = people("a new plan has a cap above 0", owner, self.offers.abort());
                     ("hold".to_owned(), "waits", evidence, unblock)
                 } else {
                     ("cap".to_owned(), "waits", evidence, driver("a slot of the region is free", vec![]))
@@ -344,6 +418,14 @@ impl Told<'_> {
         }
     }
 
+    /// The first deferred clusters of the wave.
+    fn deferred(&self) -> Vec<&ClusterName> {
+        let deferred = self.rollout.clusters().filter(|(wave, _, _, cluster)| {
+            Some(&wave.name) == self.wait.wave.as_ref() && cluster.state().class() == Class::Deferred
+        });
+        deferred.map(|(_, _, planned, _)| &planned.name).take(failures::NAMED).collect()
+    }
+
     fn pool(&self) -> String {
         self.wait.pool.as_ref().map_or_else(|| "the wave".to_owned(), |pool| format!("pool {pool}"))
     }
@@ -354,8 +436,12 @@ impl Told<'_> {
             WaitKind::DeferredBudget { deferred, budget } => {
                 let evidence = vec![format!("{} deferred, {budget} tolerated", clusters(*deferred))];
                 let commands =
-                    [self.command("retry", "--deferred"), self.command("skip", "-c CLUSTER --reason TEXT")];
-                let unblock = people("deferred clusters can be reached again, or are skipped", [], commands);
+                    [self.offers.retry_all(RetryWhich::Deferred), self.offers.skip(&self.deferred())];
+                let unblock = people(
+                    "deferred clusters can be reached again, or are skipped",
+                    [],
+                    commands.into_iter().flatten(),
+                );
                 ("deferred-budget".to_owned(), "waits", evidence, unblock)
             }
             WaitKind::Soak => {
@@ -388,9 +474,9 @@ impl Told<'_> {
 
     /// One cluster waits.
     fn cluster(&self) -> Words {
-        let flag = self.flag();
-        let retry = || self.command("retry", &flag);
-        let skip = || self.command("skip", &format!("{flag} --reason TEXT"));
+        let cluster = self.wait.cluster.as_ref();
+        let skip = || cluster.and_then(|cluster| self.offers.skip(&[cluster]));
+        let help = || [cluster.and_then(|c| self.offers.retry(c)), skip()].into_iter().flatten();
         match &self.wait.kind {
             WaitKind::Blocked { reason, cause } => {
                 let (gate, condition) = match reason {
@@ -407,14 +493,13 @@ impl Told<'_> {
                         "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
                     ),
                 };
-                let mut commands = vec![skip()];
+                let mut commands: Vec<String> = skip().into_iter().collect();
                 if *reason == BlockReason::Shrinking {
                     let release = &self.rollout.plan().release.id;
-                    commands.push(self.command("abort", "--reason TEXT"));
+                    commands.extend(self.offers.abort());
                     commands.push(format!("tidegate plan {release} --allow-prune --out FILE"));
                 }
-                if *reason == BlockReason::Foreign {
-                    let cluster = self.wait.cluster.as_ref().map(ToString::to_string).unwrap_or_default();
+                if let Some(cluster) = cluster.filter(|_| *reason == BlockReason::Foreign) {
                     commands.insert(0, format!("tidegate cluster adopt {cluster} --reason TEXT"));
                 }
                 (gate.to_owned(), "blocked", vec![cause.clone()], people(condition, [], commands))
@@ -428,17 +513,17 @@ impl Told<'_> {
                     Deferral::Hold => ("hold", "its hold ends, and it is retried"),
                 };
                 let evidence = vec![deferral(*reason).to_owned(), cause.clone()];
-                (gate.to_owned(), "deferred", evidence, people(condition, [], [retry(), skip()]))
+                (gate.to_owned(), "deferred", evidence, people(condition, [], help()))
             }
             WaitKind::Unknown { step, cause } => {
                 let evidence =
                     vec![format!("it is not known how {} ended", step_name(step.as_ref())), cause.clone()];
-                let unblock = people("a person has looked, and retries or skips it", [], [retry(), skip()]);
+                let unblock = people("a person has looked, and retries or skips it", [], help());
                 ("unknown-outcome".to_owned(), "unknown", evidence, unblock)
             }
             WaitKind::Backoff { step, failures, cause } => {
                 let evidence = vec![
-                    format!("{} failed {}", step_name(step.as_ref()), count(usize_of(*failures), "time")),
+                    format!("{} failed {}", step_name(step.as_ref()), count(*failures, "time")),
                     cause.clone(),
                 ];
                 ("backoff".to_owned(), "waits", evidence, people("it is tried again", ["the driver"], []))
@@ -461,65 +546,7 @@ fn line_goes_on(scope: &StopScope, by: &Actor) -> Unblock {
     people("somebody lets the line go on", [by.0.as_str()], [off])
 }
 
-/// Why a cluster failed and stays so, and what can be done.
-fn failed(rollout: &Rollout, name: &ClusterName) -> Option<Explanation> {
-    let (wave, _, _) = rollout.plan().cluster(name)?;
-    let cluster = rollout.cluster(name)?;
-    if cluster.state().class() != Class::Failed {
-        return None;
-    }
-    let attempt = cluster.attempt();
-    let mut evidence = vec![failure_line(cluster)];
-    let step = attempt.steps().iter().find(|s| Some(&s.step().id) == attempt.failed_step());
-    if let Some((StepOutcome::Failed { output, .. }, _)) = step.and_then(|s| s.outcome()) {
-        evidence.extend(output.iter().cloned());
-    }
-    let id = rollout.id();
-    let commands = [
-        format!("tidegate rollout retry {id} -c {name}"),
-        format!("tidegate rollout skip {id} -c {name} --reason TEXT"),
-    ];
-    Some(Explanation {
-        gate: attempt.failed_step().map_or_else(|| "attempt".to_owned(), ToString::to_string),
-        state: attempt.state().word().to_owned(),
-        since: Some(attempt.since()),
-        evidence,
-        unblock: people(
-            "its cause is mended and it is retried, or it is skipped",
-            owner(rollout, name, cluster),
-            commands,
-        ),
-        subject: Subject {
-            rollout: Some(id.clone()),
-            wave: Some(wave.name.clone()),
-            cluster: Some(name.clone()),
-        },
-    })
-}
-
-/// `failed at ingress/helm: CAUSE`.
-fn failure_line(cluster: &Cluster) -> String {
-    let attempt = cluster.attempt();
-    let at = attempt.failed_step().map_or_else(String::new, |step| format!(" at {step}"));
-    let word = match attempt.state() {
-        AttemptState::Failed(failure) => format!("failed ({})", super::event::failure_word(*failure)),
-        other => other.word().to_owned(),
-    };
-    match attempt.cause() {
-        Some(cause) => format!("{word}{at}: {cause}"),
-        None => format!("{word}{at}"),
-    }
-}
-
-/// The team that answers for the product at which a cluster failed.
-fn owner<'a>(rollout: &'a Rollout, name: &ClusterName, cluster: &Cluster) -> Option<&'a str> {
-    let product = cluster.attempt().failed_step()?.product()?;
-    let (_, _, planned) = rollout.plan().cluster(name)?;
-    let target = planned.targets.iter().find(|t| &t.product == product)?;
-    rollout.plan().products.get(&target.digest).map(|p| p.owner.as_str())
-}
-
-fn people<'a>(
+pub(super) fn people<'a>(
     condition: &str,
     actors: impl IntoIterator<Item = &'a str>,
     commands: impl IntoIterator<Item = String>,
@@ -537,11 +564,7 @@ fn nothing() -> Words {
 }
 
 fn clusters(n: u32) -> String {
-    count(usize_of(n), "cluster")
-}
-
-fn usize_of(n: u32) -> usize {
-    usize::try_from(n).unwrap_or(usize::MAX)
+    count(n, "cluster")
 }
 
 fn still_at_work(n: u32) -> String {
@@ -563,7 +586,7 @@ fn cap_line(cap: &CapUse) -> String {
     if cap.cap == 0 {
         format!("the cap {scope} is 0")
     } else {
-        format!("{} of {} slots {scope} in use", cap.used, cap.cap)
+        format!("{} {scope} in use", count_of(cap.used, cap.cap, "slot"))
     }
 }
 

@@ -3,6 +3,9 @@
 
 use crate::model::{ClusterName, RolloutId, WaveName};
 
+/// The gate of an explanation which says that nobody drives.
+pub const DRIVER: &str = "driver";
+
 /// Why one thing waits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,19 +65,20 @@ pub struct Driving {
     pub alive: bool,
 }
 
-/// That nobody drives an open rollout; told before everything else, since nothing goes on meanwhile.
-pub fn undriven(rollout: &RolloutId, last: Option<&Driving>) -> Explanation {
+/// That nobody drives an open rollout; `after` says that something else must come first.
+pub fn undriven(rollout: &RolloutId, last: Option<&Driving>, after: bool) -> Explanation {
     let evidence = match last {
         None => vec!["no process holds the driver's lease".to_owned()],
         Some(gone) => vec![format!("the lease of {} ran out at {}", gone.process, gone.until)],
     };
     Explanation {
-        gate: "driver".to_owned(),
+        gate: DRIVER.to_owned(),
         state: "absent".to_owned(),
         since: last.map(|gone| gone.until),
         evidence,
         unblock: Unblock {
-            condition: "somebody drives it".to_owned(),
+            condition: if after { "that is settled, and somebody drives on" } else { "somebody drives it" }
+                .to_owned(),
             earliest: None,
             actors: vec!["anyone with this journal".to_owned()],
             commands: vec!["tidegate rollout run".to_owned()],

@@ -1,9 +1,12 @@
 //! What happened and what waits, as data for every surface: summaries, timeline, explanations.
 
 pub mod age;
+mod commands;
+pub mod estimate;
 pub mod event;
 pub mod explain;
 pub mod explanation;
+pub mod failures;
 pub mod summary;
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ pub struct Story {
     pub now: jiff::Timestamp,
     /// Preflights that don't simply go on, by cluster.
     pub preflights: BTreeMap<&'static str, Preflight>,
+    /// What a failing test prints.
+    pub output: Vec<String>,
     /// Steps that fail, by cluster.
     pub failing: BTreeMap<&'static str, &'static str>,
     prev: Digest,
@@ -56,6 +58,7 @@ impl Story {
             events: Vec::new(),
             now: BEGIN.parse().unwrap(),
             preflights: BTreeMap::new(),
+            output: vec!["GET / answered 503".to_owned()],
             failing: BTreeMap::new(),
             prev: origin(journal),
         };
@@ -176,7 +179,7 @@ impl Story {
                     Some(cause) => StepOutcome::Failed {
                         class: FailureClass::Test,
                         cause: (*cause).to_owned(),
-                        output: vec!["GET / answered 503".to_owned()],
+                        output: self.output.clone(),
                     },
                     None => StepOutcome::Done {
                         summary: "14 objects, 3 changed".to_owned(),

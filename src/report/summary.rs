@@ -2,6 +2,7 @@
 //! It reads the state and decides only what deserves attention.
 
 use super::age::{self, Seen};
+use super::estimate::Estimate;
 use super::event::halt;
 use crate::digest::Digest;
 use crate::journal::Side;
@@ -21,6 +22,8 @@ pub struct RolloutSummary {
     pub release: ReleaseId,
     /// The release's nickname.
     pub title: Option<String>,
+    /// The release's digest.
+    pub release_digest: Digest,
     /// The plan's digest.
     pub plan: Digest,
     /// The word for its state, such as `running` or `succeeded-with-failures`.
@@ -45,6 +48,8 @@ pub struct RolloutSummary {
     pub waves: Vec<WaveSummary>,
     /// The clusters that somebody should look at, and those at work.
     pub attention: Vec<ClusterSummary>,
+    /// How long it may still take; absent without history, and while it does not go on.
+    pub estimate: Option<Estimate>,
 }
 
 /// A stop-the-line.
@@ -121,6 +126,8 @@ pub struct Tally {
 pub struct WaveSummary {
     /// Its name.
     pub name: WaveName,
+    /// Its digest: what approvals bind to.
+    pub digest: Digest,
     /// The word for its state, such as `rolling` or `gates-before`.
     pub state: &'static str,
     /// Since when it is in that state.
@@ -286,6 +293,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         rollout: rollout.id().clone(),
         release: plan.release.id.clone(),
         title: plan.release.title.clone(),
+        release_digest: plan.release.digest,
         plan: plan.digest,
         state: rollout.state().word(),
         open: rollout.state().is_open(),
@@ -298,6 +306,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         stopped: stopped(state, rollout),
         waves,
         attention: attention(state, rollout, now),
+        estimate: super::estimate::of_rollout(state, rollout, now),
     }
 }
 
@@ -326,6 +335,7 @@ fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave) -> WaveSummary
     let tag = wave.tag();
     WaveSummary {
         name: planned.name.clone(),
+        digest: planned.digest,
         state: rollout.wave_state(&planned.name).map_or("waiting", |s| s.word()),
         since: wave.since(),
         over: wave.phase().is_over(),

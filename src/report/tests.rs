@@ -77,6 +77,109 @@ fn an_event_is_one_line_in_words() {
     ");
 }
 
+/// As seen when nobody drives.
+fn undriven(story: &Story, about: About<'_>) -> Vec<String> {
+    let found = explanations(&story.state, story.rollout(), about, None, story.now);
+    found.iter().map(|e| format!("{} {}", e.gate, e.state)).collect()
+}
+
+#[test]
+fn the_real_cause_comes_first_and_the_absent_driver_only_where_driving_helps() {
+    let mut story = Story::begin();
+    story.failing.insert("acme-dev", "503");
+    assert_eq!(undriven(&story, About::Rollout), ["driver absent"], "it was never begun");
+    story.drive(27);
+    let acme = "acme-dev".parse().unwrap();
+    assert_eq!(undriven(&story, About::Rollout), ["driver absent"], "work was left lying");
+    story.drive(ALL);
+    assert_eq!(undriven(&story, About::Rollout), ["failure-budget halted"], "driving changes nothing");
+    assert_eq!(undriven(&story, About::Cluster(&acme)), ["ingress/test:smoke failed"]);
+    let rollout = story.rollout().id().clone();
+    story.ask(crate::rollout::Command::Resume {
+        rollout,
+        raise_budget: Some(1),
+        reason: Some("known".to_owned()),
+    });
+    assert_eq!(undriven(&story, About::Rollout), ["driver absent"], "now it does");
+    story.drive(ALL);
+    assert_eq!(undriven(&story, About::Rollout), ["soak soaking", "driver absent"], "time comes first");
+    story.now = crate::model::Duration::hours(25).after(story.now);
+    story.drive(ALL);
+    assert_eq!(undriven(&story, About::Rollout), ["approval closed", "driver absent"], "people come first");
+    let (rollout, reason) = (story.rollout().id().clone(), Some("wrong week".to_owned()));
+    story.ask(crate::rollout::Command::Abort { rollout, reason });
+    assert_eq!(undriven(&story, About::Rollout), ["driver absent", "abort aborting"], "it has to be ended");
+    story.drive(ALL);
+    assert_eq!(undriven(&story, About::Rollout), ["abort aborted"]);
+}
+
+#[test]
+fn after_an_abort_only_a_new_plan_is_proposed() {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "smoke test: 503 instead of 200");
+    story.drive(ALL);
+    let (rollout, reason) = (story.rollout().id().clone(), Some("wrong week".to_owned()));
+    story.ask(crate::rollout::Command::Abort { rollout, reason });
+    story.drive(ALL);
+    assert_snapshot!(told(&why(&story, About::Rollout)), @r"
+    abort aborted ()
+      aborted by person:anna@example.org: wrong week
+      0 of 8 clusters done
+      stage-1: failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
+      | GET / answered 503
+      > an abort is final: a new plan takes up what is left [team-edge]
+      $ tidegate plan R42 --out FILE
+    ");
+    let cluster = "stage-1".parse().unwrap();
+    assert_snapshot!(told(&why(&story, About::Cluster(&cluster))), @r"
+    ingress/test:smoke failed (staging/stage-1)
+      failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
+      | GET / answered 503
+      > its cause is mended and a new plan takes it up: this rollout is at its end [team-edge]
+      $ tidegate plan R42 --out FILE
+    ");
+}
+
+#[test]
+fn of_what_a_test_printed_a_rollout_shows_the_last_five_lines_and_a_cluster_all() {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "exit code 1");
+    story.output = (1..=9).map(|n| format!("line {n}")).collect();
+    story.drive(ALL);
+    let (staging, stage) = ("staging".parse().unwrap(), "stage-1".parse().unwrap());
+    let printed = |about| -> Vec<String> {
+        let found = why(&story, about);
+        let lines = found.iter().flat_map(|e| &e.evidence);
+        lines.filter_map(|line| line.strip_prefix(super::failures::PRINTED)).map(str::to_owned).collect()
+    };
+    let last = ["line 5", "line 6", "line 7", "line 8", "line 9"];
+    assert_eq!(printed(About::Rollout), last);
+    assert_eq!(printed(About::Wave(&staging)), last);
+    assert_eq!(printed(About::Cluster(&stage)).len(), 9);
+}
+
+#[test]
+fn no_wave_is_called_rolling_while_its_rollout_stands_still() {
+    let words = |story: &Story| -> Vec<&'static str> {
+        let summary = super::summary::rollout(&story.state, story.rollout(), story.now);
+        summary.waves.iter().map(|w| w.state).collect()
+    };
+    let mut story = Story::begin();
+    story.drive(27);
+    assert_eq!(words(&story), ["done", "rolling", "waiting"]);
+    let id = story.rollout().id().clone();
+    story.ask(crate::rollout::Command::Pause { rollout: id.clone(), reason: None });
+    assert_eq!(words(&story), ["done", "pausing", "waiting"]);
+    story.drive(ALL);
+    assert_eq!(words(&story), ["done", "paused", "waiting"]);
+    story.ask(crate::rollout::Command::Resume { rollout: id.clone(), raise_budget: None, reason: None });
+    assert_eq!(words(&story), ["done", "rolling", "waiting"]);
+    story.ask(crate::rollout::Command::Abort { rollout: id, reason: None });
+    assert_eq!(words(&story), ["done", "aborting", "waiting"]);
+    story.drive(ALL);
+    assert_eq!(words(&story), ["done", "aborted", "not-started"]);
+}
+
 #[test]
 fn nobody_drives_is_told_before_everything_else() {
     let story = Story::begin();
@@ -111,7 +214,7 @@ fn an_approval_is_explained_with_what_it_binds_to_and_the_command() {
       0 of 1 from platform-leads
       binds to release sha256:a4d4..29, wave sha256:6754..77, evidence sha256:182d..61
       a yes counts for 1 d
-      > 1 person of platform-leads say yes [platform-leads]
+      > 1 person of platform-leads says yes [platform-leads]
       $ tidegate rollout approve R42-1 --wave prod
     ");
 }
@@ -125,9 +228,10 @@ fn a_halt_names_the_failed_clusters_and_who_answers_for_the_product() {
     failure-budget halted (staging)
       1 cluster failed, 0 tolerated
       stage-1: failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
+      | GET / answered 503
       > the failed clusters are retried, skipped, or tolerated; or the rollout is aborted [team-edge]
       $ tidegate rollout retry R42-1 --failed
-      $ tidegate rollout skip R42-1 -c CLUSTER --reason TEXT
+      $ tidegate rollout skip R42-1 -c stage-1 --reason TEXT
       $ tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
       $ tidegate rollout abort R42-1
     ");
@@ -142,7 +246,7 @@ fn a_halt_names_the_failed_clusters_and_who_answers_for_the_product() {
     assert_snapshot!(told(&why(&story, About::Cluster(&cluster))), @r"
     ingress/test:smoke failed (staging/stage-1)
       failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
-      GET / answered 503
+      | GET / answered 503
       > its cause is mended and it is retried, or it is skipped [team-edge]
       $ tidegate rollout retry R42-1 -c stage-1
       $ tidegate rollout skip R42-1 -c stage-1 --reason TEXT

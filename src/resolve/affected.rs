@@ -36,7 +36,7 @@ pub fn clusters_of(names: &[ClusterName]) -> String {
         [name] => format!("cluster `{name}`"),
         names => {
             let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            format!("{} clusters: {}", names.len(), list.join(", "))
+            format!("{}: {}", crate::diag::count(names.len(), "cluster"), list.join(", "))
         }
     }
 }

@@ -7,7 +7,7 @@ use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
 use super::state::{FleetState, Rollout, RolloutState};
-use crate::diag::{Code, codes};
+use crate::diag::{Code, codes, count};
 use crate::journal::{Body, HaltCause, RaisedBudget, Side};
 use crate::model::{GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, Plan};
@@ -301,8 +301,9 @@ pub(super) fn resume(
         (RolloutState::Halted { .. }, None) => {
             let (wave, failed, budget) = over(rollout);
             let sentence = format!(
-                "wave {wave} halted with {failed} failed clusters and a failure budget of {budget}: retry or \
-                 skip them, or raise the budget"
+                "wave {wave} halted with {} and a failure budget of {budget}: retry or skip them, or raise the \
+                 budget",
+                count(failed, "failed cluster")
             );
             refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Conflict, sentence)
         }
@@ -318,9 +319,10 @@ pub(super) fn resume(
             if budget < failed || budget <= wave.failure_budget {
                 let needed = failed.max(wave.failure_budget.saturating_add(1));
                 let sentence = format!(
-                    "{failed} clusters of wave {} have failed and the budget is {}: it has to be raised to {needed} \
-                     or more",
-                    planned.name, wave.failure_budget
+                    "{} of wave {} failed and the budget is {}: it has to be raised to {needed} or more",
+                    count(failed, "cluster"),
+                    planned.name,
+                    wave.failure_budget
                 );
                 return refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Usage, sentence);
             }

@@ -1,14 +1,27 @@
 //! Which clusters may be tried again or left out, on a person's request.
 
-use std::collections::HashSet;
-
 use super::admit::{refuse, resume, wrong_state};
 use super::attempt::{Attempt, Class};
 use super::command::{Refusal, RefusalExit};
-use super::state::{FleetState, Rollout, RolloutState};
-use crate::diag::codes;
+use super::state::{Cluster, FleetState, Rollout, RolloutState};
+use crate::diag::{codes, count};
 use crate::journal::{Body, HaltCause, RetryWhich};
 use crate::model::ClusterName;
+
+/// The clusters that are asked about, in plan order: the named ones, or all.
+fn among<'a>(
+    rollout: &'a Rollout,
+    names: &[ClusterName],
+) -> impl Iterator<Item = (&'a ClusterName, &'a Cluster)> {
+    let mut indexes: Vec<usize> = if names.is_empty() {
+        (0..rollout.clusters.len()).collect()
+    } else {
+        names.iter().filter_map(|name| rollout.by_name.get(name).copied()).collect()
+    };
+    indexes.sort_unstable();
+    indexes.dedup();
+    indexes.into_iter().filter_map(|i| Some((&rollout.planned_cluster(i)?.name, rollout.clusters.get(i)?)))
+}
 
 /// The named clusters, all of which the rollout must know.
 fn named(rollout: &Rollout, clusters: &[ClusterName]) -> Result<(), Refusal> {
@@ -51,14 +64,13 @@ pub(super) fn retry(
         }
     };
     let mut clusters = Vec::new();
-    let wanted: HashSet<&ClusterName> = names.iter().collect();
-    for (_, _, planned, cluster) in rollout.clusters() {
-        let wanted = wanted.contains(&planned.name);
-        if chosen(&cluster.attempt) && (wanted || (names.is_empty() && which != RetryWhich::Named)) {
-            clusters.push(planned.name.clone());
+    for (name, cluster) in among(rollout, names) {
+        let wanted = !names.is_empty();
+        if chosen(&cluster.attempt) && (wanted || which != RetryWhich::Named) {
+            clusters.push(name.clone());
         } else if wanted {
             let word = cluster.attempt.state.word();
-            let sentence = format!("{} is {word}: there is nothing to try again in that way", planned.name);
+            let sentence = format!("{name} is {word}: there is nothing to try again in that way");
             return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::Conflict, sentence);
         }
     }
@@ -92,9 +104,11 @@ fn still_over_budget(rollout: &Rollout, retried: &[ClusterName]) -> Result<(), R
     for ((planned, wave), left) in rollout.waves().zip(failed) {
         if left > wave.failure_budget && matches!(rollout.state, RolloutState::Halted { .. }) {
             let sentence = format!(
-                "{left} more clusters of wave {} have failed, its failure budget is {}, and nothing starts past it: \
-                 retry all of them, skip some, or raise the budget",
-                planned.name, wave.failure_budget
+                "{} of wave {} failed, its failure budget is {}, and nothing starts past it: retry all of them, \
+                 skip some, or raise the budget",
+                count(left, "more cluster"),
+                planned.name,
+                wave.failure_budget
             );
             return refuse(rollout, &codes::OVER_BUDGET, RefusalExit::Conflict, sentence);
         }
@@ -132,15 +146,14 @@ pub(super) fn skip(
         return refuse(rollout, &codes::REASON_MISSING, RefusalExit::Usage, "a skip needs a reason");
     }
     let mut clusters = Vec::new();
-    let wanted: HashSet<&ClusterName> = names.iter().collect();
-    for (_, _, planned, cluster) in rollout.clusters().filter(|(_, _, c, _)| wanted.contains(&c.name)) {
+    for (name, cluster) in among(rollout, names).filter(|_| !names.is_empty()) {
         let class = cluster.attempt.state.class();
         if class.is_skippable() {
-            clusters.push(planned.name.clone());
+            clusters.push(name.clone());
         } else if class != Class::Skipped {
             let word = cluster.attempt.state.word();
             let hint = if class == Class::Active { "; it is being worked on: wait, or abort" } else { "" };
-            let sentence = format!("{} is {word}, so it can't be skipped{hint}", planned.name);
+            let sentence = format!("{name} is {word}, so it can't be skipped{hint}");
             return refuse(rollout, &codes::CLUSTER_STATE, RefusalExit::Conflict, sentence);
         }
     }

@@ -215,7 +215,7 @@ impl Rollout {
     /// No attempt is at work. One whose outcome is unknown is not: nothing will report it.
     fn check_idle(&self) -> Checked {
         let active = self.counts.of(Class::Active);
-        demand(active == 0, || format!("{active} clusters are still at work"))
+        demand(active == 0, || format!("{} still at work", crate::diag::count(active, "cluster")))
     }
 
     fn known_wave(

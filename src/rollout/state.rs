@@ -209,14 +209,25 @@ pub enum WavePhase {
     Skipped,
 }
 
-/// Where a wave stands, as people see it: as [`WavePhase`], and `Halted` while its rollout is
-/// halted in it.
+/// Where a wave stands, as people see it: as [`WavePhase`], unless its rollout stands still. A wave
+/// that is over stays as it is, whatever becomes of its rollout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WaveState {
-    /// The wave goes its way.
+    /// The wave goes its way, or waits for its turn.
     At(WavePhase),
-    /// Its rollout halted in it: in by `rollout.halted`, out as the rollout leaves that state.
+    /// Its rollout halted, in it or while it was on its way: in by `rollout.halted`, out as the
+    /// rollout leaves that state.
     Halted,
+    /// Its rollout is pausing while it is on its way: clusters of it may be at work.
+    Pausing,
+    /// Its rollout is paused while it is on its way.
+    Paused,
+    /// Its rollout is being aborted while it is on its way.
+    Aborting,
+    /// Its rollout was aborted when it was on its way.
+    Aborted,
+    /// Its rollout was aborted before anything of it was touched; it will not start any more.
+    NotStarted,
 }
 
 impl WaveState {
@@ -224,6 +235,11 @@ impl WaveState {
     pub fn word(self) -> &'static str {
         match self {
             Self::Halted => "halted",
+            Self::Pausing => "pausing",
+            Self::Paused => "paused",
+            Self::Aborting => "aborting",
+            Self::Aborted => "aborted",
+            Self::NotStarted => "not-started",
             Self::At(phase) => match phase {
                 WavePhase::Waiting => "waiting",
                 WavePhase::GatesBefore => "gates-before",

@@ -141,7 +141,18 @@ impl Rollout {
         let (_, wave) = self.wave(name)?;
         Some(match &self.state {
             RolloutState::Halted { wave: halted, .. } if halted == name => WaveState::Halted,
-            _ => WaveState::At(wave.phase),
+            _ if wave.phase.is_over() => WaveState::At(wave.phase),
+            RolloutState::Aborted if wave.opened_at.is_none() => WaveState::NotStarted,
+            RolloutState::Aborted => WaveState::Aborted,
+            _ if wave.phase == WavePhase::Waiting => WaveState::At(wave.phase),
+            RolloutState::Halted { .. } => WaveState::Halted,
+            RolloutState::Pausing => WaveState::Pausing,
+            RolloutState::Paused => WaveState::Paused,
+            RolloutState::Aborting => WaveState::Aborting,
+            RolloutState::Planned
+            | RolloutState::Running
+            | RolloutState::Succeeded
+            | RolloutState::SucceededWithFailures => WaveState::At(wave.phase),
         })
     }
 

@@ -208,7 +208,7 @@ fn finding(root: &Node, error: &Error, removed: &Removed) -> Option<Finding> {
         }
         Fault::WrongLength { found, expected } => Finding::error(
             &codes::INVALID_VALUE,
-            format!("expected {expected}, found {found} items{}", in_path(&path)),
+            format!("expected {expected}, found {}{}", crate::diag::count(*found, "item"), in_path(&path)),
         )
         .at(place),
         Fault::Custom(message) => {

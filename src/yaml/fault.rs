@@ -100,7 +100,7 @@ impl fmt::Display for Error {
             }
             Fault::OutOfBounds { expected } => write!(f, "expected {expected}"),
             Fault::WrongLength { found, expected } => {
-                write!(f, "expected {expected}, found {found} items")
+                write!(f, "expected {expected}, found {}", crate::diag::count(*found, "item"))
             }
             Fault::Custom(message) => f.write_str(message),
         }

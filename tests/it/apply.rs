@@ -748,5 +748,5 @@ async fn what_is_not_ready_says_why_in_words() {
     assert!(!failed.passed && failed.cause.contains("container main ended with exit code"), "{failed:?}");
     let error = run("smoke", "never-ends", "a 4", Duration::from_secs(2)).await.unwrap_err();
     assert_eq!(error.kind, Kind::TimedOut);
-    assert!(error.message.contains("did not end within 2 s: 0 of 1 pods have completed, 1 run"), "{error}");
+    assert!(error.message.contains("did not end within 2 s: 0 of 1 pod completed, 1 run"), "{error}");
 }

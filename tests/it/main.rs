@@ -24,6 +24,7 @@ mod leave;
 mod leftovers;
 mod live;
 mod pages;
+mod shapes;
 mod small;
 mod story;
 mod timeline;

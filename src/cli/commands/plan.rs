@@ -14,6 +14,7 @@ use crate::output::envelope::Warning;
 use crate::output::exit::Code;
 use crate::output::screens::{ClusterPlanScreen, ManifestsScreen, PlanScreen};
 use crate::plan::{Plan, PlanOptions, write};
+use crate::report::estimate;
 
 /// Plans.
 pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
@@ -36,6 +37,7 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         render(&plan, &world).await?;
     }
     let mut screen = PlanScreen::of(&plan, context.place.now());
+    screen.estimate = estimate::of_plan(open.follower.state(), &plan);
     let code = if args.exit_code && screen.changes_anything() { Code::ChangesPending } else { Code::Done };
     if let Some(file) = &args.out {
         trees::write(file, write(&plan)?).await.map_err(|fault| {

@@ -33,6 +33,8 @@ pub struct ReleaseRow {
     pub products: usize,
     /// Its digest, if it was cut and its lock belongs to what it says.
     pub digest: Option<Digest>,
+    /// The release that has to be cut before it: the first of those it follows that is not.
+    pub cut_first: Option<ReleaseId>,
     /// What is wrong with its lock; that there is none is not wrong.
     pub findings: Findings,
 }
@@ -239,6 +241,13 @@ fn row(catalog: &Catalog, id: &ReleaseId) -> Option<ReleaseRow> {
         kubernetes: spec.kubernetes.value.clone(),
         products: spec.products.len(),
         digest,
+        cut_first: cut_first(catalog, id),
         findings,
     })
+}
+
+/// The oldest of the releases that one follows which has no lock yet: a lock rests on its parent's.
+fn cut_first(catalog: &Catalog, id: &ReleaseId) -> Option<ReleaseId> {
+    let uncut = |id: &&&ReleaseId| catalog.releases.get(**id).is_some_and(|r| r.file.lock.is_none());
+    release::ancestors(catalog, id).iter().rev().find(uncut).map(|id| (*id).clone())
 }

@@ -204,6 +204,22 @@ async fn a_tampered_lock_is_shown_as_such_and_not_compared() {
     assert_eq!(rows.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["R1", "R2"]);
 }
 
+#[tokio::test]
+async fn a_release_names_the_one_that_must_be_cut_before_it() {
+    let memory = memory();
+    let of = |parent: &str| format!("  parent: {parent}\n  products: {{ base: 1.1.0, app: 2.0.0 }}\n");
+    memory.edit("releases/R2.yaml", &release("R2", &of("R1")));
+    memory.edit("releases/R3.yaml", &release("R3", &of("R2")));
+    memory.commit();
+    let first = async |memory: &Memory| -> Vec<Option<String>> {
+        let (rows, _) = release_list(&memory.repository()).await.unwrap();
+        rows.iter().map(|row| row.cut_first.as_ref().map(ToString::to_string)).collect()
+    };
+    assert_eq!(first(&memory).await, [None, Some("R1".to_owned()), Some("R1".to_owned())]);
+    cut_first(&memory).await;
+    assert_eq!(first(&memory).await, [None, None, Some("R2".to_owned())]);
+}
+
 fn pin(product: &str, version: &str, cluster: &str) -> PinRequest {
     PinRequest {
         id: None,

@@ -1,10 +1,9 @@
 //! `check`: how many of what was checked, and how much is wrong.
 
 use crate::catalog::Catalog;
-use crate::diag::Findings;
+use crate::diag::{Findings, count};
 use crate::output::mark::Tone;
 use crate::output::{Look, Screen};
-use crate::report::event::count;
 
 /// What a check found.
 #[derive(Debug, serde::Serialize)]

@@ -54,6 +54,10 @@ impl Screen for List<ListedCluster> {
         }
         table.text(look.width)
     }
+
+    fn next(&self) -> Option<String> {
+        Some(format!("tidegate cluster show {}", self.items.first()?.cluster))
+    }
 }
 
 /// How long ago a cluster was seen, and since when it does not answer.
@@ -228,7 +232,7 @@ impl Screen for AdoptedScreen {
             "{} {} is adopted · {from} · {}\n",
             Tone::Good.paint(Tone::Good.glyph()),
             bold(adopted.cluster.as_str()),
-            crate::report::event::count(adopted.products.len(), "record")
+            crate::diag::count(adopted.products.len(), "record")
         )
     }
 

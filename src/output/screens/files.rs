@@ -1,6 +1,7 @@
 //! Products, releases and pins: lists, single ones, and what was done to them.
 
 use crate::catalog::release::{Change, Diff};
+use crate::diag::count;
 use crate::engine::repo::{
     CutDone, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone, TagState,
 };
@@ -8,7 +9,7 @@ use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
-use crate::report::event::{count, named, short_commit};
+use crate::report::event::{named, short_commit};
 
 impl Screen for List<ProductRow> {
     const KIND: &'static str = "ProductList";
@@ -96,7 +97,7 @@ impl Screen for ProductView {
             ]);
         }
         for test in &self.test_list {
-            let note = if test.retries > 0 { format!("{} retries", test.retries) } else { String::new() };
+            let note = if test.retries > 0 { count(test.retries, "retry") } else { String::new() };
             steps.row([test.name.as_str().into(), "test".into(), limit(test.timeout_seconds), note.into()]);
         }
         if !steps.is_empty() {
@@ -157,7 +158,6 @@ impl Screen for List<ReleaseRow> {
             Column::left("PARENT"),
             Column::left("LANE"),
             Column::left("KUBERNETES"),
-            Column::right("PRODUCTS"),
             Column::left("DIGEST"),
         ]);
         for release in &self.items {
@@ -168,7 +168,6 @@ impl Screen for List<ReleaseRow> {
                 release.parent.as_ref().map(|p| p.as_str()).unwrap_or_default().into(),
                 release.lane.to_string().into(),
                 release.kubernetes.to_string().into(),
-                release.products.to_string().into(),
                 release.digest.map(|d| d.short()).unwrap_or_default().into(),
             ]);
         }
@@ -197,7 +196,7 @@ fn next_of(release: &ReleaseRow) -> Option<String> {
     } else if release.digest.is_some() {
         Some(format!("tidegate plan {} --out FILE", release.id))
     } else {
-        Some(format!("tidegate release cut {}", release.id))
+        Some(format!("tidegate release cut {}", release.cut_first.as_ref().unwrap_or(&release.id)))
     }
 }
 
@@ -267,7 +266,7 @@ impl Screen for Diff {
             text.push_str(&format!("kubernetes {from} -> {to}\n"));
         }
         if self.products.is_empty() {
-            text.push_str(&format!("no product differs, {} the same\n", self.unchanged));
+            text.push_str(&format!("no product differs, {} the same\n", count(self.unchanged, "product")));
             return text;
         }
         let mut table = Table::new([
@@ -295,6 +294,10 @@ impl Screen for Diff {
         text.push_str(&format!("\n{}", table.text(look.width)));
         text.push_str(&dim(&format!("{} unchanged\n", count(self.unchanged, "product"))));
         text
+    }
+
+    fn next(&self) -> Option<String> {
+        Some(format!("tidegate plan {} --out FILE", self.to))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `journal verify`: what was verified.
 
+use crate::diag::count;
 use crate::digest::Digest;
 use crate::output::mark::Tone;
 use crate::output::{Look, Screen};
@@ -23,9 +24,9 @@ impl Screen for VerifiedScreen {
 
     fn text(&self, _: &Look) -> String {
         format!(
-            "{} · {} events, head {}\n{}\n",
+            "{} · {}, head {}\n{}\n",
             Tone::Good.paint(&Tone::Good.mark("every hash fits")),
-            self.events,
+            count(self.events, "event"),
             self.head,
             self.path
         )

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::diag::count;
 use crate::digest::Digest;
 use crate::model::{ClusterName, Duration, ProductName, ReleaseId, WaveName};
 use crate::output::mark::{Tone, bold, clean, dim};
@@ -11,7 +12,8 @@ use crate::plan::{
     Change, GateKind, Notice, Plan, PlannedCluster, PlannedGate, PlannedRate, PlannedWave, Target,
 };
 use crate::report::age::{self, Seen};
-use crate::report::event::{count, named};
+use crate::report::estimate::Estimate;
+use crate::report::event::named;
 use crate::resolve::Reason;
 
 use super::words::cap;
@@ -56,6 +58,8 @@ pub struct PlanScreen {
     pub notices: Vec<Notice>,
     /// The file that it was written to.
     pub file: Option<String>,
+    /// How long it may take; absent without history.
+    pub estimate: Option<Estimate>,
 }
 
 /// One wave of a plan.
@@ -156,6 +160,7 @@ impl PlanScreen {
             one_way: one_way(plan, &all),
             notices: plan.notices.clone(),
             file: None,
+            estimate: None,
         }
     }
 
@@ -288,8 +293,9 @@ impl Screen for PlanScreen {
     fn text(&self, look: &Look) -> String {
         let from = self.parent.as_ref().map_or_else(String::new, |p| format!("{p} -> "));
         let title = self.title.as_ref().map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
+        let estimate = self.estimate.map_or_else(String::new, |guess| format!(" · {}", guess.words("")));
         let mut text = format!(
-            "{} · {} · {}\n\n",
+            "{} · {} · {}{estimate}\n\n",
             bold(&format!("{from}{}{title}", self.release)),
             count(self.clusters, "cluster"),
             count(self.waves.len(), "wave")

@@ -1,12 +1,13 @@
 //! `rollout status` and `rollout list`: how far rollouts are.
 
+use crate::diag::count;
 use crate::model::RolloutId;
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::age::Seen;
-use crate::report::explanation::{Driving, Explanation};
+use crate::report::explanation::{DRIVER, Driving, Explanation};
 use crate::report::summary::{ClusterSummary, RolloutSummary, WaveSummary};
 
 use super::words::{done, rest, tone};
@@ -33,13 +34,19 @@ impl Screen for StatusScreen {
     fn text(&self, look: &Look) -> String {
         let summary = &self.summary;
         let mut text = headline(summary, look);
+        if let Some(guess) = &summary.estimate {
+            text.push_str(&format!("{}\n", guess.words(" left")));
+        }
         if let Some(cause) = &summary.cause {
             text.push_str(&format!("{}\n", clean(cause)));
         }
         if summary.open {
+            // Where driving would change nothing, what helps is told by `why`.
+            let first = self.waits.first().is_some_and(|wait| wait.gate == DRIVER);
             text.push_str(&match self.driver.as_ref().filter(|d| d.alive) {
                 Some(driver) => format!("{}\n", dim(&format!("driven by {}", clean(&driver.process)))),
-                None => format!("{}\n", Tone::Waits.paint("nobody drives it: tidegate rollout run")),
+                None if first => format!("{}\n", Tone::Waits.paint("nobody drives it: tidegate rollout run")),
+                None => format!("{}\n", dim("nobody drives it")),
             });
         }
         for stop in &summary.stopped {
@@ -71,12 +78,13 @@ impl Screen for StatusScreen {
 pub fn headline(summary: &RolloutSummary, look: &Look) -> String {
     let title = summary.title.as_ref().map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
     format!(
-        "{} · release {}{title} · {} {}\n{} clusters done · started by {} {}\n",
+        "{} · release {}{title} · {} {}\n{}/{} done · started by {} {}\n",
         bold(summary.rollout.as_str()),
         summary.release,
         headline_word(summary.state),
         look.view.since(summary.since),
-        done(&summary.clusters),
+        summary.clusters.done,
+        count(summary.clusters.total, "cluster"),
         clean(&summary.started_by.0),
         look.view.clock(summary.started_at),
     )

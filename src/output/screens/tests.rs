@@ -70,6 +70,7 @@ fn why(story: &Story) -> WhyScreen {
     WhyScreen {
         rollout: rollout.id().clone(),
         state: rollout.state().word(),
+        open: rollout.state().is_open(),
         since: rollout.since(),
         about: rollout.id().to_string(),
         driver: Some(driving(story)),
@@ -83,6 +84,7 @@ fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
     assert_snapshot!(text(&status(&story), Some(80), &story), @r#"
     R42-1 · release R42 "brisk-heron" · ▶ running since 09:00 (41 m 28 s)
     1/8 clusters done · started by person:anna@example.org 09:00
+    about 40 s and 1 d soak left (1 past run)
     driven by 4711@ops-1
 
     WAVE     STATE      DONE  GATES               OTHERWISE
@@ -100,6 +102,7 @@ fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
     assert_snapshot!(text(&status(&story), Some(160), &story), @r#"
     R42-1 · release R42 "brisk-heron" · ▶ running since 09:00 (41 m 28 s)
     1/8 clusters done · started by person:anna@example.org 09:00
+    about 40 s and 1 d soak left (1 past run)
     driven by 4711@ops-1
 
     WAVE     STATE      DONE  GATES               OTHERWISE
@@ -145,11 +148,12 @@ fn why_is_a_block_for_everything_that_waits() {
       because   1 cluster failed, 0 tolerated
       because   stage-1: failed (test) at ingress/test:smoke: smoke test: 503
                 instead of 200
+                | GET / answered 503
       unblocks  the failed clusters are retried, skipped, or tolerated; or the
                 rollout is aborted
       who can   team-edge
       how       tidegate rollout retry R42-1 --failed
-      how       tidegate rollout skip R42-1 -c CLUSTER --reason TEXT
+      how       tidegate rollout skip R42-1 -c stage-1 --reason TEXT
       how       tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
       how       tidegate rollout abort R42-1
     ");
@@ -188,6 +192,7 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     let lines = |story: &Story| plain(&live::lines(&status(story).summary, &view, 8).join("\n"));
     assert_snapshot!(lines(&story), @r"
     R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s
+    about 40 s and 1 d soak left (1 past run)
     ✔ staging  1/1 done   tag release/R42/staging
     ▶ nonprod  [██████████░░░░░░░░░░]  0/2 rolling · 1 run · 1 deferred
       acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
@@ -199,11 +204,50 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     story.drive(1_000);
     assert_snapshot!(lines(&story), @r"
     R42-1 · ▶ running · wave 2/3 nonprod · 41 m 29 s
+    about 2 h 50 m and 1 d soak left (2 past runs)
     ✔ staging  1/1 done   tag release/R42/staging
     ⏸ nonprod  [████████████████████]  1/2 soaking · 1 deferred · soaks until 2026-11-22 09:41 (in 1 d 8 s)
       acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
     … prod 5
     ");
+}
+
+#[test]
+fn what_a_failed_test_printed_keeps_its_mark_where_it_is_broken() {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "exit code 3");
+    let long = "GET /healthz answered 503 Service Unavailable, expected 200 after waiting, 待って 🚢";
+    story.output = vec![long.to_owned()];
+    story.drive(1_000);
+    let shown = text(&why(&story), Some(80), &story);
+    assert!(shown.contains("            | GET /healthz answered 503"), "{shown}");
+    assert!(
+        shown.contains("            | 待って 🚢\n") || shown.contains("| waiting, 待って 🚢\n"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_next_release_to_cut_is_one_whose_parent_is_cut() {
+    use crate::engine::repo::ReleaseRow;
+    let row = |id: &str, cut_first: Option<&str>, cut: bool| ReleaseRow {
+        id: id.parse().unwrap(),
+        title: None,
+        parent: None,
+        lane: crate::model::Lane::Normal,
+        kubernetes: "1.36".parse().unwrap(),
+        products: 1,
+        digest: cut.then(|| crate::report::sample::digest_of(id)),
+        cut_first: cut_first.map(|id| id.parse().unwrap()),
+        findings: crate::diag::Findings::new(),
+    };
+    let next = |rows: Vec<ReleaseRow>| List::whole(rows).next();
+    let (fresh, second) = (row("R1", None, false), row("R2", Some("R1"), false));
+    assert_eq!(next(vec![fresh, second.clone()]).as_deref(), Some("tidegate release cut R1"));
+    let done = row("R1", None, true);
+    let second = ReleaseRow { cut_first: None, ..second };
+    assert_eq!(next(vec![done.clone(), second]).as_deref(), Some("tidegate release cut R2"));
+    assert_eq!(next(vec![done]).as_deref(), Some("tidegate plan R1 --out FILE"));
 }
 
 #[test]

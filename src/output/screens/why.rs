@@ -1,10 +1,12 @@
 //! `rollout why`: a block for everything that waits, and the command that helps first.
 
+use crate::diag::count;
 use crate::model::RolloutId;
 use crate::output::mark::{Tone, bold, clean};
 use crate::output::table::wrap;
 use crate::output::{Look, Screen};
 use crate::report::explanation::{Driving, Explanation};
+use crate::report::failures::PRINTED;
 
 use super::words::tone;
 
@@ -19,6 +21,8 @@ pub struct WhyScreen {
     pub rollout: RolloutId,
     /// The word for its state.
     pub state: &'static str,
+    /// Whether it can still go on.
+    pub open: bool,
     /// Since when it is in that state.
     pub since: jiff::Timestamp,
     /// What was asked about: the rollout, a wave, or a cluster.
@@ -35,11 +39,15 @@ impl Screen for WhyScreen {
     fn text(&self, look: &Look) -> String {
         let state = tone(self.state).paint(&tone(self.state).mark(self.state));
         let mut text = match self.explanations.len() {
+            // What failed in a rollout that is over waits for nothing.
+            n if n > 0 && !self.open => {
+                format!("{} is at its end: {state} {}\n", bold(&self.about), look.view.since(self.since))
+            }
             0 => {
                 format!("{} waits for nothing: {state} {}\n", bold(&self.about), look.view.since(self.since))
             }
             n => {
-                let things = if n == 1 { "1 thing".to_owned() } else { format!("{n} things") };
+                let things = count(n, "thing");
                 format!("{} waits for {things}: {state} {}\n", bold(&self.about), look.view.since(self.since))
             }
         };
@@ -84,7 +92,9 @@ fn block(explanation: &Explanation, look: &Look, text: &mut String) {
         condition.push_str(&format!(", earliest {}", look.view.until(earliest)));
     }
     for line in &explanation.evidence {
-        lines("because", line, look.width, text);
+        // What a test printed stands under its cluster as it was printed.
+        let title = if line.starts_with(PRINTED) { "" } else { "because" };
+        lines(title, line, look.width, text);
     }
     lines("unblocks", &condition, look.width, text);
     if !unblock.actors.is_empty() {
@@ -102,9 +112,12 @@ fn lines(title: &str, content: &str, width: Option<u16>, text: &mut String) {
         return;
     }
     let content = clean(content);
-    let room = width.map_or(usize::MAX, |w| usize::from(w).saturating_sub(12).max(20));
-    for (number, line) in wrap(&content, room).into_iter().enumerate() {
+    // The mark of printed lines stands before each part of a line that had to be broken.
+    let (mark, content) = content.strip_prefix(PRINTED).map_or(("", &*content), |rest| (PRINTED, rest));
+    let taken = 12 + mark.len();
+    let room = width.map_or(usize::MAX, |w| usize::from(w).saturating_sub(taken).max(20));
+    for (number, line) in wrap(content, room).into_iter().enumerate() {
         let title = if number == 0 { title } else { "" };
-        text.push_str(&format!("  {title:8}  {line}\n"));
+        text.push_str(&format!("  {title:8}  {mark}{line}\n"));
     }
 }

@@ -12,7 +12,7 @@ pub fn tone(state: &str) -> Tone {
         "planned" | "pausing" | "paused" | "gates-before" | "gates-after" | "soaking" | "blocked"
         | "deferred" | "waits" | "stopped" | "closed" | "absent" => Tone::Waits,
         "succeeded-with-failures" | "aborting" | "stale" => Tone::Warn,
-        "failed" | "timed-out" | "halted" | "aborted" | "unknown" | "unreachable" => Tone::Bad,
+        "failed" | "failures" | "timed-out" | "halted" | "aborted" | "unknown" | "unreachable" => Tone::Bad,
         _ => Tone::Quiet,
     }
 }

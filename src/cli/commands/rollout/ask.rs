@@ -5,7 +5,7 @@ use super::{Context, find, journal};
 use crate::cli::args::{Abort, Approve, Pause, Resume, Retry, Revoke, RolloutRef, Skip, Supersede};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
-use crate::diag::{Finding, codes};
+use crate::diag::{Finding, codes, count_of};
 use crate::engine::{RequestError, request};
 use crate::journal::{Event, RetryWhich, Side};
 use crate::model::{Expiry, GateId, WaveName};
@@ -121,14 +121,14 @@ pub async fn abort(args: Abort, context: &Context<'_>) -> Outcome {
         let open = journal(context).await?;
         let found = find(open.follower.state(), Some(&rollout))?;
         let question = format!(
-            "Abort {}, {} of {} clusters done? It can't be taken back.",
+            "Abort {}, {} done? It can't be taken back.",
             found.id(),
-            found.counts().done(),
-            found.counts().total()
+            count_of(found.counts().done(), found.counts().total(), "cluster")
         );
         if !context.surface.confirm(&question) {
-            let finding = Finding::error(&codes::NOT_CONFIRMED, "nothing was aborted");
-            return Err(Failure::new(Code::Aborted, finding));
+            let message = format!("nothing changed: {} was not aborted", found.id());
+            let finding = Finding::info(&codes::NOT_CONFIRMED, message);
+            return Err(Failure::new(Code::Interrupted, finding));
         }
     }
     simple(&rollout, context, |id| Command::Abort { rollout: id, reason: reason.clone() }).await

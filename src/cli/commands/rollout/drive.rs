@@ -22,8 +22,8 @@ use crate::output::exit::Code;
 use crate::output::progress::Progress;
 use crate::output::screens::StatusScreen;
 use crate::plan::{Plan, read, stale};
-use crate::report::explain::{About, earliest, explanations};
-use crate::report::explanation::Explanation;
+use crate::report::explain::{About, driving_helps, earliest, explanations};
+use crate::report::explanation::{DRIVER, Explanation};
 use crate::report::summary::{self, RolloutSummary};
 use crate::rollout::{Command, FleetState, Rollout};
 
@@ -113,7 +113,9 @@ pub async fn watch(args: &Watch, context: &Context<'_>) -> Outcome {
         context.surface.talk("no rollout is open");
         return Ok(vec![Code::Done]);
     }
-    if !driver_alive(&open, context).await? {
+    let state = open.follower.state();
+    let helps = |r: &Rollout| driving_helps(state, r, context.place.now());
+    if named.iter().filter_map(|id| state.rollout(id)).any(helps) && !driver_alive(&open, context).await? {
         context.surface.talk("nobody drives: tidegate rollout run");
     }
     match follow(open, named, &Until::Done, false, context).await? {
@@ -399,7 +401,7 @@ fn show(
     let warnings: [Warning; 0] = [];
     if codes.contains(&Code::Blocked) {
         let waits: Vec<_> = screens.iter().flat_map(|s| s.waits.clone()).collect();
-        for wait in waits.iter().filter(|w| w.gate != "driver") {
+        for wait in waits.iter().filter(|w| w.gate != DRIVER) {
             context.surface.talk(&waiting(wait));
         }
         if let Some(earliest) = earliest(&waits) {

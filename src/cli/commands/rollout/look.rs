@@ -62,6 +62,7 @@ pub async fn why(args: &Why, context: &Context<'_>) -> Outcome {
     let screen = WhyScreen {
         rollout: rollout.id().clone(),
         state: rollout.state().word(),
+        open: rollout.state().is_open(),
         since: rollout.since(),
         about: words,
         explanations: explanations(state, rollout, about, driver.as_ref(), now),

@@ -1,0 +1,263 @@
+//! What programs read keeps its shape: every document of `-o json` and every line of the streams is
+//! held against a draft-07 schema recorded in `tests/shapes`. A field that vanishes or changes its
+//! type fails; new fields and new words are legal. `TIDEGATE_RECORD_SHAPES=1` records anew: what
+//! git then shows as taken away breaks readers.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+
+use crate::bed::{Bed, ClusterSpec};
+use crate::lab::Lab;
+use crate::tiny::{self, Member, PLAIN, config};
+
+/// Objects whose keys are names that users chose: what they hold has one shape, if it has any.
+const MAPS: &[&str] = &["labels", "layers", "products", "excluded", "versions"];
+/// Objects whose content is the user's.
+const FREE: &[&str] = &["values", "object", "evidence", "schema", "facts"];
+
+const WAVES: &str = "
+    - { name: staging, selector: { env: staging }, tests: all, soak: { for: 1s } }
+    - name: prod
+      selector: { env: prod }
+      gates:
+        before:
+          - approval: { by: platform-leads }
+";
+
+/// The documents of a session, by kind, and the events by name.
+#[derive(Default)]
+struct Told {
+    documents: BTreeMap<String, Vec<Value>>,
+    events: BTreeMap<String, Vec<Value>>,
+}
+
+impl Told {
+    /// Runs a command, keeps its document, and returns it.
+    #[track_caller]
+    fn keep(&mut self, lab: &Lab, line: &str, code: i32) -> Value {
+        let mut args: Vec<&str> = line.split_whitespace().collect();
+        args.extend(["-o", "json"]);
+        let document = lab.run(&args).exits(code).json();
+        let kind = document["kind"].as_str().unwrap().to_owned();
+        self.documents.entry(kind).or_default().push(document.clone());
+        document
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/shapes")
+}
+
+/// The schema of what was seen in one place.
+fn schema(seen: &[&Value]) -> Value {
+    let types: BTreeSet<&str> = seen.iter().map(|value| kind(value)).collect();
+    // What was only ever null may be anything.
+    if types.is_empty() || types.iter().eq(["null"].iter()) {
+        return json!({});
+    }
+    let mut found = Map::new();
+    found.insert("type".into(), json!(types));
+    let objects: Vec<&Map<String, Value>> = seen.iter().filter_map(|value| value.as_object()).collect();
+    if !objects.is_empty() {
+        let names: BTreeSet<&String> = objects.iter().flat_map(|o| o.keys()).collect();
+        let required: Vec<&&String> =
+            names.iter().filter(|name| objects.iter().all(|o| o.contains_key(**name))).collect();
+        let mut properties = Map::new();
+        for name in &names {
+            let values: Vec<&Value> = objects.iter().filter_map(|o| o.get(*name)).collect();
+            properties.insert((*name).clone(), named(name, &values));
+        }
+        found.insert("required".into(), json!(required));
+        found.insert("properties".into(), Value::Object(properties));
+    }
+    let items: Vec<&Value> = seen.iter().filter_map(|v| v.as_array()).flatten().collect();
+    if !items.is_empty() {
+        found.insert("items".into(), schema(&items));
+    }
+    Value::Object(found)
+}
+
+fn named(name: &str, values: &[&Value]) -> Value {
+    let objects = values.iter().any(|v| v.is_object());
+    if objects && FREE.contains(&name) {
+        return json!({"type": ["object", "null"]});
+    }
+    if objects && MAPS.contains(&name) {
+        let inner: Vec<&Value> =
+            values.iter().filter_map(|v| v.as_object()).flat_map(|o| o.values()).collect();
+        return json!({"type": ["object", "null"], "additionalProperties": schema(&inner)});
+    }
+    schema(values)
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// Holds what was told of one kind against its recorded schema, and proves that the schema would
+/// notice a field that is missing.
+fn hold(file: &str, seen: &[Value], wrong: &mut Vec<String>) {
+    let path = folder().join(format!("{file}.json"));
+    if std::env::var_os("TIDEGATE_RECORD_SHAPES").is_some() {
+        let mut recorded = json!({"$schema": "http://json-schema.org/draft-07/schema#"});
+        let found = schema(&seen.iter().collect::<Vec<_>>());
+        recorded.as_object_mut().unwrap().extend(found.as_object().unwrap().clone());
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, format!("{recorded:#}\n")).unwrap();
+    }
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        wrong.push(format!("{file} has no recorded shape: run this test with TIDEGATE_RECORD_SHAPES=1"));
+        return;
+    };
+    let recorded: Value = serde_json::from_str(&text).unwrap();
+    let validator = jsonschema::draft7::new(&recorded).unwrap();
+    for document in seen {
+        wrong.extend(validator.iter_errors(document).map(|e| format!("{file}{}: {e}", e.instance_path())));
+        for place in ["", "/data", "/data/items/0"] {
+            let Some(fields) = document.pointer(place).and_then(Value::as_object) else { continue };
+            let recorded_place =
+                place.replace("/items/0", "/properties/items/items").replacen("/data", "/properties/data", 1);
+            let Some(required) = recorded.pointer(&format!("{recorded_place}/required")) else { continue };
+            for field in fields.keys().filter(|f| required.as_array().unwrap().contains(&json!(f))) {
+                let mut less = document.clone();
+                less.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(field);
+                assert!(!validator.is_valid(&less), "{file}: nobody notices that {place}/{field} is gone");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_document_and_every_event_keeps_its_recorded_shape() {
+    let specs = ["shape-1", "shape-2"].map(ClusterSpec::api_only).into();
+    let clusters = Bed::shared().await.clusters(specs).await;
+    let told = tokio::task::spawn_blocking(move || {
+        let members = [Member::of(&clusters[0], "staging"), Member::of(&clusters[1], "prod")];
+        session(&tiny::lab(&members, WAVES))
+    });
+    let told = told.await.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+
+    let mut wrong = Vec::new();
+    for (kind, documents) in &told.documents {
+        hold(kind, documents, &mut wrong);
+    }
+    for (name, events) in &told.events {
+        hold(&format!("events/{name}"), events, &mut wrong);
+    }
+    // Every kind of the page of JSON was told.
+    let page = std::fs::read_to_string(folder().join("../../docs/json.md")).unwrap();
+    let rows = page.lines().filter(|l| l.starts_with("| `")).filter_map(|l| l.split('|').nth(1));
+    let kinds = rows.flat_map(|cell| cell.split('`')).filter(|w| w.starts_with(char::is_uppercase));
+    for kind in kinds.filter(|kind| *kind != "RolloutStatusList") {
+        if !told.documents.contains_key(kind) {
+            wrong.push(format!("no document of kind {kind} was looked at"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A session in which every command speaks: two releases, a pin, an approval, a failure, a retry and
+/// an abort.
+fn session(lab: &Lab) -> Told {
+    let mut told = Told::default();
+    tiny::product(lab, "base", "1.0.0", PLAIN, &config("base", "1"));
+    let app = |version: &str, test: &str| {
+        let more = format!(
+            "  requires: {{ base: \">=1\" }}\n  values: {{ colour: blue }}\n  deploy:\n    - manifests: {{ path: manifests }}\n  tests:\n    - run: {{ name: fine, command: [{test}] }}\n"
+        );
+        tiny::product(lab, "app", version, &more, &config("app", version));
+    };
+    app("1.0.0", "\"true\"");
+    tiny::release(lab, "R1", None, "{ base: 1.0.0, app: 1.0.0 }");
+    told.keep(lab, "check", 0);
+    tiny::release(lab, "R1", None, "{ base: 1.0.0, ap: 1.0.0 }");
+    told.keep(lab, "check", 3);
+    tiny::release(lab, "R1", None, "{ base: 1.0.0, app: 1.0.0 }");
+    told.keep(lab, "schema get Product", 0);
+    told.keep(lab, "explain", 0);
+    told.keep(lab, "explain TG0101", 0);
+    told.keep(lab, "product show nothing", 3);
+    lab.commit("R1");
+    told.keep(lab, "product list", 0);
+    told.keep(lab, "product tag --all", 0);
+    told.keep(lab, "product list", 0);
+    told.keep(lab, "product show app", 0);
+    told.keep(lab, "release list", 0);
+    told.keep(lab, "release cut R1", 0);
+    lab.commit("release: R1");
+
+    told.keep(lab, "cluster list", 0);
+    let plan = tiny::plan(lab, "R1");
+    told.keep(lab, "plan R1", 0);
+    told.keep(lab, "plan R1 -c shape-1", 0);
+    told.keep(lab, "plan R1 -c shape-1 --manifests", 0);
+    told.keep(lab, &format!("rollout start {plan} --until blocked"), 11);
+    told.keep(lab, "rollout status", 0);
+    told.keep(lab, "rollout why", 0);
+    // The soak ends by time alone; then only people can help.
+    while told.keep(lab, "rollout status", 0)["data"]["wave"] != "prod" {
+        lab.tidegate("rollout run R1 --until wave:staging").ok();
+    }
+    lab.tidegate("rollout run R1 --until blocked").exits(11);
+    told.keep(lab, "rollout why", 0);
+    told.keep(lab, "rollout approve R1 --wave prod", 0);
+    told.keep(lab, "rollout revoke R1 --wave prod", 0);
+    told.keep(lab, "rollout approve R1 --wave prod --comment fine", 0);
+    told.keep(lab, "rollout run R1", 0);
+    told.keep(lab, "rollout watch R1", 0);
+
+    // The second release fails its test, is tried again, paused, and ended.
+    app("2.0.0", "sh, -c, \"echo 503; exit 1\"");
+    tiny::release(lab, "R2", Some("R1"), "{ base: 1.0.0, app: 2.0.0 }");
+    tiny::cut(lab, "R2");
+    told.keep(lab, "release list", 0);
+    told.keep(lab, "release show R2", 0);
+    told.keep(lab, "release diff R1 R2", 0);
+    told.keep(
+        lab,
+        "pin add -c shape-2 --product app --version 1.0.0 --owner web --reason later --until 2999-01-01",
+        0,
+    );
+    lab.commit("pin");
+    told.keep(lab, "pin list", 0);
+    told.keep(lab, "cluster show shape-2", 0);
+    let plan = tiny::plan(lab, "R2");
+    let shown = told.keep(lab, "plan R2", 0);
+    assert!(shown["data"]["estimate"]["pastRuns"].as_u64().unwrap() >= 2, "{shown:#}");
+    told.keep(lab, &format!("rollout start {plan}"), 13);
+    told.keep(lab, "rollout status", 0);
+    told.keep(lab, "rollout why", 0);
+    told.keep(lab, "rollout why -c shape-1", 0);
+    told.keep(lab, "rollout retry R2 --failed", 0);
+    told.keep(lab, "rollout run R2", 13);
+    told.keep(lab, "rollout resume R2 --raise-budget 1 --reason known", 0);
+    told.keep(lab, "rollout pause R2 --reason wait", 0);
+    told.keep(lab, "rollout skip R2 -c shape-1 --reason known", 0);
+    told.keep(lab, "rollout abort R2 --reason enough", 0);
+    told.keep(lab, "rollout run R2", 12);
+    let status = told.keep(lab, "rollout status R2", 0);
+    let words: Vec<&str> =
+        status["data"]["waves"].as_array().unwrap().iter().map(|w| w["state"].as_str().unwrap()).collect();
+    assert_eq!(words, ["aborted", "not-started"]);
+    told.keep(lab, "rollout why R2", 0);
+    told.keep(lab, "rollout list", 0);
+    told.keep(lab, "pin remove PIN-1", 0);
+    told.keep(lab, "cluster list", 0);
+    told.keep(lab, "cluster adopt shape-1 --reason test", 0);
+    told.keep(lab, "journal verify", 0);
+    for event in lab.events() {
+        told.events.entry(event["event"].as_str().unwrap().to_owned()).or_default().push(event);
+    }
+    told
+}
