@@ -2,7 +2,7 @@
 //! never sends anybody into a refusal. What would help is for `explain` to know.
 
 use crate::journal::{RetryWhich, Side};
-use crate::model::{ClusterName, GateId, WaveName};
+use crate::model::{ClusterName, GateId, RolloutId, WaveName};
 use crate::rollout::{Approve, Command, FleetState, Rollout, admit};
 
 /// Where a person has to put their own words.
