@@ -142,8 +142,10 @@ impl Rollout {
         Some(match &self.state {
             RolloutState::Halted { wave: halted, .. } if halted == name => WaveState::Halted,
             _ if wave.phase.is_over() => WaveState::At(wave.phase),
-            RolloutState::Aborted if wave.opened_at.is_none() => WaveState::NotStarted,
-            RolloutState::Aborted => WaveState::Aborted,
+            RolloutState::Aborted | RolloutState::Superseded { .. } if wave.opened_at.is_none() => {
+                WaveState::NotStarted
+            }
+            RolloutState::Aborted | RolloutState::Superseded { .. } => WaveState::Aborted,
             _ if wave.phase == WavePhase::Waiting => WaveState::At(wave.phase),
             RolloutState::Halted { .. } => WaveState::Halted,
             RolloutState::Pausing => WaveState::Pausing,
