@@ -2,7 +2,7 @@
 //! rollout waits by itself; people shall know for how long.
 
 use super::PlannedWave;
-use crate::diag::{Finding, Findings, codes};
+use crate::diag::{Finding, Findings, codes, count_of};
 use crate::model::Lane;
 use crate::model::calendar::{Calendar, Closed, Subject, Verdict};
 
@@ -34,9 +34,9 @@ pub(super) fn closed_now(
         findings.push(Finding::warning(
             &codes::CLOSED_NOW,
             format!(
-                "wave `{}`: {closed} of {} clusters wait now: {}; {opening}",
+                "wave `{}`: {} must wait now: {}; {opening}",
                 wave.name,
-                wave.size(),
+                count_of(closed, wave.size(), "cluster"),
                 first.words()
             ),
         ));

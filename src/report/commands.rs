@@ -2,7 +2,7 @@
 //! never sends anybody into a refusal. What would help is for `explain` to know.
 
 use crate::journal::{Override, RetryWhich, Side, Signature};
-use crate::model::{Actor, ClusterName, GateId, WaveName};
+use crate::model::{Actor, ClusterName, GateId, RolloutId, WaveName};
 use crate::plan::GateKind;
 use crate::rollout::{Approve, Command, FleetState, Rollout, admit};
 
@@ -47,6 +47,13 @@ impl Offers<'_> {
     pub(super) fn abort(&self) -> Option<String> {
         let command = Command::Abort { rollout: self.rollout.id().clone(), reason: None };
         self.offer(&command, self.text("abort", ""))
+    }
+
+    /// Another rollout ends in favour of this one.
+    pub(super) fn supersede(&self, other: &RolloutId) -> Option<String> {
+        let by = self.rollout.id();
+        let command = Command::Supersede { rollout: other.clone(), by: by.clone(), reason: TEXT.to_owned() };
+        self.offer(&command, format!("tidegate rollout supersede {other} --by {by} --reason {TEXT}"))
     }
 
     /// Every cluster that failed, or every one that is deferred.

@@ -267,7 +267,7 @@ impl Told<'_> {
         let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
         let mut evidence = vec![obstacle.to_string()];
         evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
-        let skip = || self.wait.cluster.as_ref().and_then(|c| self.offers.skip(&[c]));
+        let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         match obstacle {
             Obstacle::Stop { scope, stop } => {
                 ("stop-the-line".to_owned(), state, evidence, line_goes_on(scope, &stop.by))
@@ -281,7 +281,7 @@ impl Told<'_> {
                     "hold".to_owned(),
                     state,
                     evidence,
-                    people(condition, [hold.by.0.as_str()], [Some(release), skip()].into_iter().flatten()),
+                    people(condition, [hold.by.0.as_str()], [Some(release), skip].into_iter().flatten()),
                 )
             }
             Obstacle::Window { closed } => {
@@ -295,14 +295,9 @@ impl Told<'_> {
             Obstacle::Busy { rollout, position } => {
                 evidence.push(format!("number {position} in the queue of {cluster}"));
                 let condition = format!("{rollout} is through with the cluster and its wave there");
-                let supersede =
-                    format!("tidegate rollout supersede {rollout} --by {} --reason TEXT", self.rollout.id());
-                let why = format!("tidegate rollout why {rollout}");
-                let unblock = people(
-                    &condition,
-                    ["the driver"],
-                    [Some(why), Some(supersede), skip()].into_iter().flatten(),
-                );
+                let why = Some(format!("tidegate rollout why {rollout}"));
+                let commands = [why, self.offers.supersede(rollout), skip];
+                let unblock = people(&condition, ["the driver"], commands.into_iter().flatten());
                 ("queue".to_owned(), state, evidence, unblock)
             }
         }

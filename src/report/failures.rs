@@ -104,6 +104,14 @@ pub(super) fn of_end(offers: &Offers<'_>) -> Option<Explanation> {
             evidence.push(format!("{} done", count_of(counts.done(), counts.total(), "cluster")));
             ("abort", "an abort is final: a new plan takes up what is left", vec![offers.plan()])
         }
+        RolloutState::Superseded { by } => {
+            evidence.extend(rollout.asked().map(|(actor, reason)| match reason {
+                Some(reason) => format!("superseded by {by}, by {actor}: {reason}"),
+                None => format!("superseded by {by}, by {actor}"),
+            }));
+            evidence.push(format!("{} done", count_of(counts.done(), counts.total(), "cluster")));
+            ("superseded", "it goes on in the other rollout", vec![format!("tidegate rollout status {by}")])
+        }
         RolloutState::SucceededWithFailures => {
             let later = counts.of(Class::Deferred);
             if later > 0 {

@@ -26,8 +26,7 @@ pub(super) fn claim(
         }
         let against = hold.kept.as_ref().is_none_or(|kept| {
             let target = planned.targets.iter().find(|t| t.product == kept.product);
-            target.is_some_and(|t| t.digest != kept.digest)
-                || planned.removals.iter().any(|removed| *removed == kept.product)
+            target.is_some_and(|t| t.digest != kept.digest) || planned.removals.contains(&kept.product)
         });
         demand(8, !against, || format!("{name} would start although {} holds it", hold.by))?;
     }

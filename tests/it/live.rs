@@ -5,13 +5,12 @@
 use crate::bed::{Bed, ClusterSpec};
 use crate::tiny::{self, Member, PLAIN};
 
-const FREEZE: &str = "apiVersion: tidegate.dev/v1
-kind: Calendar
-metadata: { name: main }
-spec:
-  freezes:
-    - { name: holidays, from: 2020-01-01T00:00:00Z, until: 2999-01-04T08:00:00Z, author: ann, reason: nobody is there }
-";
+/// A calendar with a freeze that holds until this moment.
+fn freeze(until: jiff::Timestamp) -> String {
+    format!(
+        "apiVersion: tidegate.dev/v1\nkind: Calendar\nmetadata: {{ name: main }}\nspec:\n  freezes:\n    - {{ name: holidays, from: 2020-01-01T00:00:00Z, until: {until}, author: ann, reason: nobody is there }}\n"
+    )
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_line_a_freeze_and_a_hold_keep_a_cluster_as_it_is() {
@@ -34,7 +33,9 @@ async fn a_stopped_line_a_freeze_and_a_hold_keep_a_cluster_as_it_is() {
         lab.run(&["stop-the-line", "off", "--scope", "env=staging", "--reason", "it is over"]).ok();
 
         // A freeze that is committed meanwhile holds from the next look on; taken out, it holds no more.
-        lab.write("pipelines/calendar.yaml", FREEZE);
+        let month = jiff::SignedDuration::from_hours(24 * 30);
+        let end = jiff::Timestamp::from_second((jiff::Timestamp::now() + month).as_second()).unwrap();
+        lab.write("pipelines/calendar.yaml", &freeze(end));
         lab.commit("freeze: holidays");
         lab.tidegate("rollout run --until blocked").exits(11);
         let why = lab.tidegate("rollout why R1 -c still -o json").ok().json();
@@ -44,7 +45,7 @@ async fn a_stopped_line_a_freeze_and_a_hold_keep_a_cluster_as_it_is() {
             .iter()
             .filter(|e| e["gate"] == "window")
             .collect();
-        assert_eq!(windows[0]["unblock"]["earliest"], "2999-01-04T08:00:00Z", "{why}");
+        assert_eq!(windows[0]["unblock"]["earliest"], end.to_string(), "{why}");
         assert!(!lab.events().iter().any(|e| e["event"] == "attempt.claimed"));
         lab.git(&["rm", "--quiet", "pipelines/calendar.yaml"]);
         lab.commit("the freeze is over");

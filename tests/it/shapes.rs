@@ -217,6 +217,21 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "rollout run R1", 0);
     told.keep(lab, "rollout watch R1", 0);
 
+    // What people say about the fleet.
+    told.keep(lab, "freeze add --name later --until 2999-01-01 --time-zone UTC --reason holidays", 0);
+    told.keep(lab, "freeze list", 0);
+    told.keep(lab, "freeze remove later", 0);
+    told.keep(lab, "stop-the-line on --scope env=staging --reason incident", 0);
+    told.keep(lab, "stop-the-line list", 0);
+    told.keep(lab, "stop-the-line off --scope env=staging --reason over", 0);
+    told.keep(lab, "cluster hold shape-1 --product app --reason demo --until 2999-01-01", 0);
+    told.keep(lab, "cluster hold shape-2 --reason demo", 0);
+    told.keep(lab, "cluster holds", 0);
+    told.keep(lab, "cluster release shape-1 --product app --reason over", 0);
+    told.keep(lab, "cluster release shape-2 --reason over", 0);
+    lab.git(&["checkout", "--quiet", "pipelines"]);
+    lab.git(&["clean", "--quiet", "-f", "pipelines"]);
+
     // The second release fails its test, is tried again, paused, and ended.
     app("2.0.0", "sh, -c, \"echo 503; exit 1\"");
     tiny::release(lab, "R2", Some("R1"), "{ base: 1.0.0, app: 2.0.0 }");

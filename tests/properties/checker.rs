@@ -302,7 +302,7 @@ impl Checker {
         })?;
         demand(!self.facts.held(planned, now), || format!("rule 8: {name} is held"))?;
         match self.before(id) {
-            Some(other) => return Err(format!("rule 5: {other} comes first at {name}")),
+            Some(other) => Err(format!("rule 5: {other} comes first at {name}")),
             None => demand(!self.facts.closed(&run.plan, planned, now), || {
                 format!("rule 8: the calendar forbids {name}")
             }),

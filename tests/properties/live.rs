@@ -9,11 +9,14 @@ use tidegate::model::calendar::When;
 use tidegate::model::{Calendar, ClusterName, Lane, ProductName, RolloutId, WindowKind};
 use tidegate::plan::{Plan, PlannedCluster};
 
+/// A cluster, or a product of it.
+type Held = (ClusterName, Option<ProductName>);
+
 /// The facts as they stand.
 #[derive(Default)]
 pub struct Facts {
     stops: BTreeSet<StopScope>,
-    holds: BTreeMap<(ClusterName, Option<ProductName>), (Option<Digest>, Option<jiff::Timestamp>)>,
+    holds: BTreeMap<Held, (Option<Digest>, Option<jiff::Timestamp>)>,
     calendar: Option<Calendar>,
 }
 
