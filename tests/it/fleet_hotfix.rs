@@ -17,7 +17,7 @@ spec:
   lanes: { normal: [nonprod, prod], hotfix: [urgent] }
   waves:
     - { name: nonprod, selector: { env: nonprod }, soak: { for: 1s } }
-    - { name: prod, selector: { env: prod }, gates: { before: [ { approval: { by: leads } } ] } }
+    - { name: prod, selector: { env: prod }, gates: { before: [ { approval: { by: leads, author: allowed } } ] } }
     - { name: urgent, selector: { env: prod } }
 ";
 

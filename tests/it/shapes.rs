@@ -24,7 +24,7 @@ const WAVES: &str = "
       selector: { env: prod }
       gates:
         before:
-          - approval: { by: platform-leads }
+          - approval: { by: platform-leads, author: allowed }
 ";
 
 /// The documents of a session, by kind, and the events by name.
