@@ -63,6 +63,9 @@ impl GitCli {
     /// # Errors
     /// Permanent when it lies in none, or git is not installed.
     pub async fn discover(folder: &Path) -> Result<Self, Fault> {
+        if !folder.is_dir() {
+            return Err(Fault::permanent(format!("there is no folder `{}`", folder.display())));
+        }
         let answer = Self::at(folder).git(&["rev-parse", "--show-toplevel"]).await?;
         if !answer.ok() {
             return Err(Fault::permanent(format!(
@@ -270,6 +273,9 @@ impl Git for GitCli {
             return Err(Fault::permanent(
                 "the repository is a shallow clone, so its first commit is not known: run `git fetch --unshallow`, or name the journal with --journal",
             ));
+        }
+        if self.object("HEAD^{commit}".to_owned()).await?.is_none() {
+            return Err(Fault::permanent("the repository has no commit yet"));
         }
         // Only along first parents: a merged foreign history must not change the identity.
         let out = self

@@ -225,6 +225,7 @@ async fn head_first_commit_and_identity_are_told() {
     let repo = Repository::new();
     let git = repo.adapter();
     assert!(git.head().await.unwrap_err().message.contains("no commit yet"));
+    assert_eq!(git.first_commit().await.unwrap_err().message, "the repository has no commit yet");
     let first = repo.commit();
     let second = repo.commit();
     assert_eq!(git.head().await.unwrap(), second);
@@ -235,6 +236,8 @@ async fn head_first_commit_and_identity_are_told() {
     let nowhere = tempfile::tempdir().unwrap();
     let fault = GitCli::discover(nowhere.path()).await.unwrap_err();
     assert!(fault.message.contains("does not lie in a git repository"), "{fault}");
+    let fault = GitCli::discover(&nowhere.path().join("x")).await.unwrap_err();
+    assert!(fault.message.starts_with("there is no folder"), "{fault}");
 }
 
 #[tokio::test]

@@ -78,6 +78,8 @@ impl Set<'_> {
                 );
                 match self.versions.get(&required.value) {
                     Some((version, _)) if range.value.matches(version) => {}
+                    // A placeholder: what stands there is no version, which was found by itself.
+                    Some((version, place)) if !place.excerpt().contains(&version.to_string()) => {}
                     Some((version, place)) => findings.push(
                         Finding::error(
                             &codes::UNSATISFIED_REQUIRES,

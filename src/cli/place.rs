@@ -100,10 +100,15 @@ impl Place {
             return Ok(path.clone());
         }
         let git = self.repository().await?;
-        let first = git
-            .first_commit()
-            .await
-            .map_err(|fault| Failure::outside("the repository's identity can't be read", &fault))?;
+        let first = git.first_commit().await.map_err(|fault| {
+            let mut failure =
+                Failure::outside("the journal is found by the repository's first commit", &fault);
+            if fault.message.ends_with("no commit yet") {
+                let next = |finding: Finding| finding.next("git add --all && git commit");
+                failure.findings = failure.findings.into_iter().map(next).collect();
+            }
+            failure
+        })?;
         let Some(state) = state_folder() else {
             let finding = Finding::error(&codes::NO_STATE_FOLDER, "you have no home folder")
                 .next("tidegate --journal FILE ...");

@@ -48,9 +48,10 @@ fn the_first_page_of_help_lists_every_noun() {
       -o, --output <FORM>  The form of the answer [default: table] [possible values: table, json]
 
     Example, from a release to the whole fleet:
-      tidegate check
-      tidegate release cut R42
-      tidegate plan R42 --out r42.plan
+      tidegate check                              and commit what it finds well
+      tidegate product tag --all
+      tidegate release cut R42                    and commit its lock
+      tidegate plan R42 --render --out r42.plan
       tidegate rollout start r42.plan
 
     Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long

@@ -47,8 +47,12 @@ fn render(finding: &Finding, renderer: &Renderer) -> String {
                 }))
         }),
     );
+    // What else could be done stands behind what is best.
+    let (others, hints): (Vec<&String>, Vec<&String>) =
+        finding.hints.iter().partition(|hint| hint.starts_with("or: ") || hint.starts_with("or "));
+    let next = finding.next.iter().map(|next| format!("try: {next}"));
     let notes: Vec<String> =
-        finding.hints.iter().cloned().chain(finding.next.iter().map(|next| format!("try: {next}"))).collect();
+        hints.into_iter().cloned().chain(next).chain(others.into_iter().cloned()).collect();
     let with_snippet = !windows.is_empty();
     if with_snippet {
         group = group.elements(notes.iter().map(|note| Level::NOTE.no_name().message(note.as_str())));

@@ -279,6 +279,18 @@ impl Findings {
         self
     }
 
+    /// All of them as one line, for a cause in the journal or in a table: code, place, message, hints.
+    pub fn brief(&self) -> String {
+        let one = |finding: &Finding| {
+            let place = finding.place.as_ref().filter(|place| !place.is_none());
+            let at = place.map(|p| format!("{}:{}:{}: ", p.file(), p.line(), p.column())).unwrap_or_default();
+            let hints = finding.hints.join("; ");
+            let hints = if hints.is_empty() { hints } else { format!(" ({hints})") };
+            format!("{}: {at}{}{hints}", finding.code.id, finding.message)
+        };
+        self.0.iter().map(one).collect::<Vec<_>>().join("; ")
+    }
+
     /// Hides the text of these places in every excerpt: called by whoever finds a literal secret,
     /// since a finding about something else may show the same line.
     pub fn mask(&mut self, hidden: &[Place]) {

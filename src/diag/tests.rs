@@ -52,6 +52,32 @@ fn a_finding_without_a_place_keeps_its_hints() {
 }
 
 #[test]
+fn the_best_next_command_stands_before_the_others() {
+    let finding = Finding::warning(&codes::FILE_TOO_LARGE, "nothing is here")
+        .hint("look there")
+        .hint("or: tidegate schema get Pin")
+        .next("tidegate check");
+    insta::assert_snapshot!(excerpt::plain(&finding), @r#"
+    warning[TG0002]: nothing is here
+      = look there
+      = try: tidegate check
+      = or: tidegate schema get Pin
+    "#);
+}
+
+#[test]
+fn findings_fit_on_one_line() {
+    let text = Source::new("a.yaml", "one: 1\n");
+    let found: Findings = [
+        Finding::error(&codes::DUPLICATE_KEY, "`one` is wrong").at(&span(&text, "1")).hint("write two"),
+        Finding::error(&codes::FILE_TOO_LARGE, "nothing is here"),
+    ]
+    .into_iter()
+    .collect();
+    assert_eq!(found.brief(), "TG0004: a.yaml:1:6: `one` is wrong (write two); TG0002: nothing is here");
+}
+
+#[test]
 fn related_places_show_in_the_same_and_in_another_file() {
     let here = Source::new("a.yaml", "one: 1\r\ntwo: 2\r\nüber: 3\r\n");
     let there = Source::new("b.yaml", "x: y\n");

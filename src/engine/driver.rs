@@ -13,10 +13,7 @@ use crate::journal::{Body, Event, FailureClass};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::rollout::invariant::{self, Recount};
-use crate::rollout::{
-    Effect, EffectKey, Effects, FleetState, Obstacle, Rollout, RolloutState, WaitKind, effects,
-    waits_of_rollout,
-};
+use crate::rollout::{Effect, EffectKey, Effects, FleetState, Rollout, effects, is_blocked, rests};
 
 use super::calendar::{Calendars, READ_EVERY};
 use super::follow::Follower;
@@ -481,50 +478,6 @@ fn is_news(state: &FleetState, body: &Body, now: jiff::Timestamp) -> bool {
         && before.server == observed.server
         && before.products == observed.products;
     !same || now.duration_since(before.at) >= SEEN_AGAIN
-}
-
-/// Whether a rollout goes no further by itself.
-pub fn rests(rollout: &Rollout) -> bool {
-    !rollout.state().is_open() || matches!(rollout.state(), RolloutState::Halted { .. })
-}
-
-/// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
-/// nothing else but what stands behind that.
-pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
-    blocked(state, rollout, now, &mut Vec::new())
-}
-
-/// `asked` are the rollouts whose answer is being worked out: who waits behind another one is blocked
-/// only if that one is.
-fn blocked<'a>(
-    state: &'a FleetState,
-    rollout: &'a Rollout,
-    now: jiff::Timestamp,
-    asked: &mut Vec<&'a RolloutId>,
-) -> bool {
-    asked.push(rollout.id());
-    let waits = waits_of_rollout(state, rollout, now);
-    for wait in &waits {
-        if let WaitKind::InTheWay { obstacle: Obstacle::Busy { rollout: ahead, .. } } = &wait.kind
-            && let Some(ahead) = state.rollout(ahead).filter(|ahead| !asked.contains(&ahead.id()))
-            && !rests(ahead)
-            && !blocked(state, ahead, now, asked)
-        {
-            return false;
-        }
-    }
-    let behind = |kind: &WaitKind| {
-        matches!(
-            kind,
-            WaitKind::Earlier { .. }
-                | WaitKind::EarlierPool { .. }
-                | WaitKind::Cap { .. }
-                | WaitKind::Region { .. }
-                | WaitKind::Queue { .. }
-        )
-    };
-    waits.iter().any(|w| w.kind.is_external())
-        && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
 }
 
 /// What the driver's loop woke up for.

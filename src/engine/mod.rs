@@ -27,7 +27,7 @@ mod verify;
 pub mod whereabouts;
 mod world;
 
-pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive, is_blocked, rests};
+pub use driver::{Drive, DriveError, Ended, StopRequest, Until, drive};
 pub use follow::Follower;
 pub use lease::{Lease, NotDriver};
 pub use recorder::{Recorder, Stopped};

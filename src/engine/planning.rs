@@ -156,7 +156,8 @@ pub async fn gather(
     let (commit, catalog) = committed(world).await?;
     let mut findings = uncommitted(world).await?;
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
-    let release = catalog::release::locked(&catalog, &request.release)?;
+    let release = catalog::release::locked(&catalog, &request.release)
+        .map_err(|wrong| maybe_uncommitted(wrong, &request.release, &findings))?;
     let (members, wrong) = members(world, &catalog).await?;
     if wrong.has_errors() {
         return Err(wrong.into());
@@ -236,6 +237,22 @@ async fn uncommitted(world: &World) -> Result<Findings, PlanError> {
         );
     }
     Ok(findings)
+}
+
+/// What is wrong with a release in the last commit; where files differ from it, that may be all.
+fn maybe_uncommitted(wrong: Findings, release: &ReleaseId, uncommitted: &Findings) -> Findings {
+    if uncommitted.is_empty() {
+        return wrong;
+    }
+    let own = |finding: Finding| {
+        if finding.code != &codes::RELEASE_NOT_CUT {
+            return finding;
+        }
+        finding
+            .hint("if it is cut, its lock is not committed yet: plans read committed files only")
+            .next(format!("git add releases/{release}.yaml && git commit -m \"release: {release}\""))
+    };
+    wrong.into_iter().map(own).collect()
 }
 
 fn pipeline_of(catalog: &Catalog, asked: Option<&PipelineName>) -> Result<PipelineName, PlanError> {

@@ -48,8 +48,10 @@ impl For<'_> {
 
     fn wrong(&self, findings: &Findings) -> Fault {
         Fault::permanent(format!(
-            "{} {} can't be rendered: {findings}",
-            self.target.product, self.target.version
+            "{} {} can't be rendered: {}",
+            self.target.product,
+            self.target.version,
+            findings.brief()
         ))
     }
 }

@@ -218,6 +218,13 @@ impl Surface {
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));
     }
 
+    /// Says something about progress: as [`Self::talk`], where progress is shown in words.
+    pub fn aside(&self, text: &str) {
+        if matches!(self.progress, ProgressMode::Auto | ProgressMode::Plain) {
+            self.talk(text);
+        }
+    }
+
     /// Whether a question would reach a person.
     pub fn asks_a_person(&self) -> bool {
         self.stderr_terminal && io::stdin().is_terminal()

@@ -64,6 +64,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     if findings.has_errors() {
         return Err(findings.sorted());
     }
+    findings.extend(waves.iter().filter_map(|wave| wave::without_tests(wave, &products)));
     for wave in &mut waves {
         wave.digest = digest::wave(*release.digest(), release.spec().lane.value, wave, &products)
             .map_err(uncanonical)?;

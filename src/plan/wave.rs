@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::pools::count;
-use super::{GateKind, PlannedGate, PlannedPool, PlannedSoak, PlannedWave};
+use super::{GateKind, PlannedGate, PlannedPool, PlannedProduct, PlannedSoak, PlannedWave, Target};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{Budget, Gate, GateId, Soak, TestPolicy, Wave};
@@ -63,6 +63,27 @@ pub(super) fn planned(wave: &Wave, first: bool, pools: Vec<PlannedPool>) -> (Pla
         gates_after: gates(&wave.gates.after),
     };
     (planned, findings)
+}
+
+/// A wave that is to run all tests and has none: it will halt, even if nothing is to change in it.
+pub(super) fn without_tests(
+    wave: &PlannedWave,
+    products: &BTreeMap<Digest, PlannedProduct>,
+) -> Option<Finding> {
+    let clusters = || wave.pools.iter().flat_map(|pool| &pool.clusters);
+    let tested =
+        |target: &Target| products.get(&target.digest).is_some_and(|product| !product.tests.is_empty());
+    if wave.tests != TestPolicy::All || wave.size() == 0 || clusters().any(|c| c.targets.iter().any(tested)) {
+        return None;
+    }
+    let message = format!(
+        "wave `{}` runs all tests and has none to run: it will halt when its clusters are done",
+        wave.name
+    );
+    Some(
+        Finding::warning(&codes::NO_TEST_TO_RUN, message)
+            .hint("give a product on its clusters a test, or write `tests: changed` for the wave"),
+    )
 }
 
 /// A budget as a number: 0 for a canary or where none is written, and never above the wave's size.

@@ -75,8 +75,8 @@ pub fn explanations(
     found.extend(failures::of_end(&offers).filter(|_| touched));
     if rollout.state().is_open() && !driver.is_some_and(|d| d.alive) {
         match absence(state, rollout, about, &waits, now) {
-            Absence::First => found.insert(0, undriven(rollout.id(), driver, false)),
-            Absence::Last => found.push(undriven(rollout.id(), driver, !found.is_empty())),
+            Absence::First => found.insert(0, undriven(rollout.id(), driver, false, now)),
+            Absence::Last => found.push(undriven(rollout.id(), driver, !found.is_empty(), now)),
             Absence::NoMatter => {}
         }
     }
@@ -108,7 +108,10 @@ fn moves(effect: &Effect, rollout: &Rollout) -> bool {
     match effect {
         Effect::Decide(Body::AttemptClaimed { attempt, .. }) => {
             let known = rollout.cluster(&attempt.cluster).filter(|_| own(&attempt.rollout));
-            known.is_some_and(|c| !matches!(c.state().class(), Class::Blocked | Class::Postponed))
+            known.is_some_and(|c| {
+                c.attempt().is_looked_at_early()
+                    || !matches!(c.state().class(), Class::Blocked | Class::Postponed)
+            })
         }
         Effect::Decide(body) => body.rollout().is_some_and(own),
         Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => own(&attempt.rollout),
@@ -162,7 +165,7 @@ fn absence(
 fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
     let told = Told { wait, rollout: offers.rollout, offers: *offers };
     let (gate, state, evidence, unblock) = match &wait.kind {
-        WaitKind::NoDriver => return undriven(offers.rollout.id(), None, false),
+        WaitKind::NoDriver => return undriven(offers.rollout.id(), None, false, offers.now),
         WaitKind::Paused { .. }
         | WaitKind::Stopped { .. }
         | WaitKind::Halted { .. }
@@ -478,7 +481,7 @@ impl Told<'_> {
         let skip = || cluster.and_then(|cluster| self.offers.skip(&[cluster]));
         let help = || [cluster.and_then(|c| self.offers.retry(c)), skip()].into_iter().flatten();
         match &self.wait.kind {
-            WaitKind::Blocked { reason, cause } => {
+            WaitKind::Blocked { reason, cause, early } => {
                 let (gate, condition) = match reason {
                     BlockReason::Stale => (
                         "stale",
@@ -493,6 +496,10 @@ impl Told<'_> {
                         "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
                     ),
                 };
+                if *early {
+                    let unblock = people("it is looked at again", ["the driver"], []);
+                    return (gate.to_owned(), "waits", vec![cause.clone()], unblock);
+                }
                 let mut commands: Vec<String> = skip().into_iter().collect();
                 if *reason == BlockReason::Shrinking {
                     let release = &self.rollout.plan().release.id;

@@ -66,15 +66,23 @@ pub struct Driving {
 }
 
 /// That nobody drives an open rollout; `after` says that something else must come first.
-pub fn undriven(rollout: &RolloutId, last: Option<&Driving>, after: bool) -> Explanation {
+pub fn undriven(
+    rollout: &RolloutId,
+    last: Option<&Driving>,
+    after: bool,
+    now: jiff::Timestamp,
+) -> Explanation {
     let evidence = match last {
         None => vec!["no process holds the driver's lease".to_owned()],
+        Some(gone) if gone.until > now => {
+            vec![format!("{} is gone; who drives next takes its lease over at once", gone.process)]
+        }
         Some(gone) => vec![format!("the lease of {} ran out at {}", gone.process, gone.until)],
     };
     Explanation {
         gate: DRIVER.to_owned(),
         state: "absent".to_owned(),
-        since: last.map(|gone| gone.until),
+        since: last.map(|gone| gone.until).filter(|until| *until <= now),
         evidence,
         unblock: Unblock {
             condition: if after { "that is settled, and somebody drives on" } else { "somebody drives it" }

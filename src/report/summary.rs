@@ -312,17 +312,16 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
 
 /// Why a rollout is in its state, where there is something to say.
 fn cause(rollout: &Rollout) -> Option<String> {
-    let asked = || {
+    let asked = |word: &str| {
         let (actor, reason) = rollout.asked()?;
-        Some(reason.map_or_else(|| format!("by {actor}"), |reason| format!("by {actor}: {reason}")))
+        let who = format!("{word} by {actor}");
+        Some(reason.map_or_else(|| who.clone(), |reason| format!("{who}: {reason}")))
     };
     match rollout.state() {
         RolloutState::Halted { wave, cause } => Some(format!("wave {wave}: {}", halt(cause))),
-        RolloutState::Pausing
-        | RolloutState::Paused
-        | RolloutState::Aborting
-        | RolloutState::Aborted
-        | RolloutState::Superseded { .. } => asked(),
+        RolloutState::Pausing | RolloutState::Paused => asked("paused"),
+        RolloutState::Aborting | RolloutState::Aborted => asked("aborted"),
+        RolloutState::Superseded { .. } => asked("superseded"),
         RolloutState::Planned
         | RolloutState::Running
         | RolloutState::Succeeded

@@ -254,6 +254,24 @@ fn a_halt_names_the_failed_clusters_and_who_answers_for_the_product() {
 }
 
 #[test]
+fn that_nobody_drives_stands_behind_what_only_people_can_end() {
+    let mut story = Story::begin();
+    story.failing.insert("stage-1", "smoke test: 503 instead of 200");
+    story.drive(5);
+    let gates = |story: &Story, driver: Option<&Driving>| -> Vec<String> {
+        let found = explanations(&story.state, story.rollout(), About::Rollout, driver, story.now);
+        found.into_iter().map(|e| e.gate).collect()
+    };
+    assert_eq!(gates(&story, None).first().map(String::as_str), Some("driver"), "it would go on");
+    let gone = Driving { alive: false, ..driving(&story) };
+    let found = explanations(&story.state, story.rollout(), About::Rollout, Some(&gone), story.now);
+    assert_eq!(found[0].evidence, ["4711@ops-1 is gone; who drives next takes its lease over at once"]);
+    assert_eq!(found[0].since, None, "its lease has not run out yet");
+    story.drive(ALL);
+    assert_eq!(gates(&story, None), ["failure-budget"], "a driver would end at once");
+}
+
+#[test]
 fn an_unreachable_and_a_blocked_cluster_say_what_helps() {
     let mut story = Story::begin();
     let cause = "connection refused by 10.0.0.7:6443, 3 tries".to_owned();

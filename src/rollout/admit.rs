@@ -44,7 +44,7 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
     }
 }
 
-/// What a person may ask of a rollout now, as commands to type.
+/// What a person may ask of a rollout now, as commands to type, the one that helps first.
 pub fn legal(rollout: &Rollout) -> Vec<String> {
     let id = &rollout.id;
     let mut found = Vec::new();
@@ -62,7 +62,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
             | RolloutState::Aborted
             | RolloutState::Superseded { .. }
     );
-    offer(state.is_open(), format!("tidegate rollout run {id}"));
+    let halted = matches!(state, RolloutState::Halted { .. });
+    offer(halted && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
     offer(
         matches!(state, RolloutState::Paused | RolloutState::Pausing) || halt_is_over(rollout),
         format!("tidegate rollout resume {id}"),
@@ -73,7 +74,9 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
             offer(true, format!("tidegate rollout resume {id} --raise-budget {needed} --reason TEXT"));
         }
     }
-    offer(moving && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
+    let stopped = halted || matches!(state, RolloutState::Paused | RolloutState::Pausing);
+    offer(state.is_open() && !stopped, format!("tidegate rollout run {id}"));
+    offer(!halted && moving && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
     offer(
         moving && counts.of(Class::Deferred) + counts.of(Class::Postponed) > 0,
         format!("tidegate rollout retry {id} --deferred"),
@@ -112,6 +115,20 @@ pub(super) fn refuse<T>(
     sentence: impl Into<String>,
 ) -> Result<T, Refusal> {
     Err(Refusal { code, sentence: sentence.into(), legal: legal(rollout), exit })
+}
+
+/// A refusal that has its own next commands.
+fn instead<T>(
+    code: &'static Code,
+    exit: RefusalExit,
+    sentence: impl Into<String>,
+    legal: impl IntoIterator<Item = String>,
+) -> Result<T, Refusal> {
+    Err(Refusal { code, sentence: sentence.into(), legal: legal.into_iter().collect(), exit })
+}
+
+fn why(rollout: &Rollout) -> String {
+    format!("tidegate rollout why {}", rollout.id)
 }
 
 pub(super) fn wrong_state<T>(rollout: &Rollout, asked: &str) -> Result<T, Refusal> {
@@ -164,14 +181,14 @@ fn gate_of(
         (None, [only]) => Ok(only.clone()),
         (None, []) | (Some(_), []) => {
             let sentence = format!("wave {wave} of {} has no approval gate", rollout.id);
-            refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::NothingSelected, sentence)
+            instead(&codes::GATE_UNKNOWN, RefusalExit::NothingSelected, sentence, [why(rollout)])
         }
         (asked, found) => {
             let names: Vec<&str> = found.iter().map(|(_, id)| id.as_str()).collect();
             let what =
                 asked.map_or("no gate was named".to_owned(), |(_, id)| format!("{id} is none of them"));
             let sentence = format!("wave {wave} has the approval gates {}: {what}", names.join(", "));
-            refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::Usage, sentence)
+            instead(&codes::GATE_UNKNOWN, RefusalExit::Usage, sentence, [why(rollout)])
         }
     }
 }
@@ -184,7 +201,7 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
     let wave = &asked.wave;
     if rollout.gate_spent(wave, side) {
         let sentence = format!("wave {wave} has passed its gate {gate}: there is nothing left to approve");
-        return refuse(rollout, &codes::APPROVAL_LATE, RefusalExit::Conflict, sentence);
+        return instead(&codes::APPROVAL_LATE, RefusalExit::Conflict, sentence, [why(rollout)]);
     }
     let stale = |what: &str, saw: String, is: String| {
         let sentence = format!("the approval is for {what} {saw}, wave {wave} of {} has {is}", rollout.id);
@@ -205,7 +222,9 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
                 "wave {wave} has not come to its gate {gate}, so its evidence is not complete: wait, or approve \
                  early with `--expires TIME`"
             );
-            return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Conflict, sentence);
+            let early = format!("tidegate rollout approve {} --wave {wave} --expires TIME", rollout.id);
+            let legal = [why(rollout), early];
+            return instead(&codes::APPROVAL_EARLY, RefusalExit::Conflict, sentence, legal);
         }
         Some(seen) => {
             let evidence = rollout.evidence(wave, side);
@@ -215,13 +234,15 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
         }
         None if asked.expires.is_none() => {
             let sentence = "an approval given before the evidence is there must expire";
-            return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Usage, sentence);
+            let early = format!("tidegate rollout approve {} --wave {wave} --expires TIME", rollout.id);
+            return instead(&codes::APPROVAL_EARLY, RefusalExit::Usage, sentence, [early]);
         }
         None => {}
     }
     if asked.expires.is_some_and(|end| end <= now) {
-        let sentence = "the approval would have expired already";
-        return refuse(rollout, &codes::APPROVAL_EARLY, RefusalExit::Usage, sentence);
+        let sentence = "the approval would have expired already: give a moment to come";
+        let later = format!("tidegate rollout approve {} --wave {wave} --expires TIME", rollout.id);
+        return instead(&codes::APPROVAL_EARLY, RefusalExit::Usage, sentence, [later]);
     }
     Ok(vec![Body::ApprovalGiven {
         rollout: rollout.id.clone(),
@@ -250,7 +271,7 @@ fn revoke(
         rollout.wave(wave).and_then(|(_, w)| w.gate(side, &gate)).is_some_and(|g| !g.approvals.is_empty());
     if !approved {
         let sentence = format!("nobody has approved gate {gate} of wave {wave}");
-        return refuse(rollout, &codes::GATE_UNKNOWN, RefusalExit::NothingSelected, sentence);
+        return instead(&codes::GATE_UNKNOWN, RefusalExit::NothingSelected, sentence, [why(rollout)]);
     }
     let id = rollout.id.clone();
     let spent = rollout.gate_spent(wave, side);

@@ -42,7 +42,7 @@ pub enum AttemptState {
     /// There was nothing to do. In and out as `Succeeded`.
     NoOp,
     /// Somebody has to change something; it holds no slot and is looked at again, less and less often
-    /// ([`recheck`]). In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
+    /// ([`recheck`]), and at once by a new driver or when its cluster was adopted. In by `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or
     /// `attempt.retry`.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by `attempt.deferred`,
@@ -203,6 +203,8 @@ pub struct Attempt {
     pub(super) number: u32,
     pub(super) state: AttemptState,
     pub(super) since: jiff::Timestamp,
+    /// From when on it is looked at again although its time has not come.
+    pub(super) early: Option<jiff::Timestamp>,
     pub(super) claimed_at: Option<jiff::Timestamp>,
     pub(super) cause: Option<String>,
     /// That the core itself left it for later, and until when if time alone ends that.
@@ -229,6 +231,7 @@ impl Attempt {
             number,
             state: AttemptState::Pending,
             since: at,
+            early: None,
             claimed_at: None,
             cause: None,
             parked: None,
@@ -251,6 +254,12 @@ impl Attempt {
     /// Its state.
     pub fn state(&self) -> &AttemptState {
         &self.state
+    }
+
+    /// Whether it is blocked or postponed and is looked at before its time, since what it waits for
+    /// may be there: its cluster was adopted, or a new driver looks for itself.
+    pub fn is_looked_at_early(&self) -> bool {
+        self.early.is_some()
     }
 
     /// Since when it is in that state.
@@ -292,6 +301,9 @@ impl Attempt {
     /// From when on it is looked at again, if it is blocked or postponed. A cluster that is busy, or
     /// outside its window, goes on by itself: that one is looked at equally often.
     pub fn recheck_at(&self) -> jiff::Timestamp {
+        if let Some(at) = self.early {
+            return at;
+        }
         match self.state {
             AttemptState::Blocked(_) => recheck(self.blocked_looks).after(self.since),
             _ => RECHECK.after(self.since),

@@ -71,7 +71,7 @@ impl FleetState {
                 });
                 for index in self.open.iter().copied().collect::<Vec<_>>() {
                     if let Some(rollout) = self.rollouts.get_mut(index) {
-                        rollout.wake_all();
+                        rollout.wake_all(at);
                     }
                 }
             }
@@ -85,12 +85,19 @@ impl FleetState {
                 let since = seen.unreachable.as_ref().map_or(at, |(since, _)| *since);
                 seen.unreachable = Some((since, cause.clone()));
             }
-            Body::ClusterAdopted { .. } => {}
             Body::CalendarRecorded { .. }
             | Body::StopTheLineOn { .. }
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
+            // Whoever was in the way is not any more.
+            Body::ClusterAdopted { cluster, .. } => {
+                for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
+                    if let Some(index) = rollout.by_name.get(cluster).copied() {
+                        rollout.look_again(index, at);
+                    }
+                }
+            }
             Body::RolloutPlanned { rollout, plan } => {
                 let index = self.rollouts.len();
                 self.rollouts.push(Rollout::new(
@@ -245,10 +252,13 @@ impl Rollout {
     }
 
     /// Every attempt at work wants to be looked at: its driver changed.
-    fn wake_all(&mut self) {
+    fn wake_all(&mut self, at: jiff::Timestamp) {
         let active = self.clusters.iter().enumerate();
         self.ready =
             active.filter(|(_, c)| c.attempt.state.class() == Class::Active).map(|(i, _)| i).collect();
+        for index in 0..self.clusters.len() {
+            self.look_again(index, at);
+        }
     }
 
     fn wave_mut(&mut self, name: &WaveName) -> Option<&mut Wave> {

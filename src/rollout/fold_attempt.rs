@@ -230,6 +230,7 @@ impl Rollout {
             cluster.attempt.state = state;
             cluster.attempt.cause = cause;
             cluster.attempt.since = at;
+            cluster.attempt.early = None;
             cluster.attempt.parked = None;
             let again = matches!(cluster.attempt.state.class(), Class::Blocked | Class::Postponed);
             cluster.attempt.due = again.then(|| cluster.attempt.recheck_at());
@@ -238,7 +239,7 @@ impl Rollout {
     }
 
     /// What was left for later by a live fact is due now: the fact has changed.
-    pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
+    pub(super) fn fact_changed(&mut self, index: usize, at: jiff::Timestamp) {
         let Some(cluster) = self.clusters.get_mut(index) else { return };
         if cluster.attempt.parked.is_none() {
             return;
@@ -249,6 +250,28 @@ impl Rollout {
             if let Some(before) = before {
                 pool.rechecks.remove(&(before, index));
             }
+            pool.rechecks.insert((at, index));
+        }
+    }
+
+    /// Has a cluster that is blocked or postponed looked at again at once: what it waits for may be
+    /// there by now.
+    pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
+        let Some(cluster) = self.clusters.get_mut(index) else { return };
+        let attempt = &mut cluster.attempt;
+        let due = attempt.recheck_at();
+        if !matches!(attempt.state.class(), Class::Blocked | Class::Postponed)
+            || attempt.parked.is_some()
+            || due <= at
+        {
+            return;
+        }
+        attempt.early = Some(at);
+        attempt.due = Some(at);
+        let pool = self.waves.get_mut(cluster.wave).and_then(|wave| wave.pools.get_mut(cluster.pool));
+        if let Some(pool) = pool
+            && pool.rechecks.remove(&(due, index))
+        {
             pool.rechecks.insert((at, index));
         }
     }

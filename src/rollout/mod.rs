@@ -39,7 +39,7 @@ pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
     WaveState,
 };
-pub use waits::{Wait, WaitKind, of_rollout as waits_of_rollout, waits, waits_of};
+pub use waits::{Wait, WaitKind, is_blocked, of_rollout as waits_of_rollout, rests, waits, waits_of};
 
 #[cfg(test)]
 pub(crate) mod tests;

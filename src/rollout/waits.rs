@@ -157,6 +157,8 @@ pub enum WaitKind {
         reason: BlockReason,
         /// In words.
         cause: String,
+        /// Whether it is looked at again before its time, since what it waits for may be there.
+        early: bool,
     },
     /// A cluster is left for later.
     Deferred {
@@ -201,6 +203,51 @@ pub enum WaitKind {
     },
 }
 
+/// Whether a rollout goes no further by itself.
+pub fn rests(rollout: &Rollout) -> bool {
+    !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. })
+}
+
+/// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
+/// nothing else but what stands behind that.
+pub fn is_blocked(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> bool {
+    blocked(state, rollout, now, &mut Vec::new())
+}
+
+/// `asked` are the rollouts whose answer is being worked out: who waits behind another one is blocked
+/// only if that one is.
+fn blocked<'a>(
+    state: &'a FleetState,
+    rollout: &'a Rollout,
+    now: jiff::Timestamp,
+    asked: &mut Vec<&'a RolloutId>,
+) -> bool {
+    asked.push(&rollout.id);
+    let waits = of_rollout(state, rollout, now);
+    for wait in &waits {
+        if let WaitKind::InTheWay { obstacle: Obstacle::Busy { rollout: ahead, .. } } = &wait.kind
+            && let Some(ahead) = state.rollout(ahead).filter(|ahead| !asked.contains(&&ahead.id))
+            && !rests(ahead)
+            && !blocked(state, ahead, now, asked)
+        {
+            return false;
+        }
+    }
+    let behind = |kind: &WaitKind| {
+        matches!(
+            kind,
+            WaitKind::Earlier { .. }
+                | WaitKind::EarlierPool { .. }
+                | WaitKind::Cap { .. }
+                | WaitKind::Region { .. }
+                | WaitKind::Queue { .. }
+                | WaitKind::NoDriver
+        )
+    };
+    let external = |wait: &Wait| wait.kind.is_external();
+    waits.iter().any(external) && waits.iter().all(|wait| external(wait) || behind(&wait.kind))
+}
+
 impl WaitKind {
     /// Whether only people or time can end it, so that `--until blocked` need not stay.
     pub fn is_external(&self) -> bool {
@@ -211,10 +258,10 @@ impl WaitKind {
             | Self::Hold { .. }
             | Self::DeferredBudget { .. }
             | Self::Soak
-            | Self::Blocked { .. }
             | Self::InTheWay { .. }
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
+            Self::Blocked { early, .. } => !early,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
             | Self::Aborting { .. }
@@ -423,7 +470,10 @@ impl Gathered<'_> {
                 let until = obstacle.until();
                 (WaitKind::InTheWay { obstacle }, until)
             }
-            (AttemptState::Blocked(reason), _) => (WaitKind::Blocked { reason: *reason, cause }, recheck),
+            (AttemptState::Blocked(reason), _) => {
+                let early = attempt.early.is_some();
+                (WaitKind::Blocked { reason: *reason, cause, early }, recheck)
+            }
             (AttemptState::Deferred(reason), _) => {
                 let until = recheck.filter(|_| attempt.state.class() == Class::Postponed);
                 (WaitKind::Deferred { reason: *reason, cause }, until)

@@ -11,7 +11,6 @@ mod desk;
 mod journal;
 mod plan;
 #[path = "../scripted/mod.rs"]
-#[allow(dead_code)]
 mod scripted;
 
 #[tokio::main]

@@ -496,7 +496,7 @@ fn command(part: &Part<'_>, words: &[Spanned<String>], place: &Place, findings: 
         findings.push(
             Finding::error(&codes::NOT_EXECUTABLE, format!("`{}` may not be executed", program.value))
                 .at(&program.place)
-                .next(format!("git update-index --chmod=+x products/{}/{path}", part.name())),
+                .next(format!("chmod +x products/{}/{path}", part.name())),
         );
     }
 }

@@ -268,6 +268,8 @@ fn each_mistake_alone_is_found_and_nothing_else() {
             "command: [./smoke.sh], env: { TOKEN: abc }",
             &["TG0108 products/base/product.yaml:10:64"],
         ),
+        // That others require it is no second mistake.
+        (BASE, "version: 1.2.0", "version: v1.2.0", &["TG0105 products/base/product.yaml:5:12"]),
         (
             BASE,
             "command: [./smoke.sh]",

@@ -66,7 +66,9 @@ pub fn cut(
     for (name, version) in &loaded.spec.products {
         versions.insert(&name.value, (&version.value, &version.place));
         let Some(tagged) = tagged.get(&name.value) else {
-            findings.push(missing_tag(&name.value, &version.value).at(&version.place));
+            findings.push(
+                missing_tag(&name.value, &version.value, written(catalog, &name.value)).at(&version.place),
+            );
             continue;
         };
         let part_folder = format!("products/{}", name.value);
@@ -134,11 +136,22 @@ fn parent_digest(
     }
 }
 
-/// The finding about a product version that has no tag.
-pub(crate) fn missing_tag(name: &ProductName, version: &Version) -> Finding {
-    Finding::error(&codes::MISSING_TAG, format!("there is no tag `{name}/v{version}`"))
-        .label(format!("no commit is known to hold `{name}` {version}"))
-        .next(format!("tidegate product tag {name}"))
+/// The finding about a product version that has no tag. `written` is the version that the product's
+/// file has: only that one can be tagged.
+pub(crate) fn missing_tag(name: &ProductName, version: &Version, written: Option<&Version>) -> Finding {
+    let finding = Finding::error(&codes::MISSING_TAG, format!("there is no tag `{name}/v{version}`"))
+        .label(format!("no commit is known to hold `{name}` {version}"));
+    match written {
+        Some(other) if other != version => finding
+            .hint(format!("products/{name}/product.yaml has {other}, and only that can be tagged now"))
+            .next(format!("tidegate product show {name}")),
+        _ => finding.next(format!("tidegate product tag {name}")),
+    }
+}
+
+/// The version that a product's file has.
+pub(crate) fn written<'a>(catalog: &'a Catalog, name: &ProductName) -> Option<&'a Version> {
+    catalog.products.get(name).map(|product| &product.file.spec.version.value)
 }
 
 /// Findings for every lock and pin that has the same version with another content.

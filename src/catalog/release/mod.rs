@@ -9,7 +9,7 @@ mod rules;
 mod verify;
 
 pub use cut::{Cut, Tagged, cut};
-pub(crate) use cut::{missing_tag, reused};
+pub(crate) use cut::{missing_tag, reused, written};
 pub use diff::{Change, Diff, ProductChange, diff};
 pub use digest::{FORMAT, digest};
 pub use rules::{ancestors, contained_hotfixes, rules};

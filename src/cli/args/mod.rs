@@ -29,9 +29,10 @@ pub use stop::{StopCommand, StopOff, StopOn};
 
 const EXAMPLE: &str = "\
 Example, from a release to the whole fleet:
-  tidegate check
-  tidegate release cut R42
-  tidegate plan R42 --out r42.plan
+  tidegate check                              and commit what it finds well
+  tidegate product tag --all
+  tidegate release cut R42                    and commit its lock
+  tidegate plan R42 --render --out r42.plan
   tidegate rollout start r42.plan
 
 Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long

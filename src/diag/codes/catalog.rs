@@ -46,7 +46,8 @@ codes! {
     NOT_EXECUTABLE = "TG0211" "not-executable"
         "A command is a file of the product that may not be executed."
         "A program with a slash in its name is a file in the product's folder, and is started as it \
-         is. Git keeps the bit: `git update-index --chmod=+x PATH`.";
+         is: `chmod +x PATH`. Git keeps the bit; where the file system has none, \
+         `git update-index --chmod=+x PATH` sets it.";
     STRAY_FILE = "TG0212" "stray-file"
         "A file lies where it is not read."
         "Only `*.yaml` is read in `releases`, `pipelines` and `pipelines/pins`, and only folders with \

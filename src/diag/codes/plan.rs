@@ -112,6 +112,11 @@ codes! {
         "A pool by label has no cluster."
         "It is left out of the plan. Its selector may be misspelled, or its clusters are in another \
          wave; remove the pool if it is not needed.";
+    NO_TEST_TO_RUN = "TG0384" "no-test-to-run"
+        "A wave is to run all tests, and there is none."
+        "A wave with `tests: all` (the first one, if it says nothing) halts when not one test ran in it, \
+         and only an abort ends that. Give a product on its clusters a test, in a new version, or write \
+         `tests: changed`.";
     NO_SUCH_PIPELINE = "TG0389" "no-such-pipeline"
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \

@@ -410,7 +410,7 @@ fn foreign(why: &str) -> Error {
     Error::new(
         Kind::Foreign,
         format!(
-            "{}: {why}; if that is meant: tidegate cluster adopt --reason TEXT",
+            "{}: {why}; if that is meant: tidegate cluster adopt CLUSTER --reason TEXT",
             codes::FOREIGN_CLUSTER.id
         ),
     )

@@ -124,7 +124,7 @@ pub async fn pin_add(
         }
     };
     findings.into_result(())?;
-    let content = tagged(repo, product, &request.version).await?;
+    let content = tagged(repo, product, &request.version, release::written(&before, product)).await?;
     content.content.check(&folder(product)).into_result(())?;
     let file = format!("pipelines/pins/{id}.yaml");
     let text = text(&id, request, &content.commit, &content.content.digest);

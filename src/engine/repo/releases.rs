@@ -96,7 +96,7 @@ pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, R
     let mut contents: BTreeMap<ProductName, Tagged> = BTreeMap::new();
     let mut findings = Findings::new();
     for (name, version) in &loaded.spec.products {
-        match tagged(repo, &name.value, &version.value).await {
+        match tagged(repo, &name.value, &version.value, release::written(&catalog, &name.value)).await {
             Ok(found) => {
                 contents.insert(name.value.clone(), found);
             }

@@ -159,7 +159,8 @@ fn short(commit: &str) -> &str {
 }
 
 /// A product version as its tag names it, verified: the tag is annotated with the digest of the
-/// content that its commit has, and that content has this name and version.
+/// content that its commit has, and that content has this name and version. `written` is the version
+/// that the product's file has now.
 ///
 /// # Errors
 /// When there is no tag (the next command is `product tag`), or it names something else.
@@ -167,9 +168,10 @@ pub async fn tagged(
     repo: &Repository,
     product: &ProductName,
     version: &Version,
+    written: Option<&Version>,
 ) -> Result<Tagged, RepoError> {
     let Some(tag) = repo.git.tag(&tag_name(product, version)).await? else {
-        return Err(missing_tag(product, version).into());
+        return Err(missing_tag(product, version, written).into());
     };
     let content = content_of(repo, product, version, &tag).await?;
     Ok(Tagged { commit: tag.commit, content })

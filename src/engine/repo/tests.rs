@@ -76,7 +76,7 @@ async fn a_product_is_tagged_at_head_with_its_digest_and_once() {
     let again = product_tag(&repo, &name("base")).await.unwrap();
     assert!(again.existed);
     assert_eq!(again.commit, done.commit);
-    let content = tagged(&repo, &name("base"), &"1.0.0".parse().unwrap()).await.unwrap();
+    let content = tagged(&repo, &name("base"), &"1.0.0".parse().unwrap(), None).await.unwrap();
     assert_eq!(content.content.digest, done.digest);
 }
 
@@ -146,6 +146,15 @@ async fn a_missing_tag_names_the_next_command() {
     assert_eq!(lines(&refused), ["TG0513 releases/R1.yaml:7:21"]);
     assert_eq!(refused.iter().next().unwrap().next.as_deref(), Some("tidegate product tag base"));
     assert!(!memory.text("releases/R1.yaml").unwrap().contains("lock"));
+    // Tagging what the folder has now would not help.
+    let raised =
+        memory.text("products/base/product.yaml").unwrap().replace("version: 1.0.0", "version: 1.1.0");
+    memory.edit("products/base/product.yaml", &raised);
+    memory.commit();
+    let refused = findings(release_cut(&repo, &id("R1")).await);
+    let missing = refused.iter().find(|f| f.code.id == "TG0513").unwrap();
+    assert_eq!(missing.next.as_deref(), Some("tidegate product show base"), "{missing}");
+    assert!(missing.to_string().contains("has 1.1.0"), "{missing}");
 }
 
 #[tokio::test]

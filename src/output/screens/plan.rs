@@ -269,7 +269,7 @@ pub fn reason(reason: &Reason) -> String {
             let until = until.as_ref().map_or_else(String::new, |end| format!(" until {end}"));
             format!("held by {by}{until}: {reason}")
         }
-        Reason::Ahead { release_has } => format!("ahead of the release, which has {release_has}"),
+        Reason::Ahead { release_has } => format!("runs there, and {release_has} would lower it"),
     }
 }
 

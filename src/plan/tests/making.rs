@@ -29,6 +29,24 @@ fn a_canary_sets_both_budgets_to_zero_and_says_so() {
 }
 
 #[test]
+fn a_wave_that_would_halt_because_it_has_no_test_says_so() {
+    let mut world = World::new(&["a"]);
+    let plan = world.plan().unwrap();
+    assert_eq!(
+        notice(&plan, &codes::NO_TEST_TO_RUN),
+        "wave `all` runs all tests and has none to run: it will halt when its clusters are done"
+    );
+    world.settle(&plan);
+    notice(&world.plan().unwrap(), &codes::NO_TEST_TO_RUN);
+    let mut world = World::new(&["a"]);
+    world.pipeline("  waves:\n    - { name: all, selector: {}, tests: changed }\n");
+    assert_eq!(world.plan().unwrap().notices, []);
+    let mut world = World::new(&["a"]);
+    world.product("agent", "1.0.0", "  tests:\n    - run: { name: smoke, command: ['true'] }\n");
+    assert_eq!(world.plan().unwrap().notices, []);
+}
+
+#[test]
 fn pools_by_size_repeat_the_last() {
     let names = many(33);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

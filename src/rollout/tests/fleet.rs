@@ -1,7 +1,7 @@
 //! The fleet cases that the core alone decides, by their ids in the cases' list.
 
 use super::scripted::plans::{ProductShape, Shape, WaveShape, plan};
-use super::scripted::world::{Calm, Fate, World, done, failed};
+use super::scripted::world::{Calm, Fate, World, done, failed, person};
 use crate::journal::{
     AttemptId, BlockReason, Body, Deferral, Failure, FailureClass, Preflight, RetryWhich, Side, StepId,
     StepOutcome,
@@ -10,7 +10,7 @@ use crate::model::{ClusterName, RolloutId};
 use crate::plan::Repeat;
 use crate::rollout::{
     AttemptState, Command, Effect, FleetState, RefusalExit, RolloutState, WaitKind, WavePhase, backoff,
-    effects, waits,
+    effects, is_blocked, waits,
 };
 
 /// A fate made of closures, so that a test says only what differs.
@@ -614,6 +614,79 @@ fn a_blocked_cluster_frees_its_slot_and_goes_on_when_the_cause_is_gone() {
     let order = claims(&world);
     assert_eq!(order.iter().filter(|c| *c == "c-0").count(), 4, "{order:?}");
     assert_eq!(order[1], "c-1", "its slot went to the next one");
+}
+
+/// A rollout whose one cluster is blocked for ever, looked at once.
+fn blocked() -> (World<Script>, RolloutId) {
+    let fate = preflights(|_, _| {
+        Some(Preflight::Blocked { reason: BlockReason::Foreign, cause: "held by another".to_owned() })
+    });
+    let mut world = World::new(fate);
+    let id = world.start(plan(&Shape::of(vec![WaveShape::of(1)])));
+    loop {
+        world.round();
+        if matches!(cluster(&world, &id, "c-0"), AttemptState::Blocked(_)) {
+            break;
+        }
+        world.advance();
+    }
+    let named = effects(&world.state, world.now).effects;
+    assert_eq!(named, [], "it is looked at again after a while");
+    assert!(is_blocked(&world.state, world.state.rollout(&id).unwrap(), world.now));
+    (world, id)
+}
+
+#[test]
+fn a_blocked_cluster_is_looked_at_again_as_soon_as_it_was_adopted() {
+    let (mut world, id) = blocked();
+    let body = Body::ClusterAdopted {
+        cluster: "c-0".parse().unwrap(),
+        uid: world.state.rollout(&id).unwrap().plan().clusters().next().unwrap().2.uid.clone(),
+        from: None,
+        reason: "the old journal is lost".to_owned(),
+    };
+    world.append(person(), body);
+    assert!(!is_blocked(&world.state, world.state.rollout(&id).unwrap(), world.now), "a driver goes on");
+    world.round();
+    assert_eq!(claims(&world), ["c-0", "c-0"]);
+}
+
+#[test]
+fn a_new_driver_looks_at_blocked_clusters_at_once() {
+    let (mut world, _) = blocked();
+    world.take_over();
+    world.round();
+    assert_eq!(claims(&world), ["c-0", "c-0"], "whoever mended the cause starts a driver next");
+}
+
+#[test]
+fn a_refusal_names_first_what_helps() {
+    let fate = steps(|cluster, _, _| match cluster {
+        "c-0" | "c-1" => failed(FailureClass::Permanent),
+        _ => done(),
+    });
+    let (mut world, id) = rolled(fate, &Shape::of(vec![capped(3, 2, 0)]));
+    let refused = world.ask(&resume(&id)).unwrap_err();
+    assert_eq!(refused.legal[0], "tidegate rollout retry R1-1 --failed", "{:?}", refused.legal);
+    assert!(!refused.legal.iter().any(|c| c.contains("rollout run")), "it would end at once");
+    let again = Command::Start { plan: Box::new(plan(&Shape::of(vec![WaveShape::of(1)]))) };
+    assert_eq!(
+        world.ask(&again).unwrap_err().legal,
+        ["tidegate rollout why R1-1", "tidegate rollout abort R1-1"]
+    );
+    world.ask(&abort(&id)).unwrap();
+    assert_eq!(world.ask(&again).unwrap_err().legal, ["tidegate rollout watch R1-1"]);
+}
+
+#[test]
+fn an_aborted_rollouts_wave_rolls_no_more() {
+    let fate = steps(|_, _, _| failed(FailureClass::Permanent));
+    let (mut world, id) = rolled(fate, &Shape::of(vec![WaveShape::of(1), WaveShape::of(1)]));
+    world.ask(&abort(&id)).unwrap();
+    assert!(world.settle(1_000));
+    let rollout = world.state.rollout(&id).unwrap();
+    let words: Vec<_> = rollout.waves().map(|(w, _)| rollout.wave_state(&w.name).unwrap().word()).collect();
+    assert_eq!(words, ["aborted", "not-started"]);
 }
 
 #[test]

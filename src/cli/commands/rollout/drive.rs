@@ -14,7 +14,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes};
 use crate::engine::planning::{PlanRequest, gather};
-use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest, is_blocked, rests};
+use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest};
 use crate::journal::Event;
 use crate::model::{RolloutId, WaveName};
 use crate::output::envelope::{List, Warning};
@@ -25,14 +25,22 @@ use crate::plan::{Plan, read, stale};
 use crate::report::explain::{About, driving_helps, earliest, explanations};
 use crate::report::explanation::{DRIVER, Explanation};
 use crate::report::summary::{self, RolloutSummary};
-use crate::rollout::{Command, FleetState, Rollout};
+use crate::rollout::{Command, FleetState, Rollout, is_blocked, rests};
 
 /// How long one wait for more events lasts at most.
 const WAIT: Duration = Duration::from_secs(2);
 
 /// Starts a plan, and drives it.
 pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
-    let bytes = std::fs::read(&args.plan).map_err(|error| Failure::unreadable(&args.plan, &error))?;
+    let bytes = std::fs::read(&args.plan).map_err(|error| {
+        let mut failure = Failure::unreadable(&args.plan, &error);
+        failure.findings = failure
+            .findings
+            .into_iter()
+            .map(|finding| finding.next("tidegate plan RELEASE --out FILE"))
+            .collect();
+        failure
+    })?;
     let plan = read(&bytes)?;
     let git = context.place.repository().await?;
     let mut open = context.place.journal().await?;
@@ -162,6 +170,9 @@ async fn drive(
     if let Some(wave) = wave_of(&until) {
         known_wave(open.follower.state(), &named, wave)?;
     }
+    if until != Until::Blocked {
+        told_waiting(open.follower.state(), &named, context);
+    }
     let mut progress = Progress::new(context.surface, open.follower.position());
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
     let options = Drive {
@@ -208,7 +219,8 @@ async fn drive(
         Ended::Interrupted if timed_out => codes.push(Code::WaitTimeout),
         Ended::Interrupted => codes.push(Code::Interrupted),
     }
-    show(context, state, &rollouts, None, &codes);
+    let driver = context.place.driver(&open).await?;
+    show(context, state, &rollouts, driver, &codes);
     if matches!(ended, Ended::Reached | Ended::Blocked(_)) {
         for left in state.open_rollouts().filter(|r| !named.contains(r.id()) && !rests(r)) {
             let id = left.id();
@@ -219,6 +231,22 @@ async fn drive(
         context.surface.talk("nothing is lost; go on with: tidegate rollout run");
     }
     Ok(codes)
+}
+
+/// Says for what a rollout that waits for people or time waits: driving it, nothing may happen for a
+/// long while.
+fn told_waiting(state: &FleetState, named: &[RolloutId], context: &Context<'_>) {
+    let now = context.place.now();
+    for rollout in named.iter().filter_map(|id| state.rollout(id)) {
+        if rests(rollout) || !is_blocked(state, rollout, now) {
+            continue;
+        }
+        for wait in explanations(state, rollout, About::Rollout, None, now) {
+            if wait.gate != DRIVER {
+                context.surface.aside(&waiting(&wait));
+            }
+        }
+    }
 }
 
 /// Removes the temporary files of dead processes. Driving does not depend on it.

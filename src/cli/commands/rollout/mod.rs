@@ -36,7 +36,14 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
 
 /// The journal, if there is one; that there is none means that there is no rollout.
 async fn journal(context: &Context<'_>) -> Result<OpenJournal, Failure> {
-    context.place.existing_journal().await?.ok_or_else(no_rollouts)
+    if let Some(open) = context.place.existing_journal().await? {
+        return Ok(open);
+    }
+    let mut none = no_rollouts();
+    let path = context.place.journal_path().await?;
+    let lost = format!("there is no journal at {}; if it was lost: docs/recovering.md", path.display());
+    none.findings = none.findings.into_iter().map(|finding| finding.hint(lost.clone())).collect();
+    Err(none)
 }
 
 fn no_rollouts() -> Failure {
