@@ -94,7 +94,7 @@ impl FleetState {
             Body::ClusterAdopted { cluster, .. } => {
                 for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
                     if let Some(index) = rollout.by_name.get(cluster).copied() {
-                        rollout.look_at_once(index, at);
+                        rollout.look_again(index, at);
                     }
                 }
             }
@@ -258,7 +258,7 @@ impl Rollout {
         self.ready =
             active.filter(|(_, c)| c.attempt.state.class() == Class::Active).map(|(i, _)| i).collect();
         for index in 0..self.clusters.len() {
-            self.look_at_once(index, at);
+            self.look_again(index, at);
         }
     }
 

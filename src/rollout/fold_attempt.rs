@@ -241,7 +241,7 @@ impl Rollout {
 
     /// Has a cluster that is blocked or postponed looked at at once: what it waits for may be there by
     /// now. What a live fact keeps waits for that fact.
-    pub(super) fn look_at_once(&mut self, index: usize, at: jiff::Timestamp) {
+    pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
         let Some(cluster) = self.clusters.get_mut(index) else { return };
         let attempt = &mut cluster.attempt;
         let waits = matches!(attempt.state.class(), Class::Blocked | Class::Postponed);
@@ -258,7 +258,7 @@ impl Rollout {
     }
 
     /// What was left for later by a live fact is due now: the fact has changed.
-    pub(super) fn look_again(&mut self, index: usize, at: jiff::Timestamp) {
+    pub(super) fn fact_changed(&mut self, index: usize, at: jiff::Timestamp) {
         let Some(cluster) = self.clusters.get_mut(index) else { return };
         if cluster.attempt.parked.is_none() {
             return;

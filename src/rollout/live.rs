@@ -203,7 +203,7 @@ impl FleetState {
         drop(outlook);
         for (index, i) in moved {
             if let Some(rollout) = self.rollouts.get_mut(index) {
-                rollout.look_again(i, at);
+                rollout.fact_changed(i, at);
             }
         }
     }
@@ -214,7 +214,7 @@ impl FleetState {
             if let Some(rollout) = self.rollouts.get_mut(*index)
                 && let Some(i) = rollout.by_name.get(cluster).copied()
             {
-                rollout.look_again(i, at);
+                rollout.fact_changed(i, at);
             }
         }
     }

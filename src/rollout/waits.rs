@@ -225,11 +225,11 @@ fn blocked<'a>(
     now: jiff::Timestamp,
     asked: &mut Vec<&'a RolloutId>,
 ) -> bool {
-    asked.push(rollout.id());
+    asked.push(&rollout.id);
     let waits = of_rollout(state, rollout, now);
     for wait in &waits {
         if let WaitKind::InTheWay { obstacle: Obstacle::Busy { rollout: ahead, .. } } = &wait.kind
-            && let Some(ahead) = state.rollout(ahead).filter(|ahead| !asked.contains(&ahead.id()))
+            && let Some(ahead) = state.rollout(ahead).filter(|ahead| !asked.contains(&&ahead.id))
             && !rests(ahead)
             && !blocked(state, ahead, now, asked)
         {
@@ -247,8 +247,8 @@ fn blocked<'a>(
                 | WaitKind::NoDriver
         )
     };
-    waits.iter().any(|w| w.kind.is_external())
-        && waits.iter().all(|w| w.kind.is_external() || behind(&w.kind))
+    let external = |wait: &Wait| wait.kind.is_external();
+    waits.iter().any(external) && waits.iter().all(|wait| external(wait) || behind(&wait.kind))
 }
 
 impl WaitKind {
