@@ -13,7 +13,7 @@ use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
 use super::slots::{CapUse, caps};
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
-use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Side, StepId, StopScope};
+use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Override, Side, StepId, StopScope};
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, Push, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedCluster, PlannedPool, PlannedWave};
 
@@ -556,7 +556,12 @@ fn of_wave(
         }
         WavePhase::Soaking => out.push(name, WaitKind::Soak, wave.since, wave.soaks_until(planned)),
         WavePhase::GatesAfter => {
+            let before = out.waits.len();
             of_gates(planned, wave, Side::After, now, out);
+            // Behind a gate that is not open the tag is nobody's turn yet.
+            if out.waits.len() > before {
+                return;
+            }
             let pushes = out.rollout.plan.pipeline.tags.push == Push::Required && wave.tag.pushed.is_none();
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
@@ -571,10 +576,14 @@ fn of_wave(
 fn of_gates(planned: &PlannedWave, wave: &Wave, side: Side, now: jiff::Timestamp, out: &mut Gathered<'_>) {
     let Some(index) = out.rollout.by_wave.get(&planned.name).copied() else { return };
     let mark = out.rollout.evidence_mark(index, side);
+    let asked = out.rollout.gates(&planned.name, side, now).ask;
     for gate in gates::planned(planned, side) {
         let known = wave.gates.get(&(side, gate.id.clone()));
         let answer = known.and_then(|g| g.valid(mark, now));
-        if answer.is_some_and(|a| a.open) {
+        let open =
+            answer.is_some_and(|a| a.open) || out.rollout.is_overridden(&Override::Gate(gate.id.clone()));
+        // A dear gate behind a cheaper one that is not open is not asked yet: that one waits.
+        if open || (answer.is_none() && !asked.contains(&gate.id)) {
             continue;
         }
         let kind = WaitKind::Gate {
