@@ -484,6 +484,7 @@ fn is_news(state: &FleetState, body: &Body, now: jiff::Timestamp) -> bool {
 }
 
 /// What the driver's loop woke up for.
+#[expect(clippy::large_enum_variant, reason = "one value at a time, handed on at once")]
 enum Happened {
     /// A task ended.
     Ended(Option<TaskEnd>),

@@ -225,7 +225,7 @@ pub enum Gate {
     /// A script answers.
     Command(CommandGate),
     /// A Prometheus query answers.
-    Metric(MetricGate),
+    Metric(Box<MetricGate>),
 }
 
 /// People say yes.

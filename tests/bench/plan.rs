@@ -117,6 +117,7 @@ pub fn run() {
         .collect();
     let id: ReleaseId = "R42".parse().unwrap();
     let lock = Lock {
+        cut_by: None,
         format: 1,
         digest: release::digest(&id, &release.spec, None, &products),
         parent: None,
@@ -147,6 +148,7 @@ pub fn run() {
     let holds = BTreeMap::new();
     let renderers = Renderers { manifests: 1, helm: Some("v4.0.1".to_owned()) };
     let input = PlanInput {
+        authors: &std::collections::BTreeSet::new(),
         now: "2026-11-21T09:00:00Z".parse().unwrap(),
         commit: "0123456789abcdef0123456789abcdef01234567",
         release: Locked { id: &id, file: &release, lock: &lock },

@@ -505,6 +505,7 @@ async fn a_release_that_includes_a_hotfix_gets_what_that_raised_and_is_no_longer
 }
 
 #[tokio::test]
+#[allow(clippy::type_complexity)]
 async fn a_hotfix_lowers_nothing_repeats_nothing_and_knows_its_parent() {
     let memory = memory();
     let repo = memory.repository();
