@@ -15,9 +15,7 @@ const ADOPT: [&str; 5] = ["cluster", "adopt", "orphan", "--reason", "lost"];
 fn lab(cluster: &Cluster) -> Lab {
     let lab =
         tiny::lab(&[Member { name: "orphan".to_owned(), ..Member::of(cluster, "staging") }], tiny::WAVES);
-    tiny::product(&lab, "app", "1.0.0", PLAIN, &tiny::config("app", "x"));
-    tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-    tiny::cut(&lab, "R1");
+    tiny::first(&lab, PLAIN, &tiny::config("app", "x"));
     lab
 }
 

@@ -167,9 +167,7 @@ async fn fleet_i08_what_never_answers_is_given_up_in_time_and_delays_nobody() {
         let mut lab = tiny::lab(&members, waves);
         lab.set("TIDEGATE_REACH_TIMEOUT", "6s");
         lab.set("TIDEGATE_REQUEST_TIMEOUT", "2s");
-        tiny::product(&lab, "app", "1.0.0", PLAIN, &tiny::config("app", "one"));
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, PLAIN, &tiny::config("app", "one"));
         let plan = tiny::plan(&lab, "R1");
         lab.run(&["rollout", "start", &plan, "--detach"]).ok();
 

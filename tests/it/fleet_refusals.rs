@@ -206,9 +206,7 @@ async fn fleet_a15_a_pipeline_edited_after_the_start_changes_nothing_of_what_run
     let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("frozen-plan")).await;
     tiny::beside(move || {
         let lab = tiny::lab(&[Member::of(&cluster, "staging")], tiny::WAVES);
-        tiny::product(&lab, "app", "1.0.0", PLAIN, &tiny::config("app", "one"));
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, PLAIN, &tiny::config("app", "one"));
         let plan = tiny::plan(&lab, "R1");
         lab.run(&["rollout", "start", &plan, "--detach"]).ok();
 

@@ -140,10 +140,8 @@ async fn secrets_appear_nowhere() {
         lab.set("CANARY", CANARIES[0]);
         std::fs::write(lab.around().join("canary.txt"), format!("{}\n", CANARIES[1])).unwrap();
         std::fs::write(lab.around().join("command.txt"), CANARIES[2]).unwrap();
-        tiny::product(&lab, "app", "1.0.0", STEPS, OBJECTS);
         lab.write_script("products/app/tell.sh", TELL);
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, STEPS, OBJECTS);
         let went_well = tell(&lab, "R1", 0, &mut search);
         assert!(went_well.contains("***"), "no output of the script was seen, masked or not:\n{went_well}");
 
@@ -223,10 +221,8 @@ async fn a_literal_secret_stops_check_cut_plan_and_pin() {
         let members = [Member::of(&cluster, "staging")];
         let mut lab = tiny::lab(&members, tiny::WAVES);
         lab.set("CANARY", "unused");
-        tiny::product(&lab, "app", "1.0.0", STEPS, OBJECTS);
         lab.write_script("products/app/tell.sh", TELL);
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, STEPS, OBJECTS);
         tiny::release(&lab, "R2", Some("R1"), "{ app: 1.0.0 }");
         let literal = format!("    staging: {{ values: {{ app: {{ token: {} }} }} }}\n", CANARIES[0]);
         tiny::write_fleet(&lab, &members, &literal);

@@ -46,9 +46,7 @@ async fn fleet_j06_a_status_carries_what_was_seen_and_its_age() {
         lab.set("TIDEGATE_REACH_TIMEOUT", "3s");
         lab.set("TIDEGATE_REQUEST_TIMEOUT", "2s");
         let test = |command: &str| PLAIN.replace("\"true\"", command);
-        tiny::product(&lab, "app", "1.0.0", &test("\"true\""), &tiny::config("app", "good"));
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, &test("\"true\""), &tiny::config("app", "good"));
         let never = listed(&lab, "leaver");
         assert_eq!((&never["seen"]["stale"], &never["observed"]), (&Value::Bool(true), &Value::Null));
         tiny::start(&lab, "R1").ok();
@@ -104,9 +102,7 @@ async fn fleet_j07_which_clusters_are_offline_is_told_with_their_ages() {
         let mut lab = tiny::lab(&members, BUDGETED);
         lab.set("TIDEGATE_REACH_TIMEOUT", "3s");
         lab.set("TIDEGATE_REQUEST_TIMEOUT", "2s");
-        tiny::product(&lab, "app", "1.0.0", PLAIN, &tiny::config("app", "one"));
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, PLAIN, &tiny::config("app", "one"));
         let plan = tiny::plan(&lab, "R1");
         clusters[0].faults().link(Link::Refuse);
         lab.run(&["rollout", "start", &plan]).exits(14);

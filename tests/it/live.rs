@@ -17,9 +17,7 @@ async fn a_stopped_line_a_freeze_and_a_hold_keep_a_cluster_as_it_is() {
     let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("still")).await;
     tiny::beside(move || {
         let lab = tiny::lab(&[Member::of(&cluster, "staging")], tiny::WAVES);
-        tiny::product(&lab, "app", "1.0.0", PLAIN, &tiny::config("app", "one"));
-        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
-        tiny::cut(&lab, "R1");
+        tiny::first(&lab, PLAIN, &tiny::config("app", "one"));
         let plan = tiny::plan(&lab, "R1");
 
         // The line is stopped before anything started, and what lets it go on is named.

@@ -104,6 +104,13 @@ pub fn cut(lab: &Lab, id: &str) {
     lab.commit(&format!("release: {id}"));
 }
 
+/// The first release: R1 with the product `app` at 1.0.0, cut. `more` and `objects` as for [`product`].
+pub fn first(lab: &Lab, more: &str, objects: &str) {
+    product(lab, "app", "1.0.0", more, objects);
+    release(lab, "R1", None, "{ app: 1.0.0 }");
+    cut(lab, "R1");
+}
+
 /// Plans a release; the plan's file.
 pub fn plan(lab: &Lab, id: &str) -> String {
     let path = lab.around().join(format!("{id}.plan")).display().to_string();
