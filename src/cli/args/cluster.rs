@@ -61,7 +61,8 @@ pub struct ClusterShow {
     /// The cluster.
     #[arg(value_name = "CLUSTER")]
     pub cluster: ClusterName,
-    /// The release whose versions and values are shown; the newest cut one if absent.
+    /// The release whose versions and values are shown; if absent the newest cut one, of several the one
+    /// rolled out here last.
     #[arg(long, value_name = "RELEASE")]
     pub release: Option<crate::model::ReleaseId>,
 }

@@ -17,6 +17,7 @@ use crate::output::screens::{AdoptedScreen, ClusterScreen, ListedCluster};
 use crate::plan::PlanOptions;
 use crate::report::age;
 use crate::resolve::{ResolveInput, desired};
+use crate::rollout::FleetState;
 
 /// Runs one of them.
 pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
@@ -95,7 +96,7 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
     let world = context.place.world(&git, &open);
     let release = match &args.release {
         Some(release) => release.clone(),
-        None => newest(context).await?,
+        None => newest(context, rolled_out(open.follower.state(), &args.cluster)).await?,
     };
     let request = PlanRequest {
         release: release.clone(),
@@ -127,16 +128,24 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
     Ok(vec![code])
 }
 
-/// The only cut release that no other follows.
-async fn newest(context: &Context<'_>) -> Result<ReleaseId, Failure> {
+/// The release of the newest rollout that takes this cluster.
+fn rolled_out(state: &FleetState, cluster: &ClusterName) -> Option<ReleaseId> {
+    let newest = state.rollouts().rev().find(|rollout| rollout.cluster(cluster).is_some())?;
+    Some(newest.plan().release.id.clone())
+}
+
+/// The only cut release that no other follows; when there are several, such as a hotfix beside the next
+/// release, the one that was rolled out here last.
+async fn newest(context: &Context<'_>, rolled_out: Option<ReleaseId>) -> Result<ReleaseId, Failure> {
     let files = context.place.files().await?;
     let (releases, _) = repo::release_list(&files).await?;
     let cut: Vec<_> = releases.iter().filter(|r| r.digest.is_some()).collect();
     let followed = |id: &ReleaseId| cut.iter().any(|r| r.parent.as_ref() == Some(id));
     let newest: Vec<&ReleaseId> = cut.iter().map(|r| &r.id).filter(|id| !followed(id)).collect();
-    match newest.as_slice() {
-        [only] => Ok((*only).clone()),
-        several => {
+    match (newest.as_slice(), rolled_out) {
+        ([only], _) => Ok((*only).clone()),
+        ([_, ..], Some(here)) => Ok(here),
+        (several, _) => {
             let message =
                 if several.is_empty() { "no release was cut yet" } else { "several releases are the newest" };
             let finding = Finding::error(&codes::NO_SUCH_THING, message)
