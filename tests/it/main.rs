@@ -25,6 +25,7 @@ mod lab;
 mod leave;
 mod leftovers;
 mod live;
+mod overtaking;
 mod pages;
 mod prometheus;
 mod shapes;
