@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 
+use crate::diag::{Finding, codes};
 use crate::output::exit::{Code, Exit};
 use crate::output::{ColorMode, Format, ProgressMode, Surface};
 use args::Args;
@@ -32,7 +33,13 @@ pub fn main() -> ExitCode {
         Err(usage) => {
             // Nothing is left to say where not even this can be printed.
             let _ = usage.print();
-            return if usage.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+            if !usage.use_stderr() {
+                return Code::Done.into();
+            }
+            if wishes_json(std::env::args_os()) {
+                document(&Surface::of_process(Format::Json, ProgressMode::None), &misused(&usage));
+            }
+            return Code::Usage.into();
         }
     };
     let surface = Arc::new(Surface::of_process(
@@ -80,11 +87,31 @@ fn run(args: Args, surface: &Arc<Surface>) -> Code {
 fn tell(surface: &Surface, failure: &Failure) -> Code {
     surface.findings(&failure.findings);
     if surface.format() == Format::Json {
-        let findings = failure.findings.clone().sorted();
-        let now = jiff::Timestamp::now();
-        surface.document("Failure", Failed { findings: &findings }, now, &[], Exit::of([failure.exit]));
+        document(surface, failure);
     }
     failure.exit
+}
+
+/// Prints a failure as the one document of its command.
+fn document(surface: &Surface, failure: &Failure) {
+    let findings = failure.findings.clone().sorted();
+    let now = jiff::Timestamp::now();
+    surface.document("Failure", Failed { findings: &findings }, now, &[], Exit::of([failure.exit]));
+}
+
+/// A command line that was not understood; what is wrong with it is the parser's first sentence.
+fn misused(usage: &clap::Error) -> Failure {
+    let told = usage.to_string();
+    let sentence = told.lines().next().unwrap_or_default();
+    let message = sentence.strip_prefix("error: ").unwrap_or(sentence);
+    Failure::new(Code::Usage, Finding::error(&codes::USAGE, message).next("tidegate --help"))
+}
+
+/// Whether a command line that can't be parsed asks for JSON.
+fn wishes_json(args: impl Iterator<Item = std::ffi::OsString>) -> bool {
+    let args: Vec<String> = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
+    let joined = args.iter().any(|arg| matches!(arg.as_str(), "-ojson" | "-o=json" | "--output=json"));
+    joined || args.windows(2).any(|pair| matches!(pair[0].as_str(), "-o" | "--output") && pair[1] == "json")
 }
 
 /// The value of `--color` before anything is parsed; what is wrong with it is for the parser to say.

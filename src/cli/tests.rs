@@ -258,6 +258,19 @@ fn the_colour_flag_counts_before_anything_is_parsed() {
 }
 
 #[test]
+fn a_command_line_that_is_not_understood_answers_json_where_json_was_asked_for() {
+    let wishes = |line: &str| wishes_json(line.split(' ').map(Into::into));
+    assert!(wishes("tidegate rollout stat -o json"));
+    assert!(wishes("tidegate --output=json rollout stat"));
+    assert!(!wishes("tidegate rollout stat --reason json"));
+    let usage = Args::try_parse_from(["tidegate", "rollout", "stat"]).unwrap_err();
+    let failure = misused(&usage);
+    assert_eq!(failure.exit, Code::Usage);
+    let finding = failure.findings.iter().next().unwrap();
+    assert_eq!(finding.message, "unrecognized subcommand 'stat'");
+}
+
+#[test]
 fn global_flags_stand_anywhere() {
     let args =
         Args::try_parse_from(["tidegate", "rollout", "status", "-o", "json", "--journal", "j.db"]).unwrap();

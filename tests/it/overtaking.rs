@@ -78,7 +78,7 @@ impl Story {
             "apiVersion: tidegate.dev/v1\nkind: Fleet\nmetadata: { name: story }\nspec:\n  clusters:\n",
         );
         for (name, env, region) in FLEET {
-            let hibernated = if asleep.contains(&name) { "" } else { "" };
+            let hibernated = if asleep.contains(&name) { ", hibernated: true" } else { "" };
             text.push_str(&format!(
                 "    - {{ name: {name}, labels: {{ env: {env}, region: {region} }}, kubeconfig: {{ path: {} }}{hibernated} }}\n",
                 self.kubeconfigs[name].display()

@@ -51,4 +51,8 @@ codes! {
         "What a plan would apply can't be rendered, or has two owners."
         "`plan --render` renders every product for every cluster from its locked content, and every \
          object must have one product that owns it. The message names cluster, product and file.";
+    USAGE = "TG0914" "usage"
+        "The command line can't be understood."
+        "A flag, a value or a command is not one that tidegate knows. The message says which; \
+         `tidegate help COMMAND` lists what there is.";
 }
