@@ -5,6 +5,7 @@ mod cluster;
 mod files;
 mod freeze;
 mod globals;
+mod pin;
 mod plan;
 mod rollout;
 mod stop;
@@ -16,11 +17,12 @@ pub use cluster::{
     ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
-    ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
+    Explain, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff, ReleaseHotfix,
+    ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
+pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
     Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,

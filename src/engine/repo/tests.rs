@@ -239,6 +239,7 @@ fn pin(product: &str, version: &str, cluster: &str) -> PinRequest {
         owner: "payments".into(),
         reason: "say \"why\": # and how".into(),
         until: "2026-12-15".parse().unwrap(),
+        on_expiry: Default::default(),
         release: None,
     }
 }
@@ -395,7 +396,7 @@ async fn the_first_freeze_makes_the_calendar() {
     let memory = memory();
     let repo = memory.repository();
     freeze_add(&repo, &freeze("2026-12-31"), Vec::new(), now()).await.unwrap();
-    let (_, findings) = read::check(&repo).await.unwrap();
+    let (_, findings) = read::check(&repo, now()).await.unwrap();
     assert!(lines(&findings).iter().all(|line| !line.contains("calendar")), "{findings}");
     assert_eq!(freeze_list(&repo, now()).await.unwrap().0.len(), 1);
 }
