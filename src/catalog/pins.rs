@@ -83,14 +83,11 @@ fn limit<'a>(fleet: &'a Fleet, labels: &Labels) -> Option<&'a Spanned<Duration>>
 }
 
 /// Pins that become older than their clusters allow, or do not say since when they are there.
-pub fn too_old<'a>(
-    catalog: &Catalog,
-    members: impl IntoIterator<Item = (&'a ClusterName, &'a ClusterEntry)> + Clone,
-) -> Findings {
+pub fn too_old(catalog: &Catalog, members: &BTreeMap<ClusterName, ClusterEntry>) -> Findings {
     let mut findings = Findings::new();
     let Some(fleet) = catalog.fleet.as_ref().map(|loaded| &loaded.file.spec) else { return findings };
     let mut limits: BTreeMap<&ClusterName, (Labels, Option<&Spanned<Duration>>)> = BTreeMap::new();
-    for (name, entry) in if catalog.pins.is_empty() { None } else { Some(members) }.into_iter().flatten() {
+    for (name, entry) in members.iter().filter(|_| !catalog.pins.is_empty()) {
         let labels = entry.plain_labels();
         let limit = limit(fleet, &labels);
         limits.insert(name, (labels, limit));

@@ -249,6 +249,9 @@ fn session(lab: &Lab) -> Told {
     );
     lab.commit("pin");
     told.keep(lab, "pin list", 0);
+    told.keep(lab, "pin extend PIN-1 --until 2999-02-01", 0);
+    told.keep(lab, "pin impact PIN-1", 0);
+    lab.commit("pin: PIN-1 is extended");
     told.keep(lab, "cluster show shape-2", 0);
     told.keep(lab, "cluster matrix", 0);
     told.keep(lab, "cluster matrix --group env", 0);

@@ -75,7 +75,7 @@ pub(super) fn rules(
         }
     }
     if let Some(members) = members {
-        findings.extend(too_old(catalog, &members.clusters));
+        findings.extend(too_old(catalog, members.clusters));
     }
 }
 
