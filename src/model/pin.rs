@@ -116,9 +116,9 @@ impl Expiry {
         let left = Duration::between(now, self.moment());
         match left.as_seconds() {
             _ if self.passed(now) => Nearness::Ended,
-            ..=86_400 => Nearness::Day,
-            ..=604_800 => Nearness::Week,
-            ..=1_209_600 => Nearness::Fortnight,
+            0..=86_400 => Nearness::Day,
+            86_401..=604_800 => Nearness::Week,
+            604_801..=1_209_600 => Nearness::Fortnight,
             _ => Nearness::Far,
         }
     }

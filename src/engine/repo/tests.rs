@@ -335,9 +335,9 @@ async fn a_pin_is_extended_in_place_and_only_to_a_later_end() {
     assert_eq!(memory.text(path).unwrap(), text.replace("2026-12-15", "2027-01-15"), "nothing else moved");
     assert_eq!(lines(&findings(extend("2027-01-15").await)), [format!("TG0517 {path}:15:12")]);
     assert_eq!(lines(&findings(extend("2026-11-20").await)), ["TG0517 -"]);
-    let nobody =
-        pin_extend(&repo, &"PIN-7".parse().unwrap(), "2027-01-15".parse().unwrap(), Vec::new(), now());
-    assert_eq!(lines(&findings(nobody.await)), ["TG0518 -"]);
+    let later = "2027-01-15".parse().unwrap();
+    let nobody = pin_extend(&repo, &"PIN-7".parse().unwrap(), later, Vec::new(), now()).await;
+    assert_eq!(lines(&findings(nobody)), ["TG0518 -"]);
 }
 
 #[tokio::test]

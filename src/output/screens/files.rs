@@ -9,7 +9,7 @@ use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
-use crate::report::event::{named, short_commit};
+use crate::report::event::short_commit;
 
 impl Screen for List<ProductRow> {
     const KIND: &'static str = "ProductList";
