@@ -6,6 +6,7 @@ mod calendar;
 pub mod cluster;
 pub mod contents;
 mod deed;
+pub mod drift;
 mod driver;
 mod follow;
 pub mod gates;

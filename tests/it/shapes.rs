@@ -253,6 +253,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "pin impact PIN-1", 0);
     lab.commit("pin: PIN-1 is extended");
     told.keep(lab, "cluster show shape-2", 0);
+    told.keep(lab, "cluster drift", 0);
     told.keep(lab, "cluster matrix", 0);
     told.keep(lab, "cluster matrix --group env", 0);
     let plan = tiny::plan(lab, "R2");

@@ -13,8 +13,8 @@ mod stop;
 use clap::{Parser, Subcommand};
 
 pub use cluster::{
-    Choice, ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterMatrix, ClusterRelease,
-    ClusterShow, LabelPair,
+    Choice, ClusterAdopt, ClusterCommand, ClusterDrift, ClusterHold, ClusterList, ClusterMatrix,
+    ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
     Explain, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff, ReleaseHotfix,

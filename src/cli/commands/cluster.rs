@@ -19,6 +19,7 @@ pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
     match command {
         ClusterCommand::List(args) => fleet::list(&args, context).await,
         ClusterCommand::Matrix(args) => fleet::matrix(&args, context).await,
+        ClusterCommand::Drift(args) => fleet::drift(&args, context).await,
         ClusterCommand::Show(args) => show(&args, context).await,
         ClusterCommand::Adopt(args) => adopt(&args, context).await,
         ClusterCommand::Hold(args) => cluster_hold::hold(args, context).await,

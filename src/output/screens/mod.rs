@@ -4,6 +4,7 @@
 mod check;
 mod cluster;
 mod code;
+mod drift;
 mod files;
 mod fleet;
 mod freeze;
