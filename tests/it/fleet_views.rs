@@ -105,3 +105,51 @@ async fn a_matrix_shows_what_runs_where_and_drift_what_was_changed_by_hand() {
     .await;
     assert!(configs.get_opt("app").await.unwrap().is_none(), "a look mends nothing");
 }
+
+/// M02: the pipeline changed after the run; what is shown and exported of the run is the old one, and
+/// an export that somebody touched does not hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn fleet_m02_a_rollout_is_shown_and_exported_with_the_pipeline_as_executed() {
+    let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("shown-1")).await;
+    tiny::beside(move || {
+        let lab = tiny::lab(&[Member::of(&cluster, "staging")], tiny::WAVES);
+        app(&lab, "1.0.0");
+        tiny::release(&lab, "R1", None, "{ app: 1.0.0 }");
+        tiny::cut(&lab, "R1");
+        tiny::start(&lab, "R1").ok();
+        let old = lab.read("pipelines/main.yaml");
+        lab.edit("pipelines/main.yaml", "name: staging, ", "name: first, ");
+        lab.edit("pipelines/main.yaml", "atOnce: 4", "atOnce: 1");
+        lab.commit("pipeline: other waves");
+
+        let shown = lab.tidegate("rollout show R1 -o json").ok().json();
+        assert_eq!(shown["data"]["pipeline"]["text"], old);
+        assert_eq!(shown["data"]["changedSince"], true);
+        assert_eq!(shown["data"]["plan"]["waves"][0]["name"], "staging");
+        assert_eq!(shown["data"]["plan"]["waves"][0]["atOnce"], 4);
+        let screen = lab.tidegate("rollout show").ok().out;
+        assert!(screen.contains("the file has changed since") && screen.contains("staging"), "{screen}");
+
+        let file = lab.around().join("r1.jsonl");
+        let path = file.display().to_string();
+        lab.run(&["rollout", "export", "R1", "--out", &path]).ok();
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["version"], 1);
+        assert_eq!(lines[1]["pipeline"]["text"], old);
+        assert_eq!(lines[2]["event"]["event"], "rollout.planned");
+        assert!(lines[2]["event"]["plan"]["waves"].is_array(), "the plan is in it");
+        let verified = lab.run(&["journal", "verify", "--export", &path, "-o", "json"]).ok().json();
+        assert_eq!(verified["data"]["events"], lines.iter().filter(|l| l["event"].is_object()).count());
+
+        std::fs::write(&file, text.replacen("\"release\":\"R1\"", "\"release\":\"R2\"", 2)).unwrap();
+        let broken = lab.run(&["journal", "verify", "--export", &path]).exits(8);
+        assert!(broken.err.contains("was changed after it was written"), "{}", broken.err);
+        let dropped: Vec<&str> =
+            text.lines().enumerate().filter(|(at, _)| *at != 3).map(|(_, line)| line).collect();
+        std::fs::write(&file, dropped.join("\n")).unwrap();
+        let broken = lab.run(&["journal", "verify", "--export", &path]).exits(8);
+        assert!(broken.err.contains("does not follow"), "{}", broken.err);
+    })
+    .await;
+}

@@ -280,6 +280,10 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "cluster list", 0);
     told.keep(lab, "cluster adopt shape-1 --reason test", 0);
     told.keep(lab, "journal verify", 0);
+    told.keep(lab, "rollout show R1", 0);
+    let export = lab.around().join("r1.jsonl").display().to_string();
+    told.keep(lab, &format!("rollout export R1 --out {export}"), 0);
+    told.keep(lab, &format!("journal verify --export {export}"), 0);
     for event in lab.events() {
         told.events.entry(event["event"].as_str().unwrap().to_owned()).or_default().push(event);
     }
