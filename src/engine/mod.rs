@@ -4,6 +4,7 @@
 pub mod adoption;
 mod calendar;
 pub mod cluster;
+pub mod compare;
 pub mod contents;
 mod deed;
 pub mod drift;

@@ -65,6 +65,18 @@ async fn a_matrix_shows_what_runs_where_and_drift_what_was_changed_by_hand() {
             "{prod}"
         );
 
+        let diff = lab.tidegate("release diff R1 R2 --cluster view-2 -o json").ok().json();
+        let change = &diff["data"]["products"][0];
+        assert_eq!(
+            (&change["change"], &change["from"]["version"], &change["to"]["version"], &change["running"]),
+            (&json!("raised"), &json!("1.0.0"), &json!("1.1.0"), &json!("1.0.0")),
+            "{diff:#}"
+        );
+        let runs = &second["observed"]["products"]["app"]["inputs"];
+        assert_eq!(&change["from"]["inputs"], runs, "the digest is that of what was applied");
+        let excluded = lab.tidegate("release diff R1 R2 --cluster view-9").exits(3);
+        assert!(excluded.err.contains("there is no cluster"), "{}", excluded.err);
+
         let none = drift(&lab, "--exit-code", 0);
         for name in ["view-1", "view-2"] {
             assert_eq!(of(&none, name)["differences"], json!([]), "{none:#}");

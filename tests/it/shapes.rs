@@ -242,6 +242,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "release list", 0);
     told.keep(lab, "release show R2", 0);
     told.keep(lab, "release diff R1 R2", 0);
+    told.keep(lab, "release diff R1 R2 -c shape-1", 0);
     told.keep(
         lab,
         "pin add -c shape-2 --product app --version 1.0.0 --owner web --reason later --until 2999-01-01",

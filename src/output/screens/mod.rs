@@ -4,6 +4,7 @@
 mod check;
 mod cluster;
 mod code;
+mod compare;
 mod drift;
 mod export;
 mod files;
