@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use crate::model::{Kind, Lane, ProductName, ReleaseId};
+use crate::model::{ClusterName, Kind, Lane, ProductName, ReleaseId};
 use crate::version::Version;
 
 /// `schema`.
@@ -148,7 +148,9 @@ pub struct ReleaseShow {
 
 /// `release diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate release diff R41 R42")]
+#[command(
+    after_help = "Example: tidegate release diff R41 R42\n         tidegate release diff R41 R42 --cluster acme-dev"
+)]
 pub struct ReleaseDiff {
     /// The older release.
     #[arg(value_name = "FROM")]
@@ -156,6 +158,9 @@ pub struct ReleaseDiff {
     /// The newer release.
     #[arg(value_name = "TO")]
     pub to: ReleaseId,
+    /// What would change for this cluster: versions with reasons, values, inputs digests.
+    #[arg(long, short = 'c', value_name = "CLUSTER")]
+    pub cluster: Option<ClusterName>,
 }
 
 /// `explain`.

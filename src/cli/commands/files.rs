@@ -1,7 +1,7 @@
 //! Commands on products and releases: what git and the working tree say, and what is written
 //! there.
 
-use super::Context;
+use super::{Context, cluster};
 use crate::cli::args::{ProductCommand, ProductTag, ReleaseCommand};
 use crate::cli::failure::{Outcome, warnings};
 use crate::diag::Findings;
@@ -71,6 +71,7 @@ pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome 
             let code = lock_code(&release.row.findings);
             show_as(context, &release, &release.row.findings, code)
         }
+        ReleaseCommand::Diff(args) if args.cluster.is_some() => cluster::diff(&args, context).await,
         ReleaseCommand::Diff(args) => {
             let diff = repo::release_diff(&files, &args.from, &args.to).await?;
             show(context, &diff, &Findings::new())

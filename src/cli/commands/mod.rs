@@ -45,7 +45,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Freeze(command) => freeze::run(command, &context).await,
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
-        Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,
+        Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, &context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
         Command::StopTheLine(command) => stop::run(command, &context).await,

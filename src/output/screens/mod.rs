@@ -4,6 +4,9 @@
 mod check;
 mod cluster;
 mod code;
+mod compare;
+mod drift;
+mod export;
 mod files;
 mod fleet;
 mod freeze;
@@ -20,6 +23,7 @@ pub mod words;
 pub use check::CheckScreen;
 pub use cluster::{AdoptedScreen, ClusterScreen};
 pub use code::CodeScreen;
+pub use export::{ExportChecked, ExportedScreen, ShownRollout};
 pub use fleet::MatrixScreen;
 pub use freeze::RemovedFreeze;
 pub use journal::VerifiedScreen;
