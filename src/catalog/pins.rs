@@ -17,13 +17,13 @@ pub fn ends_soon(pin: &PinFile, now: jiff::Timestamp) -> Option<Finding> {
         Nearness::Day => "a day",
     };
     let then = match pin.spec.on_expiry.value {
-        OnExpiry::Rejoin => "then the release's version goes",
-        OnExpiry::Block => "then it blocks",
+        OnExpiry::Rejoin => "then lets the release's version go",
+        OnExpiry::Block => "then blocks",
     };
     let (name, spec) = (&pin.metadata.name.value, &pin.spec);
     let (product, owner) = (&spec.product.value, &spec.owner.value);
     let message = format!(
-        "pin `{name}` of `{product}` ({owner}) ends within {within} ({}): {then}",
+        "pin `{name}` of `{product}` ({owner}) ends within {within} ({}) and {then}",
         spec.expires.value
     );
     Some(
@@ -53,7 +53,7 @@ pub fn blocks(pin: &PinFile) -> Finding {
     Finding::warning(
         &codes::PIN_BLOCKS,
         format!(
-            "pin `{name}` of `{}` ({}) ended ({}) and blocks: no release goes",
+            "pin `{name}` of `{}` ({}) ended ({}) and blocks every release",
             spec.product.value, spec.owner.value, spec.expires.value
         ),
     )

@@ -170,7 +170,7 @@ async fn compare(
         return Ok(());
     }
     let applied = applied(state, uid);
-    for (product, (rollout, target)) in &applied {
+    for (product, (rollout, target)) in applied {
         drift.differences.extend(against_journal(product, rollout, target, sight.records.get(product)));
     }
     let mut rendered: BTreeMap<RolloutId, Option<Vec<ProductSet>>> = BTreeMap::new();

@@ -156,7 +156,7 @@ fn fleet_g06_an_ended_pin_was_told_before_and_rejoins_or_blocks_by_its_policy() 
             first.contains("pin `PIN-1` of `certs` (payments) ends") && first.contains(within),
             "{first}"
         );
-        assert!(first.contains("then it blocks, on cluster `a`"), "{first}");
+        assert!(first.contains("and then blocks on cluster `a`"), "{first}");
     }
     let before = at("2026-12-15T23:59:59Z");
     let after = at("2026-12-16T00:00:00Z");
@@ -172,7 +172,7 @@ fn fleet_g06_an_ended_pin_was_told_before_and_rejoins_or_blocks_by_its_policy() 
         ["pin PIN-1 of payments ended (2026-12-15) and blocks: certs stays at 1.18.0 until somebody chooses"]
     );
     assert!(b.obstacles.is_empty());
-    assert!(notice(&after, &codes::PIN_BLOCKS).contains("blocks: no release goes, on cluster `a`"));
+    assert!(notice(&after, &codes::PIN_BLOCKS).contains("and blocks every release on cluster `a`"));
     assert_eq!(of_pins(&after), ["TG0322", "TG0321"]);
 }
 

@@ -108,7 +108,7 @@ pub async fn run(args: &Export, context: &Context<'_>) -> Outcome {
         context.surface.data(&text);
         return Ok(vec![Code::Done]);
     };
-    trees::write(file, text).await.map_err(|fault| {
+    trees::write(file, text.into_bytes()).await.map_err(|fault| {
         Failure::new(Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, fault.message))
     })?;
     let screen = ExportedScreen { checked, file: file.display().to_string() };
