@@ -20,6 +20,7 @@ mod fleet_refusals;
 mod fleet_secrets;
 mod fleet_seen;
 mod gates;
+mod golden;
 mod helm;
 mod lab;
 mod leave;
@@ -27,6 +28,8 @@ mod leftovers;
 mod live;
 mod pages;
 mod prometheus;
+#[path = "../scripted/mod.rs"]
+mod scripted;
 mod shapes;
 mod small;
 mod story;
