@@ -131,7 +131,8 @@ async fn a_rollout_whose_driver_was_killed_under_the_first_build_is_brought_to_i
 
     // The lease is still the dead process's; whoever takes it over gets the next fence.
     let holder = journal.driver().await.unwrap().unwrap();
-    let us = DriverLease { process: "1@golden".to_owned(), host: "golden".to_owned(), pid: 1, ..holder.clone() };
+    let us =
+        DriverLease { process: "1@golden".to_owned(), host: "golden".to_owned(), pid: 1, ..holder.clone() };
     assert_eq!(journal.lease(&us, &|_| false).await.unwrap(), LeaseAnswer::Held(holder.clone()));
     let fence = holder.fence + 1;
     assert_eq!(journal.lease(&us, &|_| true).await.unwrap(), LeaseAnswer::Granted { fence });
