@@ -5,7 +5,9 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod cases;
 mod fleet;
 mod hotfixes;
 mod live;
 mod patience;
+mod rebuild;
