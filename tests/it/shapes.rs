@@ -276,6 +276,9 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "cluster list", 0);
     told.keep(lab, "cluster adopt shape-1 --reason test", 0);
     told.keep(lab, "journal verify", 0);
+    let other = lab.around().join("other.db").display().to_string();
+    told.keep(lab, &format!("--journal {other} journal rebuild --reason lost"), 0);
+    told.keep(lab, &format!("--journal {other} journal rebuild --reason lost --yes"), 0);
     for event in lab.events() {
         told.events.entry(event["event"].as_str().unwrap().to_owned()).or_default().push(event);
     }

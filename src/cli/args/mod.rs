@@ -5,6 +5,7 @@ mod cluster;
 mod files;
 mod freeze;
 mod globals;
+mod journal;
 mod plan;
 mod rollout;
 mod stop;
@@ -21,6 +22,7 @@ pub use files::{
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
+pub use journal::{JournalCommand, JournalRebuild};
 pub use plan::PlanArgs;
 pub use rollout::{
     Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
@@ -90,12 +92,4 @@ pub enum Command {
     Journal(JournalCommand),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),
-}
-
-/// The journal's commands.
-#[derive(Debug, Subcommand)]
-pub enum JournalCommand {
-    /// Read the whole journal and verify its chain of hashes.
-    #[command(after_help = "Example: tidegate journal verify")]
-    Verify,
 }
