@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Context;
-use super::cluster::members;
+use super::.rs::members;
 use super::rollout::ask::send;
 use crate::cli::args::JournalRebuild;
 use crate::cli::failure::{Failure, Outcome};
