@@ -88,6 +88,7 @@ pub struct FoundCluster {
     /// Its name in the fleet.
     pub cluster: ClusterName,
     /// What a rebuild has to do with it, or has done.
+    #[serde(rename = "state")]
     pub standing: Standing,
     /// Why it is left alone, or could not be asked.
     pub cause: Option<String>,

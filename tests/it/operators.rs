@@ -59,7 +59,7 @@ async fn of_two_operators_with_two_journals_one_has_a_cluster_and_the_other_is_r
         assert!(refused.err.contains("renews it"), "{}", refused.err);
         let refused = second_lab.run(&["journal", "rebuild", "--reason", "x", "--yes", "-o", "json"]);
         let row = refused.exits(8).json()["data"]["clusters"][0].clone();
-        assert_eq!((&row["standing"], &row["code"]), (&"refused".into(), &"TG0602".into()), "{row:#}");
+        assert_eq!((&row["state"], &row["code"]), (&"refused".into(), &"TG0602".into()), "{row:#}");
         assert_eq!(writes(&cluster, "adopt"), 0);
 
         // Ended, its lease given back: still the first one's.

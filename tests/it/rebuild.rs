@@ -39,7 +39,7 @@ fn found(document: &Value, cluster: &str) -> Value {
 }
 
 fn standing(document: &Value, cluster: &str) -> String {
-    found(document, cluster)["standing"].as_str().unwrap().to_owned()
+    found(document, cluster)["state"].as_str().unwrap().to_owned()
 }
 
 fn looked(lab: &Lab, code: i32) -> Value {

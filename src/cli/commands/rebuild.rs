@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Context;
-use super::.rs::members;
+use super::fleet::members;
 use super::rollout::ask::send;
 use crate::cli::args::JournalRebuild;
 use crate::cli::failure::{Failure, Outcome};
@@ -20,7 +20,7 @@ use crate::rollout::{Command, FleetState, admit};
 
 /// Rebuilds the journal.
 pub async fn run(args: &JournalRebuild, context: &Context<'_>) -> Outcome {
-    let entries = chosen(members(context).await?, &args.clusters)?;
+    let entries = chosen(members(context).await?.1, &args.clusters)?;
     let path = context.place.journal_path().await?;
     // Only looking makes no journal; and an empty file is none.
     let is_there = path.metadata().is_ok_and(|file| file.len() > 0);
