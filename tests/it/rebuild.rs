@@ -14,7 +14,7 @@ const SURELY: [&str; 5] = ["journal", "rebuild", "--reason", "the disk is lost",
 
 /// A soak, and an approval by others.
 const WAVES: &str = "
-    - { name: staging, selector: { env: staging }, soak: { for: 1s } }
+    - { name: staging, selector: { env: staging }, tests: changed, soak: { for: 1s } }
     - name: prod
       selector: { env: prod }
       failureBudget: 1
