@@ -131,6 +131,7 @@ impl FleetState {
         if first {
             self.fold_start(event.at);
         }
+        self.fold_duration(event);
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         rollout.fold(event, fence);
         if rollout.state.is_open() {
