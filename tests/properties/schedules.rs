@@ -296,7 +296,8 @@ impl Fate for Chance {
     }
 
     fn takes(&mut self, key: &EffectKey) -> i64 {
-        i64::from(self.roll(&("takes", key)) % 40)
+        // In a world that is well, every cluster is through within its deadline.
+        i64::from(self.roll(&("takes", key)) % if self.well { 2 } else { 40 })
     }
 }
 
