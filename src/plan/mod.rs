@@ -9,6 +9,7 @@ mod hotfix;
 mod input;
 mod make;
 mod partition;
+mod pinned;
 mod pools;
 mod product;
 mod refusals;
@@ -22,6 +23,7 @@ pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
+pub use partition::waves;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
