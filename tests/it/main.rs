@@ -19,6 +19,7 @@ mod fleet_obstacles;
 mod fleet_refusals;
 mod fleet_secrets;
 mod fleet_seen;
+mod fleet_views;
 mod gates;
 mod golden;
 mod helm;

@@ -7,11 +7,21 @@ use crate::model::ClusterName;
 /// The journal's commands.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Read the whole journal and verify its chain of hashes.
-    #[command(after_help = "Example: tidegate journal verify")]
-    Verify,
+    /// Read the whole journal, or an export of it, and verify its chain of hashes.
+    Verify(JournalVerify),
     /// Begin a new journal in the place of a lost one, from what the clusters' records say.
     Rebuild(JournalRebuild),
+}
+
+/// `journal verify`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate journal verify\n         tidegate journal verify --export r42-1.jsonl"
+)]
+pub struct JournalVerify {
+    /// A file of `rollout export` instead of the journal.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<std::path::PathBuf>,
 }
 
 /// `journal rebuild`.

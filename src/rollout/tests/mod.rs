@@ -6,6 +6,7 @@
 pub(crate) mod scripted;
 
 mod cases;
+mod deadlines;
 mod fleet;
 mod hotfixes;
 mod live;
