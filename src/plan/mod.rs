@@ -2,6 +2,7 @@
 //! approvals and completeness bind. It decides before anything starts, from arguments alone.
 
 mod cluster;
+mod deadline;
 pub mod digest;
 mod file;
 mod hotfix;
@@ -18,6 +19,7 @@ mod wave;
 mod windows;
 
 pub use cluster::change;
+pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
@@ -26,8 +28,8 @@ pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak, PlannedStep,
+    PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]
