@@ -15,7 +15,7 @@ pub use cluster::{
     ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
+    Explain, Init, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
     ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
@@ -55,6 +55,8 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small platform to begin with: a product, a release, a pipeline, a fleet.
+    Init(Init),
     /// Check every file of the repository; all mistakes at once.
     #[command(after_help = "Example: tidegate check --repo ~/platform")]
     Check,
