@@ -27,6 +27,7 @@ fn the_first_page_of_help_lists_every_noun() {
     Usage: tidegate [OPTIONS] <COMMAND>
 
     Commands:
+      init           Write a small platform to begin with: a product, a release, a pipeline, a fleet
       check          Check every file of the repository; all mistakes at once
       schema         Print the JSON Schemas of the files
       product        List, show and tag products

@@ -21,6 +21,7 @@ mod fleet_secrets;
 mod fleet_seen;
 mod gates;
 mod helm;
+mod init;
 mod lab;
 mod leave;
 mod leftovers;

@@ -6,6 +6,15 @@ use super::LabelPair;
 use crate::model::{ClusterName, Expiry, Kind, Lane, PinId, ProductName, ReleaseId};
 use crate::version::Version;
 
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate init ~/platform")]
+pub struct Init {
+    /// The folder, which is made if it is not there; the current one, or that of --repo, if absent.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<std::path::PathBuf>,
+}
+
 /// `schema`.
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {

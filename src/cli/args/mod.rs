@@ -16,7 +16,7 @@ pub use cluster::{
     ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
+    Explain, Init, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
     ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
@@ -56,6 +56,8 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small platform to begin with: a product, a release, a pipeline, a fleet.
+    Init(Init),
     /// Check every file of the repository; all mistakes at once.
     #[command(after_help = "Example: tidegate check --repo ~/platform")]
     Check,
