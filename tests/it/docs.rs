@@ -92,6 +92,9 @@ fn write_kubeconfigs(home: &Path, clusters: &[Cluster]) {
             all[list].as_array_mut().unwrap().push(entry.take());
         }
     }
+    if let Some(first) = clusters.first() {
+        all["current-context"] = first.name().into();
+    }
     fs::write(home.join(".kube/config"), all.to_string()).unwrap();
 }
 

@@ -58,7 +58,9 @@ fn rows(root: &Value, path: &str, object: &Value, later: &mut Vec<(String, Value
         object["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let variants = object["oneOf"].as_array().into_iter().flatten();
     let alternatives: Vec<&Value> = variants.filter(|v| v["properties"].is_object()).collect();
-    for (object, one_of) in std::iter::once((object, false)).chain(alternatives.into_iter().map(|v| (v, true))) {
+    for (object, one_of) in
+        std::iter::once((object, false)).chain(alternatives.into_iter().map(|v| (v, true)))
+    {
         for (name, field) in object["properties"].as_object().into_iter().flatten() {
             let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             let form = form(root, field, &below, later);
