@@ -68,7 +68,12 @@ fn is_ours(arg: &Arg) -> bool {
 }
 
 fn values(arg: &Arg) -> String {
-    arg.get_value_names().unwrap_or_default().iter().map(|name| name.to_string()).collect::<Vec<_>>().join(" ")
+    arg.get_value_names()
+        .unwrap_or_default()
+        .iter()
+        .map(|name| name.to_string())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn table<'a>(args: impl IntoIterator<Item = &'a Arg>) -> String {
@@ -96,7 +101,8 @@ fn row(arg: &Arg) -> String {
         }
         shown.push_str(&values(arg));
     }
-    let mut about = arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
+    let mut about =
+        arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
     let mut notes = Vec::new();
     let possible: Vec<String> = if takes {
         arg.get_possible_values().iter().map(|value| format!("`{}`", value.get_name())).collect()

@@ -88,7 +88,9 @@ fn form_of(form: &str, optional: bool) -> String {
         "Timestamp" => "time".to_owned(),
         "bool" => "`true` or `false`".to_owned(),
         "u8" | "u32" | "u64" | "i32" | "usize" => "whole number".to_owned(),
-        "ClusterName" | "RolloutId" | "WaveName" | "GateId" | "ProductName" | "ReleaseId" => "name".to_owned(),
+        "ClusterName" | "RolloutId" | "WaveName" | "GateId" | "ProductName" | "ReleaseId" => {
+            "name".to_owned()
+        }
         "Digest" => "digest".to_owned(),
         "Version" => "version".to_owned(),
         other if other.chars().all(char::is_alphanumeric) => format!("`{other}`"),
@@ -123,7 +125,9 @@ fn every_event_of_the_source_is_read_with_its_words() {
         assert!(event.fields.iter().all(|(_, _, about)| !about.trim().is_empty()), "{}", event.name);
     }
     let held = events.iter().find(|event| event.name == "cluster.hold").unwrap();
-    assert!(held.fields.iter().any(|(name, form, _)| name == "until" && form == "time or null, may be absent"));
+    assert!(
+        held.fields.iter().any(|(name, form, _)| name == "until" && form == "time or null, may be absent")
+    );
     let done = events.iter().find(|event| event.name == "driver.took-over").unwrap();
     assert!(done.fields.iter().any(|(name, form, _)| name == "newFence" && form == "whole number"));
 }
