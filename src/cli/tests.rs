@@ -116,6 +116,18 @@ fn every_example_in_a_help_text_parses() {
     }
 }
 
+#[test]
+fn every_command_in_the_example_of_a_code_parses() {
+    let examples = crate::diag::codes::all().filter_map(|code| code.example());
+    let typed: Vec<&str> = examples.flat_map(str::lines).filter(|line| line.starts_with("$ tidegate")).collect();
+    assert!(typed.len() > 40, "{typed:#?}");
+    for line in typed {
+        let command = line.trim_start_matches("$ ").split(" #").next().unwrap();
+        let parsed = Args::try_parse_from(words(command.trim()));
+        assert!(parsed.is_ok(), "{line}\n{}", parsed.unwrap_err());
+    }
+}
+
 /// Splits as a shell does, as far as double quotes go.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];

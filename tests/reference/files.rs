@@ -112,8 +112,28 @@ fn resolve<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
     schema
 }
 
+/// Forms that docs/files.md explains, by the name of their type.
+fn named(field: &Value) -> Option<&'static str> {
+    if let Some(reference) = field["$ref"].as_str() {
+        return Some(match reference.trim_start_matches("#/definitions/") {
+            "Cap" => "[cap](../files.md#how-values-are-written)",
+            "Budget" => "[budget](../files.md#how-values-are-written)",
+            "Duration" => "[duration](../files.md#how-values-are-written)",
+            "Selector" => "[selector](../files.md#how-values-are-written)",
+            "Version" => "[version](../files.md#how-values-are-written)",
+            "VersionRange" | "KubernetesRange" => "[range](../files.md#how-values-are-written)",
+            _ => return None,
+        });
+    }
+    let parts = field["allOf"].as_array().or_else(|| field["anyOf"].as_array())?;
+    parts.iter().find_map(named)
+}
+
 /// The form of a value, in words.
 fn form(root: &Value, field: &Value, path: &str, later: &mut Vec<(String, Value)>) -> String {
+    if let Some(known) = named(field) {
+        return known.to_owned();
+    }
     let inner = resolve(root, field);
     if let Some(constant) = inner["const"].as_str() {
         return format!("`{constant}`");

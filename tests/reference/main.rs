@@ -79,6 +79,9 @@ fn codes_page() -> String {
                 prose(code.summary),
                 prose(code.help)
             ));
+            if let Some(example) = code.example() {
+                page.push_str(&format!("```text\n{example}\n```\n\n"));
+            }
         }
     }
     page.trim_end().to_owned() + "\n"
@@ -139,6 +142,7 @@ fn every_code_stands_in_one_range_and_says_what_to_do() {
     let page = codes_page();
     for code in codes::all() {
         assert_eq!(page.matches(&format!("### {}\n", code.id)).count(), 1, "{}", code.id);
+        assert!(code.example().is_some(), "src/diag/codes/examples.txt has no example of {}", code.id);
     }
 }
 
