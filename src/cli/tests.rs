@@ -119,7 +119,8 @@ fn every_example_in_a_help_text_parses() {
 #[test]
 fn every_command_in_the_example_of_a_code_parses() {
     let examples = crate::diag::codes::all().filter_map(|code| code.example());
-    let typed: Vec<&str> = examples.flat_map(str::lines).filter(|line| line.starts_with("$ tidegate")).collect();
+    let typed: Vec<&str> =
+        examples.flat_map(str::lines).filter(|line| line.starts_with("$ tidegate")).collect();
     assert!(typed.len() > 40, "{typed:#?}");
     for line in typed {
         let command = line.trim_start_matches("$ ").split(" #").next().unwrap();
