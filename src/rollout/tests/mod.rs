@@ -5,6 +5,7 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod deadlines;
 mod fleet;
 mod hotfixes;
 mod live;
