@@ -11,7 +11,7 @@ use crate::model::{ClusterEntry, ClusterName, Observed};
 use crate::plan::Access;
 use crate::port::Fault;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Sight};
 use super::session::user_agent;
 use super::world::{Times, World};
 
@@ -35,10 +35,27 @@ pub async fn fleet(world: &World, times: &Times, clusters: &[ClusterEntry]) -> B
 /// # Errors
 /// When it can't be reached within the limit, does not let us in, or its record can't be read.
 pub async fn one(world: &World, times: &Times, entry: &ClusterEntry) -> Look {
+    sight(world, times, &access(entry)).await.map(|sight| sight.observed)
+}
+
+/// Looks at clusters, with their whole records.
+pub async fn sights(
+    world: &World,
+    times: &Times,
+    clusters: &[(ClusterName, Access)],
+) -> BTreeMap<ClusterName, Result<Sight, Fault>> {
+    futures::stream::iter(clusters)
+        .map(|(name, access)| async { (name.clone(), sight(world, times, access).await) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn sight(world: &World, times: &Times, access: &Access) -> Result<Sight, Fault> {
     let look = async {
-        let client = world.clusters.connect(&access(entry), &user_agent("plan")).await?;
+        let client = world.clusters.connect(access, &user_agent("plan")).await?;
         let cluster = Cluster::new(client, Arc::clone(&world.clock), times.request);
-        Ok(cluster.observe().await?.observed)
+        Ok(cluster.observe().await?)
     };
     tokio::select! {
         seen = look => seen,

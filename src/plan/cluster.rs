@@ -93,6 +93,7 @@ impl<'a> Clusters<'a> {
             removals,
             orphaned,
             obstacles,
+            back: None,
         })
     }
 

@@ -9,7 +9,7 @@ use crate::resolve::ProductVersion;
 const TRANSIENT_RETRIES: u32 = 3;
 
 /// The product version of this content, found at a commit.
-pub(super) fn planned(content: &ProductVersion, commit: &str) -> PlannedProduct {
+pub fn planned(content: &ProductVersion, commit: &str) -> PlannedProduct {
     let spec = &content.file.spec;
     let steps = spec.named_steps().into_iter().map(|(name, step)| PlannedStep {
         name,

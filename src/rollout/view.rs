@@ -141,6 +141,9 @@ impl Rollout {
         let (_, wave) = self.wave(name)?;
         Some(match &self.state {
             RolloutState::Halted { wave: halted, .. } if halted == name => WaveState::Halted,
+            RolloutState::RolledBack { .. } if wave.opened_at.is_none() => WaveState::NotStarted,
+            RolloutState::RolledBack { .. } => WaveState::RolledBack,
+            RolloutState::RollingBack { .. } if wave.opened_at.is_some() => WaveState::RollingBack,
             _ if wave.phase.is_over() => WaveState::At(wave.phase),
             RolloutState::Aborted | RolloutState::Superseded { .. } if wave.opened_at.is_none() => {
                 WaveState::NotStarted
@@ -153,6 +156,7 @@ impl Rollout {
             RolloutState::Aborting => WaveState::Aborting,
             RolloutState::Planned
             | RolloutState::Running
+            | RolloutState::RollingBack { .. }
             | RolloutState::Succeeded
             | RolloutState::SucceededWithFailures => WaveState::At(wave.phase),
         })

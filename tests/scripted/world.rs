@@ -369,7 +369,8 @@ impl<F: Fate> World<F> {
         let mut steps = Vec::new();
         for target in cluster.targets.iter().filter(|t| t.change.acts()) {
             let product = target.product.clone();
-            for s in &plan.products[&target.digest].steps {
+            for s in plan.products[&target.digest].steps.iter().filter(|s| !cluster.skips(&product, &s.name))
+            {
                 let id = StepId::Deploy { product: product.clone(), step: s.name.clone() };
                 steps.push(step(id, s.timeout, s.repeat, s.retries));
             }

@@ -9,6 +9,7 @@ mod freeze;
 mod journal;
 mod live;
 mod manifests;
+mod back;
 mod plan;
 mod recorded;
 mod status;

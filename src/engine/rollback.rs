@@ -1,0 +1,255 @@
+//! From the wish to roll back to a plan: which clusters carry what the rollout brought, as they are
+//! seen now, what they ran before (by the journal, else by their own records), and the content of
+//! that. It gathers; `plan::rollback` decides.
+
+use std::collections::BTreeMap;
+
+use crate::apply::record::{Record, State};
+use crate::diag::{Finding, Findings, codes};
+use crate::digest::Digest;
+use crate::journal::Body;
+use crate::model::{Actor, ClusterName, Observed, ProductName, RecordPhase, RolloutId, WaveName};
+use crate::plan::rollback::{self, Before, Carrier, RollbackInput};
+use crate::plan::{Access, Plan, PlannedProduct, PlannedRollback, Renderers};
+use crate::port::{Fault, NewEvent};
+use crate::resolve::ProductVersion;
+use crate::rollout::{FleetState, Rollout};
+
+use super::cluster::Sight;
+use super::follow::Follower;
+use super::planning::{PlanError, append_facts};
+use super::survey;
+use super::world::{Times, World};
+
+/// What is to be taken back.
+#[derive(Debug, Clone)]
+pub struct RollbackRequest {
+    /// The rollout.
+    pub of: RolloutId,
+    /// Only these waves; all if there are neither waves nor clusters.
+    pub waves: Vec<WaveName>,
+    /// Only these clusters.
+    pub clusters: Vec<ClusterName>,
+    /// Whether products that it added go away.
+    pub remove_added: bool,
+    /// Why.
+    pub reason: String,
+    /// Who asks; what was seen of clusters is recorded in their name.
+    pub actor: Actor,
+}
+
+/// The plan of a rollback, with what people should know, and the clusters that could not be reached.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What people should know.
+    pub findings: Findings,
+    /// The clusters that could not be reached, and why.
+    pub unreachable: BTreeMap<ClusterName, String>,
+}
+
+/// Plans a rollback. Only reads the clusters; what was seen of them goes into the journal.
+///
+/// # Errors
+/// When the rollout is not known, nothing carries what it brought, a person has to choose where to go
+/// back to, or the world stands against it.
+pub async fn plan(
+    world: &World,
+    times: &Times,
+    follower: &mut Follower,
+    request: &RollbackRequest,
+) -> Result<Planned, PlanError> {
+    follower.catch_up(|_, _| {}).await?;
+    let members = members(original(follower.state(), &request.of)?);
+    let looks = survey::sights(world, times, &members).await;
+    let (seen, records, unreachable) = sorted(looks);
+    record(world, &request.actor, &seen, &unreachable).await?;
+    follower.catch_up(|_, _| {}).await?;
+    let state = follower.state();
+    let original = original(state, &request.of)?;
+    same_clusters(original, &seen)?;
+
+    let mut asked = PlannedRollback {
+        of: request.of.clone(),
+        waves: Vec::new(),
+        clusters: Vec::new(),
+        whole: true,
+        remove_added: request.remove_added,
+        reason: request.reason.clone(),
+    };
+    let all = state.carriers(original, &asked, &seen).len();
+    asked.waves = request.waves.clone();
+    asked.clusters = request.clusters.clone();
+    let mut carriers = state.carriers(original, &asked, &seen);
+    asked.whole = carriers.len() == all;
+    for (cluster, carrier) in &mut carriers {
+        if let Some(records) = records.get(cluster) {
+            by_record(original.plan(), cluster, carrier, records);
+        }
+    }
+    let products = contents(world, state, &carriers).await;
+    let renderers = renderers(world, original.plan(), &products).await?;
+    let (plan, findings) = rollback::make(&RollbackInput {
+        now: world.clock.now(),
+        commit: &world.git.head().await?,
+        original: original.plan(),
+        asked: &asked,
+        carriers: &carriers,
+        products: &products,
+        renderers: &renderers,
+    })?;
+    Ok(Planned { plan, findings, unreachable })
+}
+
+fn original<'s>(state: &'s FleetState, of: &RolloutId) -> Result<&'s Rollout, PlanError> {
+    let unknown = || Finding::error(&codes::ROLLOUT_UNKNOWN, format!("no rollout {of} is in this journal"));
+    Ok(state.rollout(of).ok_or_else(unknown)?)
+}
+
+/// The clusters that a rollout may have touched, and how they are reached.
+fn members(original: &Rollout) -> Vec<(ClusterName, Access)> {
+    original.clusters().map(|(_, _, planned, _)| (planned.name.clone(), planned.access.clone())).collect()
+}
+
+type Sorted = (
+    BTreeMap<ClusterName, Observed>,
+    BTreeMap<ClusterName, BTreeMap<ProductName, Record>>,
+    BTreeMap<ClusterName, String>,
+);
+
+fn sorted(looks: BTreeMap<ClusterName, Result<Sight, Fault>>) -> Sorted {
+    let mut sorted: Sorted = Default::default();
+    for (name, look) in looks {
+        match look {
+            Ok(sight) => {
+                sorted.1.insert(name.clone(), sight.records);
+                sorted.0.insert(name, sight.observed);
+            }
+            Err(fault) => {
+                sorted.2.insert(name, fault.message);
+            }
+        }
+    }
+    sorted
+}
+
+async fn record(
+    world: &World,
+    actor: &Actor,
+    seen: &BTreeMap<ClusterName, Observed>,
+    unreachable: &BTreeMap<ClusterName, String>,
+) -> Result<(), Fault> {
+    let at = world.clock.now();
+    let event = |body| NewEvent { at, actor: actor.clone(), body };
+    let observed = seen.iter().map(|(cluster, observed)| Body::ClusterObserved {
+        cluster: cluster.clone(),
+        observed: Box::new(observed.clone()),
+    });
+    let missing = unreachable.iter().map(|(cluster, cause)| Body::ClusterUnreachable {
+        cluster: cluster.clone(),
+        cause: cause.clone(),
+    });
+    append_facts(world, observed.chain(missing).map(event).collect()).await
+}
+
+/// A cluster that answers must be the one that the rollout changed.
+fn same_clusters(original: &Rollout, seen: &BTreeMap<ClusterName, Observed>) -> Result<(), Findings> {
+    let other = original.clusters().filter_map(|(_, _, planned, _)| {
+        let now = &seen.get(&planned.name)?.uid;
+        (now != &planned.uid).then(|| {
+            Finding::error(
+                &codes::OTHER_CLUSTER,
+                format!(
+                    "`{}` is another cluster now: {} changed the one with UID {}, and {now} answers",
+                    planned.name,
+                    original.id(),
+                    planned.uid
+                ),
+            )
+            .hint("mend its kubeconfig context, or leave it out with --wave or --cluster")
+        })
+    });
+    other.collect::<Findings>().into_result(())
+}
+
+/// Where the journal does not know a verified state to go back to, or its values, the cluster's own
+/// record may: its `previous` state, which is kept only when it had come to be verified.
+fn by_record(
+    plan: &Plan,
+    cluster: &ClusterName,
+    carrier: &mut Carrier,
+    records: &BTreeMap<ProductName, Record>,
+) {
+    let Some((_, _, planned)) = plan.cluster(cluster) else { return };
+    for target in &planned.targets {
+        let Some(record) = records.get(&target.product).filter(|r| r.current.inputs == target.inputs) else {
+            continue;
+        };
+        let verified = |state: &&State| state.phase == RecordPhase::Verified;
+        let Some(previous) = record.previous.as_ref().filter(verified) else { continue };
+        let Some(before) = carrier.before.get_mut(&target.product) else { continue };
+        if before.verified && before.values.is_some() {
+            continue;
+        }
+        *before = Before {
+            release: previous.release.clone(),
+            version: previous.version.clone(),
+            commit: previous.commit.clone(),
+            digest: previous.digest,
+            inputs: previous.inputs,
+            values: Some(if previous.values.is_null() {
+                serde_json::json!({})
+            } else {
+                previous.values.clone()
+            }),
+            verified: true,
+        };
+    }
+}
+
+/// The content of everything that is gone back to: as the journal's plans have it, else by its
+/// commit or tag. What is not to be found is missing, and the plan says so.
+async fn contents(
+    world: &World,
+    state: &FleetState,
+    carriers: &BTreeMap<ClusterName, Carrier>,
+) -> BTreeMap<Digest, PlannedProduct> {
+    let mut found: BTreeMap<Digest, PlannedProduct> = BTreeMap::new();
+    for (product, before) in carriers.values().flat_map(|carrier| &carrier.before) {
+        if found.contains_key(&before.digest) {
+            continue;
+        }
+        let known = state.rollouts().find_map(|r| r.plan().products.get(&before.digest)).cloned();
+        let known = match known {
+            Some(known) => Some(known),
+            None => fetched(world, product, before).await,
+        };
+        found.extend(known.map(|known| (before.digest, known)));
+    }
+    found
+}
+
+async fn fetched(world: &World, product: &ProductName, before: &Before) -> Option<PlannedProduct> {
+    let packages = &world.packages;
+    let tree = packages.fetch(product, &before.version, &before.commit, &before.digest).await.ok()?;
+    let content = crate::catalog::product::Content::at(&tree, &format!("products/{product}")).ok()?;
+    let version = ProductVersion {
+        file: std::sync::Arc::new(content.file),
+        digest: before.digest,
+        test_digest: content.tests,
+    };
+    Some(crate::plan::planned_product(&version, &before.commit))
+}
+
+/// What renders; helm is asked for only where something needs it.
+async fn renderers(
+    world: &World,
+    original: &Plan,
+    products: &BTreeMap<Digest, PlannedProduct>,
+) -> Result<Renderers, Fault> {
+    let mut all = original.products.values().chain(products.values());
+    let by_helm = all.any(|product| product.steps.iter().any(|step| step.kind == "helm"));
+    let helm = if by_helm { Some(world.renderer.version().await?.version) } else { None };
+    Ok(Renderers { manifests: crate::render::FORMAT, helm })
+}
