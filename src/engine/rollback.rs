@@ -146,10 +146,9 @@ async fn record(
         cluster: cluster.clone(),
         observed: Box::new(observed.clone()),
     });
-    let missing = unreachable.iter().map(|(cluster, cause)| Body::ClusterUnreachable {
-        cluster: cluster.clone(),
-        cause: cause.clone(),
-    });
+    let missing = unreachable
+        .iter()
+        .map(|(cluster, cause)| Body::ClusterUnreachable { cluster: cluster.clone(), cause: cause.clone() });
     append_facts(world, observed.chain(missing).map(event).collect()).await
 }
 

@@ -105,7 +105,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
                 .start_rate
                 .as_ref()
                 .map(|rate| PlannedRate { clusters: rate.value.clusters.value, per: rate.value.per.value }),
-            rollback_gate: None,
+            rollback_gate: spec.rollback.as_ref().and_then(wave::rollback_gate),
             tags: spec.tags.clone(),
         },
         renderers: input.renderers.clone(),

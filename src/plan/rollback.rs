@@ -194,7 +194,7 @@ impl Back<'_> {
                 Way::Back(before) => {
                     let Some(content) = self.content(&planned.name, &bad.product, before) else { continue };
                     let skipped = self.one_way(bad, &content);
-                    if skipped.len() == content.steps.len() {
+                    if !skipped.is_empty() && skipped.len() == content.steps.len() {
                         back.stays.push(Stay {
                             product: bad.product.clone(),
                             version: bad.version.clone(),

@@ -11,12 +11,11 @@ use tidegate::journal::{
     StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
-use tidegate::plan::rollback::{self, RollbackInput};
-use tidegate::plan::{PlannedRollback, Repeat};
+use tidegate::plan::Repeat;
 use tidegate::rollout::{Approve, Command, EffectKey, Hold, Kept, WaitKind, waits_of_rollout};
 
 use crate::mutants::Named;
-use crate::scripted::plans::{ProductShape, Shape, WaveShape, before, plan};
+use crate::scripted::plans::{ProductShape, Shape, WaveShape, plan};
 use crate::scripted::world::{Fate, World, done, failed};
 
 /// What happens between two rounds of the engine.
@@ -432,28 +431,8 @@ fn roll_back(world: &mut World<Chance>, id: &RolloutId, schedule: &Schedule, wav
     }
     let waves = &original.plan().waves;
     let chosen = wave.map(|n| waves[usize::from(n) % waves.len()].name.clone());
-    let asked = PlannedRollback {
-        of: id.clone(),
-        whole: chosen.is_none(),
-        waves: chosen.into_iter().collect(),
-        clusters: Vec::new(),
-        remove_added: all,
-        reason: "dice".to_owned(),
-    };
-    let carriers = world.state.carriers(original, &asked, &BTreeMap::new());
-    let mut products: BTreeMap<_, _> = before(&schedule.first);
-    products.extend(schedule.later.iter().flat_map(before));
-    products.extend(world.state.rollouts().flat_map(|r| r.plan().products.clone()));
-    let plan = rollback::make(&RollbackInput {
-        now: world.now,
-        commit: "0",
-        original: original.plan(),
-        asked: &asked,
-        carriers: &carriers,
-        products: &products,
-        renderers: &original.plan().renderers.clone(),
-    });
-    if let Ok((plan, _)) = plan {
+    let shapes: Vec<&Shape> = [&schedule.first].into_iter().chain(&schedule.later).collect();
+    if let Ok(plan) = world.rollback_plan(id, chosen.as_ref(), all, &shapes) {
         let start = Command::Start { plan: Box::new(plan), overrides: Vec::new() };
         let _ = world.ask(&start);
     }

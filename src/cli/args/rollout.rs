@@ -278,7 +278,9 @@ pub struct Resume {
 
 /// `rollout rollback`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate rollout rollback R43 --reason \"INC-4711: ingress drops requests\"")]
+#[command(
+    after_help = "Example: tidegate rollout rollback R43 --reason \"INC-4711: ingress drops requests\""
+)]
 pub struct Rollback {
     /// The rollout whose changes go back.
     #[arg(value_name = "ROLLOUT")]

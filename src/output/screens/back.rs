@@ -100,7 +100,8 @@ impl RollbackPlan {
         }
         lines.push(("Why", self.reason.clone()));
         if !self.whole {
-            lines.push(("Leaves", format!("the rest of {} as it is: that one is halted afterwards", self.of)));
+            lines
+                .push(("Leaves", format!("the rest of {} as it is: that one is halted afterwards", self.of)));
         }
         lines
     }

@@ -1,6 +1,7 @@
 //! The screens: each the data of one answer, with its text for people. The same value is what
 //! programs get as JSON.
 
+mod back;
 mod check;
 mod cluster;
 mod code;
@@ -9,7 +10,6 @@ mod freeze;
 mod journal;
 mod live;
 mod manifests;
-mod back;
 mod plan;
 mod recorded;
 mod status;

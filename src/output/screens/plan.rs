@@ -381,7 +381,12 @@ impl PlanScreen {
             fact(title, &line, look, &mut text);
         }
         for stale in &self.stale {
-            fact("Not reached", &format!("{}: planned by what is known of it", stale.cluster), look, &mut text);
+            fact(
+                "Not reached",
+                &format!("{}: planned by what is known of it", stale.cluster),
+                look,
+                &mut text,
+            );
         }
         text
     }

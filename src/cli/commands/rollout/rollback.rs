@@ -12,10 +12,10 @@ use crate::diag::{Finding, codes, count};
 use crate::engine::rollback::{Planned, RollbackRequest, plan};
 use crate::engine::{self, Drive, Ended};
 use crate::model::RolloutId;
+use crate::output::Screen;
 use crate::output::envelope::Warning;
 use crate::output::exit::Code;
 use crate::output::screens::PlanScreen;
-use crate::output::{Look, Screen};
 use crate::report::event::sentence;
 use crate::rollout::{Class, Command, FleetState, admit};
 
@@ -57,9 +57,8 @@ pub async fn run(args: &Rollback, context: &Context<'_>) -> Outcome {
     for warning in unreachable(&planned) {
         context.surface.talk(&warning);
     }
-    let start = |_: &FleetState| {
-        Ok(Command::Start { plan: Box::new(planned.plan.clone()), overrides: Vec::new() })
-    };
+    let start =
+        |_: &FleetState| Ok(Command::Start { plan: Box::new(planned.plan.clone()), overrides: Vec::new() });
     let events = ask::send(&mut open, context, start).await?;
     started(open, &world, &events, args.detach, args.drive.until.clone(), context).await
 }
@@ -125,8 +124,8 @@ async fn at_rest(
         } else {
             if std::mem::replace(&mut driven_before, true) {
                 let message = format!("{id} has {at_work} at work, and driving it does not end that");
-                let finding = Finding::error(&codes::ROLLOUT_STATE, message)
-                    .next(format!("tidegate rollout why {id}"));
+                let finding =
+                    Finding::error(&codes::ROLLOUT_STATE, message).next(format!("tidegate rollout why {id}"));
                 return Err(Failure::new(Code::Conflict, finding));
             }
             let options = Drive {
