@@ -252,3 +252,87 @@ async fn renderers(
     let helm = if by_helm { Some(world.renderer.version().await?.version) } else { None };
     Ok(Renderers { manifests: crate::render::FORMAT, helm })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use crate::apply::inventory::{HASHING, Inventory};
+    use crate::apply::record::FORMAT;
+    use crate::digest;
+    use crate::report::sample;
+    use crate::resolve::Observation;
+
+    use super::*;
+
+    fn state(word: &str, version: &str, inputs: Digest, phase: RecordPhase) -> State {
+        State {
+            release: "R41".parse().unwrap(),
+            version: version.parse().unwrap(),
+            commit: "c".repeat(40),
+            digest: digest::bytes(word.as_bytes()),
+            inputs,
+            secrets: None,
+            phase,
+            values: serde_json::json!({ "from": word }),
+        }
+    }
+
+    /// What the journal saw before was never verified; the record keeps the state before that.
+    #[test]
+    fn apply_a74_where_the_journal_knows_nothing_verified_the_records_previous_is_gone_back_to() {
+        let plan = sample::plan();
+        let (_, _, planned) = plan.clusters().next().unwrap();
+        let target = &planned.targets[0];
+        let before = |verified| Before {
+            release: "R42".parse().unwrap(),
+            version: "4.13.0".parse().unwrap(),
+            commit: "b".repeat(40),
+            digest: digest::bytes(b"broken"),
+            inputs: digest::bytes(b"broken inputs"),
+            values: Some(serde_json::json!({})),
+            verified,
+        };
+        let carrier = |verified| Carrier {
+            before: [(target.product.clone(), before(verified))].into(),
+            now: Observation {
+                at: plan.made_at,
+                uid: planned.uid.clone(),
+                kubernetes: planned.kubernetes,
+                server: String::new(),
+                products: Arc::default(),
+                stale: false,
+            },
+        };
+        let record = |previous: Option<State>| Record {
+            format: FORMAT,
+            journal: uuid::Uuid::nil(),
+            fence: 1,
+            rollout: "R42-1".parse().unwrap(),
+            attempt: 1,
+            adopted: false,
+            current: state("bad", "4.14.0", target.inputs, RecordPhase::Applied),
+            previous,
+            verdict: None,
+            inventory: Inventory { hashing: HASHING, entries: Vec::new() },
+        };
+        let good = || state("good", "4.12.1", digest::bytes(b"good inputs"), RecordPhase::Verified);
+        let with = |verified, previous: Option<State>| {
+            let mut carrier = carrier(verified);
+            let records = [(target.product.clone(), record(previous))].into();
+            by_record(&plan, &planned.name, &mut carrier, &records);
+            carrier.before.remove(&target.product).unwrap()
+        };
+        let found = with(false, Some(good()));
+        assert!(found.verified);
+        assert_eq!((found.version.to_string().as_str(), found.release.as_str()), ("4.12.1", "R41"));
+        assert_eq!(found.values, Some(serde_json::json!({ "from": "good" })));
+        // What the journal knows as verified comes first, and nothing unverified is taken.
+        assert_eq!(with(true, Some(good())), before(true));
+        let unverified = State { phase: RecordPhase::Applied, ..good() };
+        assert!(!with(false, Some(unverified)).verified);
+        assert!(!with(false, None).verified);
+    }
+}

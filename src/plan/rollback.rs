@@ -251,7 +251,10 @@ impl Back<'_> {
     /// How a product goes back whose rollout target is `bad`.
     fn way<'b>(&self, bad: &Target, before: Option<&'b Before>, found: Option<&ObservedProduct>) -> Way<'b> {
         match (before, found) {
-            (Some(before), _) if before.inputs == bad.inputs => Way::Same,
+            // What was tried again, and had never come to be verified, is no place to go back to.
+            (Some(before), _) if before.inputs == bad.inputs && (before.verified || !bad.change.acts()) => {
+                Way::Same
+            }
             (Some(before), Some(found)) if found.inputs == bad.inputs => Way::Back(before),
             (Some(before), Some(found)) if found.inputs == before.inputs || found.digest == before.digest => {
                 Way::Same

@@ -229,10 +229,11 @@ fn a_halt_names_the_failed_clusters_and_who_answers_for_the_product() {
       1 cluster failed, 0 tolerated
       stage-1: failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
       | GET / answered 503
-      > the failed clusters are retried, skipped, or tolerated; or the rollout is aborted [team-edge]
+      > the failed clusters are retried, skipped, or tolerated; or the rollout is rolled back or aborted [team-edge]
       $ tidegate rollout retry R42-1 --failed
       $ tidegate rollout skip R42-1 -c stage-1 --reason TEXT
       $ tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
+      $ tidegate rollout rollback R42-1 --reason TEXT
       $ tidegate rollout abort R42-1
     ");
     let prod = "prod".parse().unwrap();

@@ -186,14 +186,27 @@ impl FleetState {
         applied.filter_map(|(index, at)| Some((self.rollouts.get(*index)?, *at)))
     }
 
+    /// The rollout that brought what a cluster ran before another one went over it, if that was after
+    /// its plan had looked.
+    fn between<'s>(
+        &'s self,
+        original: &Rollout,
+        planned: &PlannedCluster,
+    ) -> Option<(&'s Rollout, &'s PlannedCluster)> {
+        let cluster = original.cluster(&planned.name)?;
+        let attempts = cluster.earlier.iter().chain([&cluster.attempt]);
+        let went = attempts.filter_map(|attempt| attempt.claimed_at).max()?;
+        let mut others =
+            self.history(&planned.uid).rev().filter(|(other, at)| other.id != original.id && *at < went);
+        let (other, _) = others.next().filter(|(_, at)| *at > planned.observed_at)?;
+        let (_, _, there) = other.plan.cluster(&planned.name).filter(|(_, _, c)| c.uid == planned.uid)?;
+        Some((other, there))
+    }
+
     /// What a cluster ran before a rollout went over it: what another one brought after its plan was
     /// made, else what the plan saw.
     fn before(&self, original: &Rollout, planned: &PlannedCluster) -> BTreeMap<ProductName, Before> {
-        let newest = self.history(&planned.uid).rev().find(|(rollout, _)| rollout.id != original.id);
-        if let Some((other, _)) = newest.filter(|(_, at)| *at > planned.observed_at)
-            && let Some((_, _, there)) =
-                other.plan.cluster(&planned.name).filter(|(_, _, c)| c.uid == planned.uid)
-        {
+        if let Some((other, there)) = self.between(original, planned) {
             return there.targets.iter().map(|t| (t.product.clone(), brought(&other.plan, t))).collect();
         }
         let from = planned.from.iter();
@@ -253,10 +266,7 @@ impl FleetState {
             return None;
         }
         let mut products: BTreeMap<ProductName, ObservedProduct> = (*planned.from).clone();
-        if let Some((other, at)) = self.history(&planned.uid).rev().find(|(r, _)| r.id != original.id)
-            && at > planned.observed_at
-            && let Some((_, _, there)) = other.plan.cluster(&planned.name)
-        {
+        if let Some((other, there)) = self.between(original, planned) {
             products = there.targets.iter().map(|t| (t.product.clone(), as_seen(other, t, true))).collect();
         }
         let begun = begun(cluster);

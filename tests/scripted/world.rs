@@ -185,7 +185,11 @@ impl<F: Fate> World<F> {
         };
         let all = self.state.carriers(original, &asked, &BTreeMap::new()).len();
         asked.waves.extend(wave.cloned());
-        let carriers = self.state.carriers(original, &asked, &BTreeMap::new());
+        let mut carriers = self.state.carriers(original, &asked, &BTreeMap::new());
+        // The values of what no rollout of this journal brought are in the clusters' records.
+        for before in carriers.values_mut().flat_map(|carrier| carrier.before.values_mut()) {
+            before.values.get_or_insert_with(|| serde_json::json!({}));
+        }
         asked.whole = carriers.len() == all;
         let mut products: BTreeMap<_, _> = shapes.iter().flat_map(|shape| plans::before(shape)).collect();
         products.extend(self.state.rollouts().flat_map(|r| r.plan().products.clone()));
