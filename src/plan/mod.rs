@@ -9,6 +9,7 @@ mod hotfix;
 mod input;
 mod make;
 mod partition;
+mod pinned;
 mod pools;
 mod product;
 mod refusals;
@@ -23,6 +24,7 @@ pub use cluster::change;
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
+pub use partition::waves;
 pub use product::planned as planned_product;
 pub use stale::{Staleness, stale};
 pub use types::{
