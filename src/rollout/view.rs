@@ -75,7 +75,7 @@ impl FleetState {
 
     /// When an attempt last succeeded on a cluster.
     pub fn applied_at(&self, uid: &ClusterUid) -> Option<jiff::Timestamp> {
-        self.applied.get(uid).map(|(_, at)| *at)
+        self.applied.get(uid).and_then(|history| history.last()).map(|(_, at)| *at)
     }
 
     /// The open rollout that holds a slot on this cluster.
