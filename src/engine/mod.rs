@@ -15,6 +15,7 @@ mod lease;
 pub mod planning;
 mod preflight;
 pub mod preview;
+pub mod rebuild;
 mod recorder;
 pub mod rendering;
 pub mod repo;

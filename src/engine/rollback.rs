@@ -10,15 +10,14 @@ use crate::digest::Digest;
 use crate::journal::Body;
 use crate::model::{Actor, ClusterName, Observed, ProductName, RecordPhase, RolloutId, WaveName};
 use crate::plan::rollback::{self, Before, Carrier, RollbackInput};
-use crate::plan::{Access, Plan, PlannedProduct, PlannedRollback, Renderers};
+use crate::plan::{Access, Durations, Plan, PlannedProduct, PlannedRollback, Renderers};
 use crate::port::{Fault, NewEvent};
 use crate::resolve::ProductVersion;
 use crate::rollout::{FleetState, Rollout};
 
-use super::cluster::Sight;
 use super::follow::Follower;
 use super::planning::{PlanError, append_facts};
-use super::survey;
+use super::survey::{self, Look};
 use super::world::{Times, World};
 
 /// What is to be taken back.
@@ -118,7 +117,7 @@ type Sorted = (
     BTreeMap<ClusterName, String>,
 );
 
-fn sorted(looks: BTreeMap<ClusterName, Result<Sight, Fault>>) -> Sorted {
+fn sorted(looks: BTreeMap<ClusterName, Look>) -> Sorted {
     let mut sorted: Sorted = Default::default();
     for (name, look) in looks {
         match look {
@@ -126,8 +125,8 @@ fn sorted(looks: BTreeMap<ClusterName, Result<Sight, Fault>>) -> Sorted {
                 sorted.1.insert(name.clone(), sight.records);
                 sorted.0.insert(name, sight.observed);
             }
-            Err(fault) => {
-                sorted.2.insert(name, fault.message);
+            Err(error) => {
+                sorted.2.insert(name, error.message);
             }
         }
     }
@@ -238,7 +237,8 @@ async fn fetched(world: &World, product: &ProductName, before: &Before) -> Optio
         digest: before.digest,
         test_digest: content.tests,
     };
-    Some(crate::plan::planned_product(&version, &before.commit))
+    // It went there before within the limits of its file.
+    Some(crate::plan::planned_product(&version, &before.commit, &Durations::default()))
 }
 
 /// What renders; helm is asked for only where something needs it.

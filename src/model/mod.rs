@@ -40,9 +40,9 @@ pub use pipeline::{
     TestPolicy, Unassigned, Wave, Worse,
 };
 pub use product::{
-    Conflicts, DEFAULT_TIMEOUT, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep, ObjectName, Product,
-    ProductFile, RunStep, RunTest, Test, Upstream, UpstreamChart, UpstreamImage, UpstreamKubernetes,
-    UpstreamTool,
+    Conflicts, DEFAULT_TIMEOUT, DeadlineFrom, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep,
+    ObjectName, Product, ProductFile, RunStep, RunTest, Test, Upstream, UpstreamChart, UpstreamImage,
+    UpstreamKubernetes, UpstreamTool,
 };
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;

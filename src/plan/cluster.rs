@@ -229,6 +229,7 @@ impl<'a> Clusters<'a> {
         observation: &Observation,
         half: Digest,
     ) -> Result<Vec<Target>, CanonicalError> {
+        let durations = self.input.durations;
         let mut targets = Vec::with_capacity(desired.products.len());
         for (name, product) in desired.products {
             let Some(content) = self.input.versions.get(&product.digest) else { continue };
@@ -242,7 +243,7 @@ impl<'a> Clusters<'a> {
                     self.values.entry(key.1).or_insert_with(|| product.values.node.to_json());
                     self.products
                         .entry(key.0)
-                        .or_insert_with(|| super::product::planned(content, &product.commit));
+                        .or_insert_with(|| super::product::planned(content, &product.commit, durations));
                     own
                 }
             };

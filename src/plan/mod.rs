@@ -3,6 +3,7 @@
 
 mod back;
 mod cluster;
+mod deadline;
 pub mod digest;
 mod file;
 mod hotfix;
@@ -21,6 +22,7 @@ mod windows;
 
 pub use back::{PlanKind, PlannedBack, PlannedRollback, SkippedStep, Stay, Stays};
 pub use cluster::change;
+pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
@@ -30,8 +32,8 @@ pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak, PlannedStep,
+    PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

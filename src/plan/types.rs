@@ -13,7 +13,7 @@ use crate::model::{
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
 
-use super::{PlanKind, PlannedBack, Renderers};
+use super::{PlanKind, PlannedBack, PlannedDeadline, Renderers};
 
 /// The plan's format number; a higher one is refused.
 pub const FORMAT: u32 = 1;
@@ -181,6 +181,9 @@ pub struct PlannedWave {
     pub deferred_budget: u32,
     /// Whether it tolerates nothing (both budgets are 0 then).
     pub canary: bool,
+    /// How long one attempt at a cluster may work in all, waiting apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_deadline: Option<Duration>,
     /// Which tests run.
     pub tests: TestPolicy,
     /// How long it soaks, if it does.
@@ -497,6 +500,10 @@ pub struct PlannedProduct {
     pub requires: Vec<ProductName>,
     /// Its deploy steps, in order.
     pub steps: Vec<PlannedStep>,
+    /// The end of its deployment (prune, wait until ready, record), where one of its steps says
+    /// `deadline: auto`; as long as its longest step otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<PlannedSettle>,
     /// Its tests, in order.
     pub tests: Vec<PlannedTest>,
     /// The test digest: over the `tests` field and the files that it names.
@@ -513,12 +520,25 @@ pub struct PlannedStep {
     pub kind: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// How that number came about, where the product says `deadline: auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<PlannedDeadline>,
     /// Whether a rollback can't undo it.
     pub one_way: bool,
     /// What may be done when it is not known how it ended.
     pub repeat: Repeat,
     /// How often a try that failed as transient is repeated.
     pub retries: u32,
+}
+
+/// The end of a product's deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedSettle {
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How that number came about.
+    pub deadline: PlannedDeadline,
 }
 
 /// What may be done with a step when it is not known how it ended.
@@ -543,6 +563,9 @@ pub struct PlannedTest {
     pub kind: String,
     /// How long one try may take.
     pub timeout: Duration,
+    /// How that number came about, where the product says `deadline: auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<PlannedDeadline>,
     /// How often a failed try is repeated.
     pub retries: u32,
 }

@@ -284,6 +284,7 @@ impl Told<'_> {
         let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
         let mut evidence = vec![obstacle.to_string()];
         evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
+        evidence.extend(self.cluster_deadline());
         let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         match obstacle {
             Obstacle::Stop { scope, stop } => {
@@ -318,6 +319,18 @@ impl Told<'_> {
                 ("queue".to_owned(), state, evidence, unblock)
             }
         }
+    }
+
+    /// How long the attempt at work may still work, if that is limited.
+    fn cluster_deadline(&self) -> Option<String> {
+        let deadline = self.rollout.cluster_deadline(self.wait.cluster.as_ref()?)?;
+        Some(match deadline.at {
+            Some(at) => format!("the {} for all work at the cluster pass at {at}", deadline.limit),
+            None => format!(
+                "{} of the {} for all work at the cluster are left; waiting burns none of it",
+                deadline.left, deadline.limit
+            ),
+        })
     }
 
     fn halted(&self, cause: &HaltCause) -> Words {
@@ -661,6 +674,7 @@ impl Told<'_> {
                 let again = if *tries > 1 { format!(", try {tries}") } else { String::new() };
                 let mut evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
                 evidence.extend(self.wait.until.map(|deadline| format!("its time passes at {deadline}")));
+                evidence.extend(self.cluster_deadline());
                 let unblock = people("it ends, or its time passes", ["the driver"], []);
                 ("step".to_owned(), "at-work", evidence, unblock)
             }

@@ -226,6 +226,8 @@ pub struct Attempt {
     pub(super) steps: Vec<StepProgress>,
     /// The step it is at; the number of steps when all are done.
     pub(super) at_step: usize,
+    /// How long its reported tries at steps took together.
+    pub(super) worked: jiff::SignedDuration,
 }
 
 fn block_reason(obstacle: &PlannedObstacle) -> BlockReason {
@@ -260,6 +262,7 @@ impl Attempt {
             preflight: None,
             steps: Vec::new(),
             at_step: 0,
+            worked: jiff::SignedDuration::ZERO,
         }
     }
 

@@ -76,6 +76,8 @@ impl FleetState {
                 }
             }
             Body::DriverReleased {} => self.driver = None,
+            // What is restored follows, cluster by cluster.
+            Body::JournalRebuild { .. } => {}
             Body::ClusterObserved { cluster, observed } => {
                 let seen = self.seen.entry(cluster.clone()).or_default();
                 seen.observed = Some((**observed).clone());
@@ -96,7 +98,8 @@ impl FleetState {
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
             // Whoever was in the way is not any more.
-            Body::ClusterAdopted { cluster, .. } => {
+            Body::ClusterAdopted { cluster, rollouts, .. } => {
+                self.elsewhere.extend(rollouts.iter().cloned());
                 for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
                     if let Some(index) = rollout.by_name.get(cluster).copied() {
                         rollout.look_again(index, at);
@@ -137,6 +140,7 @@ impl FleetState {
         if first {
             self.fold_start(event.at);
         }
+        self.fold_duration(event);
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         rollout.fold(event, fence);
         if rollout.state.is_open() {

@@ -411,6 +411,15 @@ fn finished(rollout: &Rollout, id: &AttemptId, result: &AttemptResult) -> Checke
             let found = matches!(attempt.preflight, Some((Preflight::NoOp, _)));
             demand(7, found, || format!("{id} would be a no-op that no preflight found"))
         }
+        AttemptResult::TimedOut { .. } => {
+            let of_step = attempt.current_step().is_some_and(|s| {
+                s.open.is_empty() && matches!(s.outcome, Some((StepOutcome::TimedOut { .. }, _)))
+            });
+            let limit = rollout.by_name.get(&id.cluster).and_then(|i| rollout.work_limit(*i));
+            let limit = limit.and_then(|limit| jiff::SignedDuration::try_from(limit.std()).ok());
+            let of_cluster = limit.is_some_and(|limit| attempt.worked >= limit);
+            demand(8, of_step || of_cluster, || format!("{id} would time out before its time"))
+        }
         _ => {
             let running = attempt.current_step().is_some_and(|s| !s.open.is_empty());
             demand(7, !running, || format!("{id} would end while a step runs"))

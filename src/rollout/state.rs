@@ -11,7 +11,7 @@ use super::live::Live;
 use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Override, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, ReleaseId, RolloutId, WaveName};
-use crate::plan::Plan;
+use crate::plan::{Durations, Plan};
 
 /// Everything that the events of a journal say, folded together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,8 +32,12 @@ pub struct FleetState {
     pub(super) applied: HashMap<ClusterUid, Vec<(usize, jiff::Timestamp)>>,
     /// Every release that is known to be a hotfix.
     pub(super) hotfixes: BTreeSet<ReleaseId>,
+    /// Rollouts of other journals, named by records that this one took over.
+    pub(super) elsewhere: BTreeSet<RolloutId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
+    /// How long successful tries at steps took.
+    pub(super) durations: Durations,
     /// When attempts got their first slot: the newest, as many as the largest start rate can ask for.
     pub(super) starts: VecDeque<jiff::Timestamp>,
 }

@@ -88,16 +88,19 @@ impl Screen for ProductView {
             Column::text("NOTE"),
         ]);
         for step in &self.steps {
-            let note = if step.one_way { "one-way" } else { "" };
+            let mut note = if step.one_way { vec!["one-way".to_owned()] } else { Vec::new() };
+            note.extend(step.auto.then(|| AUTO.to_owned()));
             steps.row([
                 step.name.as_str().into(),
                 step.kind.into(),
                 limit(step.timeout_seconds),
-                note.into(),
+                note.join(", ").into(),
             ]);
         }
         for test in &self.test_list {
-            let note = if test.retries > 0 { count(test.retries, "retry") } else { String::new() };
+            let mut note = if test.retries > 0 { vec![count(test.retries, "retry")] } else { Vec::new() };
+            note.extend(test.auto.then(|| AUTO.to_owned()));
+            let note = note.join(", ");
             steps.row([test.name.as_str().into(), "test".into(), limit(test.timeout_seconds), note.into()]);
         }
         if !steps.is_empty() {
@@ -117,6 +120,9 @@ impl Screen for ProductView {
         (self.row.tag == TagState::Untagged).then(|| format!("tidegate product tag {}", self.row.name))
     }
 }
+
+/// What is noted at a limit that counts only until enough is known.
+const AUTO: &str = "from history once enough is known";
 
 fn limit(seconds: u64) -> Cell {
     crate::model::Duration::seconds(seconds).to_string().into()

@@ -5,8 +5,11 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod cases;
+mod deadlines;
 mod fleet;
 mod hotfixes;
 mod live;
 mod patience;
+mod rebuild;
 mod rollbacks;
