@@ -36,6 +36,7 @@ impl Case {
                 name: "apply".to_owned(),
                 kind: "manifests".to_owned(),
                 timeout: Duration::minutes(1),
+                deadline: None,
                 one_way: false,
                 repeat: Repeat::Safe,
                 retries: 0,
