@@ -129,7 +129,25 @@ impl Gathered {
             options: self.options,
             authors: &self.authors,
         };
-        Ok(f(&input)?)
+        Ok(f(&input).map_err(|findings| self.with_causes(findings))?)
+    }
+
+    /// The planner knows who was never reached, and the survey why.
+    fn with_causes(&self, findings: Findings) -> Findings {
+        let caused = |finding: Finding| {
+            if finding.code != &codes::CLUSTER_NEVER_REACHED {
+                return finding;
+            }
+            let causes: Vec<String> = self
+                .unreachable
+                .iter()
+                .filter(|(name, _)| finding.subjects.iter().any(|subject| subject == name.as_str()))
+                .take(3)
+                .map(|(name, cause)| format!("`{name}`: {cause}"))
+                .collect();
+            causes.into_iter().fold(finding, Finding::hint)
+        };
+        findings.into_iter().map(caused).collect()
     }
 
     /// The files of the commit.

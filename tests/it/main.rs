@@ -24,6 +24,7 @@ mod fleet_views;
 mod gates;
 mod golden;
 mod helm;
+mod init;
 mod lab;
 mod leave;
 mod leftovers;

@@ -196,6 +196,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "release list", 0);
     told.keep(lab, "release cut R1", 0);
     lab.commit("release: R1");
+    told.keep(lab, "init ../begun", 0);
     told.keep(lab, "release hotfix R1 --product app=1.0.1", 0);
     std::fs::remove_file(lab.repo().join("releases/R1.1.yaml")).unwrap();
 
