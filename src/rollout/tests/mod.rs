@@ -12,3 +12,4 @@ mod hotfixes;
 mod live;
 mod patience;
 mod rebuild;
+mod rollbacks;
