@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::journal::{Answer, AttemptId, Body, Deferral, Event, FailureClass, Preflight, StepOutcome};
+use crate::journal::{Answer, AttemptId, Body, Deferral, Event, FailureClass, Found, Preflight, StepOutcome};
 use crate::model::{RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
@@ -184,6 +184,16 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
                 shared.recorder.fact(bodies).await.map(drop)
             }))
         }
+        Effect::Observe { rollout, wave, cluster } => {
+            let known = state.rollout(rollout)?;
+            let planned = known.plan().cluster(cluster)?.2.clone();
+            let plan = Arc::clone(known.plan());
+            let (rollout, wave) = (rollout.clone(), wave.clone());
+            Some(Box::pin(async move {
+                let bodies = verify::soaking(&shared, &plan, &planned, &rollout, &wave).await;
+                shared.recorder.fact(bodies).await.map(drop)
+            }))
+        }
         Effect::Tag { rollout, wave, tries } => {
             let known = state.rollout(rollout)?;
             let wave_digest = known.plan().wave(wave)?.digest;
@@ -267,7 +277,7 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
     let known = match effect {
         Effect::Step { .. } => "nobody knows how far the step got",
         Effect::Preflight { .. } => "it only looked at the cluster, and changed no product there",
-        Effect::Verify { .. } => "whether the cluster is well is not known",
+        Effect::Verify { .. } | Effect::Observe { .. } => "whether the cluster is well is not known",
         _ => "it is tried again",
     };
     let cause = format!("a bug in tidegate: it panicked ({words}); {known}");
@@ -289,6 +299,13 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
             cluster: cluster.clone(),
             round: *round,
             healthy: false,
+            cause,
+        }],
+        Effect::Observe { rollout, wave, cluster } => vec![Body::WaveClusterObserved {
+            rollout: rollout.clone(),
+            wave: wave.clone(),
+            cluster: cluster.clone(),
+            found: Found::Unseen,
             cause,
         }],
         Effect::Tag { rollout, wave, tries } | Effect::PushTag { rollout, wave, tries } => {

@@ -5,6 +5,7 @@ use super::commands::Offers;
 use super::event::{deferral, halt, named};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
 use super::failures;
+use super::soak;
 use crate::diag::{count, count_of};
 use crate::journal::{
     Answer, BlockReason, Deferral, HaltCause, Override, RetryWhich, Side, StepId, StopScope,
@@ -117,9 +118,10 @@ fn moves(effect: &Effect, rollout: &Rollout) -> bool {
         }
         Effect::Decide(body) => body.rollout().is_some_and(own),
         Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => own(&attempt.rollout),
-        Effect::AskGate { rollout, .. } | Effect::Verify { rollout, .. } | Effect::Tag { rollout, .. } => {
-            own(rollout)
-        }
+        Effect::AskGate { rollout, .. }
+        | Effect::Verify { rollout, .. }
+        | Effect::Observe { rollout, .. }
+        | Effect::Tag { rollout, .. } => own(rollout),
         Effect::PushTag { .. } => false,
     }
 }
@@ -183,7 +185,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Queue { .. } => told.turn(),
         WaitKind::MissingHotfix(missing) => told.missing_hotfix(missing),
         WaitKind::DeferredBudget { .. }
-        | WaitKind::Soak
+        | WaitKind::Soak { .. }
         | WaitKind::Verifying { .. }
         | WaitKind::Tag { .. } => told.wave(),
         WaitKind::Blocked { .. }
@@ -220,7 +222,7 @@ impl Told<'_> {
     /// answer ends and when a step must have ended are no such moments.
     fn earliest(&self) -> Option<jiff::Timestamp> {
         match &self.wait.kind {
-            WaitKind::Soak
+            WaitKind::Soak { .. }
             | WaitKind::Backoff { .. }
             | WaitKind::Deferred { .. }
             | WaitKind::InTheWay { .. }
@@ -524,11 +526,20 @@ impl Told<'_> {
                 );
                 ("deferred-budget".to_owned(), "waits", evidence, unblock)
             }
-            WaitKind::Soak => {
+            WaitKind::Soak { observed } => {
                 let planned = self.wait.wave.as_ref().and_then(|w| self.rollout.wave(w)).map(|(p, _)| p);
                 let length = planned.and_then(|p| p.soak.as_ref()).map(|s| s.length);
-                let evidence = length.map(|l| format!("must stay well for {l}")).into_iter().collect();
-                ("soak".to_owned(), "soaking", evidence, people("its time has passed", [], []))
+                let evidence = length.map(|l| format!("must stay well for {l}")).into_iter();
+                match observed {
+                    None => {
+                        let unblock = people("its time has passed", [], []);
+                        ("soak".to_owned(), "soaking", evidence.collect(), unblock)
+                    }
+                    Some(observed) => {
+                        let (lines, unblock) = soak::observed(self.rollout, observed);
+                        ("soak".to_owned(), "soaking", evidence.chain(lines).collect(), unblock)
+                    }
+                }
             }
             WaitKind::Verifying { round, left } => {
                 let when = if *round > 1 { "after the soak" } else { "before it counts as verified" };

@@ -7,6 +7,7 @@ pub mod event;
 pub mod explain;
 pub mod explanation;
 pub mod failures;
+mod soak;
 pub mod summary;
 
 #[cfg(test)]

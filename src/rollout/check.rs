@@ -175,6 +175,7 @@ impl Rollout {
             | Body::WaveCompleted { wave, .. }
             | Body::WaveClusterVerified { wave, .. }
             | Body::WaveVerified { wave, .. }
+            | Body::WaveClusterObserved { wave, .. }
             | Body::WaveSoaked { wave, .. }
             | Body::WaveTagged { wave, .. }
             | Body::WaveTagFailed { wave, .. }
@@ -297,6 +298,11 @@ impl Rollout {
                 phase(wave.phase == WavePhase::Verifying { round: *round })?;
                 demand(wave.to_verify.is_empty(), || format!("clusters of {name} are not verified"))?;
                 demand(wave.is_complete(planned), || format!("{name} is past a budget"))
+            }
+            Body::WaveClusterObserved { cluster, .. } => {
+                phase(wave.phase == WavePhase::Soaking)?;
+                let waits = self.by_name.get(cluster).is_some_and(|i| wave.soaking.awaits(*i));
+                demand(waits, || format!("{cluster} does not soak"))
             }
             Body::WaveSoaked { .. } => phase(wave.phase == WavePhase::Soaking),
             Body::WaveTagged { .. } => {

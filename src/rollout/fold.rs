@@ -9,7 +9,7 @@ use super::gates::Approval;
 use super::state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
 };
-use crate::journal::{Body, Event, Failure};
+use crate::journal::{Body, Event, Failure, Found};
 use crate::model::{Actor, ClusterName, RolloutId, WaveName};
 use crate::plan::Plan;
 
@@ -216,6 +216,7 @@ impl Rollout {
                 done_at: None,
                 skipped: None,
                 to_verify: std::collections::BTreeSet::new(),
+                soaking: super::soak::Stays::default(),
                 tests_run: 0,
                 gates: BTreeMap::new(),
                 verdicts: 0,
@@ -321,14 +322,22 @@ impl Rollout {
             }
             Body::WaveCompleted { wave, .. } => self.verify_from(wave, 1, at),
             Body::WaveSoaked { wave, .. } => self.verify_from(wave, 2, at),
-            Body::WaveClusterVerified { wave, cluster, healthy, cause, .. } => {
+            Body::WaveClusterVerified { wave, cluster, round, healthy, cause, .. } => {
                 let Some(index) = self.by_name.get(cluster).copied() else { return };
                 if let Some(wave) = self.wave_mut(wave) {
                     wave.to_verify.remove(&index);
                 }
+                // The verification before the soak is its first look.
+                if *round == 1 && *healthy {
+                    self.look(wave, index, Found::Well, cause, at);
+                }
                 if !healthy {
                     self.set(index, AttemptState::Failed(Failure::Test), Some(cause.clone()), at);
                 }
+            }
+            Body::WaveClusterObserved { wave, cluster, found, cause, .. } => {
+                let Some(index) = self.by_name.get(cluster).copied() else { return };
+                self.look(wave, index, *found, cause, at);
             }
             Body::WaveVerified { wave, round, .. } => {
                 let soaks = self.wave(wave).is_some_and(|(p, _)| p.soak.is_some());
@@ -382,6 +391,14 @@ impl Rollout {
         }
     }
 
+    /// What a look at a cluster says of its soak.
+    fn look(&mut self, wave: &WaveName, index: usize, found: Found, cause: &str, at: jiff::Timestamp) {
+        let plan = Arc::clone(&self.plan);
+        if let Some((planned, wave)) = plan.wave(wave).zip(self.wave_mut(wave)) {
+            wave.soaking.look(index, found, cause, at, planned);
+        }
+    }
+
     /// Every done cluster of the wave is to be seen once more.
     fn verify_from(&mut self, name: &WaveName, round: u32, at: jiff::Timestamp) {
         let Some(w) = self.by_wave.get(name).copied() else { return };
@@ -396,6 +413,9 @@ impl Rollout {
             .collect();
         self.phase(name, WavePhase::Verifying { round }, at);
         if let Some(wave) = self.waves.get_mut(w) {
+            if round == 1 {
+                wave.soaking = super::soak::Stays::default();
+            }
             wave.to_verify = done;
         }
     }

@@ -282,6 +282,7 @@ impl Rollout {
             wave.counts.remove(class);
             wave.verdicts += 1;
             wave.to_verify.remove(&index);
+            wave.soaking.forget(index);
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
                 pool.counts.remove(class);
                 pool.pending.remove(&(!half, index));

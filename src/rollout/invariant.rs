@@ -12,8 +12,8 @@ use crate::journal::{
     AttemptId, AttemptResult, BlockReason, Body, Deferral, FailureClass, Override, Preflight, Side, StepId,
     StepOutcome,
 };
-use crate::model::{Lane, ReleaseId, WaveName};
-use crate::plan::{PlannedCluster, PlannedWave, Repeat};
+use crate::model::{Lane, ReleaseId, SoakClock, WaveName};
+use crate::plan::{PlannedCluster, PlannedSoak, PlannedWave, Repeat};
 
 /// A rule that an effect would break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +79,12 @@ pub fn check_effect(
             };
             demand(1, right, || format!("{wave} is at {:?}", found.phase))
         }
+        Effect::Observe { wave, cluster, .. } => {
+            let (planned, found) = known(rollout, wave)?;
+            demand(1, found.phase == WavePhase::Soaking, || format!("{wave} is at {:?}", found.phase))?;
+            let member = planned.pools.iter().flat_map(|pool| &pool.clusters).any(|c| c.name == *cluster);
+            demand(1, member, || format!("{cluster} is not in {wave}"))
+        }
         Effect::PushTag { wave, .. } => {
             let (_, found) = known(rollout, wave)?;
             demand(7, found.tag.made.is_some(), || format!("the tag of {wave} was never made"))
@@ -114,8 +120,10 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
         Body::WaveSoaked { wave, .. } => {
             let (planned, found) = known(rollout, wave)?;
             let soaked = planned.soak.as_ref().zip(found.verified_at);
-            let over = soaked.is_some_and(|(soak, at)| now >= soak.length.after(at))
-                || rollout.is_overridden(&Override::Soak);
+            let over = soaked.is_some_and(|(soak, at)| match soak.clock {
+                SoakClock::Wall => now >= soak.length.after(at),
+                SoakClock::Observed => stayed(rollout, wave, soak),
+            }) || rollout.is_overridden(&Override::Soak);
             demand(1, over, || format!("the soak of {wave} is not over"))
         }
         Body::WaveDone { wave, .. } => {
@@ -129,6 +137,16 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
         Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
         _ => Ok(()),
     }
+}
+
+/// Whether every done cluster of a wave was seen well for as long as an observed soak takes.
+fn stayed(rollout: &Rollout, wave: &WaveName, soak: &PlannedSoak) -> bool {
+    let Some((_, found)) = rollout.wave(wave) else { return false };
+    rollout.clusters().enumerate().all(|(index, (of, _, _, cluster))| {
+        let done = matches!(cluster.attempt.state, AttemptState::Succeeded | AttemptState::NoOp);
+        let stay = found.soaking.stay(index);
+        of.name != *wave || !done || stay.is_some_and(|stay| stay.has_soaked(soak.length))
+    })
 }
 
 /// The plan of the cluster that an attempt is made at.

@@ -21,6 +21,7 @@ mod obstacle;
 mod pace;
 mod recount;
 mod slots;
+mod soak;
 mod state;
 mod view;
 mod waits;
@@ -37,6 +38,7 @@ pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
+pub use soak::{ObservedSoak, SoakOutlook};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
     WaveState,

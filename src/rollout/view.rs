@@ -274,7 +274,7 @@ impl Wave {
         &self.tag
     }
 
-    /// When its soak ends, while it soaks.
+    /// When its soak by the wall clock ends, while it soaks.
     pub fn soaks_until(&self, planned: &PlannedWave) -> Option<jiff::Timestamp> {
         let soak = planned.soak.as_ref().filter(|_| self.phase == WavePhase::Soaking)?;
         Some(soak.length.after(self.verified_at?))

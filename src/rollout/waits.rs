@@ -12,6 +12,7 @@ use super::next::{Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
 use super::slots::{CapUse, caps};
+use super::soak::ObservedSoak;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Override, Side, StepId, StopScope};
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, Push, RolloutId, WaveName};
@@ -140,8 +141,11 @@ pub enum WaitKind {
         /// So many may be.
         budget: u32,
     },
-    /// The wave soaks.
-    Soak,
+    /// The wave soaks; with what looks say of it, if observed time counts.
+    Soak {
+        /// How its clusters fare.
+        observed: Option<ObservedSoak>,
+    },
     /// The wave's clusters are observed once more.
     Verifying {
         /// Which round.
@@ -261,7 +265,7 @@ impl WaitKind {
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
-            | Self::Soak
+            | Self::Soak { .. }
             | Self::InTheWay { .. }
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
@@ -554,7 +558,12 @@ fn of_wave(
             let left = count(wave.to_verify.len());
             out.push(name, WaitKind::Verifying { round, left }, wave.since, None);
         }
-        WavePhase::Soaking => out.push(name, WaitKind::Soak, wave.since, wave.soaks_until(planned)),
+        WavePhase::Soaking => {
+            if let Some(outlook) = out.rollout.soak_outlook(planned, wave, now) {
+                let kind = WaitKind::Soak { observed: outlook.observed };
+                out.push(name, kind, wave.since, Some(outlook.ends));
+            }
+        }
         WavePhase::GatesAfter => {
             let before = out.waits.len();
             of_gates(planned, wave, Side::After, now, out);

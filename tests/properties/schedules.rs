@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Body, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Preflight, RetryWhich, StepId, StepOutcome,
     StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
@@ -93,12 +93,13 @@ fn wave() -> impl Strategy<Value = WaveShape> {
         0..2_u32,
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.3),
-        option::weighted(0.3, 1..600_u64),
+        option::weighted(0.3, (1..600_u64, option::weighted(0.5, 10..200_u64))),
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.15),
     )
         .prop_map(|(pools, at_once, failures, deferred, canary, all_tests, soak, before, after)| {
-            WaveShape { pools, at_once, failures, deferred, canary, all_tests, soak, before, after }
+            let (soak, observed) = (soak.map(|(length, _)| length), soak.and_then(|(_, every)| every));
+            WaveShape { pools, at_once, failures, deferred, canary, all_tests, soak, observed, before, after }
         })
 }
 
@@ -275,6 +276,15 @@ impl Fate for Chance {
 
     fn verify(&mut self, cluster: &ClusterName, round: u32) -> bool {
         self.well || self.roll(&("verify", cluster, round)) >= self.odds.ill
+    }
+
+    fn observe(&mut self, cluster: &ClusterName, at: jiff::Timestamp) -> Found {
+        match self.roll(&("observe", cluster, at)) {
+            _ if self.well => Found::Well,
+            roll if roll < self.odds.ill => Found::Ill,
+            roll if roll < 2 * self.odds.ill => Found::Unseen,
+            _ => Found::Well,
+        }
     }
 
     fn tag(&mut self, wave: &WaveName, push: bool, tries: u32) -> bool {

@@ -57,6 +57,8 @@ pub struct WaveShape {
     pub canary: bool,
     pub all_tests: bool,
     pub soak: Option<u64>,
+    /// Looks at most so many seconds apart, if observed time counts.
+    pub observed: Option<u64>,
     pub before: bool,
     pub after: bool,
 }
@@ -72,6 +74,7 @@ impl WaveShape {
             canary: false,
             all_tests: false,
             soak: None,
+            observed: None,
             before: false,
             after: false,
         }
@@ -241,7 +244,11 @@ fn wave_of(
         deferred_budget: if wave.canary { 0 } else { wave.deferred },
         canary: wave.canary,
         tests: if wave.all_tests { TestPolicy::All } else { TestPolicy::Changed },
-        soak: wave.soak.map(|s| PlannedSoak { length: Duration::seconds(s), clock: SoakClock::Wall }),
+        soak: wave.soak.map(|s| PlannedSoak {
+            length: Duration::seconds(s),
+            clock: if wave.observed.is_some() { SoakClock::Observed } else { SoakClock::Wall },
+            observe_every: wave.observed.map(Duration::seconds),
+        }),
         gates_before: gates(wave.before),
         gates_after: gates(wave.after),
     }

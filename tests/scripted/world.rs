@@ -6,7 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use tidegate::digest::Digest;
 use tidegate::gate::approval;
-use tidegate::journal::{AttemptId, AttemptStep, Body, Event, FailureClass, Preflight, StepId, StepOutcome};
+use tidegate::journal::{
+    AttemptId, AttemptStep, Body, Event, FailureClass, Found, Preflight, StepId, StepOutcome,
+};
 use tidegate::model::{Actor, ClusterName, RolloutId, TestPolicy, WaveName};
 use tidegate::plan::{Plan, Repeat};
 use tidegate::rollout::invariant::{self, Broken, Recount};
@@ -29,6 +31,10 @@ pub trait Fate {
     /// Whether a done cluster is still well.
     fn verify(&mut self, _: &ClusterName, _round: u32) -> bool {
         true
+    }
+    /// What a look at a soaking cluster finds.
+    fn observe(&mut self, _: &ClusterName, _at: jiff::Timestamp) -> Found {
+        Found::Well
     }
     /// Whether a tag can be made or pushed.
     fn tag(&mut self, _: &WaveName, _push: bool, _tries: u32) -> bool {
@@ -341,6 +347,10 @@ impl<F: Fate> World<F> {
                 let healthy = self.fate.verify(&cluster, round);
                 let cause = if healthy { "well" } else { "a Deployment is not ready" }.to_owned();
                 Body::WaveClusterVerified { rollout, wave, cluster, round, healthy, cause }
+            }
+            Effect::Observe { rollout, wave, cluster } => {
+                let found = self.fate.observe(&cluster, self.now);
+                Body::WaveClusterObserved { rollout, wave, cluster, found, cause: "as scripted".to_owned() }
             }
             Effect::Tag { rollout, wave, tries } => {
                 if self.fate.tag(&wave, false, tries) {

@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::version::Version;
 
 use super::{
-    Answer, AttemptId, AttemptResult, Deferral, Ending, HaltCause, Override, Preflight, RaisedBudget,
+    Answer, AttemptId, AttemptResult, Deferral, Ending, Found, HaltCause, Override, Preflight, RaisedBudget,
     RetryWhich, Side, Signature, StepId, StepOutcome, StopScope,
 };
 
@@ -265,6 +265,20 @@ pub enum Body {
         wave: WaveName,
         /// Which round: 1 starts the soak, 2 ends it.
         round: u32,
+    },
+    /// One cluster of a wave that soaks by `clock: observed` was looked at.
+    #[serde(rename = "wave.cluster-observed")]
+    WaveClusterObserved {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// The cluster.
+        cluster: ClusterName,
+        /// What was found.
+        found: Found,
+        /// In words.
+        cause: String,
     },
     /// The soak's time has passed: clusters are verified a second time.
     #[serde(rename = "wave.soaked")]
@@ -547,6 +561,7 @@ impl Body {
             Self::WaveCompleted { .. } => "wave.completed",
             Self::WaveClusterVerified { .. } => "wave.cluster-verified",
             Self::WaveVerified { .. } => "wave.verified",
+            Self::WaveClusterObserved { .. } => "wave.cluster-observed",
             Self::WaveSoaked { .. } => "wave.soaked",
             Self::WaveTagged { .. } => "wave.tagged",
             Self::WaveTagFailed { .. } => "wave.tag-failed",
@@ -598,6 +613,7 @@ impl Body {
             | Self::WaveCompleted { rollout, .. }
             | Self::WaveClusterVerified { rollout, .. }
             | Self::WaveVerified { rollout, .. }
+            | Self::WaveClusterObserved { rollout, .. }
             | Self::WaveSoaked { rollout, .. }
             | Self::WaveTagged { rollout, .. }
             | Self::WaveTagFailed { rollout, .. }

@@ -9,3 +9,4 @@ mod fleet;
 mod hotfixes;
 mod live;
 mod patience;
+mod soak;

@@ -441,6 +441,13 @@ fn show(
                 .surface
                 .talk(&format!("time alone unblocks it at {} at the earliest", look.view.until(earliest)));
         }
+        for (summary, by) in screens.iter().filter_map(|s| Some((&s.summary, s.summary.look_by()?))) {
+            let by = context.surface.look(now).view.until(by);
+            let id = &summary.rollout;
+            context.surface.talk(&format!(
+                "look again by {by}, or what was soaked so far counts no more: tidegate rollout run {id} --until blocked"
+            ));
+        }
     }
     match <[StatusScreen; 1]>::try_from(screens) {
         Ok([one]) => context.surface.show(&one, now, &warnings, codes.iter().copied()),
