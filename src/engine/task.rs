@@ -159,10 +159,11 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
         Effect::Preflight { attempt, tries } => {
             let rollout = state.rollout(&attempt.rollout)?;
             let session = shared.session(attempt, rollout)?;
-            let written = rollout.cluster(&attempt.cluster).is_some_and(|c| c.half_updated());
+            let known = rollout.cluster(&attempt.cluster)?;
+            let (written, tests) = (known.half_updated(), known.attempt().tests());
             let (attempt, tries) = (attempt.clone(), *tries);
             Some(Box::pin(async move {
-                let (preflight, mut bodies) = preflight::look(&shared, &session).await;
+                let (preflight, mut bodies) = preflight::look(&shared, &session, tests).await;
                 drop(session);
                 let preflight = if written { not_deferred(preflight) } else { preflight };
                 bodies.push(Body::AttemptPreflighted { attempt, tries, preflight });

@@ -60,6 +60,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::WaveSkipped { .. }
         | Body::ApprovalRevoked { .. }
         | Body::AttemptRetry { .. }
+        | Body::WaveVerify { .. }
         | Body::AttemptSkip { .. } => Weight::Notice,
         Body::ClusterUnreachable { .. } | Body::RolloutHalted { .. } | Body::WaveTagFailed { .. } => {
             Weight::Trouble
@@ -274,6 +275,10 @@ pub fn sentence(body: &Body) -> String {
             format!("{} waits, {}{until}: {cause}", attempt.cluster, deferral(*reason))
         }
         Body::AttemptFinished { attempt, result } => ended(&attempt.cluster, result),
+        Body::WaveVerify { wave, clusters, reason, .. } => {
+            let why = because(reason.as_deref());
+            format!("wave {wave}: tests run again on {}{why}", named(clusters))
+        }
         Body::AttemptRetry { which, clusters, reason, .. } => {
             let which = match which {
                 RetryWhich::Failed => "failed ",

@@ -59,7 +59,9 @@ impl FleetState {
                     demand(holds, || format!("{by} can't take over: it is {}", other.state.word()))?;
                 }
                 self.check_running(rollout, body)?;
-                if let Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } = body
+                if let Body::AttemptRetry { clusters, .. }
+                | Body::AttemptSkip { clusters, .. }
+                | Body::WaveVerify { clusters, .. } = body
                     && !rollout.state.is_open()
                 {
                     self.check_free(rollout, clusters)?;
@@ -225,6 +227,17 @@ impl Rollout {
                     demand(a.state.class().is_retryable(), || format!("it is {}", a.state.word()))
                 })
             }
+            Body::WaveVerify { wave, clusters, .. } => {
+                state(matches!(self.state, S::Running | S::Succeeded | S::SucceededWithFailures))?;
+                let (_, found) = self.known_wave(wave)?;
+                demand(found.phase.tests_again(), || format!("{wave} is at {:?}", found.phase))?;
+                let own = |name| self.cluster(name).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
+                demand(clusters.iter().all(own), || format!("it names clusters that are not in {wave}"))?;
+                self.check_all(clusters, |a| {
+                    let done = matches!(a.state, AttemptState::Succeeded | AttemptState::NoOp);
+                    demand(done, || format!("it is {}", a.state.word()))
+                })
+            }
             Body::AttemptSkip { clusters, .. } => {
                 state(!matches!(self.state, S::Aborting | S::Aborted | S::Superseded { .. } | S::Succeeded))?;
                 self.check_all(clusters, |a| {
@@ -347,9 +360,7 @@ impl Rollout {
                 let (_, found) = self.known_wave(wave)?;
                 let own = self.cluster(&id.cluster).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
                 demand(own, || format!("{} is not in {wave}", id.cluster))?;
-                demand(matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
-                    format!("{wave} is at {:?}", found.phase)
-                })?;
+                demand(found.phase.may_claim(attempt), || format!("{wave} is at {:?}", found.phase))?;
                 demand(attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptDeferred { reason, .. } => {

@@ -186,9 +186,10 @@ fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &m
                 });
             }
         }
-        WavePhase::Soaking => soak::wants(rollout, planned, wave, out, true),
+        WavePhase::Soaking => soak::wants(rollout, planned, wave, out, wave.is_complete(planned)),
+        // Tests that run again are waited for.
         WavePhase::GatesAfter => {
-            if gates_open(rollout, planned, Side::After, out) {
+            if wave.is_complete(planned) && gates_open(rollout, planned, Side::After, out) {
                 tag(rollout, planned, wave, out);
             }
         }

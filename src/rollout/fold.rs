@@ -150,9 +150,9 @@ impl FleetState {
             Body::AttemptClaimed { attempt, .. }
             | Body::AttemptPreflighted { attempt, .. }
             | Body::AttemptFinished { attempt, .. } => touched.push(&attempt.cluster),
-            Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => {
-                touched.extend(clusters)
-            }
+            Body::AttemptRetry { clusters, .. }
+            | Body::AttemptSkip { clusters, .. }
+            | Body::WaveVerify { clusters, .. } => touched.extend(clusters),
             Body::RolloutAborted { .. } | Body::RolloutFinished { .. } | Body::RolloutSuperseded { .. }
                 if !rollout.state.is_open() =>
             {

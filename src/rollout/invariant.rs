@@ -2,7 +2,7 @@
 //! effect, independently of the code that named it: from a count of its own over the clusters' own
 //! states instead of the fold's counts and queues. An effect that breaks a rule is not carried out.
 
-use super::attempt::{Attempt, AttemptState, Class};
+use super::attempt::{Attempt, AttemptState, Class, Tests};
 use super::effect::Effect;
 use super::invariant_live;
 pub use super::recount::Recount;
@@ -124,6 +124,9 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
                 SoakClock::Wall => now >= soak.length.after(at),
                 SoakClock::Observed => stayed(rollout, wave, soak),
             }) || rollout.is_overridden(&Override::Soak);
+            demand(1, ground.all_settled(rollout, planned), || {
+                format!("{wave} has clusters that are not settled")
+            })?;
             demand(1, over, || format!("the soak of {wave} is not over"))
         }
         Body::WaveDone { wave, .. } => {
@@ -226,7 +229,9 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
         format!("{name} would start while {} is {}", rollout.id, rollout.state.word())
     })?;
     in_turn(rollout, wave)?;
-    demand(1, matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
+    let only_tests = cluster.attempt.tests == Tests::Only;
+    let later = only_tests && matches!(found.phase, WavePhase::Soaking | WavePhase::GatesAfter);
+    demand(1, later || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
         format!("{name} would start while {wave} is at {:?}", found.phase)
     })?;
     if ground.tally(rollout, wave, |_| true).claimed == 0 {
@@ -386,6 +391,8 @@ fn one_step(ground: &Ground<'_>, rollout: &Rollout, id: &AttemptId, step: &StepI
     demand(7, before.clone().all(super::StepProgress::is_done), || format!("{step} of {id} is out of turn"))?;
     let running = progress.open.iter().any(|(fence, _)| *fence == ground.state.fence());
     demand(7, !running, || format!("{step} of {id} is running"))?;
+    let tests = step.is_test() || *step == StepId::Seal;
+    demand(10, tests || attempt.tests != Tests::Only, || format!("{step} of {id}, which only tests"))?;
     let aborting = rollout.state == RolloutState::Aborting;
     demand(3, !aborting || !progress.open.is_empty(), || format!("{step} of {id} would begin in an abort"))?;
     if progress.open.is_empty() {

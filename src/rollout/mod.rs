@@ -4,6 +4,7 @@
 mod admit;
 mod admit_clusters;
 mod admit_live;
+mod admit_verify;
 mod attempt;
 mod check;
 mod command;
@@ -27,7 +28,7 @@ mod view;
 mod waits;
 
 pub use admit::{admit, legal};
-pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};
+pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, Tests, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;

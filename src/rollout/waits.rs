@@ -559,11 +559,14 @@ fn of_wave(
             out.push(name, WaitKind::Verifying { round, left }, wave.since, None);
         }
         WavePhase::Soaking => {
+            of_pools(state, planned, wave, now, out);
             if let Some(outlook) = out.rollout.soak_outlook(planned, wave, now) {
                 let kind = WaitKind::Soak { observed: outlook.observed };
                 out.push(name, kind, wave.since, Some(outlook.ends));
             }
         }
+        // Tests that run again come before its gates and its tag.
+        WavePhase::GatesAfter if !wave.is_complete(planned) => of_pools(state, planned, wave, now, out),
         WavePhase::GatesAfter => {
             let before = out.waits.len();
             of_gates(planned, wave, Side::After, now, out);

@@ -63,6 +63,8 @@ struct Member {
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
+    /// Whether this attempt changes nothing.
+    only_tests: bool,
     steps: Vec<StepId>,
     log: BTreeMap<StepId, StepLog>,
 }
@@ -246,6 +248,7 @@ impl Checker {
                         preflights: 0,
                         wants_preflight: false,
                         no_op: false,
+                        only_tests: false,
                         steps: Vec::new(),
                         log: BTreeMap::new(),
                     };
@@ -520,6 +523,7 @@ impl Run {
                     demand(over, || format!("{name} is {:?}", member.verdict))?;
                     member.attempt += 1;
                     member.started = false;
+                    member.only_tests = false;
                     member.preflights = 0;
                     member.log.clear();
                     member.steps.clear();
@@ -545,6 +549,22 @@ impl Run {
                     self.mode = Mode::Running;
                 }
                 Ok(())
+            }
+            Body::WaveVerify { wave, clusters, .. } => {
+                let w = self.wave(wave.as_str())?;
+                for name in clusters {
+                    let member = self.members.get_mut(name).ok_or("not planned")?;
+                    let done = member.wave == w && member.verdict == Verdict::Good;
+                    demand(done, || format!("{name} is {:?}", member.verdict))?;
+                    member.attempt += 1;
+                    (member.started, member.only_tests, member.preflights) = (false, true, 0);
+                    member.log.clear();
+                    member.steps.clear();
+                    self.set(name, Verdict::Waits, event.seq);
+                }
+                let running = matches!(self.mode, Mode::Running | Mode::Ended);
+                self.mode = Mode::Running;
+                demand(running, || format!("it was {mode:?}"))
             }
             body if body.name().starts_with("wave.") => self.take_wave(body, event),
             Body::GateAnswered { wave, side, gate, answer, .. } => {
@@ -619,7 +639,7 @@ impl Run {
             }
             Body::WaveClusterObserved { cluster, found, .. } => {
                 let member = self.members.get(cluster).ok_or("not planned")?;
-                demand(member.wave == w && member.verdict == Verdict::Good, || {
+                demand(member.wave == w && !member.verdict.spends(), || {
                     "it does not soak".to_owned()
                 })?;
                 self.waves[w].looks.entry(cluster.clone()).or_default().push((event.at, *found));
@@ -651,6 +671,7 @@ impl Run {
                 wave.through = *round == 2 || soak.is_none();
             }
             Body::WaveSoaked { .. } => {
+                self.settled(w)?;
                 let planned = self.plan.waves[w].soak.as_ref().ok_or("rule 1: it has no soak")?;
                 if planned.clock == SoakClock::Observed {
                     for (name, _) in
@@ -735,6 +756,7 @@ impl Run {
             Body::StepStarted { step, tries, .. } => {
                 // A pin, or a version ahead, keeps a product where it is: nothing deploys it.
                 let changes = !step.is_test() && *step != StepId::Seal;
+                demand(!changes || !member.only_tests, || format!("rule 7: {step} changes what only tests"))?;
                 let asked = step.product().is_none_or(|p| touched.contains(p));
                 demand(!changes || asked, || format!("rule 12: {step} touches what the plan keeps"))?;
                 for earlier in member.steps.iter().take_while(|s| *s != step) {

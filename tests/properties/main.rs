@@ -176,6 +176,7 @@ fn share(part: u32) {
         "wave.skipped",
         "wave.soaked",
         "wave.cluster-observed",
+        "wave.verify",
         "wave.tag-failed",
         "wave.tag-pushed",
         "wave.done",

@@ -53,6 +53,8 @@ pub enum Move {
     Retry(u8),
     RetryOne(u8),
     Skip(u8),
+    /// The tests of a wave run again.
+    Verify(u8),
 }
 
 /// How often things go wrong, in percent.
@@ -177,6 +179,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         3 => (0..3_u8).prop_map(Move::Retry),
         2 => (0..12_u8).prop_map(Move::RetryOne),
         2 => (0..12_u8).prop_map(Move::Skip),
+        2 => (0..3_u8).prop_map(Move::Verify),
     ]
 }
 
@@ -375,6 +378,7 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
         Move::Skip(n) => {
             Command::Skip { rollout: id, clusters: cluster(*n), reason: "not this one".to_owned() }
         }
+        Move::Verify(n) => Command::Verify { rollout: id, wave: wave(*n), reason: None },
         Move::StopOn(n) => Command::StopTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
         Move::StopOff(n) => Command::StartTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
         Move::Hold(n, seconds) => {

@@ -13,7 +13,7 @@ use tidegate::model::{Actor, ClusterName, RolloutId, TestPolicy, WaveName};
 use tidegate::plan::{Plan, Repeat};
 use tidegate::rollout::invariant::{self, Broken, Recount};
 use tidegate::rollout::{
-    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, admit, effects,
+    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, Tests, admit, effects,
 };
 
 use super::plans;
@@ -377,7 +377,9 @@ impl<F: Fate> World<F> {
         let step = |id, timeout, repeat, retries| AttemptStep { id, timeout, repeat, retries };
         let minutes = tidegate::model::Duration::minutes(10);
         let mut steps = Vec::new();
-        for target in cluster.targets.iter().filter(|t| t.change.acts()) {
+        let known = self.state.rollout(&attempt.rollout).unwrap().cluster(&attempt.cluster).unwrap();
+        let only_tests = known.attempt().tests() == Tests::Only;
+        for target in cluster.targets.iter().filter(|t| t.change.acts() && !only_tests) {
             let product = target.product.clone();
             for s in &plan.products[&target.digest].steps {
                 let id = StepId::Deploy { product: product.clone(), step: s.name.clone() };

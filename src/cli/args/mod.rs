@@ -22,7 +22,7 @@ pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
+    Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand, VerifyWave,
     RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};

@@ -288,6 +288,18 @@ pub enum Body {
         /// The wave.
         wave: WaveName,
     },
+    /// A person wants its tests to run again on these done clusters.
+    #[serde(rename = "wave.verify")]
+    WaveVerify {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// The clusters, in plan order: each gets a new attempt that only tests.
+        clusters: Vec<ClusterName>,
+        /// Why.
+        reason: Option<String>,
+    },
     /// Its git tag stands in the local repository.
     #[serde(rename = "wave.tagged")]
     WaveTagged {
@@ -563,6 +575,7 @@ impl Body {
             Self::WaveVerified { .. } => "wave.verified",
             Self::WaveClusterObserved { .. } => "wave.cluster-observed",
             Self::WaveSoaked { .. } => "wave.soaked",
+            Self::WaveVerify { .. } => "wave.verify",
             Self::WaveTagged { .. } => "wave.tagged",
             Self::WaveTagFailed { .. } => "wave.tag-failed",
             Self::WaveTagPushed { .. } => "wave.tag-pushed",
@@ -615,6 +628,7 @@ impl Body {
             | Self::WaveVerified { rollout, .. }
             | Self::WaveClusterObserved { rollout, .. }
             | Self::WaveSoaked { rollout, .. }
+            | Self::WaveVerify { rollout, .. }
             | Self::WaveTagged { rollout, .. }
             | Self::WaveTagFailed { rollout, .. }
             | Self::WaveTagPushed { rollout, .. }
@@ -658,6 +672,7 @@ impl Body {
                 | Self::GateOverridden { .. }
                 | Self::AttemptRetry { .. }
                 | Self::AttemptSkip { .. }
+                | Self::WaveVerify { .. }
         )
     }
 }

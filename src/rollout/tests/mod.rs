@@ -10,3 +10,4 @@ mod hotfixes;
 mod live;
 mod patience;
 mod soak;
+mod verify;
