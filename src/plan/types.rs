@@ -96,7 +96,7 @@ pub struct PlannedRelease {
     pub kubernetes: KubeVersion,
     /// Who made it: who ran `release cut`, and the git authors of its file and of what it changes
     /// since its parent. Gates that want other eyes do not count their yes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub authors: std::collections::BTreeSet<String>,
 }
 

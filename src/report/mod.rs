@@ -8,9 +8,12 @@ pub mod explain;
 pub mod explanation;
 pub mod failures;
 mod soak;
+pub mod standing;
 pub mod summary;
 
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+pub(crate) mod sample_fleet;
 #[cfg(test)]
 mod tests;

@@ -20,13 +20,17 @@ mod fleet_refusals;
 mod fleet_secrets;
 mod fleet_seen;
 mod gates;
+mod golden;
 mod helm;
 mod lab;
 mod leave;
 mod leftovers;
 mod live;
 mod pages;
+mod platform;
 mod prometheus;
+#[path = "../scripted/mod.rs"]
+mod scripted;
 mod shapes;
 mod small;
 mod story;
