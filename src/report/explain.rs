@@ -10,7 +10,7 @@ use crate::diag::{count, count_of};
 use crate::journal::{
     Answer, BlockReason, Deferral, HaltCause, Override, RetryWhich, Side, StepId, StopScope,
 };
-use crate::model::{Actor, AuthorMay, ClusterName, GateId, RolloutId, WaveName};
+use crate::model::{Actor, AuthorMay, ClusterName, Duration, GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
     CapUse, Class, Effect, FleetState, MissingHotfix, Obstacle, Rollout, RolloutState, Scope, Wait, WaitKind,
@@ -173,6 +173,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         WaitKind::Paused { .. }
         | WaitKind::Stopped { .. }
         | WaitKind::Halted { .. }
+        | WaitKind::Restarts { .. }
         | WaitKind::Aborting { .. } => told.stopped(),
         WaitKind::InTheWay { obstacle } => told.in_the_way(obstacle),
         WaitKind::Gate { .. } => told.gate(),
@@ -198,6 +199,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         gate,
         state: state.to_owned(),
         since: Some(wait.since),
+        looks: wait.alert(),
         evidence: evidence.into_iter().filter(|line| !line.is_empty()).collect(),
         unblock: Unblock { earliest: told.earliest(), ..unblock },
         subject: Subject {
@@ -250,6 +252,12 @@ impl Told<'_> {
                     still_at_work(*at_work),
                 ];
                 ("stop-the-line".to_owned(), "stopped", evidence, line_goes_on(scope, by))
+            }
+            WaitKind::Restarts { process } => {
+                let evidence =
+                    vec![format!("{process} took over last, and nobody before it got anything done")];
+                let unblock = people("a driver gets something done", ["who runs the driver"], []);
+                ("driver".to_owned(), "restarting", evidence, unblock)
             }
             WaitKind::Halted { cause } => self.halted(cause),
             WaitKind::Aborting { by, at_work } => {
@@ -345,6 +353,7 @@ impl Told<'_> {
         };
         let mut evidence = answer.as_ref().map(|a| a.facts.clone()).unwrap_or_default();
         evidence.extend(revoked.as_ref().map(|who| format!("{who} took a yes back")));
+        evidence.extend(reminder(by, Duration::between(self.wait.since, self.offers.now)));
         if let Some(wave) = self.wait.wave.as_ref()
             && let Some((release, digest)) = self.rollout.bindings(wave)
         {
@@ -652,6 +661,17 @@ pub(super) fn people<'a>(
         earliest: None,
         actors: actors.into_iter().map(str::to_owned).collect(),
         commands: commands.into_iter().collect(),
+    }
+}
+
+/// What people are told whose yes is waited for since so long: first that it is, then who decides.
+pub(super) fn reminder(by: &str, waits: Duration) -> Option<String> {
+    match waits.as_seconds() / 86_400 {
+        0 => None,
+        1..7 => Some(format!("reminder: {by} are waited for since {waits}")),
+        _ => Some(format!(
+            "reminder: {by} are waited for since {waits}; whoever answers for them decides, or aborts it"
+        )),
     }
 }
 

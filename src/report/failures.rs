@@ -79,6 +79,7 @@ pub(super) fn of_cluster(offers: &Offers<'_>, name: &ClusterName) -> Option<Expl
         gate: attempt.failed_step().map_or_else(|| "attempt".to_owned(), ToString::to_string),
         state: attempt.state().word().to_owned(),
         since: Some(attempt.since()),
+        looks: None,
         evidence,
         unblock: people(condition, owner(rollout, planned, cluster), commands),
         subject: Subject {
@@ -142,6 +143,7 @@ pub(super) fn of_end(offers: &Offers<'_>) -> Option<Explanation> {
         gate: gate.to_owned(),
         state: rollout.state().word().to_owned(),
         since: Some(rollout.since()),
+        looks: None,
         evidence,
         unblock: people(condition, owners, commands),
         subject: Subject { rollout: Some(rollout.id().clone()), ..Subject::default() },

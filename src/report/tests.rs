@@ -375,3 +375,11 @@ fn every_explanation_that_people_can_end_has_a_command() {
         story.drive(1);
     }
 }
+
+#[test]
+fn who_is_waited_for_long_is_reminded_and_later_somebody_decides() {
+    let after = |days| super::explain::reminder("platform-leads", crate::model::Duration::hours(24 * days));
+    assert_eq!(after(0), None);
+    assert_eq!(after(2).unwrap(), "reminder: platform-leads are waited for since 2 d");
+    assert!(after(90).unwrap().ends_with("whoever answers for them decides, or aborts it"));
+}

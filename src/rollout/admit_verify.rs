@@ -32,7 +32,9 @@ impl Rollout {
             RolloutState::Running | RolloutState::Succeeded | RolloutState::SucceededWithFailures
         );
         let mut waves = self.waves().rev().filter(|(planned, wave)| {
-            wave.phase.tests_again() && self.has_tests(planned) && self.done_in(&planned.name).next().is_some()
+            wave.phase.tests_again()
+                && self.has_tests(planned)
+                && self.done_in(&planned.name).next().is_some()
         });
         waves.next().filter(|_| goes).map(|(planned, _)| &planned.name)
     }

@@ -59,10 +59,14 @@ impl FleetState {
 
     fn fold(&mut self, event: &Event) {
         let at = event.at;
+        if event.body.rollout().is_some() {
+            self.fruitless = 0;
+        }
         match &event.body {
             Body::JournalCreated { journal } => self.journal = Some(*journal),
             Body::DriverTookOver { process, boot, new_fence, .. } => {
                 self.fence = *new_fence;
+                self.fruitless = self.fruitless.saturating_add(1);
                 self.driver = Some(Driver {
                     process: process.clone(),
                     boot: boot.clone(),
@@ -75,7 +79,8 @@ impl FleetState {
                     }
                 }
             }
-            Body::DriverReleased {} => self.driver = None,
+            // Who ends in good order has done what there was to do.
+            Body::DriverReleased {} => (self.driver, self.fruitless) = (None, 0),
             Body::ClusterObserved { cluster, observed } => {
                 let observed = Some((**observed).clone());
                 self.seen.insert(cluster.clone(), Seen { observed, unreachable: None });
@@ -427,6 +432,7 @@ impl Rollout {
                 let mark = self.evidence_mark(w, *side);
                 let Some(wave) = self.waves.get_mut(w) else { return };
                 let state = wave.gates.entry((*side, gate.clone())).or_default();
+                state.noes = if answer.open { 0 } else { state.noes.saturating_add(1) };
                 state.answer = Some((answer.clone(), event.at));
                 state.mark = Some(mark);
             }

@@ -209,7 +209,9 @@ impl Rollout {
     /// A done cluster is tested again; its wave stays where it is, and goes no further meanwhile.
     fn test_again(&mut self, name: &ClusterName, at: jiff::Timestamp) {
         let Some(index) = self.by_name.get(name).copied() else { return };
-        let Some((cluster, planned)) = self.clusters.get(index).zip(self.planned_cluster(index)) else { return };
+        let Some((cluster, planned)) = self.clusters.get(index).zip(self.planned_cluster(index)) else {
+            return;
+        };
         let anew = Attempt { tests: Tests::Only, ..Attempt::new(cluster.attempt.number + 1, at, planned) };
         self.replace(index, anew);
     }

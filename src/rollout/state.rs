@@ -21,6 +21,8 @@ pub struct FleetState {
     pub(super) position: u64,
     pub(super) fence: u64,
     pub(super) driver: Option<Driver>,
+    /// Drivers in a row that took over and got nothing done.
+    pub(super) fruitless: u32,
     pub(super) seen: BTreeMap<ClusterName, Seen>,
     pub(super) rollouts: Vec<Rollout>,
     pub(super) by_id: HashMap<RolloutId, usize>,

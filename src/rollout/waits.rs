@@ -36,6 +36,18 @@ pub struct Wait {
     /// The moment from which it goes on by itself, or at which it is looked at again, if time alone
     /// can do that.
     pub until: Option<jiff::Timestamp>,
+    /// Looks, tries or answers in a row that brought no progress.
+    pub looks: u32,
+}
+
+impl Wait {
+    /// So many looks in a row without progress are told as an alert.
+    pub const ALERT: u32 = 5;
+
+    /// The looks in a row without progress, once they are so many that somebody should know.
+    pub fn alert(&self) -> Option<u32> {
+        (self.looks >= Self::ALERT).then_some(self.looks)
+    }
 }
 
 /// For what something waits.
@@ -43,6 +55,11 @@ pub struct Wait {
 pub enum WaitKind {
     /// No process drives (as far as the journal says; a driver that died has not said so).
     NoDriver,
+    /// Drivers took over again and again, and none of them got anything done.
+    Restarts {
+        /// The newest of them.
+        process: String,
+    },
     /// A person paused it (or it is pausing: so many clusters are still at work).
     Paused {
         /// Who.
@@ -249,6 +266,7 @@ fn blocked<'a>(
                 | WaitKind::Region { .. }
                 | WaitKind::Queue { .. }
                 | WaitKind::NoDriver
+                | WaitKind::Restarts { .. }
         )
     };
     let external = |wait: &Wait| wait.kind.is_external();
@@ -272,6 +290,7 @@ impl WaitKind {
             Self::Blocked { early, .. } => !early,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
+            | Self::Restarts { .. }
             | Self::Aborting { .. }
             | Self::Earlier { .. }
             | Self::EarlierPool { .. }
@@ -300,6 +319,10 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     }
     if state.driver.is_none() {
         out.push(None, WaitKind::NoDriver, rollout.since, None);
+    }
+    if let Some(driver) = state.driver.as_ref().filter(|_| state.fruitless >= Wait::ALERT) {
+        out.push(None, WaitKind::Restarts { process: driver.process.clone() }, driver.since, None);
+        out.looks(state.fruitless);
     }
     let at_work = rollout.at_work(state, now);
     let by = rollout.asked.as_ref().map(|(actor, _)| actor.clone());
@@ -447,7 +470,15 @@ impl Gathered<'_> {
             kind,
             since,
             until,
+            looks: 0,
         });
+    }
+
+    /// How often in a row what was pushed last was looked at without progress.
+    fn looks(&mut self, looks: u32) {
+        if let Some(wait) = self.waits.last_mut() {
+            wait.looks = looks;
+        }
     }
 
     fn push_at(
@@ -520,7 +551,16 @@ impl Gathered<'_> {
             }
             _ => return,
         };
+        let looks = match &kind {
+            WaitKind::Blocked { .. } => attempt.blocked_looks,
+            WaitKind::Backoff { failures, .. } => *failures,
+            WaitKind::AtWork { .. } => {
+                attempt.current_step().map_or(attempt.preflight_failures, |s| s.failures)
+            }
+            _ => 0,
+        };
         self.push_at(wave, name, kind, attempt.since, until);
+        self.looks(looks);
     }
 }
 
@@ -561,8 +601,10 @@ fn of_wave(
         WavePhase::Soaking => {
             of_pools(state, planned, wave, now, out);
             if let Some(outlook) = out.rollout.soak_outlook(planned, wave, now) {
-                let kind = WaitKind::Soak { observed: outlook.observed };
-                out.push(name, kind, wave.since, Some(outlook.ends));
+                let observed = outlook.observed;
+                let looks = observed.iter().flat_map(|o| &o.ill).map(|(_, _, looks)| *looks).max();
+                out.push(name, WaitKind::Soak { observed }, wave.since, Some(outlook.ends));
+                out.looks(looks.unwrap_or(0));
             }
         }
         // Tests that run again come before its gates and its tag.
@@ -578,7 +620,9 @@ fn of_wave(
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
                 let until = failed.as_ref().map(|f| f.due(out.rollout.plan.pipeline.tags.push));
+                let tries = failed.as_ref().map_or(0, |failed| failed.tries);
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
+                out.looks(tries);
             }
         }
         WavePhase::Skipped => {}
@@ -605,7 +649,10 @@ fn of_gates(planned: &PlannedWave, wave: &Wave, side: Side, now: jiff::Timestamp
             answer: answer.cloned(),
             revoked: known.and_then(|g| g.revoked.as_ref()).map(|(actor, _, _)| actor.clone()),
         };
+        // People are not looked at: they are reminded.
+        let machine = !matches!(gate.kind, GateKind::Approval { .. });
         out.push(Some(&planned.name), kind, wave.since, answer.and_then(|a| a.expires));
+        out.looks(known.filter(|_| machine).map_or(0, |g| g.noes));
     }
 }
 

@@ -639,9 +639,7 @@ impl Run {
             }
             Body::WaveClusterObserved { cluster, found, .. } => {
                 let member = self.members.get(cluster).ok_or("not planned")?;
-                demand(member.wave == w && !member.verdict.spends(), || {
-                    "it does not soak".to_owned()
-                })?;
+                demand(member.wave == w && !member.verdict.spends(), || "it does not soak".to_owned())?;
                 self.waves[w].looks.entry(cluster.clone()).or_default().push((event.at, *found));
             }
             Body::WaveClusterVerified { cluster, healthy, round, .. } => {

@@ -6,8 +6,10 @@
 pub(crate) mod scripted;
 
 mod fleet;
+mod gates;
 mod hotfixes;
 mod live;
 mod patience;
 mod soak;
+mod stall;
 mod verify;

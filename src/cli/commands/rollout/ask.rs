@@ -120,8 +120,12 @@ pub async fn override_condition(args: OverrideCondition, context: &Context<'_>) 
 /// Runs the tests of a wave again.
 pub async fn verify(args: VerifyWave, context: &Context<'_>) -> Outcome {
     let VerifyWave { rollout, wave, reason } = args;
-    simple(&rollout, context, |id| Command::Verify { rollout: id, wave: wave.clone(), reason: reason.clone() })
-        .await
+    simple(&rollout, context, |id| Command::Verify {
+        rollout: id,
+        wave: wave.clone(),
+        reason: reason.clone(),
+    })
+    .await
 }
 
 /// Takes every yes at a gate back.

@@ -265,7 +265,8 @@ fn waiting(wait: &Explanation) -> String {
     ];
     let what: Vec<String> = what.into_iter().flatten().chain([wait.gate.clone()]).collect();
     let command = wait.unblock.commands.first().map(|c| format!("  ->  {c}")).unwrap_or_default();
-    format!("{} waits until {}{command}", what.join(" · "), wait.unblock.condition)
+    let alert = wait.alert().map(|alert| format!(" ({alert})")).unwrap_or_default();
+    format!("{} waits until {}{alert}{command}", what.join(" · "), wait.unblock.condition)
 }
 
 /// Why nothing could be driven, and what to do.

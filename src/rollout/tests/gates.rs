@@ -1,0 +1,142 @@
+//! Gates and waves as the plan has them: which is asked when, and what nobody can delete.
+
+use super::fleet::{capped, phase, state, steps};
+use super::scripted::plans::{Shape, WaveShape, plan};
+use super::scripted::world::{Calm, World, done};
+use crate::journal::{Side, StepOutcome};
+use crate::model::{Duration, Worse};
+use crate::plan::{Change, GateKind, PlannedComparison, PlannedGate, PlannedMetric};
+use crate::rollout::{Command, Effect, FleetState, RolloutState, WaitKind, WavePhase, effects, waits};
+
+fn metric() -> PlannedGate {
+    let kind = GateKind::Metric(Box::new(PlannedMetric {
+        prometheus: "http://localhost:9090".to_owned(),
+        token: serde_json::Value::Null,
+        query: "errors".to_owned(),
+        window: Duration::minutes(10),
+        step: Duration::seconds(30),
+        min_samples: 5,
+        max: None,
+        min: None,
+        compare: Some(PlannedComparison { worse: Worse::Higher, percent: 10.0 }),
+        valid_for: Duration::minutes(10),
+        ask_every: Duration::minutes(1),
+    }));
+    PlannedGate { id: "metric".parse().unwrap(), kind }
+}
+
+#[test]
+fn fleet_e20_the_dear_gate_is_asked_only_once_the_cheap_one_is_open() {
+    let mut planned = plan(&Shape::of(vec![WaveShape { before: true, ..WaveShape::of(1) }]));
+    // Written first, and yet asked last.
+    planned.waves[0].gates_before.insert(0, metric());
+    let mut world = World::new(Calm);
+    let id = world.start(planned);
+    let asked = |world: &World<Calm>| {
+        let named = effects(&world.state, world.now).effects.into_iter();
+        let gate =
+            |effect| if let Effect::AskGate { gate, .. } = effect { Some(gate.to_string()) } else { None };
+        named.filter_map(gate).collect::<Vec<_>>()
+    };
+    while phase(&world, &id, "w0") != WavePhase::GatesBefore {
+        world.round();
+    }
+    assert!(world.settle(20), "nobody says yes, and no machine is asked");
+    assert_eq!(asked(&world), Vec::<String>::new());
+    world.approve(&id, "w0").unwrap();
+    assert_eq!(asked(&world), ["approval"]);
+    // The scripted world has no metric to ask: it is named, once the cheap one is open.
+    let wave = "w0".parse().unwrap();
+    let evidence = world.state.rollout(&id).unwrap().evidence(&wave, Side::Before);
+    let answer = crate::journal::Answer { open: true, evidence, facts: Vec::new(), expires: None };
+    let gate = "approval".parse().unwrap();
+    let body = crate::journal::Body::GateAnswered {
+        rollout: id.clone(),
+        wave,
+        side: Side::Before,
+        gate,
+        answer,
+        revision: None,
+    };
+    world.append(crate::model::Actor::engine(), body);
+    assert_eq!(asked(&world), ["metric"]);
+}
+
+#[test]
+fn fleet_e03_what_is_asked_of_people_follows_from_the_journal_and_can_not_be_deleted() {
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&Shape::of(vec![WaveShape { before: true, ..WaveShape::of(1) }])));
+    assert!(world.settle(50));
+    let request = |state: &FleetState, now| {
+        waits(state, now).into_iter().find(|w| matches!(w.kind, WaitKind::Gate { .. })).unwrap()
+    };
+    let before = request(&world.state, world.now);
+    // Whatever was shown or sent is gone: the journal alone says it again, still unapproved.
+    let mut again = FleetState::new();
+    for event in &world.events {
+        again.apply(event).unwrap();
+    }
+    assert_eq!(request(&again, world.now), before);
+    let WaitKind::Gate { answer: Some(answer), .. } = before.kind else { panic!("{before:?}") };
+    assert!(!answer.open);
+    world.take_over();
+    assert!(world.settle(50));
+    assert_eq!(phase(&world, &id, "w0"), WavePhase::GatesBefore);
+}
+
+#[test]
+fn fleet_e05_a_yes_given_early_binds_to_its_digests_and_ends() {
+    let staged = || {
+        Shape::of(vec![
+            WaveShape { soak: Some(3_600), ..WaveShape::of(1) },
+            WaveShape { before: true, ..WaveShape::of(1) },
+        ])
+    };
+    let early = |hours: i64| {
+        let mut world = World::new(Calm);
+        let id = world.start(plan(&staged()));
+        world.round();
+        let mut yes = world.approval(&id, "w1");
+        yes.evidence = None;
+        assert!(world.ask(&Command::Approve(yes.clone())).is_err(), "without an end it is refused");
+        yes.expires = Some(world.now + jiff::SignedDuration::from_hours(hours));
+        world.ask(&Command::Approve(yes)).unwrap();
+        assert!(world.settle(500));
+        (world, id)
+    };
+    let (world, id) = early(3);
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+    // Ninety days later it still waits: nothing goes on by waiting, and it says since when.
+    let (mut world, id) = early(0);
+    world.now += jiff::SignedDuration::from_hours(90 * 24);
+    assert!(world.settle(500));
+    assert_eq!(phase(&world, &id, "w1"), WavePhase::GatesBefore);
+    let found = waits(&world.state, world.now);
+    let gate = found.iter().find(|w| matches!(w.kind, WaitKind::Gate { .. })).unwrap();
+    assert!((world.now - gate.since).get_seconds() / 86_400 >= 89);
+}
+
+#[test]
+fn fleet_a14_a_canary_is_a_property_of_its_wave_however_many_of_it_are_compliant() {
+    let timed_out = |which: &'static str| {
+        let fate = steps(move |cluster, _, _| match cluster {
+            name if name == which => StepOutcome::TimedOut { cause: "too slow".to_owned() },
+            _ => done(),
+        });
+        let waves = vec![capped(3, 1, 1), capped(3, 1, 1), capped(3, 1, 1)];
+        let mut planned = plan(&Shape::of(waves));
+        planned.waves[0].canary = true;
+        // Two of the three canaries run it already.
+        for cluster in planned.waves[0].pools[0].clusters.iter_mut().take(2) {
+            for target in &mut cluster.targets {
+                target.change = Change::Unchanged;
+            }
+        }
+        let mut world = World::new(fate);
+        let id = world.start(planned);
+        assert!(world.settle(2_000));
+        state(&world, &id).clone()
+    };
+    assert!(matches!(timed_out("c-2"), RolloutState::Halted { .. }), "the last canary tolerates nothing");
+    assert_eq!(timed_out("c-4"), RolloutState::SucceededWithFailures, "the second wave is no canary");
+}
