@@ -95,7 +95,7 @@ fn wave() -> impl Strategy<Value = WaveShape> {
         0..2_u32,
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.3),
-        option::weighted(0.3, (1..600_u64, option::weighted(0.5, 10..200_u64))),
+        option::weighted(0.3, (1..600_u64, option::weighted(0.5, 70..300_u64))),
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.15),
     )

@@ -80,7 +80,9 @@ pub enum RolloutCommand {
     Revoke(Revoke),
     /// Let a rollout pass a condition without its answer.
     Override(OverrideCondition),
-    /// Run the tests of a wave again; the newest verdict counts, and a failure closes later gates.
+    /// Run the tests of a wave again
+    ///
+    /// The newest verdict counts, and a failure closes later gates.
     Verify(VerifyWave),
     /// Start nothing new until `resume`.
     Pause(Pause),

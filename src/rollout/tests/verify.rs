@@ -107,9 +107,10 @@ fn a_wave_that_is_tested_again_while_it_soaks_keeps_its_time_and_waits_for_the_v
         let wave = WaveShape { soak: Some(3_600), observed, ..WaveShape::of(2) };
         let mut world = World::new(Slow);
         let id = world.start(plan(&Shape::of(vec![wave, WaveShape::of(1)])));
+        world.round();
         while phase(&world, &id, "w0") != WavePhase::Soaking {
-            world.round();
             world.advance();
+            world.round();
         }
         let began = world.now;
         world.now += jiff::SignedDuration::from_mins(9);
