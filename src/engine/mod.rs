@@ -4,8 +4,10 @@
 pub mod adoption;
 mod calendar;
 pub mod cluster;
+pub mod compare;
 pub mod contents;
 mod deed;
+pub mod drift;
 mod driver;
 mod follow;
 pub mod gates;
@@ -13,6 +15,7 @@ mod lease;
 pub mod planning;
 mod preflight;
 pub mod preview;
+pub mod rebuild;
 mod recorder;
 pub mod rendering;
 pub mod repo;

@@ -47,6 +47,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::ApprovalGiven { .. }
         | Body::GateOverridden { .. } => Weight::Milestone,
         Body::ClusterAdopted { .. }
+        | Body::JournalRebuild { .. }
         | Body::ClusterHold { .. }
         | Body::ClusterRelease { .. }
         | Body::StopTheLineOn { .. }
@@ -62,6 +63,13 @@ pub fn weight(body: &Body) -> Weight {
         | Body::AttemptRetry { .. }
         | Body::WaveVerify { .. }
         | Body::AttemptSkip { .. } => Weight::Notice,
+        Body::ClusterCompared { differences, .. } => {
+            if *differences == 0 {
+                Weight::Routine
+            } else {
+                Weight::Notice
+            }
+        }
         Body::ClusterUnreachable { .. } | Body::RolloutHalted { .. } | Body::WaveTagFailed { .. } => {
             Weight::Trouble
         }
@@ -113,6 +121,9 @@ pub fn weight(body: &Body) -> Weight {
 pub fn sentence(body: &Body) -> String {
     match body {
         Body::JournalCreated { journal } => format!("journal {journal} begins"),
+        Body::JournalRebuild { clusters, reason } => {
+            format!("the journal is rebuilt from {}: {reason}", count(clusters.len(), "cluster"))
+        }
         Body::DriverTookOver { process, new_fence, .. } => {
             format!("{process} drives now (fence {new_fence})")
         }
@@ -123,6 +134,12 @@ pub fn sentence(body: &Body) -> String {
             count(observed.products.len(), "product")
         ),
         Body::ClusterUnreachable { cluster, cause } => format!("{cluster} can't be reached: {cause}"),
+        Body::ClusterCompared { cluster, differences: 0, .. } => format!("{cluster} is as it was applied"),
+        Body::ClusterCompared { cluster, differences, told } => {
+            let first = told.first().map_or_else(String::new, |first| format!(": {first}"));
+            let found = usize::try_from(*differences).unwrap_or(usize::MAX);
+            format!("{cluster} has {}{first}", count(found, "difference"))
+        }
         Body::ClusterAdopted { cluster, from, reason, .. } => match from {
             Some(from) => format!("{cluster} was adopted from {from}: {reason}"),
             None => format!("{cluster} was adopted: {reason}"),

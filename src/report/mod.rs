@@ -7,6 +7,7 @@ pub mod event;
 pub mod explain;
 pub mod explanation;
 pub mod failures;
+pub mod pins;
 mod soak;
 pub mod standing;
 pub mod summary;

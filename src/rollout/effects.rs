@@ -78,7 +78,8 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
             attempt: cluster.attempt.number,
         };
         let in_its_way = outlook.interruption(rollout, planned);
-        match next(&cluster.attempt, going(rollout, in_its_way.as_ref()), fence, out.now) {
+        let limit = rollout.work_limit(*index);
+        match next(&cluster.attempt, limit, going(rollout, in_its_way.as_ref()), fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });

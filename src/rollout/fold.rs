@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::attempt::{Attempt, AttemptState, Class, Counts};
 use super::gates::Approval;
 use super::state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, TagFailure, Tagging, Wave, WavePhase,
 };
 use crate::journal::{Body, Event, Failure, Found};
 use crate::model::{Actor, ClusterName, RolloutId, WaveName};
@@ -81,14 +81,21 @@ impl FleetState {
             }
             // Who ends in good order has done what there was to do.
             Body::DriverReleased {} => (self.driver, self.fruitless) = (None, 0),
+            // What is restored follows, cluster by cluster.
+            Body::JournalRebuild { .. } => {}
             Body::ClusterObserved { cluster, observed } => {
-                let observed = Some((**observed).clone());
-                self.seen.insert(cluster.clone(), Seen { observed, unreachable: None });
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                seen.observed = Some((**observed).clone());
+                seen.unreachable = None;
             }
             Body::ClusterUnreachable { cluster, cause } => {
                 let seen = self.seen.entry(cluster.clone()).or_default();
                 let since = seen.unreachable.as_ref().map_or(at, |(since, _)| *since);
                 seen.unreachable = Some((since, cause.clone()));
+            }
+            Body::ClusterCompared { cluster, differences, told } => {
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                seen.compared = Some(Compared { at, differences: *differences, told: told.clone() });
             }
             Body::CalendarRecorded { .. }
             | Body::StopTheLineOn { .. }
@@ -96,7 +103,8 @@ impl FleetState {
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
             // Whoever was in the way is not any more.
-            Body::ClusterAdopted { cluster, .. } => {
+            Body::ClusterAdopted { cluster, rollouts, .. } => {
+                self.elsewhere.extend(rollouts.iter().cloned());
                 for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
                     if let Some(index) = rollout.by_name.get(cluster).copied() {
                         rollout.look_again(index, at);
@@ -136,6 +144,7 @@ impl FleetState {
         if first {
             self.fold_start(event.at);
         }
+        self.fold_duration(event);
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         rollout.fold(event, fence);
         if rollout.state.is_open() {

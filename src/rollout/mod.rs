@@ -8,6 +8,7 @@ mod admit_verify;
 mod attempt;
 mod check;
 mod command;
+mod deadline;
 mod effect;
 mod effects;
 mod fold;
@@ -30,6 +31,7 @@ mod waits;
 pub use admit::{admit, legal};
 pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, Tests, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
+pub use deadline::ClusterDeadline;
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
@@ -41,8 +43,8 @@ pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
 pub use soak::{ObservedSoak, SoakOutlook};
 pub use state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
-    WaveState,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave,
+    WavePhase, WaveState,
 };
 pub use waits::{Wait, WaitKind, is_blocked, of_rollout as waits_of_rollout, rests, waits, waits_of};
 

@@ -78,9 +78,17 @@ fn judge(class: FailureClass, test: bool, repeatable: bool, failures: u32, retri
     })
 }
 
-/// What the attempt at work wants, given whether it may go on and who drives.
-pub(super) fn next(attempt: &Attempt, going: Going, fence: u64, now: jiff::Timestamp) -> Next {
-    match (going, wanted(attempt, going == Going::Ending, fence, now)) {
+/// What the attempt at work wants, given how long it may work in all, whether it may go on, and who
+/// drives.
+pub(super) fn next(
+    attempt: &Attempt,
+    limit: Option<Duration>,
+    going: Going,
+    fence: u64,
+    now: jiff::Timestamp,
+) -> Next {
+    let wanted = wanted(attempt, going == Going::Ending, fence, now);
+    match (going, attempt.within(limit, wanted)) {
         // What an earlier driver left is the running step, and has to be settled.
         (Going::Kept, Next::Step(_, _, left)) if left.is_empty() => Next::Kept,
         (Going::Kept, Next::Preflight(_) | Next::Wait(_)) => Next::Kept,

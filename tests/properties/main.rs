@@ -240,7 +240,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             "budget ignored" | "stop ignored" => "rule 3",
             "queue ignored" => "rule 5",
             "step repeated" => "rule 7",
-            "hold ignored" | "window ignored" => "rule 8",
+            "hold ignored" | "window ignored" | "deadline burnt by waiting" => "rule 8",
             "hotfix ignored" => "rule 10",
             "pin ignored" => "rule 12",
             other => panic!("no rule is known for `{other}`"),

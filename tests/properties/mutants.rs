@@ -1,7 +1,7 @@
-//! Eleven mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Twelve mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
-use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
+use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, StepId};
 use tidegate::model::{Duration, SoakClock};
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 11] = [
+pub const ALL: [(&str, Named); 12] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -26,6 +26,7 @@ pub const ALL: [(&str, Named); 11] = [
     ("queue ignored", queue_ignored),
     ("hotfix ignored", hotfix_ignored),
     ("unobserved time counted", unobserved_time_counted),
+    ("deadline burnt by waiting", deadline_burnt),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -158,6 +159,32 @@ fn window_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
 
 fn queue_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Busy { .. }))
+}
+
+/// The deadline of a cluster counts from its slot instead of the time in which steps ran.
+fn deadline_burnt(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    let decides = named.effects.iter().any(|effect| matches!(effect, Effect::Decide(_)));
+    let late = state.open_rollouts().find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, _, planned, cluster)| {
+            let attempt = cluster.attempt();
+            let passed = wave.cluster_deadline?.after(attempt.claimed_at()?) <= now;
+            let between = attempt.current_step().filter(|step| step.running_since().is_none())?;
+            let at_work = cluster.state().class() == Class::Active;
+            let id = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: attempt.number(),
+            };
+            let cause = "its deadline passed".to_owned();
+            let result = AttemptResult::TimedOut { step: between.step().id.clone(), cause };
+            (passed && at_work).then_some(Effect::Decide(Body::AttemptFinished { attempt: id, result }))
+        })
+    });
+    if !decides {
+        named.effects.extend(late);
+    }
+    named
 }
 
 /// The effects, and where there is no decision a claim of a cluster that one kind of obstacle alone

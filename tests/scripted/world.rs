@@ -69,6 +69,8 @@ struct Flight {
     order: u64,
     /// What a recovery of a step that must not be repeated found: nothing was run.
     not_run: bool,
+    /// Its time passes first.
+    late: bool,
 }
 
 /// The world.
@@ -309,10 +311,15 @@ impl<F: Fate> World<F> {
                 *self.runs.entry(which).or_default() += 1;
             }
         }
-        let takes = self.fate.takes(&key);
+        let limit = match &effect {
+            Effect::Step { step, .. } => i64::try_from(step.timeout.as_seconds()).unwrap(),
+            _ => i64::MAX,
+        };
+        let wanted = self.fate.takes(&key);
+        let (takes, late) = (wanted.min(limit), wanted > limit);
         let at = self.now + jiff::SignedDuration::from_secs(takes);
         self.order += 1;
-        self.flights.push(Flight { key, effect, at, order: self.order, not_run });
+        self.flights.push(Flight { key, effect, at, order: self.order, not_run, late });
     }
 
     fn land(&mut self) {
@@ -346,6 +353,7 @@ impl<F: Fate> World<F> {
             }
             Effect::Step { attempt, step, tries, .. } => {
                 let outcome = match (flight.not_run, step.repeat) {
+                    _ if flight.late => StepOutcome::TimedOut { cause: "it still ran".to_owned() },
                     (true, Repeat::Never) => {
                         StepOutcome::Unknown { cause: "interrupted, and not safe to repeat".to_owned() }
                     }

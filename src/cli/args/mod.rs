@@ -5,6 +5,8 @@ mod cluster;
 mod files;
 mod freeze;
 mod globals;
+mod journal;
+mod pin;
 mod plan;
 mod rollout;
 mod stop;
@@ -12,19 +14,21 @@ mod stop;
 use clap::{Parser, Subcommand};
 
 pub use cluster::{
-    Choice, ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterMatrix, ClusterRelease,
-    ClusterShow, LabelPair,
+    Choice, ClusterAdopt, ClusterCommand, ClusterDrift, ClusterHold, ClusterList, ClusterMatrix,
+    ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
-    ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
+    Explain, Init, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff,
+    ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
+pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
+pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which, Why,
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
+    RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 
@@ -56,6 +60,8 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small platform to begin with: a product, a release, a pipeline, a fleet.
+    Init(Init),
     /// Check every file of the repository; all mistakes at once.
     #[command(after_help = "Example: tidegate check --repo ~/platform")]
     Check,
@@ -90,12 +96,4 @@ pub enum Command {
     Journal(JournalCommand),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),
-}
-
-/// The journal's commands.
-#[derive(Debug, Subcommand)]
-pub enum JournalCommand {
-    /// Read the whole journal and verify its chain of hashes.
-    #[command(after_help = "Example: tidegate journal verify")]
-    Verify,
 }

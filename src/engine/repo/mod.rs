@@ -4,10 +4,13 @@
 
 mod freezes;
 mod hotfix;
+mod pin_extend;
+mod pin_impact;
 mod pins;
 mod products;
 mod read;
 mod releases;
+mod start;
 mod tag;
 
 use std::sync::Arc;
@@ -19,10 +22,13 @@ pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };
 pub use hotfix::{HotfixRequest, HotfixWritten, Raised, release_hotfix};
+pub use pin_extend::{PinExtended, pin_extend};
+pub use pin_impact::{Dependent, ImpactedCluster, KeptBack, PinImpact, TakingWave, pin_impact};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
 pub use read::{check, load};
 pub use releases::{CutDone, ReleaseRow, ReleaseView, release_cut, release_diff, release_list, release_show};
+pub use start::starting_platform;
 pub use tag::{TagDone, product_tag, tagged};
 
 /// The ports that commands on the repository use.

@@ -1,12 +1,13 @@
 //! `rollout status` and `rollout list`: how far rollouts are.
 
 use crate::diag::count;
-use crate::model::RolloutId;
+use crate::model::{Nearness, RolloutId};
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::age::Seen;
+use crate::report::event::named;
 use crate::report::explanation::{DRIVER, Driving, Explanation};
 use crate::report::summary::{ClusterSummary, RolloutSummary, WaveSummary};
 
@@ -59,6 +60,19 @@ impl Screen for StatusScreen {
             let what = what.or_else(|| subject.wave.as_ref().map(ToString::to_string)).unwrap_or_default();
             let line = format!("{what} {} {}: {alert}", wait.gate, wait.state);
             text.push_str(&format!("{}\n", Tone::Bad.paint(&clean(line.trim()))));
+        }
+        for pin in &summary.pins {
+            let ends = if pin.nearness == Nearness::Ended { "ended" } else { "ends" };
+            let line = format!(
+                "! pin {} of {} {ends} {}: {} {} on {}",
+                pin.pin,
+                pin.owner,
+                pin.until,
+                pin.product,
+                pin.version,
+                named(&pin.clusters)
+            );
+            text.push_str(&format!("{}\n", Tone::Warn.paint(&clean(&line))));
         }
         text.push('\n');
         text.push_str(&waves(&summary.waves).text(look.width));

@@ -1,12 +1,12 @@
-//! Gates and waves as the plan has them: which is asked when, and what nobody can delete.
+//! Gates: which is asked when, and what a yes given early is worth.
 
-use super::fleet::{capped, phase, state, steps};
+use super::fleet::{phase, state};
 use super::scripted::plans::{Shape, WaveShape, plan};
-use super::scripted::world::{Calm, World, done};
-use crate::journal::{Side, StepOutcome};
+use super::scripted::world::{Calm, World};
+use crate::journal::Side;
 use crate::model::{Duration, Worse};
-use crate::plan::{Change, GateKind, PlannedComparison, PlannedGate, PlannedMetric};
-use crate::rollout::{Command, Effect, FleetState, RolloutState, WaitKind, WavePhase, effects, waits};
+use crate::plan::{GateKind, PlannedComparison, PlannedGate, PlannedMetric};
+use crate::rollout::{Command, Effect, RolloutState, WaitKind, WavePhase, effects, waits};
 
 fn metric() -> PlannedGate {
     let kind = GateKind::Metric(Box::new(PlannedMetric {
@@ -63,28 +63,6 @@ fn fleet_e20_the_dear_gate_is_asked_only_once_the_cheap_one_is_open() {
 }
 
 #[test]
-fn fleet_e03_what_is_asked_of_people_follows_from_the_journal_and_can_not_be_deleted() {
-    let mut world = World::new(Calm);
-    let id = world.start(plan(&Shape::of(vec![WaveShape { before: true, ..WaveShape::of(1) }])));
-    assert!(world.settle(50));
-    let request = |state: &FleetState, now| {
-        waits(state, now).into_iter().find(|w| matches!(w.kind, WaitKind::Gate { .. })).unwrap()
-    };
-    let before = request(&world.state, world.now);
-    // Whatever was shown or sent is gone: the journal alone says it again, still unapproved.
-    let mut again = FleetState::new();
-    for event in &world.events {
-        again.apply(event).unwrap();
-    }
-    assert_eq!(request(&again, world.now), before);
-    let WaitKind::Gate { answer: Some(answer), .. } = before.kind else { panic!("{before:?}") };
-    assert!(!answer.open);
-    world.take_over();
-    assert!(world.settle(50));
-    assert_eq!(phase(&world, &id, "w0"), WavePhase::GatesBefore);
-}
-
-#[test]
 fn fleet_e05_a_yes_given_early_binds_to_its_digests_and_ends() {
     let staged = || {
         Shape::of(vec![
@@ -114,29 +92,4 @@ fn fleet_e05_a_yes_given_early_binds_to_its_digests_and_ends() {
     let found = waits(&world.state, world.now);
     let gate = found.iter().find(|w| matches!(w.kind, WaitKind::Gate { .. })).unwrap();
     assert!((world.now - gate.since).get_seconds() / 86_400 >= 89);
-}
-
-#[test]
-fn fleet_a14_a_canary_is_a_property_of_its_wave_however_many_of_it_are_compliant() {
-    let timed_out = |which: &'static str| {
-        let fate = steps(move |cluster, _, _| match cluster {
-            name if name == which => StepOutcome::TimedOut { cause: "too slow".to_owned() },
-            _ => done(),
-        });
-        let waves = vec![capped(3, 1, 1), capped(3, 1, 1), capped(3, 1, 1)];
-        let mut planned = plan(&Shape::of(waves));
-        planned.waves[0].canary = true;
-        // Two of the three canaries run it already.
-        for cluster in planned.waves[0].pools[0].clusters.iter_mut().take(2) {
-            for target in &mut cluster.targets {
-                target.change = Change::Unchanged;
-            }
-        }
-        let mut world = World::new(fate);
-        let id = world.start(planned);
-        assert!(world.settle(2_000));
-        state(&world, &id).clone()
-    };
-    assert!(matches!(timed_out("c-2"), RolloutState::Halted { .. }), "the last canary tolerates nothing");
-    assert_eq!(timed_out("c-4"), RolloutState::SucceededWithFailures, "the second wave is no canary");
 }

@@ -5,11 +5,14 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod cases;
+mod deadlines;
 mod fleet;
 mod gates;
 mod hotfixes;
 mod live;
 mod patience;
+mod rebuild;
 mod soak;
 mod stall;
 mod verify;

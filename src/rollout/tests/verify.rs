@@ -162,7 +162,11 @@ fn what_can_not_be_tested_again_is_refused_with_words() {
     assert!(world.settle(500));
     let refused = world.ask(&verify(&id, "w1")).unwrap_err();
     assert_eq!((refused.code.id, refused.exit), ("TG0715", RefusalExit::NothingSelected));
-    assert!(refused.legal.contains(&format!("tidegate rollout verify {id} --wave w0")), "{:?}", refused.legal);
+    assert!(
+        refused.legal.contains(&format!("tidegate rollout verify {id} --wave w0")),
+        "{:?}",
+        refused.legal
+    );
     assert_eq!(world.ask(&verify(&id, "w9")).unwrap_err().code.id, "TG0705");
     let mut untested = gated(0);
     untested.products[0].tests = 0;
