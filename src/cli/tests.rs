@@ -232,11 +232,14 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       verify     Run the tests of a wave again
       pause      Start nothing new until `resume`
       resume     Go on after a pause, or after a halt with a raised budget
+      rollback   Take back what a rollout brought: a rollout of its own, in reverse order
       abort      End a rollout where it stands
       supersede  End a rollout in favour of another one
       skip       Leave clusters out of a rollout
       retry      Try clusters again
       events     Print what happened, one event a line
+      show       Show the plan and the pipeline as they were executed
+      export     Write one rollout into a file that proves itself: its events, plan and pipeline
 
     Options:
       -h, --help  Print help (see more with '--help')

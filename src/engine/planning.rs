@@ -486,7 +486,7 @@ fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
             let pin = match &target.reason {
                 Reason::Pin { pin, .. } => Some(pin.clone()),
                 Reason::Hold { .. } => None,
-                Reason::Release { .. } | Reason::Ahead { .. } => continue,
+                Reason::Release { .. } | Reason::Ahead { .. } | Reason::Rollback { .. } => continue,
             };
             let pinned = PastPin { pin, product: target.product.clone(), digest: target.digest };
             past.entry(cluster.uid.clone()).or_default().push(pinned);

@@ -122,6 +122,7 @@ impl FleetState {
                 ));
                 self.by_id.insert(rollout.clone(), index);
                 self.open.insert(index);
+                self.fold_rollback(index, &event.body, at);
             }
             other => {
                 if let Some(id) = other.rollout().cloned() {
@@ -154,6 +155,7 @@ impl FleetState {
         }
         self.fold_claims(id, index, &event.body);
         self.fold_applied(index, &event.body, event.at);
+        self.fold_rollback(index, &event.body, event.at);
     }
 
     /// Keeps who holds which cluster; only events about attempts and ends change it.

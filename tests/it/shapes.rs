@@ -262,6 +262,7 @@ fn session(lab: &Lab) -> Told {
     let shown = told.keep(lab, "plan R2", 0);
     assert!(shown["data"]["estimate"]["pastRuns"].as_u64().unwrap() >= 2, "{shown:#}");
     told.keep(lab, &format!("rollout start {plan}"), 13);
+    told.keep(lab, "rollout rollback R2 --plan-only --reason broken", 0);
     told.keep(lab, "rollout status", 0);
     told.keep(lab, "rollout why", 0);
     told.keep(lab, "rollout why -c shape-1", 0);

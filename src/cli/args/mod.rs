@@ -27,8 +27,9 @@ pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which, Why,
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, Rollback,
+    RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which,
+    Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 
