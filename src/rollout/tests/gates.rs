@@ -70,22 +70,22 @@ fn fleet_e05_a_yes_given_early_binds_to_its_digests_and_ends() {
             WaveShape { before: true, ..WaveShape::of(1) },
         ])
     };
-    let early = |hours: i64| {
+    let early = |minutes: i64| {
         let mut world = World::new(Calm);
         let id = world.start(plan(&staged()));
         world.round();
         let mut yes = world.approval(&id, "w1");
         yes.evidence = None;
         assert!(world.ask(&Command::Approve(yes.clone())).is_err(), "without an end it is refused");
-        yes.expires = Some(world.now + jiff::SignedDuration::from_hours(hours));
+        yes.expires = Some(world.now + jiff::SignedDuration::from_mins(minutes));
         world.ask(&Command::Approve(yes)).unwrap();
         assert!(world.settle(500));
         (world, id)
     };
-    let (world, id) = early(3);
+    let (world, id) = early(180);
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
     // Ninety days later it still waits: nothing goes on by waiting, and it says since when.
-    let (mut world, id) = early(0);
+    let (mut world, id) = early(5);
     world.now += jiff::SignedDuration::from_hours(90 * 24);
     assert!(world.settle(500));
     assert_eq!(phase(&world, &id, "w1"), WavePhase::GatesBefore);
