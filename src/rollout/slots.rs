@@ -80,7 +80,8 @@ fn claims_of(
     for (planned, wave) in rollout.waves() {
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
-            WavePhase::Rolling | WavePhase::Done => {}
+            // In one that is complete and not done yet, tests may run again.
+            phase if phase.tests_again() => {}
             WavePhase::Skipped => continue,
             _ => return,
         }
