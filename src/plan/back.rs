@@ -53,7 +53,7 @@ pub struct PlannedRollback {
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedBack {
-    /// Deploy steps that are not taken: they are one-way, so what they did stays.
+    /// One-way steps of what is left or of what comes back: none is taken, so what they did stays.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<SkippedStep>,
     /// Products that stay as the rollout left them.

@@ -203,6 +203,7 @@ impl Back<'_> {
                         continue;
                     }
                     back.skipped.extend(skipped);
+                    back.skipped.extend(self.left_behind(bad, &content));
                     targets.extend(self.target(
                         planned,
                         (&bad.product, bad.phase),
@@ -315,6 +316,18 @@ impl Back<'_> {
             })
         });
         skipped.collect()
+    }
+
+    /// The one-way steps that only the brought version has: nothing takes back what they did.
+    fn left_behind(&self, bad: &Target, content: &PlannedProduct) -> Vec<SkippedStep> {
+        let brought = self.input.original.products.get(&bad.digest).into_iter().flat_map(|b| &b.steps);
+        let left = brought.filter(|step| step.one_way && content.steps.iter().all(|s| s.name != step.name));
+        left.map(|step| SkippedStep {
+            product: bad.product.clone(),
+            step: step.name.clone(),
+            version: bad.version.clone(),
+        })
+        .collect()
     }
 
     /// A product that goes on as it runs: part of the cluster's set, so that nothing of it is taken

@@ -158,3 +158,20 @@ fn a_product_that_is_one_way_as_a_whole_stays_and_a_plan_that_says_nothing_new_r
     let read: Plan = serde_json::from_str(&serde_json::to_string(&plan).unwrap()).unwrap();
     assert_eq!(read, plan);
 }
+
+#[test]
+fn a_one_way_step_that_only_the_bad_version_has_is_named_too() {
+    let mut case = Case::new();
+    let agent: ProductName = "agent".parse().unwrap();
+    let (_, _, planned) = case.plan.clusters().next().unwrap();
+    let digest = planned.targets.iter().find(|t| t.product == agent).unwrap().digest;
+    let brought = case.plan.products.get_mut(&digest).unwrap();
+    let step = brought.steps[0].name.clone();
+    assert!(case.before.steps.iter().all(|s| s.name != step), "the version before has no such step");
+    brought.steps[0].one_way = true;
+    let (plan, findings) = case.make().unwrap();
+    let (_, _, planned) = plan.clusters().next().unwrap();
+    let skipped = &planned.back.as_ref().unwrap().skipped;
+    assert_eq!(skipped.iter().map(|s| s.step.as_str()).collect::<Vec<_>>(), [step.as_str()]);
+    assert!(findings.iter().any(|f| f.code.id == "TG0396"), "{findings}");
+}
