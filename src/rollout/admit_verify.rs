@@ -25,6 +25,11 @@ impl Rollout {
         targets.any(|target| self.plan.products.get(&target.digest).is_some_and(|p| !p.tests.is_empty()))
     }
 
+    /// Whether it is a rollback that has come to its end.
+    pub(super) fn is_over_rollback(&self) -> bool {
+        self.rolls_back().is_some() && !self.state.is_open()
+    }
+
     /// The newest wave whose tests may run again now.
     pub(super) fn verifiable(&self) -> Option<&WaveName> {
         let goes = matches!(
@@ -36,7 +41,7 @@ impl Rollout {
                 && self.has_tests(planned)
                 && self.done_in(&planned.name).next().is_some()
         });
-        waves.next().filter(|_| goes).map(|(planned, _)| &planned.name)
+        waves.next().filter(|_| goes && !self.is_over_rollback()).map(|(planned, _)| &planned.name)
     }
 }
 
@@ -55,6 +60,12 @@ pub(super) fn verify(
         RolloutState::Running | RolloutState::Succeeded | RolloutState::SucceededWithFailures
     ) {
         return wrong_state(rollout, "tested again");
+    }
+    // What it rolled back is over with it, and may be on its way again.
+    if rollout.is_over_rollback() {
+        let sentence =
+            format!("{} is a rollback that is over: test what brought the clusters there", rollout.id);
+        return refuse(rollout, &codes::NOTHING_TO_TEST, RefusalExit::Conflict, sentence);
     }
     if let WavePhase::Verifying { .. } = wave.phase {
         let sentence = format!("{name} is being verified: ask again when that is over");

@@ -235,6 +235,7 @@ impl Rollout {
             }
             Body::WaveVerify { wave, clusters, .. } => {
                 state(matches!(self.state, S::Running | S::Succeeded | S::SucceededWithFailures))?;
+                demand(!self.is_over_rollback(), || format!("{} is a rollback that is over", self.id))?;
                 let (_, found) = self.known_wave(wave)?;
                 demand(found.phase.tests_again(), || format!("{wave} is at {:?}", found.phase))?;
                 let own = |name| self.cluster(name).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
