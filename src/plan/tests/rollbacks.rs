@@ -165,9 +165,8 @@ fn a_one_way_step_that_only_the_bad_version_has_is_named_too() {
     let agent: ProductName = "agent".parse().unwrap();
     let (_, _, planned) = case.plan.clusters().next().unwrap();
     let digest = planned.targets.iter().find(|t| t.product == agent).unwrap().digest;
-    let brought = case.plan.products.get_mut(&digest).unwrap();
-    let step = PlannedStep { name: "migrate".to_owned(), one_way: true, ..brought.steps[0].clone() };
-    brought.steps.push(step);
+    let step = PlannedStep { name: "migrate".to_owned(), one_way: true, ..case.before.steps[0].clone() };
+    case.plan.products.get_mut(&digest).unwrap().steps.push(step);
     let (plan, findings) = case.make().unwrap();
     let (_, _, planned) = plan.clusters().next().unwrap();
     let skipped = &planned.back.as_ref().unwrap().skipped;
