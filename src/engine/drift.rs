@@ -3,7 +3,6 @@
 //! somebody touched are read whole.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use futures::StreamExt as _;
 
@@ -19,8 +18,7 @@ use crate::rollout::{AttemptState, FleetState};
 use super::cluster::{Cluster, ObjectChange, Sight};
 use super::contents::Contents;
 use super::preview;
-use super::session::user_agent;
-use super::survey::access;
+use super::survey::{self, access};
 use super::world::{Times, World};
 
 /// How many clusters are looked at at once.
@@ -128,21 +126,9 @@ async fn one(
         differences: Vec::new(),
     };
     // The first answer has to come soon; what follows is many requests, each with its own limit.
-    let reached = async {
-        let client = world.clusters.connect(&access(entry), &user_agent("drift")).await?;
-        let cluster = Cluster::new(client, Arc::clone(&world.clock), times.request);
-        let sight = cluster.observe().await?;
-        Ok::<_, Fault>((cluster, sight))
-    };
-    let reached = tokio::select! {
-        found = reached => found,
-        () = world.clock.sleep(times.reach) => {
-            Err(Fault::transient(format!("no answer within {} s", times.reach.as_secs())))
-        }
-    };
-    let compared = match reached {
+    let compared = match survey::reach(&*world.clusters, &world.clock, times, &access(entry), "drift").await {
         Ok((cluster, sight)) => compare(world, state, contents, &cluster, &sight, &mut drift).await,
-        Err(fault) => Err(fault),
+        Err(error) => Err(error.into()),
     };
     if let Err(fault) = compared {
         drift.unreachable = Some(fault.message);
@@ -195,11 +181,10 @@ fn applied<'a>(
 ) -> BTreeMap<&'a ProductName, (&'a RolloutId, &'a Target)> {
     let mut found = BTreeMap::new();
     for rollout in state.rollouts() {
-        for (_, _, planned, cluster) in rollout.clusters().filter(|(_, _, planned, _)| planned.uid == *uid) {
-            if matches!(cluster.state(), AttemptState::Succeeded | AttemptState::NoOp) {
-                found.extend(planned.targets.iter().map(|t| (&t.product, (rollout.id(), t))));
-                found.retain(|product, _| !planned.removals.contains(product));
-            }
+        let Some((planned, cluster)) = rollout.member(uid) else { continue };
+        if matches!(cluster.state(), AttemptState::Succeeded | AttemptState::NoOp) {
+            found.extend(planned.targets.iter().map(|t| (&t.product, (rollout.id(), t))));
+            found.retain(|product, _| !planned.removals.contains(product));
         }
     }
     found
@@ -241,10 +226,9 @@ fn is_planned(
     product: &ProductName,
     record: &Record,
 ) -> bool {
-    let plan = state.rollout(rollout).map(|rollout| rollout.plan());
-    let planned = plan.and_then(|plan| plan.clusters().map(|(_, _, c)| c).find(|c| c.uid == *uid));
-    planned
-        .and_then(|planned| planned.targets.iter().find(|target| target.product == *product))
+    let there = state.rollout(rollout).and_then(|rollout| rollout.member(uid));
+    there
+        .and_then(|(planned, _)| planned.targets.iter().find(|target| target.product == *product))
         .is_some_and(|target| target.inputs == record.current.inputs)
 }
 
@@ -256,9 +240,9 @@ async fn render(
     rollout: &RolloutId,
     uid: &ClusterUid,
 ) -> Option<Vec<ProductSet>> {
-    let plan = state.rollout(rollout)?.plan();
-    let (_, _, planned) = plan.clusters().find(|(_, _, planned)| planned.uid == *uid)?;
-    preview::cluster(&*world.renderer, contents, plan, planned).await.ok()
+    let rollout = state.rollout(rollout)?;
+    let (planned, _) = rollout.member(uid)?;
+    preview::cluster(&*world.renderer, contents, rollout.plan(), planned).await.ok()
 }
 
 fn whole(kind: DifferenceKind, product: &ProductName, words: String) -> Difference {

@@ -196,8 +196,9 @@ pub async fn gather(
     catalog::pins::too_old(&catalog, &members).into_result(())?;
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
-    let entries: Vec<ClusterEntry> = members.values().filter(|m| asked(&m.name.value)).cloned().collect();
-    let looks = survey::fleet(world, times, &entries).await;
+    let chosen = members.values().filter(|m| asked(&m.name.value));
+    let chosen: Vec<_> = chosen.map(|m| (m.name.value.clone(), survey::access(m))).collect();
+    let looks = survey::fleet(world, times, &chosen).await;
     follower.catch_up(|_, _| {}).await?;
     same_identities(follower.state(), &members, &looks).map_err(PlanError::Refused)?;
     readable(&looks).map_err(PlanError::Refused)?;
@@ -410,7 +411,11 @@ pub fn foreign_cluster(severity: Severity, cluster: &ClusterName, why: &str) -> 
 }
 
 /// Records what was seen: facts, wherever the journal stands.
-async fn record(world: &World, actor: &Actor, looks: &BTreeMap<ClusterName, Look>) -> Result<(), Fault> {
+pub(super) async fn record(
+    world: &World,
+    actor: &Actor,
+    looks: &BTreeMap<ClusterName, Look>,
+) -> Result<(), Fault> {
     let at = world.clock.now();
     let events: Vec<NewEvent> = looks
         .iter()

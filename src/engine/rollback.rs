@@ -7,16 +7,15 @@ use std::collections::BTreeMap;
 use crate::apply::record::{Record, State};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
-use crate::journal::Body;
 use crate::model::{Actor, ClusterName, Observed, ProductName, RecordPhase, RolloutId, WaveName};
 use crate::plan::rollback::{self, Before, Carrier, RollbackInput};
 use crate::plan::{Access, Durations, Plan, PlannedProduct, PlannedRollback, Renderers};
-use crate::port::{Fault, NewEvent};
+use crate::port::Fault;
 use crate::resolve::ProductVersion;
 use crate::rollout::{FleetState, Rollout};
 
 use super::follow::Follower;
-use super::planning::{PlanError, append_facts};
+use super::planning::{PlanError, record};
 use super::survey::{self, Look};
 use super::world::{Times, World};
 
@@ -61,9 +60,9 @@ pub async fn plan(
 ) -> Result<Planned, PlanError> {
     follower.catch_up(|_, _| {}).await?;
     let members = members(original(follower.state(), &request.of)?);
-    let looks = survey::sights(world, times, &members).await;
+    let looks = survey::fleet(world, times, &members).await;
+    record(world, &request.actor, &looks).await?;
     let (seen, records, unreachable) = sorted(looks);
-    record(world, &request.actor, &seen, &unreachable).await?;
     follower.catch_up(|_, _| {}).await?;
     let state = follower.state();
     let original = original(state, &request.of)?;
@@ -131,24 +130,6 @@ fn sorted(looks: BTreeMap<ClusterName, Look>) -> Sorted {
         }
     }
     sorted
-}
-
-async fn record(
-    world: &World,
-    actor: &Actor,
-    seen: &BTreeMap<ClusterName, Observed>,
-    unreachable: &BTreeMap<ClusterName, String>,
-) -> Result<(), Fault> {
-    let at = world.clock.now();
-    let event = |body| NewEvent { at, actor: actor.clone(), body };
-    let observed = seen.iter().map(|(cluster, observed)| Body::ClusterObserved {
-        cluster: cluster.clone(),
-        observed: Box::new(observed.clone()),
-    });
-    let missing = unreachable
-        .iter()
-        .map(|(cluster, cause)| Body::ClusterUnreachable { cluster: cluster.clone(), cause: cause.clone() });
-    append_facts(world, observed.chain(missing).map(event).collect()).await
 }
 
 /// A cluster that answers must be the one that the rollout changed.

@@ -21,18 +21,6 @@ const AT_ONCE: usize = 32;
 /// What a look at one cluster brought: what it is and runs, or why it could not be seen.
 pub type Look = Result<Sight, Error>;
 
-/// Looks at clusters.
-pub async fn fleet(world: &World, times: &Times, clusters: &[ClusterEntry]) -> BTreeMap<ClusterName, Look> {
-    futures::stream::iter(clusters)
-        .map(|entry| async {
-            let look = one(&*world.clusters, &world.clock, times, entry, "plan").await;
-            (entry.name.value.clone(), look)
-        })
-        .buffer_unordered(AT_ONCE)
-        .collect()
-        .await
-}
-
 /// Looks at one cluster, as `who` in the User-Agent.
 ///
 /// # Errors
@@ -44,37 +32,45 @@ pub async fn one(
     entry: &ClusterEntry,
     who: &str,
 ) -> Look {
-    at(clusters, clock, times, &access(entry), who).await
+    reach(clusters, clock, times, &access(entry), who).await.map(|(_, sight)| sight)
 }
 
 /// Looks at clusters that are reached in these ways.
-pub async fn sights(
+pub async fn fleet(
     world: &World,
     times: &Times,
     clusters: &[(ClusterName, Access)],
 ) -> BTreeMap<ClusterName, Look> {
     futures::stream::iter(clusters)
         .map(|(name, access)| async {
-            (name.clone(), at(&*world.clusters, &world.clock, times, access, "plan").await)
+            let look = reach(&*world.clusters, &world.clock, times, access, "plan").await;
+            (name.clone(), look.map(|(_, sight)| sight))
         })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await
 }
 
-async fn at(
+/// Reaches a cluster and looks at it, as `who` in the User-Agent; what more is to be asked of it has no
+/// limit in all.
+///
+/// # Errors
+/// As [`one`].
+pub(super) async fn reach(
     clusters: &dyn Clusters,
     clock: &Arc<dyn Clock>,
     times: &Times,
     access: &Access,
     who: &str,
-) -> Look {
+) -> Result<(Cluster, Sight), Error> {
     let look = async {
         let client = clusters
             .connect(access, &user_agent(who))
             .await
             .map_err(|fault| Error { class: fault.class, ..Error::new(Kind::Unreachable, fault.message) })?;
-        Cluster::new(client, Arc::clone(clock), times.request).observe().await
+        let cluster = Cluster::new(client, Arc::clone(clock), times.request);
+        let sight = cluster.observe().await?;
+        Ok((cluster, sight))
     };
     tokio::select! {
         seen = look => seen,

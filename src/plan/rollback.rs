@@ -9,8 +9,8 @@ use super::back::{PlanKind, PlannedBack, PlannedRollback, SkippedStep, Stay, Sta
 use super::cluster::change;
 use super::digest::{self, ClusterInputs, ProductInputs};
 use super::{
-    Change, FORMAT, Notice, Plan, PlanOptions, PlannedCluster, PlannedPool, PlannedProduct, PlannedWave,
-    Renderers, Target,
+    Change, FORMAT, Notice, Plan, PlanOptions, PlannedCluster, PlannedPool, PlannedProduct, PlannedStep,
+    PlannedWave, Renderers, Target,
 };
 use crate::catalog::graph::Graph;
 use crate::diag::{Finding, Findings, codes};
@@ -147,6 +147,11 @@ pub fn make(input: &RollbackInput<'_>) -> Result<(Plan, Findings), Findings> {
 
 fn uncanonical(error: CanonicalError) -> Findings {
     Finding::error(&codes::VALUES_NOT_JSON, format!("the plan can't be digested: {error}")).into()
+}
+
+/// A step that is left out on the way back, one-way by the product file of this version.
+fn skipped(bad: &Target, step: &PlannedStep, version: &Version) -> SkippedStep {
+    SkippedStep { product: bad.product.clone(), step: step.name.clone(), version: version.clone() }
 }
 
 /// Plans clusters one after another, and keeps what they share.
@@ -302,32 +307,23 @@ impl Back<'_> {
     /// The steps of `content` that are not taken: one-way there, or in what the rollout brought.
     fn one_way(&self, bad: &Target, content: &PlannedProduct) -> Vec<SkippedStep> {
         let brought = self.input.original.products.get(&bad.digest);
-        let skipped = content.steps.iter().filter_map(|step| {
+        let steps = content.steps.iter().filter_map(|step| {
             let there = brought.and_then(|b| b.steps.iter().find(|s| s.name == step.name && s.one_way));
             let version = match (there, step.one_way) {
                 (Some(_), _) => &bad.version,
                 (None, true) => &content.version,
                 (None, false) => return None,
             };
-            Some(SkippedStep {
-                product: bad.product.clone(),
-                step: step.name.clone(),
-                version: version.clone(),
-            })
+            Some(skipped(bad, step, version))
         });
-        skipped.collect()
+        steps.collect()
     }
 
     /// The one-way steps that only the brought version has: nothing takes back what they did.
     fn left_behind(&self, bad: &Target, content: &PlannedProduct) -> Vec<SkippedStep> {
         let brought = self.input.original.products.get(&bad.digest).into_iter().flat_map(|b| &b.steps);
         let left = brought.filter(|step| step.one_way && content.steps.iter().all(|s| s.name != step.name));
-        left.map(|step| SkippedStep {
-            product: bad.product.clone(),
-            step: step.name.clone(),
-            version: bad.version.clone(),
-        })
-        .collect()
+        left.map(|step| skipped(bad, step, &bad.version)).collect()
     }
 
     /// A product that goes on as it runs: part of the cluster's set, so that nothing of it is taken

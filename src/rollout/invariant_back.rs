@@ -28,7 +28,7 @@ pub(super) fn claim(state: &FleetState, rollout: &Rollout, planned: &PlannedClus
     demand(11, is_reverse(&rollout.plan, &original.plan), || {
         format!("the waves of {} are not those of {of} in reverse", rollout.id)
     })?;
-    let Some(bad) = original.by_uid.get(&planned.uid).and_then(|i| original.planned_cluster(*i)) else {
+    let Some((bad, _)) = original.member(&planned.uid) else {
         return demand(12, false, || format!("{of} never planned {name}"));
     };
     for target in
@@ -58,8 +58,7 @@ fn forward(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster, targ
     };
     let runs = planned.from.get(&target.product).map(|found| found.digest);
     let raised_by_pin = state.rollouts.iter().any(|other| {
-        let there = other.by_uid.get(&planned.uid).and_then(|i| other.planned_cluster(*i));
-        let targets = there.map(|c| c.targets.as_slice()).unwrap_or_default();
+        let targets = other.member(&planned.uid).map(|(c, _)| c.targets.as_slice()).unwrap_or_default();
         targets.iter().any(|t| {
             let pinned = matches!(t.reason, Reason::Pin { .. } | Reason::Hold { .. });
             t.product == target.product && Some(t.digest) == runs && pinned

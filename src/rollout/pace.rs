@@ -28,9 +28,8 @@ impl FleetState {
 
     fn in_region(&self, region: &str) -> u32 {
         let here = self.claims.iter().filter(|(uid, holder)| {
-            let rollout = self.rollout(holder);
-            let planned = rollout.and_then(|r| r.planned_cluster(*r.by_uid.get(*uid)?));
-            planned.and_then(|planned| planned.labels.get(REGION)).is_some_and(|found| found == region)
+            let there = self.rollout(holder).and_then(|rollout| rollout.member(uid));
+            there.and_then(|(planned, _)| planned.labels.get(REGION)).is_some_and(|found| found == region)
         });
         u32::try_from(here.count()).unwrap_or(u32::MAX)
     }

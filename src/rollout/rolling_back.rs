@@ -78,8 +78,8 @@ impl FleetState {
         }
         for (_, _, planned) in plan.clusters() {
             let name = &planned.name;
-            let found = original.by_uid.get(&planned.uid).and_then(|i| original.clusters.get(*i));
-            let found = found.ok_or_else(|| format!("{of} has no cluster {name}"))?;
+            let found = original.member(&planned.uid);
+            let (_, found) = found.ok_or_else(|| format!("{of} has no cluster {name}"))?;
             if found.attempt.state.class() == Class::Unknown {
                 return Err(format!("what became of {name} in {of} is not known: skip it there first"));
             }
@@ -223,7 +223,7 @@ impl FleetState {
         found: &ObservedProduct,
     ) -> Before {
         let values = self.rollouts.iter().rev().filter(|other| other.id != original.id).find_map(|other| {
-            let there = other.planned_cluster(*other.by_uid.get(&planned.uid)?)?;
+            let (there, _) = other.member(&planned.uid)?;
             let target = there.targets.iter().find(|t| t.product == *product && t.inputs == found.inputs)?;
             other.plan.values.get(&target.values).cloned()
         });
@@ -259,8 +259,7 @@ impl FleetState {
             last.is_none_or(|(rollout, at)| rollout.id == original.id || mine.is_some_and(|m| m > at));
         let since = last.map(|(_, at)| at).into_iter().chain(mine).max();
         let others = self.rollouts.iter().filter(|r| r.id != original.id).any(|other| {
-            let there = other.by_uid.get(&planned.uid).and_then(|i| other.clusters.get(*i));
-            there.is_some_and(|c| c.half_updated() && c.attempt.claimed_at > since)
+            other.member(&planned.uid).is_some_and(|(_, c)| c.half_updated() && c.attempt.claimed_at > since)
         });
         if others || !(is_on_it || (mine.is_some() && newer)) {
             return None;

@@ -196,6 +196,12 @@ impl Rollout {
         self.clusters.get(*self.by_name.get(name)?)
     }
 
+    /// A cluster by its identity, with its plan.
+    pub fn member(&self, uid: &ClusterUid) -> Option<(&PlannedCluster, &Cluster)> {
+        let index = *self.by_uid.get(uid)?;
+        Some((self.planned_cluster(index)?, self.clusters.get(index)?))
+    }
+
     /// Every cluster with its plan, in plan order.
     pub fn clusters(&self) -> impl Iterator<Item = (&PlannedWave, &PlannedPool, &PlannedCluster, &Cluster)> {
         self.plan.clusters().zip(&self.clusters).map(|((w, p, c), state)| (w, p, c, state))

@@ -22,31 +22,31 @@ const FLEET: [(&str, &str, &str); 5] = [
     ("sleeper", "prod", "us"),
 ];
 
-const PIPELINE: &str = r#"
-apiVersion: tidegate.dev/v1
+/// The waves; production has the same pools on both lanes.
+fn pipeline() -> String {
+    let pools = "
+      pools:
+        select:
+          - { name: eu, selector: { region: eu } }
+          - { name: us, selector: { region: us } }
+      deferredBudget: 1";
+    format!(
+        "apiVersion: tidegate.dev/v1
 kind: Pipeline
-metadata: { name: main }
+metadata: {{ name: main }}
 spec:
-  lanes: { normal: [nonprod, prod], hotfix: [urgent] }
+  lanes: {{ normal: [nonprod, prod], hotfix: [urgent] }}
   waves:
-    - { name: nonprod, selector: { env: nonprod }, soak: { for: 2s } }
+    - {{ name: nonprod, selector: {{ env: nonprod }}, soak: {{ for: 2s }} }}
     - name: prod
-      selector: { env: prod }
-      pools:
-        select:
-          - { name: eu, selector: { region: eu } }
-          - { name: us, selector: { region: us } }
-      atOnce: 1
-      deferredBudget: 1
+      selector: {{ env: prod }}
+      atOnce: 1{pools}
     - name: urgent
-      selector: { env: prod }
-      pools:
-        select:
-          - { name: eu, selector: { region: eu } }
-          - { name: us, selector: { region: us } }
-      atOnce: 2
-      deferredBudget: 1
-"#;
+      selector: {{ env: prod }}
+      atOnce: 2{pools}
+"
+    )
+}
 
 /// What runs on every cluster: a Deployment with nodes beneath it, so that readiness is a real answer.
 fn shop(greeting: &str) -> String {
@@ -281,7 +281,7 @@ async fn a_hotfix_overtakes_a_bad_release_goes_back_and_a_sleeper_catches_up() {
         let kubeconfigs = clusters.iter().map(|(name, c)| (*name, c.kubeconfig_via_proxy())).collect();
         let story = Story { lab: Lab::new(), kubeconfigs, clusters };
         story.fleet();
-        story.lab.write("pipelines/main.yaml", PIPELINE);
+        story.lab.write("pipelines/main.yaml", &pipeline());
         r41_runs_everywhere(&story);
         r42_waits_before_a_freeze(&story);
         r41_1_overtakes(&story);
