@@ -262,7 +262,11 @@ fn r43_goes_back(story: &Story) {
 /// The sleeper is switched on again: it is taken along, past the hotfix that went by.
 fn the_sleeper_catches_up(story: &Story) {
     // R43 planned the sleeper last; R42.1 is started once more, for what is left of it.
-    story.start("R42.1").exits(14);
+    let plan = tiny::plan(&story.lab, "R42.1");
+    story.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+    story.drive("only the sleeper is left", "R42.1", |story| {
+        story.lab.run(&["rollout", "run", "R42.1", "--until", "blocked"]).code == 14
+    });
     let why = story.lab.run(&["rollout", "why", "R42.1", "--cluster", "sleeper"]).ok();
     assert!(why.out.contains("unreachable"), "{}", why.out);
     story.clusters["sleeper"].faults().link(Link::Open);
