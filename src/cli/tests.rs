@@ -219,6 +219,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       resume     Go on after a pause, or after a halt with a raised budget
       abort      End a rollout where it stands
       supersede  End a rollout in favour of another one
+      replan     Go on by a new plan of the same release
       skip       Leave clusters out of a rollout
       retry      Try clusters again
       events     Print what happened, one event a line

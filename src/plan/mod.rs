@@ -22,7 +22,7 @@ pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
-pub use stale::{Staleness, stale};
+pub use stale::{Staleness, pipeline_changes, stale, wave_changes};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,

@@ -35,6 +35,7 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
             retry(state, known(state, rollout)?, *which, clusters, reason.as_ref())
         }
         Command::Skip { rollout, clusters, reason } => skip(state, known(state, rollout)?, clusters, reason),
+        Command::Replan { rollout, plan, reason } => replan(state, known(state, rollout)?, plan, reason.as_ref()),
         Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
         Command::StopTheLine { scope, reason } => admit_live::stop(state, scope, reason),
         Command::StartTheLine { scope, reason } => admit_live::go(state, scope, reason),
@@ -90,6 +91,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
         format!("tidegate rollout skip {id} --cluster NAME --reason TEXT"),
     );
     offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
+    let stands = *state == RolloutState::Paused || counts.of(Class::Blocked) > 0;
+    offer(stands && rollout.may_replan().is_ok(), format!("tidegate rollout replan {id} --dry-run"));
     let ends = state.is_open() && *state != RolloutState::Aborting;
     offer(ends, format!("tidegate rollout abort {id}"));
     offer(ends, format!("tidegate rollout supersede {id} --by ROLLOUT --reason TEXT"));
@@ -216,6 +219,37 @@ fn start(state: &FleetState, plan: &Plan, overrides: &[(Override, String)]) -> R
         events.push(Body::GateOverridden { rollout: id.clone(), what, reason });
     }
     Ok(events)
+}
+
+fn replan(
+    state: &FleetState,
+    rollout: &Rollout,
+    plan: &Plan,
+    reason: Option<&String>,
+) -> Result<Vec<Body>, Refusal> {
+    let refused = |code, why: String| refuse(rollout, code, RefusalExit::Conflict, why);
+    if let Err(why) = rollout.may_replan() {
+        return refused(&codes::ROLLOUT_STATE, why);
+    }
+    if plan.format > crate::plan::FORMAT {
+        let why = format!("the plan has format {}: install the newer version", plan.format);
+        return refused(&codes::PLAN_NEWER, why);
+    }
+    if let Err(why) = rollout.fits(plan) {
+        return refused(&codes::REPLAN_OTHER_RELEASE, why);
+    }
+    if let Err(why) = state.check_plan(plan) {
+        return refused(&codes::CLUSTER_TAKEN, why);
+    }
+    if !rollout.replanned(plan).is_anything() {
+        let why = format!("nothing changed: {} goes by that plan already", rollout.id);
+        return refused(&codes::REPLAN_NOTHING, why);
+    }
+    Ok(vec![Body::RolloutReplanned {
+        rollout: rollout.id.clone(),
+        plan: Box::new(plan.clone()),
+        reason: reason.cloned(),
+    }])
 }
 
 /// The approval gate that is meant, when it may be left out.

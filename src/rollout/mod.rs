@@ -21,6 +21,7 @@ mod next;
 mod obstacle;
 mod pace;
 mod recount;
+mod replan;
 mod slots;
 mod state;
 mod view;
@@ -38,6 +39,7 @@ pub use live::{Hold, Kept, Live, Recorded, Stop};
 pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
+pub use replan::{Becomes, Replanned, ReplannedWave};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,

@@ -23,7 +23,7 @@ pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
     Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
+    Replan, RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 

@@ -11,6 +11,7 @@ mod live;
 mod manifests;
 mod plan;
 mod recorded;
+mod replan;
 mod status;
 mod why;
 pub mod words;
@@ -25,6 +26,7 @@ pub use live::{FleetRequestScreen, ListedHold};
 pub use manifests::ManifestsScreen;
 pub use plan::{ClusterPlanScreen, PlanScreen, reason};
 pub use recorded::RecordedScreen;
+pub use replan::ReplanScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 

@@ -4,6 +4,7 @@ pub mod ask;
 mod drive;
 mod events;
 mod look;
+mod replan;
 
 use super::Context;
 use crate::cli::args::{RolloutCommand, RolloutRef};
@@ -29,6 +30,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Resume(args) => ask::resume(args, context).await,
         RolloutCommand::Abort(args) => ask::abort(args, context).await,
         RolloutCommand::Supersede(args) => ask::supersede(args, context).await,
+        RolloutCommand::Replan(args) => replan::run(&args, context).await,
         RolloutCommand::Skip(args) => ask::skip(args, context).await,
         RolloutCommand::Retry(args) => ask::retry(args, context).await,
         RolloutCommand::Events(args) => events::run(&args, context).await,
