@@ -35,7 +35,9 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
             retry(state, known(state, rollout)?, *which, clusters, reason.as_ref())
         }
         Command::Skip { rollout, clusters, reason } => skip(state, known(state, rollout)?, clusters, reason),
-        Command::Replan { rollout, plan, reason } => replan(state, known(state, rollout)?, plan, reason.as_ref()),
+        Command::Replan { rollout, plan, reason } => {
+            replan(state, known(state, rollout)?, plan, reason.as_ref())
+        }
         Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
         Command::StopTheLine { scope, reason } => admit_live::stop(state, scope, reason),
         Command::StartTheLine { scope, reason } => admit_live::go(state, scope, reason),

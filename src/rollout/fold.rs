@@ -203,7 +203,14 @@ impl Rollout {
                     for c in [&mut state.counts, &mut wave_counts, &mut counts] {
                         c.add(class);
                     }
-                    clusters.push(Cluster { wave: w, pool: p, place, attempt, earlier: Vec::new(), first: 1 });
+                    clusters.push(Cluster {
+                        wave: w,
+                        pool: p,
+                        place,
+                        attempt,
+                        earlier: Vec::new(),
+                        first: 1,
+                    });
                 }
                 pools.push(state);
             }

@@ -69,9 +69,8 @@ impl Replanned {
 
 /// Whether a cluster gets the same of the same.
 fn same(was: &PlannedCluster, is: &PlannedCluster) -> bool {
-    let inputs = |c: &PlannedCluster| -> Vec<_> {
-        c.targets.iter().map(|t| (t.product.clone(), t.inputs)).collect()
-    };
+    let inputs =
+        |c: &PlannedCluster| -> Vec<_> { c.targets.iter().map(|t| (t.product.clone(), t.inputs)).collect() };
     was.uid == is.uid && was.name == is.name && inputs(was) == inputs(is)
 }
 
@@ -82,7 +81,10 @@ fn freed(attempt: &Attempt) -> bool {
 
 /// Whether what an attempt came to outlasts a wave that starts anew.
 fn is_result(attempt: &Attempt) -> bool {
-    matches!(attempt.state.class(), Class::Succeeded | Class::NoOp | Class::Failed | Class::Skipped | Class::Gone)
+    matches!(
+        attempt.state.class(),
+        Class::Succeeded | Class::NoOp | Class::Failed | Class::Skipped | Class::Gone
+    )
 }
 
 impl Rollout {

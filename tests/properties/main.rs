@@ -191,6 +191,7 @@ fn share(part: u32) {
         "calendar.recorded",
         "attempt.deferred",
         "rollout.superseded",
+        "rollout.replanned",
     ] {
         let found = seen.get(event).copied().unwrap_or(0);
         assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");
@@ -237,6 +238,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             "cap exceeded" => "rule 2",
             "budget ignored" | "stop ignored" => "rule 3",
             "queue ignored" => "rule 5",
+            "approval kept over a new digest" => "rule 6",
             "step repeated" => "rule 7",
             "hold ignored" | "window ignored" | "deadline burnt by waiting" => "rule 8",
             "hotfix ignored" => "rule 10",

@@ -15,7 +15,7 @@ use tidegate::plan::Repeat;
 use tidegate::rollout::{Approve, Command, EffectKey, Hold, Kept, WaitKind, waits_of_rollout};
 
 use crate::mutants::Named;
-use crate::scripted::plans::{ProductShape, Shape, WaveShape, plan};
+use crate::scripted::plans::{ProductShape, Revision, Shape, WaveShape, plan, revised};
 use crate::scripted::world::{Fate, World, done, failed};
 
 /// What happens between two rounds of the engine.
@@ -41,6 +41,8 @@ pub enum Move {
     Calendar(Vec<(bool, u16, u16, bool)>),
     /// The rollout is superseded by the newest one.
     Supersede,
+    /// A new plan: which kind of change, and where.
+    Replan(u8, u8, u8),
     Approve {
         wave: u8,
         early: Option<u16>,
@@ -181,6 +183,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         2 => (0..6_u8).prop_map(Move::Release),
         2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
         1 => Just(Move::Supersede),
+        4 => (0..5_u8, 0..12_u8, 0..4_u8).prop_map(|(kind, at, to)| Move::Replan(kind, at, to)),
         4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
         5 => (0..3_u8).prop_map(Move::Revoke),
         1 => Just(Move::Pause),
@@ -361,6 +364,18 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
             Command::Approve(yes)
         }
         Move::Revoke(n) => Command::Revoke { rollout: id, wave: wave(*n), gate: None, reason: None },
+        Move::Replan(kind, at, to) => {
+            let (at, to) = (usize::from(*at), usize::from(*to));
+            let how = match kind {
+                0 => Revision::WaveAdded(to),
+                1 => Revision::Moved(at, to),
+                2 => Revision::Cap(to),
+                3 => Revision::Inputs(at),
+                _ => Revision::Same,
+            };
+            let plan = Box::new(revised(rollout.plan(), how));
+            Command::Replan { rollout: id, plan, reason: None }
+        }
         Move::Pause => Command::Pause { rollout: id, reason: None },
         Move::Resume => Command::Resume { rollout: id, raise_budget: None, reason: None },
         Move::Raise(n) => Command::Resume {

@@ -22,8 +22,8 @@ pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    Replan, RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
+    Abort, Approve, Drive, Events, OverrideCondition, Pause, Replan, Resume, Retry, Revoke, RolloutCommand,
+    RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 

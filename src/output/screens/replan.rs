@@ -113,7 +113,8 @@ impl Screen for ReplanScreen {
         let verb = if self.recorded.is_some() { "goes on by" } else { "would go on by" };
         let plans = format!("plan {} instead of {}", self.plan.short(), self.before.short());
         let mut text = format!("{} {verb} {plans}\n\n", bold(self.rollout.as_str()));
-        let mut table = Table::new([Column::left("WAVE"), Column::text("WHAT BECOMES OF IT"), Column::text("CLUSTERS")]);
+        let mut table =
+            Table::new([Column::left("WAVE"), Column::text("WHAT BECOMES OF IT"), Column::text("CLUSTERS")]);
         for wave in &self.waves {
             let mut clusters = Vec::new();
             for (names, what) in [

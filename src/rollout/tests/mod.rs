@@ -10,3 +10,4 @@ mod fleet;
 mod hotfixes;
 mod live;
 mod patience;
+mod replan;

@@ -54,7 +54,8 @@ pub async fn run(args: &Replan, context: &Context<'_>) -> Outcome {
     if context.surface.asks_a_person() && !context.place.globals().yes {
         context.surface.talk(screen.text(&context.surface.look(now)).trim_end());
         if !context.surface.confirm(&format!("Have {id} go on by this plan?")) {
-            let finding = Finding::info(&codes::NOT_CONFIRMED, format!("nothing changed: {id} keeps its plan"));
+            let finding =
+                Finding::info(&codes::NOT_CONFIRMED, format!("nothing changed: {id} keeps its plan"));
             return Err(Failure::new(Code::Interrupted, finding));
         }
     }
