@@ -131,7 +131,7 @@ impl Screen for ReplanScreen {
                 clusters.push(format!("{} as before", count(wave.keeping, "cluster")));
             }
             let mut rules = vec![becomes(wave).to_owned()];
-            rules.extend(wave.changes.iter().map(|change| clean(change).into_owned()));
+            rules.extend(wave.changes.iter().map(|change| clean(change)));
             table.row([wave.name.as_str().into(), rules.join("; ").into(), clusters.join("; ").into()]);
         }
         text.push_str(&table.text(look.width));
