@@ -167,6 +167,7 @@ pub async fn gather(
         return Err(wrong.into());
     }
     findings.extend(wrong);
+    catalog::pins::too_old(&catalog, &members).into_result(())?;
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
     let entries: Vec<ClusterEntry> = members.values().filter(|m| asked(&m.name.value)).cloned().collect();

@@ -33,7 +33,7 @@ pub use names::{
     ProductName, ReleaseId, RolloutId, StepName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
-pub use pin::{Expiry, ExpiryError, OnExpiry, Pin, PinFile};
+pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
 pub use pipeline::{
     ApprovalGate, AuthorMay, CommandGate, Gate, Gates, MetricComparison, MetricGate, Order, OrderKind,
     Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, Soak, SoakClock, Tags, TestPolicy,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::digest::{self, ClusterInputs, ProductInputs, UsedRenderers};
 use super::hotfix::{self, Floors};
 use super::partition::Member;
+use super::pinned;
 use super::{Access, Change, PlanInput, PlannedCluster, PlannedProduct, Target};
 use crate::catalog::graph::Graph;
 use crate::diag::{Finding, Findings, codes};
@@ -70,10 +71,13 @@ impl<'a> Clusters<'a> {
         }
         .digest()?;
         let (removals, orphaned) = self.leaving(observation, &desired);
-        let found = desired.products.iter().filter_map(|(name, p)| hotfix::obstacle(&self.floors, name, p));
-        let obstacles: Vec<_> = found.collect();
+        let found = desired.products.iter().flat_map(|(name, p)| {
+            [hotfix::obstacle(&self.floors, name, p), pinned::obstacle(&self.input, name, p)]
+        });
+        let obstacles: Vec<_> = found.flatten().collect();
         for obstacle in &obstacles {
-            self.affected.add(format!("obstacle {obstacle}"), &desired.cluster, || hotfix::finding(obstacle));
+            let key = format!("obstacle {obstacle}");
+            self.affected.add(key, &desired.cluster, || pinned::finding(&self.input, obstacle));
         }
         let targets = self.targets(desired, observation, half)?;
         Ok(PlannedCluster {

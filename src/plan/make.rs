@@ -153,7 +153,7 @@ fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
 fn refused(input: &PlanInput<'_>) -> Findings {
     let mut findings = refusals::of_pipeline(&input.pipeline.spec);
     let locked = input.release.lock.products.values().map(|locked| locked.digest);
-    let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
+    let pinned = input.pins.iter().filter(|pin| pin.spec.holds(input.now));
     let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();
     digests.sort();
     digests.dedup();

@@ -9,6 +9,7 @@ mod hotfix;
 mod input;
 mod make;
 mod partition;
+mod pinned;
 mod pools;
 mod product;
 mod refusals;
@@ -22,7 +23,12 @@ pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
+<<<<<<< HEAD
 pub use stale::{Staleness, pipeline_changes, stale, wave_changes};
+=======
+pub use partition::waves;
+pub use stale::{Staleness, stale};
+>>>>>>> replan
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,

@@ -96,7 +96,7 @@ pub struct PlannedRelease {
     pub kubernetes: KubeVersion,
     /// Who made it: who ran `release cut`, and the git authors of its file and of what it changes
     /// since its parent. Gates that want other eyes do not count their yes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub authors: std::collections::BTreeSet<String>,
 }
 
@@ -364,16 +364,43 @@ pub enum PlannedObstacle {
         /// The version that the hotfix raised the product to.
         raised: Version,
     },
+    /// A pin with `onExpiry: block` has ended.
+    PinEnded {
+        /// The pin.
+        pin: PinId,
+        /// The team that answers for it.
+        owner: String,
+        /// Its end, as written.
+        until: String,
+        /// The product.
+        product: ProductName,
+        /// The pinned version; the cluster keeps it.
+        version: Version,
+    },
+}
+
+impl PlannedObstacle {
+    /// The pin, and the team that answers for it.
+    pub fn pin(&self) -> (&PinId, &str) {
+        match self {
+            Self::PinMissesHotfix { pin, owner, .. } | Self::PinEnded { pin, owner, .. } => (pin, owner),
+        }
+    }
 }
 
 impl std::fmt::Display for PlannedObstacle {
     /// `pin PIN-7 of payments keeps ingress at 1.0.0 until 2026-12-15, below 1.0.1 of the hotfix R41.1`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self::PinMissesHotfix { pin, owner, until, product, version, hotfix, raised } = self;
-        write!(
-            f,
-            "pin {pin} of {owner} keeps {product} at {version} until {until}, below {raised} of the hotfix {hotfix}"
-        )
+        match self {
+            Self::PinMissesHotfix { pin, owner, until, product, version, hotfix, raised } => write!(
+                f,
+                "pin {pin} of {owner} keeps {product} at {version} until {until}, below {raised} of the hotfix {hotfix}"
+            ),
+            Self::PinEnded { pin, owner, until, product, version } => write!(
+                f,
+                "pin {pin} of {owner} ended ({until}) and blocks: {product} stays at {version} until somebody chooses"
+            ),
+        }
     }
 }
 

@@ -499,16 +499,26 @@ impl Told<'_> {
         let obstacles = planned.map(|(_, _, cluster)| cluster.obstacles.as_slice()).unwrap_or_default();
         let mut owners: Vec<&str> = Vec::new();
         let mut commands = Vec::new();
-        for PlannedObstacle::PinMissesHotfix { pin, owner, .. } in obstacles {
+        let ended = matches!(obstacles.first(), Some(PlannedObstacle::PinEnded { .. }));
+        for (pin, owner) in obstacles.iter().map(PlannedObstacle::pin) {
             commands.push(format!("tidegate pin remove {pin}"));
-            if !owners.contains(&owner.as_str()) {
+            if !owners.contains(&owner) {
                 owners.push(owner);
             }
         }
         commands.extend(skip);
-        let condition = "the pin ends or is raised and the fleet is planned again, or the cluster is skipped";
+        let (gate, condition) = match ended {
+            false => (
+                "pin-misses-hotfix",
+                "the pin ends or is raised and the fleet is planned again, or the cluster is skipped",
+            ),
+            true => (
+                "pin-ended",
+                "the pin is extended or removed and the fleet is planned again, or the cluster is skipped",
+            ),
+        };
         let evidence = cause.split("; ").map(str::to_owned).collect();
-        ("pin-misses-hotfix".to_owned(), "blocked", evidence, people(condition, owners, commands))
+        (gate.to_owned(), "blocked", evidence, people(condition, owners, commands))
     }
 
     /// The first deferred clusters of the wave.
@@ -585,7 +595,9 @@ impl Told<'_> {
                         "shrinking",
                         "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
                     ),
-                    BlockReason::PinMissesHotfix => return self.pinned(cause, skip()),
+                    BlockReason::PinMissesHotfix | BlockReason::PinEnded => {
+                        return self.pinned(cause, skip());
+                    }
                 };
                 if *early {
                     let unblock = people("it is looked at again", ["the driver"], []);

@@ -4,6 +4,7 @@
 use super::age::{self, Seen};
 use super::estimate::Estimate;
 use super::event::halt;
+use super::pins::{self, EndingPin};
 use crate::digest::Digest;
 use crate::journal::Side;
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, ReleaseId, RolloutId, WaveName};
@@ -50,6 +51,8 @@ pub struct RolloutSummary {
     pub attention: Vec<ClusterSummary>,
     /// How long it may still take; absent without history, and while it does not go on.
     pub estimate: Option<Estimate>,
+    /// The pins of its plan that end within 14 days or have ended, while it is open.
+    pub pins: Vec<EndingPin>,
 }
 
 /// A stop-the-line.
@@ -328,6 +331,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         waves,
         attention: attention(state, rollout, now),
         estimate: super::estimate::of_rollout(state, rollout, now),
+        pins: if rollout.state().is_open() { pins::ending(plan, now) } else { Vec::new() },
     }
 }
 

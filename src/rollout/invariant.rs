@@ -9,8 +9,7 @@ pub use super::recount::Recount;
 use super::recount::Tally;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{
-    AttemptId, AttemptResult, BlockReason, Body, Deferral, FailureClass, Override, Preflight, Side, StepId,
-    StepOutcome,
+    AttemptId, AttemptResult, Body, Deferral, FailureClass, Override, Preflight, Side, StepId, StepOutcome,
 };
 use crate::model::{Lane, ReleaseId, WaveName};
 use crate::plan::{PlannedCluster, PlannedWave, Repeat};
@@ -228,7 +227,7 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
-        AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
+        AttemptState::Blocked(reason) if reason.is_planned() => false,
         AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold)
             if cluster.attempt.parked.is_some() =>
         {
@@ -262,7 +261,7 @@ fn keeps_hotfixes(
         let waits = match own {
             _ if member.name.as_str() == name => true,
             // The plan itself keeps it still.
-            Some(AttemptState::Blocked(BlockReason::PinMissesHotfix)) => false,
+            Some(AttemptState::Blocked(reason)) if reason.is_planned() => false,
             Some(state) => matches!(state.class(), Class::Pending | Class::Blocked | Class::Postponed),
             None => false,
         };

@@ -42,8 +42,8 @@ pub use obstacle::{Obstacle, Outlook};
 pub use replan::{Becomes, Replanned, ReplannedWave};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
-    WaveState,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave,
+    WavePhase, WaveState,
 };
 pub use waits::{Wait, WaitKind, is_blocked, of_rollout as waits_of_rollout, rests, waits, waits_of};
 

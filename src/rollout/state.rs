@@ -59,6 +59,19 @@ pub struct Seen {
     pub observed: Option<Observed>,
     /// Since when it can't be reached, and why; `None` once it was reached again.
     pub unreachable: Option<(jiff::Timestamp, String)>,
+    /// The last comparison with what was applied there.
+    pub compared: Option<Compared>,
+}
+
+/// What a comparison of a cluster with what was applied there found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// How many things were not as they were applied.
+    pub differences: u32,
+    /// The first of them, one sentence each.
+    pub told: Vec<String>,
 }
 
 /// The state of a rollout.

@@ -94,10 +94,18 @@ pub struct World<F> {
 impl<F: Fate> World<F> {
     /// A new journal with a driver.
     pub fn new(fate: F) -> Self {
+        let mut world = Self::over(&[], fate);
+        world.append(person(), Body::JournalCreated { journal: uuid::Uuid::nil() });
+        world.take_over();
+        world
+    }
+
+    /// The world as a journal left it, without a driver.
+    pub fn over(events: &[Event], fate: F) -> Self {
         let mut world = Self {
             state: FleetState::new(),
             events: Vec::new(),
-            now: plans::start(),
+            now: events.last().map_or_else(plans::start, |event| event.at),
             fate,
             named: effects,
             checked: true,
@@ -110,8 +118,11 @@ impl<F: Fate> World<F> {
             order: 0,
             wake: None,
         };
-        world.append(person(), Body::JournalCreated { journal: uuid::Uuid::nil() });
-        world.take_over();
+        for event in events {
+            world.state.apply(event).unwrap();
+            world.recount.follow(event, &world.state);
+            world.events.push(event.clone());
+        }
         world
     }
 

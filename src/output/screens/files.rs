@@ -3,14 +3,13 @@
 use crate::catalog::release::{Change, Diff};
 use crate::diag::count;
 use crate::engine::repo::{
-    CutDone, HotfixWritten, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone,
-    TagState,
+    CutDone, HotfixWritten, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone, TagState,
 };
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
-use crate::report::event::{named, short_commit};
+use crate::report::event::short_commit;
 
 impl Screen for List<ProductRow> {
     const KIND: &'static str = "ProductList";
@@ -391,93 +390,5 @@ impl Screen for HotfixWritten {
             "git add {0} && git commit -m \"release: {1}\" && tidegate release cut {1}",
             self.file, self.release
         ))
-    }
-}
-
-impl Screen for List<PinRow> {
-    const KIND: &'static str = "PinList";
-
-    fn text(&self, look: &Look) -> String {
-        if self.items.is_empty() {
-            return "no pins\n".to_owned();
-        }
-        let mut table = Table::new([
-            Column::left("PIN"),
-            Column::left("PRODUCT"),
-            Column::left("VERSION"),
-            Column::text("CLUSTERS"),
-            Column::left("UNTIL"),
-            Column::text("OWNER"),
-            Column::text("REASON"),
-        ]);
-        for pin in &self.items {
-            let until = if pin.ended {
-                Cell::toned(format!("! {} ended", pin.until), Tone::Warn)
-            } else {
-                pin.until.as_str().into()
-            };
-            table.row([
-                pin.id.as_str().into(),
-                pin.product.as_str().into(),
-                pin.version.to_string().into(),
-                named(&pin.clusters).into(),
-                until,
-                pin.owner.as_str().into(),
-                pin.reason.as_str().into(),
-            ]);
-        }
-        table.text(look.width)
-    }
-}
-
-impl Screen for PinAdded {
-    const KIND: &'static str = "PinAdded";
-
-    fn text(&self, _: &Look) -> String {
-        let pin = &self.pin;
-        let release = self
-            .release
-            .as_ref()
-            .map_or_else(String::new, |release| format!(" · fits together with {release}"));
-        format!(
-            "{} {} · {} takes {} {} until {}{release}\n{}\n",
-            Tone::Good.paint(Tone::Good.glyph()),
-            bold(pin.id.as_str()),
-            named(&pin.clusters),
-            pin.product,
-            pin.version,
-            clean(&pin.until),
-            clean(&self.file)
-        )
-    }
-
-    fn next(&self) -> Option<String> {
-        Some(format!("git add {} && git commit -m \"pin: {}\"", self.file, self.pin.id))
-    }
-}
-
-/// A pin that was removed.
-#[derive(Debug, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RemovedPin {
-    /// As it was.
-    pub pin: PinRow,
-}
-
-impl Screen for RemovedPin {
-    const KIND: &'static str = "PinRemoved";
-
-    fn text(&self, _: &Look) -> String {
-        format!(
-            "{} {} is removed · {} gets the release's {} with the next plan\n",
-            Tone::Good.paint(Tone::Good.glyph()),
-            self.pin.id,
-            named(&self.pin.clusters),
-            self.pin.product
-        )
-    }
-
-    fn next(&self) -> Option<String> {
-        Some(format!("git commit -am \"pin: {} is removed\"", self.pin.id))
     }
 }

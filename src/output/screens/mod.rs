@@ -4,11 +4,16 @@
 mod check;
 mod cluster;
 mod code;
+mod compare;
+mod drift;
+mod export;
 mod files;
+mod fleet;
 mod freeze;
 mod journal;
 mod live;
 mod manifests;
+mod pin;
 mod plan;
 mod recorded;
 mod replan;
@@ -17,19 +22,23 @@ mod why;
 pub mod words;
 
 pub use check::CheckScreen;
-pub use cluster::{AdoptedScreen, ClusterScreen, ListedCluster};
+pub use cluster::{AdoptedScreen, ClusterScreen};
 pub use code::CodeScreen;
-pub use files::RemovedPin;
+pub use export::{ExportChecked, ExportedScreen, ShownRollout};
+pub use fleet::MatrixScreen;
 pub use freeze::RemovedFreeze;
 pub use journal::VerifiedScreen;
 pub use live::{FleetRequestScreen, ListedHold};
 pub use manifests::ManifestsScreen;
+pub use pin::{AddedPin, ImpactScreen, RemovedPin};
 pub use plan::{ClusterPlanScreen, PlanScreen, reason};
 pub use recorded::RecordedScreen;
 pub use replan::ReplanScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 
+#[cfg(test)]
+mod fleet_tests;
 #[cfg(test)]
 mod json_tests;
 #[cfg(test)]
