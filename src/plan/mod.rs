@@ -23,12 +23,8 @@ pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use make::make;
-<<<<<<< HEAD
-pub use stale::{Staleness, pipeline_changes, stale, wave_changes};
-=======
 pub use partition::waves;
-pub use stale::{Staleness, stale};
->>>>>>> replan
+pub use stale::{Staleness, pipeline_changes, stale, wave_changes};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,

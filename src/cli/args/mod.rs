@@ -25,13 +25,8 @@ pub use globals::{Color, Form, Globals, Progress};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-<<<<<<< HEAD
-    Abort, Approve, Drive, Events, OverrideCondition, Pause, Replan, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
-=======
-    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
->>>>>>> replan
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Replan, Resume, Retry, Revoke,
+    RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 
