@@ -273,6 +273,6 @@ fn every_command_that_an_explanation_names_is_legal() {
     let verbs: Vec<&str> = seen.verbs.iter().map(String::as_str).collect();
     assert_eq!(
         verbs,
-        ["abort", "approve", "cluster adopt", "plan R42", "resume", "retry", "run", "skip", "why"]
+        ["abort", "approve", "cluster adopt", "plan R42", "replan", "resume", "retry", "run", "skip", "why"]
     );
 }

@@ -223,6 +223,8 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       skip       Leave clusters out of a rollout
       retry      Try clusters again
       events     Print what happened, one event a line
+      show       Show the plan and the pipeline as they were executed
+      export     Write one rollout into a file that proves itself: its events, plan and pipeline
 
     Options:
       -h, --help  Print help (see more with '--help')
