@@ -303,6 +303,10 @@ impl Rollout {
         let (attempt, earlier, first) = if keeps || out {
             let first = if stays { old.first } else { old.attempt.number + u32::from(!untouched) };
             (old.attempt.clone(), old.earlier.clone(), first)
+        } else if untouched && was.is_some_and(|was| was.uid == is.uid) {
+            // Nothing was done by it yet, so it is the same attempt at something else.
+            let number = old.attempt.number;
+            (Attempt::new(number, at, &is), old.earlier.clone(), if stays { old.first } else { number })
         } else {
             let number = old.attempt.number + 1;
             let identical = was.is_none_or(|was| was.uid == is.uid);

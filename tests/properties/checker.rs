@@ -54,8 +54,8 @@ struct StepLog {
 
 #[derive(Clone)]
 struct Member {
-    /// A new plan may have begun a new attempt; the next event of it says so.
-    anew: bool,
+    /// So many new plans may have begun a new attempt each; the next event of it says so.
+    anew: u32,
     wave: usize,
     pool: usize,
     attempt: u32,
@@ -222,7 +222,7 @@ impl Checker {
             for (p, pool) in wave.pools.iter().enumerate() {
                 for cluster in &pool.clusters {
                     let member = Member {
-                        anew: false,
+                        anew: 0,
                         wave: w,
                         pool: p,
                         attempt: 1,
@@ -408,10 +408,10 @@ impl Run {
 
     /// A new plan may have begun a new attempt.
     fn catch_up(&mut self, id: &AttemptId) {
-        let Some(member) = self.members.get_mut(&id.cluster).filter(|m| m.anew) else { return };
-        member.anew = false;
-        if id.attempt == member.attempt + 1 {
-            member.attempt += 1;
+        let Some(member) = self.members.get_mut(&id.cluster).filter(|m| m.anew > 0) else { return };
+        let anew = std::mem::take(&mut member.anew);
+        if (member.attempt + 1..=member.attempt + anew).contains(&id.attempt) {
+            member.attempt = id.attempt;
             (member.started, member.preflights, member.wants_preflight, member.no_op) =
                 (false, 0, false, false);
             member.log.clear();
@@ -445,7 +445,7 @@ impl Run {
                 let same = self.same(cluster);
                 let member = match known {
                     None => Member {
-                        anew: false,
+                        anew: 0,
                         wave: w,
                         pool: p,
                         attempt: 1,
@@ -464,7 +464,7 @@ impl Run {
                         let stays =
                             (same && (kept || over || result)) || (planned && known.verdict == Verdict::Out);
                         let verdict = if stays { known.verdict } else { Verdict::Waits };
-                        Member { anew: true, wave: w, pool: p, verdict, ..known.clone() }
+                        Member { anew: known.anew + 1, wave: w, pool: p, verdict, ..known.clone() }
                     }
                 };
                 members.insert(cluster.name.clone(), member);
@@ -697,7 +697,15 @@ impl Run {
         };
         let w = self.wave(wave.as_str())?;
         let before = self.waves.iter().take(w).all(|x| x.over);
-        demand(before, || "rule 1: a wave before it is not over".to_owned())?;
+        // What was on its way when a wave was put before this one is a fact all the same.
+        let fact = matches!(
+            body,
+            Body::WaveClusterVerified { .. }
+                | Body::WaveTagged { .. }
+                | Body::WaveTagFailed { .. }
+                | Body::WaveTagPushed { .. }
+        );
+        demand(before || fact, || "rule 1: a wave before it is not over".to_owned())?;
         let size = self.plan.waves[w].size();
         let soak = self.plan.waves[w].soak.as_ref().map(|s| s.length);
         match body {
