@@ -35,9 +35,20 @@ pub struct Pipeline {
     pub lanes: BTreeMap<Spanned<Lane>, Vec<Spanned<WaveName>>>,
     /// The waves, in order.
     pub waves: Vec<Spanned<Wave>>,
+    /// What is asked before a rollback begins; nothing if absent.
+    #[serde(default)]
+    pub rollback: Option<RollbackRules>,
     /// How git tags leave this machine.
     #[serde(default)]
     pub tags: Tags,
+}
+
+/// What is asked before a rollback begins.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RollbackRules {
+    /// An approval by people.
+    pub approval: Spanned<ApprovalGate>,
 }
 
 /// How many clusters may start within a time. A cluster that is only looked at again does not count.

@@ -13,7 +13,7 @@ use crate::model::{
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
 
-use super::{PlannedDeadline, Renderers};
+use super::{PlanKind, PlannedBack, PlannedDeadline, Renderers};
 
 /// The plan's format number; a higher one is refused.
 pub const FORMAT: u32 = 1;
@@ -30,7 +30,10 @@ pub struct Plan {
     pub made_at: jiff::Timestamp,
     /// The git commit that was HEAD when it was made; tags are set on it, since it holds the lock.
     pub commit: String,
-    /// What is rolled out.
+    /// Which way it goes; forward if absent.
+    #[serde(default, skip_serializing_if = "PlanKind::is_forward")]
+    pub kind: PlanKind,
+    /// What is rolled out; in a rollback, what goes back.
     pub release: PlannedRelease,
     /// What the release contains, and which hotfixes there are. Empty in plans made before there was
     /// a hotfix lane.
@@ -98,6 +101,10 @@ pub struct PlannedRelease {
     /// since its parent. Gates that want other eyes do not count their yes.
     #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub authors: std::collections::BTreeSet<String>,
+    /// The products that may fall: those that it lowers on purpose, and those that had a pin which
+    /// ended. Absent in plans of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowers: Option<std::collections::BTreeSet<ProductName>>,
 }
 
 /// What a release contains, as the files said when it was planned.
@@ -120,7 +127,7 @@ impl PlannedLineage {
 }
 
 /// By which rules: the pipeline as executed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedPipeline {
     /// Its name.
@@ -135,6 +142,9 @@ pub struct PlannedPipeline {
     /// How many clusters may start within a time, over all rollouts; `None` is as many as the caps allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_rate: Option<PlannedRate>,
+    /// What is asked before a rollback begins, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_gate: Option<PlannedGate>,
     /// How tags leave this machine.
     pub tags: Tags,
 }
@@ -341,6 +351,9 @@ pub struct PlannedCluster {
     /// What keeps it from being started until somebody chooses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<PlannedObstacle>,
+    /// What a rollback leaves; absent in a plan that goes forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Box<PlannedBack>>,
 }
 
 /// What keeps a planned cluster from being started until somebody chooses.

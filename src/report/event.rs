@@ -46,6 +46,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::ApprovalGiven { .. }
         | Body::GateOverridden { .. } => Weight::Milestone,
         Body::ClusterAdopted { .. }
+        | Body::JournalRebuild { .. }
         | Body::ClusterHold { .. }
         | Body::ClusterRelease { .. }
         | Body::StopTheLineOn { .. }
@@ -115,6 +116,9 @@ pub fn weight(body: &Body) -> Weight {
 pub fn sentence(body: &Body) -> String {
     match body {
         Body::JournalCreated { journal } => format!("journal {journal} begins"),
+        Body::JournalRebuild { clusters, reason } => {
+            format!("the journal is rebuilt from {}: {reason}", count(clusters.len(), "cluster"))
+        }
         Body::DriverTookOver { process, new_fence, .. } => {
             format!("{process} drives now (fence {new_fence})")
         }
@@ -171,9 +175,12 @@ pub fn sentence(body: &Body) -> String {
         }
         Body::RolloutPlanned { rollout, plan } => {
             let clusters: usize = plan.waves.iter().map(crate::plan::PlannedWave::size).sum();
+            let what = match plan.rollback() {
+                Some(back) => format!("rolls {} back ({})", back.of, back.reason),
+                None => format!("release {}", plan.release.id),
+            };
             format!(
-                "{rollout} was planned: release {}, {}, {}, plan {}",
-                plan.release.id,
+                "{rollout} was planned: {what}, {}, {}, plan {}",
                 count(plan.waves.len(), "wave"),
                 count(clusters, "cluster"),
                 plan.digest.short()
@@ -349,6 +356,7 @@ pub fn halt(cause: &HaltCause) -> String {
             format!("{} failed, {budget} tolerated", count(*failed, "cluster"))
         }
         HaltCause::NoTests => "not one test ran".to_owned(),
+        HaltCause::RollbackEnded { by } => format!("{by} ended, and not everything is back"),
     }
 }
 

@@ -256,6 +256,7 @@ pub fn plan() -> Plan {
         digest: digest_of("plan"),
         made_at: BEGIN.parse().unwrap(),
         commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        kind: Default::default(),
         release: PlannedRelease {
             id: "R42".parse().unwrap(),
             title: Some("brisk-heron".into()),
@@ -264,6 +265,7 @@ pub fn plan() -> Plan {
             parent: Some("R41".parse().unwrap()),
             kubernetes: "1.36".parse().unwrap(),
             authors: std::collections::BTreeSet::new(),
+            lowers: None,
         },
         lineage: Default::default(),
         pipeline: PlannedPipeline {
@@ -272,6 +274,7 @@ pub fn plan() -> Plan {
             at_once: None,
             regions: BTreeMap::new(),
             start_rate: None,
+            rollback_gate: None,
             tags: Tags::default(),
         },
         waves: vec![
@@ -333,6 +336,7 @@ fn cluster(name: &str) -> PlannedCluster {
         removals: Vec::new(),
         orphaned: Vec::new(),
         obstacles: Vec::new(),
+        back: None,
     }
 }
 

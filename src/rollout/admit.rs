@@ -6,6 +6,7 @@ use super::admit_live;
 use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
+use super::rolling_back;
 use super::state::{FleetState, Rollout, RolloutState};
 use crate::diag::{Code, codes, count};
 use crate::journal::{Body, HaltCause, Override, RaisedBudget, Side};
@@ -26,6 +27,7 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
         Command::Override { rollout, what, reason } => {
             override_condition(known(state, rollout)?, what, reason)
         }
+        Command::RollBack { rollout, reason } => rolling_back::ask(known(state, rollout)?, reason),
         Command::Pause { rollout, reason } => pause(known(state, rollout)?, reason.as_ref()),
         Command::Resume { rollout, raise_budget, reason } => {
             resume(known(state, rollout)?, *raise_budget, reason.as_ref())
@@ -41,6 +43,7 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
         Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
         Command::StopTheLine { scope, reason } => admit_live::stop(state, scope, reason),
         Command::StartTheLine { scope, reason } => admit_live::go(state, scope, reason),
+        Command::Rebuild { clusters, reason } => admit_live::rebuild(state, clusters, reason),
         Command::Hold { cluster, kept, reason, until } => {
             admit_live::hold(state, cluster, kept.as_ref(), reason, *until, now)
         }
@@ -61,20 +64,18 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
     };
     let counts = &rollout.counts;
     let state = &rollout.state;
-    let moving = !matches!(
-        state,
-        RolloutState::Planned
-            | RolloutState::Aborting
-            | RolloutState::Aborted
-            | RolloutState::Superseded { .. }
-    );
+    let moving = state.tries_again();
     let halted = matches!(state, RolloutState::Halted { .. });
     offer(halted && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
     offer(
         matches!(state, RolloutState::Paused | RolloutState::Pausing) || halt_is_over(rollout),
         format!("tidegate rollout resume {id}"),
     );
-    if let RolloutState::Halted { cause: HaltCause::FailureBudget { .. }, .. } = state {
+    if let RolloutState::Halted {
+        cause: HaltCause::FailureBudget { .. } | HaltCause::RollbackEnded { .. },
+        ..
+    } = state
+    {
         let needed = rollout.over_budget().map(|(_, failed, _)| failed);
         if let Some(needed) = needed {
             offer(true, format!("tidegate rollout resume {id} --raise-budget {needed} --reason TEXT"));
@@ -95,7 +96,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
     offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
     let stands = *state == RolloutState::Paused || counts.of(Class::Blocked) > 0;
     offer(stands && rollout.may_replan().is_ok(), format!("tidegate rollout replan {id} --dry-run"));
-    let ends = state.is_open() && *state != RolloutState::Aborting;
+    offer(rollout.offers_rollback(), format!("tidegate rollout rollback {id} --reason TEXT"));
+    let ends = state.can_be_steered();
     offer(ends, format!("tidegate rollout abort {id}"));
     offer(ends, format!("tidegate rollout supersede {id} --by ROLLOUT --reason TEXT"));
     found
@@ -103,8 +105,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
 
 /// Whether a halted rollout's failures are within the budgets again, after a skip.
 fn halt_is_over(rollout: &Rollout) -> bool {
-    matches!(rollout.state, RolloutState::Halted { cause: HaltCause::FailureBudget { .. }, .. })
-        && rollout.over_budget().is_none()
+    let by_tests = matches!(rollout.state, RolloutState::Halted { cause: HaltCause::NoTests, .. });
+    matches!(rollout.state, RolloutState::Halted { .. }) && !by_tests && rollout.over_budget().is_none()
 }
 
 pub(super) fn known<'a>(state: &'a FleetState, id: &RolloutId) -> Result<&'a Rollout, Refusal> {
@@ -171,7 +173,7 @@ fn passable(plan: &Plan, what: &Override) -> Result<(), String> {
 }
 
 fn override_condition(rollout: &Rollout, what: &Override, reason: &str) -> Result<Vec<Body>, Refusal> {
-    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+    if !rollout.state.can_be_steered() {
         return wrong_state(rollout, "overridden");
     }
     if reason.trim().is_empty() {
@@ -207,6 +209,12 @@ fn start(state: &FleetState, plan: &Plan, overrides: &[(Override, String)]) -> R
     }
     if let Err(why) = state.check_plan(plan) {
         return Err(refusal(&codes::CLUSTER_TAKEN, why, Vec::new()));
+    }
+    if let Some(rollback) = plan.rollback()
+        && let Err(why) = state.check_rollback(plan, rollback)
+    {
+        let legal = state.rollout(&rollback.of).map(legal).unwrap_or_default();
+        return Err(refusal(&codes::ROLLOUT_STATE, why, legal));
     }
     let id = RolloutId::new(&plan.release.id, state.next_number(&plan.release.id))
         .map_err(|error| refusal(&codes::ROLLOUT_STATE, error.to_string(), Vec::new()))?;
@@ -249,7 +257,7 @@ fn replan(
     }
     Ok(vec![Body::RolloutReplanned {
         rollout: rollout.id.clone(),
-        plan: Box::new(plan.clone()),
+        plan: Box::new(rollout.with_history(plan)),
         reason: reason.cloned(),
     }])
 }
@@ -304,7 +312,7 @@ impl Rollout {
 
 fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<Vec<Body>, Refusal> {
     let (side, gate) = gate_of(rollout, &asked.wave, asked.gate.as_ref())?;
-    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+    if !rollout.state.can_be_steered() {
         return wrong_state(rollout, "approved");
     }
     let wave = &asked.wave;
@@ -400,7 +408,7 @@ fn revoke(
     reason: Option<&String>,
 ) -> Result<Vec<Body>, Refusal> {
     let (side, gate) = gate_of(rollout, wave, gate)?;
-    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+    if !rollout.state.can_be_steered() {
         return wrong_state(rollout, "revoked");
     }
     let approved =
@@ -499,9 +507,7 @@ fn over(rollout: &Rollout) -> (String, u32, u32) {
 fn abort(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
     match rollout.state {
         RolloutState::Aborting | RolloutState::Aborted => Ok(Vec::new()),
-        RolloutState::Succeeded | RolloutState::SucceededWithFailures | RolloutState::Superseded { .. } => {
-            wrong_state(rollout, "aborted")
-        }
+        ref other if !other.can_be_steered() => wrong_state(rollout, "aborted"),
         _ => Ok(vec![Body::RolloutAbort { rollout: rollout.id.clone(), reason: reason.cloned() }]),
     }
 }

@@ -4,7 +4,7 @@ use super::admit::{known, refuse, wrong_state};
 use super::command::{Refusal, RefusalExit};
 use super::live::{Kept, held};
 use super::state::{FleetState, RolloutState};
-use crate::diag::{Code, codes};
+use crate::diag::{Code, codes, count};
 use crate::journal::{Body, StopScope};
 use crate::model::{ClusterName, ProductName, RolloutId};
 
@@ -23,6 +23,33 @@ fn reasoned(what: &str, reason: &str) -> Result<(), Refusal> {
         return refusal(&codes::REASON_MISSING, RefusalExit::Usage, sentence, Vec::new());
     }
     Ok(())
+}
+
+/// A journal that has a history is not lost.
+pub(super) fn rebuild(
+    state: &FleetState,
+    clusters: &[ClusterName],
+    reason: &str,
+) -> Result<Vec<Body>, Refusal> {
+    reasoned("rebuilding the journal", reason)?;
+    if !state.is_new() {
+        let what = match state.rollouts.last() {
+            Some(newest) => {
+                format!("it knows {}, {} the last", count(state.rollouts.len(), "rollout"), newest.id)
+            }
+            None => {
+                format!("it has had {}", count(usize::try_from(state.fence).unwrap_or(usize::MAX), "driver"))
+            }
+        };
+        let legal = vec![
+            "tidegate journal verify".to_owned(),
+            "tidegate cluster adopt CLUSTER --reason TEXT".to_owned(),
+            "tidegate --journal FILE journal rebuild --reason TEXT".to_owned(),
+        ];
+        let sentence = format!("this journal is not lost: {what}; only an empty one is rebuilt");
+        return refusal(&codes::JOURNAL_NOT_LOST, RefusalExit::Conflict, sentence, legal);
+    }
+    Ok(vec![Body::JournalRebuild { clusters: clusters.to_vec(), reason: reason.to_owned() }])
 }
 
 pub(super) fn stop(state: &FleetState, scope: &StopScope, reason: &str) -> Result<Vec<Body>, Refusal> {
@@ -116,10 +143,10 @@ pub(super) fn supersede(
     if matches!(&old.state, RolloutState::Superseded { by: already } if already == by) {
         return Ok(Vec::new());
     }
-    if !old.state.is_open() || old.state == RolloutState::Aborting {
+    if !old.state.can_be_steered() {
         return wrong_state(old, "superseded");
     }
-    if id == by || !new.state.is_open() || new.state == RolloutState::Aborting {
+    if id == by || !new.state.can_be_steered() {
         let what =
             if id == by { "itself".to_owned() } else { format!("{by}, which is {}", new.state.word()) };
         let sentence = format!("{id} can't be superseded by {what}");

@@ -26,6 +26,9 @@ impl FleetState {
             Body::JournalCreated { .. } => {
                 demand(self.position == 0, || "a journal begins once, with its first event".to_owned())
             }
+            Body::JournalRebuild { .. } => {
+                demand(self.is_new(), || "the journal is not lost: it has a history".to_owned())
+            }
             Body::DriverTookOver { new_fence, .. } => demand(*new_fence > self.fence, || {
                 format!("fence {new_fence} is not above {}, the last one", self.fence)
             }),
@@ -41,7 +44,8 @@ impl FleetState {
             | Body::ClusterRelease { .. } => self.check_live(body),
             Body::RolloutPlanned { rollout, plan } => {
                 demand(self.rollout(rollout).is_none(), || format!("{rollout} exists already"))?;
-                self.check_plan(plan)
+                self.check_plan(plan)?;
+                plan.rollback().map_or(Ok(()), |rollback| self.check_rollback(plan, rollback))
             }
             body => {
                 let Some(id) = body.rollout() else { return Ok(()) };
@@ -66,6 +70,7 @@ impl FleetState {
                 if let Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } = body
                     && !rollout.state.is_open()
                 {
+                    self.check_linked(rollout)?;
                     self.check_free(rollout, clusters)?;
                 }
                 Ok(())
@@ -151,8 +156,7 @@ impl Rollout {
                     None => Ok(()),
                 }
             }
-            Body::RolloutAbort { .. } => state(self.state.is_open() && self.state != S::Aborting),
-            Body::RolloutSuperseded { .. } => state(self.state.is_open() && self.state != S::Aborting),
+            Body::RolloutAbort { .. } | Body::RolloutSuperseded { .. } => state(self.state.can_be_steered()),
             Body::RolloutReplanned { plan, .. } => {
                 self.may_replan()?;
                 self.fits(plan)
@@ -171,6 +175,7 @@ impl Rollout {
                         })
                     }
                     HaltCause::NoTests => demand(found.tests_run == 0, || format!("tests ran in {wave}")),
+                    HaltCause::RollbackEnded { .. } => Err("only the end of a rollback says so".to_owned()),
                 }
             }
             Body::RolloutFinished { .. } => {
@@ -193,7 +198,7 @@ impl Rollout {
                 self.check_wave(wave, body)
             }
             Body::GateOverridden { what, .. } => {
-                state(self.state.is_open() && self.state != S::Aborting)?;
+                state(self.state.can_be_steered())?;
                 let known = |gate: &GateId| {
                     self.plan.waves.iter().any(|w| {
                         w.gates_before.iter().chain(&w.gates_after).any(|planned| &planned.id == gate)
@@ -227,13 +232,13 @@ impl Rollout {
                 self.known_gate(wave, *side, gate)
             }
             Body::AttemptRetry { clusters, .. } => {
-                state(!matches!(self.state, S::Planned | S::Aborting | S::Aborted | S::Superseded { .. }))?;
+                state(self.state.tries_again())?;
                 self.check_all(clusters, |a| {
                     demand(a.state.class().is_retryable(), || format!("it is {}", a.state.word()))
                 })
             }
             Body::AttemptSkip { clusters, .. } => {
-                state(!matches!(self.state, S::Aborting | S::Aborted | S::Superseded { .. } | S::Succeeded))?;
+                state((self.state.tries_again() || self.state == S::Planned) && self.state != S::Succeeded)?;
                 self.check_all(clusters, |a| {
                     demand(a.state.class().is_skippable(), || format!("it is {}", a.state.word()))
                 })
@@ -321,7 +326,8 @@ impl Rollout {
             }
             Body::WaveDone { .. } => {
                 phase(wave.phase == WavePhase::GatesAfter)?;
-                demand(wave.tag.made.is_some(), || format!("{name} has no tag"))
+                let tagged = wave.tag.made.is_some() || self.rolls_back().is_some();
+                demand(tagged, || format!("{name} has no tag"))
             }
             _ => Ok(()),
         }

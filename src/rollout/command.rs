@@ -41,6 +41,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Take back what a rollout brought: it starts nothing new, and a plan can be made.
+    RollBack {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Why.
+        reason: String,
+    },
     /// Start no new cluster.
     Pause {
         /// The rollout.
@@ -113,6 +120,13 @@ pub enum Command {
     StartTheLine {
         /// Over what, as it was stopped.
         scope: StopScope,
+        /// Why.
+        reason: String,
+    },
+    /// Restore what is observed from the records of clusters, since the journal before is lost.
+    Rebuild {
+        /// The clusters that are to be taken over.
+        clusters: Vec<ClusterName>,
         /// Why.
         reason: String,
     },

@@ -76,6 +76,8 @@ impl FleetState {
                 }
             }
             Body::DriverReleased {} => self.driver = None,
+            // What is restored follows, cluster by cluster.
+            Body::JournalRebuild { .. } => {}
             Body::ClusterObserved { cluster, observed } => {
                 let seen = self.seen.entry(cluster.clone()).or_default();
                 seen.observed = Some((**observed).clone());
@@ -96,7 +98,8 @@ impl FleetState {
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
             // Whoever was in the way is not any more.
-            Body::ClusterAdopted { cluster, .. } => {
+            Body::ClusterAdopted { cluster, rollouts, .. } => {
+                self.elsewhere.extend(rollouts.iter().cloned());
                 for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
                     if let Some(index) = rollout.by_name.get(cluster).copied() {
                         rollout.look_again(index, at);
@@ -114,6 +117,7 @@ impl FleetState {
                 ));
                 self.by_id.insert(rollout.clone(), index);
                 self.open.insert(index);
+                self.fold_rollback(index, &event.body, at);
             }
             other => {
                 if let Some(id) = other.rollout().cloned() {
@@ -149,6 +153,7 @@ impl FleetState {
         }
         self.fold_claims(id, index, &event.body);
         self.fold_applied(index, &event.body, event.at);
+        self.fold_rollback(index, &event.body, event.at);
     }
 
     /// Keeps who holds which cluster; only events about attempts and ends change it.

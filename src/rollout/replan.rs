@@ -104,6 +104,12 @@ impl Rollout {
         if !open {
             return Err(format!("{} is {}, so it can't be planned anew", self.id, self.state.word()));
         }
+        if let Some(of) = self.rolls_back() {
+            return Err(format!("{} rolls {of} back: abort it, and roll back anew", self.id));
+        }
+        if let RolloutState::Halted { cause: HaltCause::RollbackEnded { by }, .. } = &self.state {
+            return Err(format!("the rollback {by} of {} ended: retry, or roll back what is left", self.id));
+        }
         let active = self.counts.of(Class::Active);
         if active > 0 {
             let clusters = crate::diag::count(active, "cluster");
@@ -137,6 +143,34 @@ impl Rollout {
             ));
         }
         Ok(())
+    }
+
+    /// A new plan, with what this rollout found on the clusters that it wrote to: a rollback goes back
+    /// to that, and the new plan was made when they ran what this rollout had brought.
+    pub(super) fn with_history(&self, plan: &Plan) -> Plan {
+        let mut plan = plan.clone();
+        for cluster in plan.waves.iter_mut().flat_map(|w| &mut w.pools).flat_map(|p| &mut p.clusters) {
+            let Some((was, known)) = self.before(cluster) else { continue };
+            if was.uid != cluster.uid || !known.half_updated() {
+                continue;
+            }
+            cluster.from = Arc::clone(&was.from);
+            cluster.observed_at = was.observed_at;
+            for target in &mut cluster.targets {
+                let same =
+                    was.targets.iter().find(|t| t.product == target.product && t.inputs == target.inputs);
+                if let Some(same) = same {
+                    target.change = same.change.clone();
+                }
+            }
+            for product in &was.removals {
+                let wanted = cluster.targets.iter().any(|t| t.product == *product);
+                if !wanted && !cluster.removals.contains(product) {
+                    cluster.removals.push(product.clone());
+                }
+            }
+        }
+        plan
     }
 
     /// What a new plan would change.
@@ -353,6 +387,7 @@ impl Rollout {
                 RolloutState::Halted { wave: over, cause: cause.clone() }
             }
             (HaltCause::FailureBudget { .. }, None) => RolloutState::Paused,
+            (HaltCause::RollbackEnded { .. }, _) => return,
             (HaltCause::NoTests, _) => match self.wave(wave) {
                 Some((_, found)) if found.phase == WavePhase::Rolling => return,
                 _ => RolloutState::Paused,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::back;
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
@@ -14,7 +15,7 @@ use tidegate::plan::{Plan, PlannedCluster, PlannedWave};
 
 /// What a cluster's newest attempt came to, as far as the rules need it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
+pub enum Verdict {
     Waits,
     Works,
     Unknown,
@@ -43,36 +44,38 @@ impl Verdict {
 }
 
 #[derive(Clone, Default)]
-struct StepLog {
+pub struct StepLog {
     begun: u32,
     running: Option<(u32, u64)>,
     since: Option<jiff::Timestamp>,
-    done: bool,
+    pub done: bool,
     last: Option<StepOutcome>,
     retries_left: Option<u32>,
 }
 
 #[derive(Clone)]
-struct Member {
+pub struct Member {
     /// So many new plans may have begun a new attempt each; the next event of it says so.
     anew: u32,
     wave: usize,
     pool: usize,
     attempt: u32,
-    verdict: Verdict,
+    pub verdict: Verdict,
     /// Whether this attempt had a slot already.
     started: bool,
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
+    /// Whether anything of the rollout ever came there.
+    pub touched: bool,
     steps: Vec<StepId>,
-    log: BTreeMap<StepId, StepLog>,
+    pub log: BTreeMap<StepId, StepLog>,
     /// How long steps of this attempt ran that were reported.
     worked: jiff::SignedDuration,
 }
 
 #[derive(Default)]
-struct WaveLog {
+pub struct WaveLog {
     reached: bool,
     opened: bool,
     claimed: bool,
@@ -93,7 +96,7 @@ struct WaveLog {
     asked_anew: BTreeMap<(Side, GateId), u64>,
 }
 
-struct Yes {
+pub struct Yes {
     actor: Actor,
     release: Digest,
     wave: Digest,
@@ -102,23 +105,24 @@ struct Yes {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Mode {
+pub enum Mode {
     Planned,
     Running,
     Paused,
     Halted,
     Aborting,
+    RollingBack,
     Ended,
 }
 
-struct Run {
-    plan: Plan,
+pub struct Run {
+    pub plan: Plan,
     /// Its place in the order of starts.
     order: usize,
-    mode: Mode,
+    pub mode: Mode,
     /// The wave that halted because no test ran.
     untested: Option<String>,
-    members: HashMap<ClusterName, Member>,
+    pub members: HashMap<ClusterName, Member>,
     /// Members of earlier plans that are not planned any more.
     left: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
@@ -133,8 +137,9 @@ pub struct Checker {
     starts: Vec<jiff::Timestamp>,
     fence: u64,
     next: u64,
-    /// The hotfixes that a cluster got with what succeeded there last.
-    carried: HashMap<ClusterUid, BTreeSet<ReleaseId>>,
+    /// The hotfixes that a cluster got with what succeeded there, the last at the end; what was rolled
+    /// back is taken out.
+    carried: HashMap<ClusterUid, Vec<(RolloutId, BTreeSet<ReleaseId>)>>,
     hotfixes: BTreeSet<ReleaseId>,
     /// What the log held, to tell whether enough happened.
     pub seen: BTreeMap<&'static str, u32>,
@@ -177,13 +182,48 @@ impl Checker {
                 }
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
+                if let Body::StepStarted { attempt, step, .. } = body {
+                    let run = self.runs.get(id).ok_or("rule 7: nobody planned it")?;
+                    let original = run.plan.rollback().and_then(|r| self.runs.get(&r.of));
+                    original.map_or(Ok(()), |original| back::in_order(run, original, attempt, step))?;
+                }
                 let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
                 if let Body::StepStarted { attempt, step, .. } = body {
                     run.may_go_on(&self.facts, attempt, step, event.at)?;
                 }
-                run.take(event, fence)
+                let before = run.mode;
+                run.take(event, fence)?;
+                self.taken_back(id, before, event)
             }
         }
+    }
+
+    /// Rule 11: what becomes of a rollout while a rollback takes it back, and when that ends.
+    fn taken_back(&mut self, id: &RolloutId, before: Mode, event: &Event) -> Checked {
+        let run = &self.runs[id];
+        let Some(rollback) = run.plan.rollback().cloned() else { return Ok(()) };
+        let mode = run.mode;
+        let all = run.members.values().all(|m| m.verdict == Verdict::Good);
+        let whole = rollback.whole && all && matches!(event.body, Body::RolloutFinished { .. });
+        let original = self.runs.get_mut(&rollback.of).ok_or("rule 11: nothing to take back")?;
+        if let Body::AttemptFinished { attempt, result: AttemptResult::Succeeded | AttemptResult::NoOp } =
+            &event.body
+        {
+            original.set(&attempt.cluster, Verdict::Failed, event.seq);
+        }
+        match (before, mode) {
+            (Mode::Ended, now) if now != Mode::Ended => {
+                let rests = matches!(original.mode, Mode::Halted | Mode::Ended);
+                demand(rests, || format!("rule 11: {} is {:?}", rollback.of, original.mode))?;
+                original.mode = Mode::RollingBack;
+            }
+            (before, Mode::Ended) if before != Mode::Ended => {
+                original.mode = if whole { Mode::Ended } else { Mode::Halted };
+                *self.seen.entry("(rolled back)").or_default() += u32::from(whole);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     /// Rule 10: what a cluster got.
@@ -194,19 +234,28 @@ impl Checker {
             let mut got: BTreeSet<ReleaseId> = run.plan.lineage.contains.iter().cloned().collect();
             got.insert(run.plan.release.id.clone());
             got.retain(|id| self.hotfixes.contains(id));
-            self.carried.insert(cluster.uid.clone(), got);
+            let all = self.carried.entry(cluster.uid.clone()).or_default();
+            let gone = run.plan.rollback().map_or(&id.rollout, |rollback| &rollback.of);
+            all.retain(|(other, _)| other != gone);
+            if run.plan.rollback().is_none() {
+                all.push((id.rollout.clone(), got));
+            }
         }
     }
 
     /// Rule 10: the pool of a cluster has nobody left who would lose a hotfix.
     fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize) -> Checked {
+        if run.plan.rollback().is_some() {
+            return Ok(());
+        }
         let release = &run.plan.release.id;
         for cluster in &run.plan.waves[w].pools[p].clusters {
             let waits = run
                 .members
                 .get(&cluster.name)
                 .is_some_and(|m| matches!(m.verdict, Verdict::Waits | Verdict::Open));
-            let got = self.carried.get(&cluster.uid).into_iter().flatten();
+            let last = self.carried.get(&cluster.uid).and_then(|all| all.last());
+            let got = last.into_iter().flat_map(|(_, got)| got);
             let lost = got.clone().find(|id| *id != release && !run.plan.lineage.contains.contains(id));
             demand(!waits || lost.is_none(), || format!("rule 10: {} would lose {lost:?}", cluster.name))?;
         }
@@ -214,6 +263,13 @@ impl Checker {
     }
 
     fn planned(&mut self, id: &RolloutId, plan: &Plan) -> Checked {
+        back::lowers(plan, plan.rollback().and_then(|r| self.runs.get(&r.of)).map(|r| &r.plan))?;
+        if let Some(rollback) = plan.rollback() {
+            let original = self.runs.get_mut(&rollback.of).ok_or("rule 11: nothing to take back")?;
+            back::begins(plan, original)?;
+            original.mode = Mode::RollingBack;
+            *self.seen.entry("(a rollback)").or_default() += 1;
+        }
         if plan.release.lane == Lane::Hotfix {
             self.hotfixes.insert(plan.release.id.clone());
         }
@@ -231,6 +287,7 @@ impl Checker {
                         preflights: 0,
                         wants_preflight: false,
                         no_op: false,
+                        touched: false,
                         steps: Vec::new(),
                         log: BTreeMap::new(),
                         worked: jiff::SignedDuration::ZERO,
@@ -454,6 +511,7 @@ impl Run {
                         preflights: 0,
                         wants_preflight: false,
                         no_op: false,
+                        touched: false,
                         steps: Vec::new(),
                         log: BTreeMap::new(),
                         worked: jiff::SignedDuration::ZERO,
@@ -519,7 +577,7 @@ impl Run {
         u32::try_from(spent.count()).unwrap()
     }
 
-    fn set(&mut self, cluster: &ClusterName, verdict: Verdict, seq: u64) {
+    pub fn set(&mut self, cluster: &ClusterName, verdict: Verdict, seq: u64) {
         if let Some(member) = self.members.get_mut(cluster) {
             member.verdict = verdict;
             self.waves[member.wave].moved = seq;
@@ -615,6 +673,7 @@ impl Run {
                 to(self, &[Mode::Running], Mode::Ended)
             }
             Body::AttemptRetry { clusters, .. } => {
+                demand(self.mode != Mode::RollingBack, || "rule 11: it is being taken back".to_owned())?;
                 for name in clusters {
                     let member = self.members.get_mut(name).ok_or("not planned")?;
                     let over = !matches!(member.verdict, Verdict::Works | Verdict::Waits | Verdict::Good);
@@ -761,7 +820,8 @@ impl Run {
             Body::WaveDone { .. } => {
                 self.settled(w)?;
                 demand(self.waves[w].through, || "rule 1: it is not verified".to_owned())?;
-                demand(self.waves[w].tagged, || "rule 1: it has no tag".to_owned())?;
+                let tagged = self.waves[w].tagged || self.plan.rollback().is_some();
+                demand(tagged, || "rule 1: it has no tag".to_owned())?;
                 self.gates(w, Side::After, event.at)?;
                 self.waves[w].over = true;
             }
@@ -844,6 +904,7 @@ impl Run {
                         }
                     }
                 }
+                member.touched = true;
                 log.begun = *tries;
                 log.running = Some((*tries, fence));
                 None
@@ -870,10 +931,12 @@ impl Run {
                 Some(match result {
                     AttemptResult::Succeeded => {
                         demand(done, || "rule 7: a step is not done".to_owned())?;
+                        member.touched = true;
                         Verdict::Good
                     }
                     AttemptResult::NoOp => {
                         demand(member.no_op, || "rule 7: there was something to do".to_owned())?;
+                        member.touched = true;
                         Verdict::Good
                     }
                     AttemptResult::Failed { failure: Failure::Unknown, .. } => Verdict::Unknown,

@@ -39,6 +39,8 @@ pub enum Move {
     /// The calendar is another one: windows that allow or deny, from and for so many seconds, for all
     /// clusters or every second one.
     Calendar(Vec<(bool, u16, u16, bool)>),
+    /// The rollout is rolled back, whole or one wave of it; what it added goes or stays.
+    RollBack(Option<u8>, bool),
     /// The rollout is superseded by the newest one.
     Supersede,
     /// A new plan: which kind of change, and where.
@@ -182,6 +184,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         1 => (0..6_u8, any::<bool>()).prop_map(|(n, same)| Move::HoldProduct(n, same)),
         2 => (0..6_u8).prop_map(Move::Release),
         2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
+        4 => (option::weighted(0.25, 0..3_u8), any::<bool>()).prop_map(|(wave, all)| Move::RollBack(wave, all)),
         1 => Just(Move::Supersede),
         4 => (0..5_u8, 0..12_u8, 0..4_u8).prop_map(|(kind, at, to)| Move::Replan(kind, at, to)),
         4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
@@ -333,13 +336,20 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
             Move::Crash => world.take_over(),
             Move::Jump(seconds) => world.now += jiff::SignedDuration::from_secs(i64::from(*seconds)),
             Move::Next => {
-                if let Some(shape) = schedule.later.get(world.state.rollouts().count() - 1 - before) {
+                let forward = world.state.rollouts().filter(|r| r.rolls_back().is_none()).count();
+                if let Some(shape) = schedule.later.get(forward - 1 - before) {
                     world.start(plan(shape));
                 }
             }
             Move::Calendar(windows) => {
                 let body = calendar(windows, world.now);
                 world.append(Actor::engine(), body);
+            }
+            Move::RollBack(wave, all) => {
+                let rollout = world.state.rollouts().nth(usize::from(*other) + before);
+                if let Some(id) = rollout.map(|r| r.id().clone()) {
+                    roll_back(&mut world, &id, schedule, *wave, *all);
+                }
             }
             about => command(&mut world, about, usize::from(*other) + before),
         }
@@ -419,11 +429,42 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
             let Some(by) = world.state.open_rollouts().last().map(|r| r.id().clone()) else { return };
             Command::Supersede { rollout: id, by, reason: "dice".to_owned() }
         }
-        Move::Rounds(_) | Move::Crash | Move::Jump(_) | Move::Next | Move::Calendar(_) => return,
+        Move::Rounds(_)
+        | Move::Crash
+        | Move::Jump(_)
+        | Move::Next
+        | Move::RollBack(..)
+        | Move::Calendar(_) => return,
     };
     // Most random requests are refused; a refusal names what is legal and changes nothing.
     if let Err(refusal) = world.ask(&command) {
         assert!(!refusal.sentence.is_empty());
+    }
+}
+
+/// As the command does it: what runs is paused and comes to rest, then the plan is made and started.
+fn roll_back(world: &mut World<Chance>, id: &RolloutId, schedule: &Schedule, wave: Option<u8>, all: bool) {
+    let asked = Command::RollBack { rollout: id.clone(), reason: "dice".to_owned() };
+    if world.ask(&asked).is_err() {
+        return;
+    }
+    for _ in 0..80 {
+        if world.refused.is_some() || world.state.rollout(id).unwrap().may_be_taken_back() {
+            break;
+        }
+        world.round();
+        world.advance();
+    }
+    let original = world.state.rollout(id).unwrap();
+    if world.refused.is_some() || !original.may_be_taken_back() {
+        return;
+    }
+    let waves = &original.plan().waves;
+    let chosen = wave.map(|n| waves[usize::from(n) % waves.len()].name.clone());
+    let shapes: Vec<&Shape> = [&schedule.first].into_iter().chain(&schedule.later).collect();
+    if let Ok(plan) = world.rollback_plan(id, chosen.as_ref(), all, &shapes) {
+        let start = Command::Start { plan: Box::new(plan), overrides: Vec::new() };
+        let _ = world.ask(&start);
     }
 }
 

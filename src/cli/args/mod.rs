@@ -5,6 +5,7 @@ mod cluster;
 mod files;
 mod freeze;
 mod globals;
+mod journal;
 mod pin;
 mod plan;
 mod rollout;
@@ -17,15 +18,16 @@ pub use cluster::{
     ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff, ReleaseHotfix,
-    ReleaseShow, SchemaCommand, SchemaGet,
+    Explain, Init, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff,
+    ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
+pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Replan, Resume, Retry, Revoke,
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Replan, Resume, Retry, Revoke, Rollback,
     RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
@@ -58,6 +60,8 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small platform to begin with: a product, a release, a pipeline, a fleet.
+    Init(Init),
     /// Check every file of the repository; all mistakes at once.
     #[command(after_help = "Example: tidegate check --repo ~/platform")]
     Check,
@@ -92,22 +96,4 @@ pub enum Command {
     Journal(JournalCommand),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),
-}
-
-/// The journal's commands.
-#[derive(Debug, Subcommand)]
-pub enum JournalCommand {
-    /// Read the whole journal, or an export of it, and verify its chain of hashes.
-    Verify(JournalVerify),
-}
-
-/// `journal verify`.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: tidegate journal verify\n         tidegate journal verify --export r42-1.jsonl"
-)]
-pub struct JournalVerify {
-    /// A file of `rollout export` instead of the journal.
-    #[arg(long, value_name = "FILE")]
-    pub export: Option<std::path::PathBuf>,
 }

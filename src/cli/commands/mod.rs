@@ -7,9 +7,11 @@ mod explain;
 mod files;
 mod fleet;
 mod freeze;
+mod init;
 mod journal;
 mod pin;
 mod plan;
+mod rebuild;
 mod rollout;
 mod schema;
 mod stop;
@@ -38,6 +40,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
     let context = Context { place: Place::new(&globals), surface, signals };
     match command {
         Command::Plan(args) => plan::run(&args, &context).await,
+        Command::Init(args) => init::run(&args, &context).await,
         Command::Check => check::run(&context).await,
         Command::Product(command) => files::product(command, &context).await,
         Command::Release(command) => files::release(command, &context).await,
@@ -46,6 +49,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
         Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, &context).await,
+        Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, &context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
         Command::StopTheLine(command) => stop::run(command, &context).await,

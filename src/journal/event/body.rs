@@ -22,6 +22,15 @@ pub enum Body {
         /// Its UUID.
         journal: uuid::Uuid,
     },
+    /// A person has what is observed restored from the clusters' records, since the journal before
+    /// this one is lost.
+    #[serde(rename = "journal.rebuild")]
+    JournalRebuild {
+        /// The clusters that are to be taken over, by name; each follows with `cluster.adopted`.
+        clusters: Vec<ClusterName>,
+        /// Why.
+        reason: String,
+    },
     /// A process became the driver; its fence is one higher than any before.
     #[serde(rename = "driver.took-over")]
     DriverTookOver {
@@ -76,6 +85,9 @@ pub enum Body {
         uid: ClusterUid,
         /// From whom: the holder that its lease named, if any.
         from: Option<String>,
+        /// The rollouts of other journals that its records name; their ids are not given again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rollouts: Vec<RolloutId>,
         /// Why.
         reason: String,
     },
@@ -543,6 +555,7 @@ impl Body {
     pub fn name(&self) -> &'static str {
         match self {
             Self::JournalCreated { .. } => "journal.created",
+            Self::JournalRebuild { .. } => "journal.rebuild",
             Self::DriverTookOver { .. } => "driver.took-over",
             Self::DriverReleased {} => "driver.released",
             Self::ClusterObserved { .. } => "cluster.observed",
@@ -596,6 +609,7 @@ impl Body {
     pub fn rollout(&self) -> Option<&RolloutId> {
         match self {
             Self::JournalCreated { .. }
+            | Self::JournalRebuild { .. }
             | Self::DriverTookOver { .. }
             | Self::DriverReleased {}
             | Self::ClusterObserved { .. }
@@ -650,6 +664,7 @@ impl Body {
         !matches!(
             self,
             Self::JournalCreated { .. }
+                | Self::JournalRebuild { .. }
                 | Self::ClusterObserved { .. }
                 | Self::ClusterUnreachable { .. }
                 | Self::ClusterCompared { .. }

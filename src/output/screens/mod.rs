@@ -1,6 +1,7 @@
 //! The screens: each the data of one answer, with its text for people. The same value is what
 //! programs get as JSON.
 
+mod back;
 mod check;
 mod cluster;
 mod code;
@@ -10,11 +11,13 @@ mod export;
 mod files;
 mod fleet;
 mod freeze;
+mod init;
 mod journal;
 mod live;
 mod manifests;
 mod pin;
 mod plan;
+mod rebuild;
 mod recorded;
 mod replan;
 mod status;
@@ -27,11 +30,13 @@ pub use code::CodeScreen;
 pub use export::{ExportChecked, ExportedScreen, ShownRollout};
 pub use fleet::MatrixScreen;
 pub use freeze::RemovedFreeze;
+pub use init::InitScreen;
 pub use journal::VerifiedScreen;
 pub use live::{FleetRequestScreen, ListedHold};
 pub use manifests::ManifestsScreen;
 pub use pin::{AddedPin, ImpactScreen, RemovedPin};
 pub use plan::{ClusterPlanScreen, PlanScreen, reason};
+pub use rebuild::RebuildScreen;
 pub use recorded::RecordedScreen;
 pub use replan::ReplanScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};

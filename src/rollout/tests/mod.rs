@@ -5,9 +5,12 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod cases;
 mod deadlines;
 mod fleet;
 mod hotfixes;
 mod live;
 mod patience;
+mod rebuild;
 mod replan;
+mod rollbacks;

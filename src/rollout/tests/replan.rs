@@ -7,7 +7,7 @@ use crate::diag::codes;
 use crate::gate::approval;
 use crate::journal::{BlockReason, Body, FailureClass, Preflight, RetryWhich, Side, StepOutcome};
 use crate::model::RolloutId;
-use crate::plan::Plan;
+use crate::plan::{Change, Plan};
 use crate::rollout::{AttemptState, Becomes, Command, RefusalExit, RolloutState, WavePhase, admit, legal};
 
 fn asked(id: &RolloutId, plan: &Plan) -> Command {
@@ -97,6 +97,22 @@ fn clusters_whose_inputs_did_not_change_keep_their_result_and_the_other_one_gets
     assert_eq!(phase(&world, &id, "w0"), WavePhase::Done);
     let rollout = world.state.rollout(&id).unwrap();
     assert!(rollout.cluster(&"c-0".parse().unwrap()).unwrap().half_updated(), "it knows of the first");
+}
+
+#[test]
+fn a_rollback_still_knows_what_a_cluster_ran_before_the_rollout() {
+    let (mut world, id) = rolled(Calm, &gated());
+    let old = world.state.rollout(&id).unwrap().plan().clone();
+    // The new plan is made when c-0 runs what the rollout has brought.
+    let mut new = revised(&old, Revision::Cap(1));
+    let seen = &mut new.waves[0].pools[0].clusters[0];
+    seen.observed_at = world.now;
+    seen.targets.iter_mut().for_each(|target| target.change = Change::Unchanged);
+    let digest = new.digest;
+    world.ask(&asked(&id, &new)).unwrap();
+    let kept = world.state.rollout(&id).unwrap().plan();
+    assert_eq!(kept.digest, digest);
+    assert_eq!(kept.waves[0].pools[0].clusters[0], old.waves[0].pools[0].clusters[0]);
 }
 
 #[test]

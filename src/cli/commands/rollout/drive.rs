@@ -12,8 +12,8 @@ use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
 use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
-use crate::diag::{Finding, codes};
-use crate::engine::planning::{PlanRequest, gather};
+use crate::diag::{Finding, Severity, codes};
+use crate::engine::planning::{PlanRequest, foreign_cluster, gather};
 use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest};
 use crate::journal::Event;
 use crate::model::{RolloutId, WaveName};
@@ -51,14 +51,26 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let command =
         |_: &FleetState| Ok(Command::Start { plan: Box::new(plan.clone()), overrides: overrides.clone() });
     let events = ask::send(&mut open, context, command).await?;
+    started(open, &world, &events, args.detach, args.drive.until.clone(), context).await
+}
+
+/// A rollout whose start was recorded: it is driven, or watched where somebody drives already.
+pub(super) async fn started(
+    mut open: OpenJournal,
+    world: &engine::World,
+    events: &[Event],
+    detach: bool,
+    until: Until,
+    context: &Context<'_>,
+) -> Outcome {
     let Some(id) = events.iter().find_map(|event| event.body.rollout().cloned()) else {
         let finding = Finding::error(&codes::UNEXPECTED, "the plan was admitted and nothing was recorded");
         return Err(Failure::new(Code::Unexpected, finding));
     };
-    for event in &events {
+    for event in events {
         context.surface.talk(&crate::report::event::sentence(&event.body));
     }
-    if args.detach {
+    if detach {
         let state = open.follower.state();
         if let Some(rollout) = state.rollout(&id) {
             let driver = context.place.driver(&open).await?;
@@ -69,16 +81,15 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let driven = driver_alive(&open, context).await?;
     if driven {
         context.surface.talk("another process drives already: watching it");
-        match follow(open, vec![id.clone()], &args.drive.until, true, context).await? {
+        match follow(open, vec![id.clone()], &until, true, context).await? {
             Followed::Ended(codes) => return Ok(codes),
             Followed::Undriven(left) => open = *left,
         }
     }
-    let until = args.drive.until.clone();
-    drive(open, &world, vec![id], until, Other::Watched, context).await
+    drive(open, world, vec![id], until, Other::Watched, context).await
 }
 
-/// Refuses a plan whose frozen inputs have changed.
+/// Refuses a plan whose frozen inputs have changed, or that goes over another journal's clusters.
 async fn fresh(
     plan: &Plan,
     world: &engine::World,
@@ -96,6 +107,9 @@ async fn fresh(
     };
     let gathered = gather(world, &times, &mut open.follower, &request).await?;
     let mut findings = crate::diag::Findings::new();
+    // Not the whole fleet: what the plan leaves alone is nobody's business here.
+    let planned = gathered.foreign.iter().filter(|(cluster, _)| plan.cluster(cluster).is_some());
+    findings.extend(planned.map(|(cluster, why)| foreign_cluster(Severity::Error, cluster, why)));
     for change in gathered.with_input(|input| Ok(stale(plan, input)))? {
         let message = format!("the plan is stale, {}: {}", change.what, change.change);
         findings.push(
@@ -135,7 +149,7 @@ pub async fn watch(args: &Watch, context: &Context<'_>) -> Outcome {
     }
 }
 
-async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> Result<bool, Failure> {
+pub(super) async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> Result<bool, Failure> {
     Ok(context.place.driver(open).await?.is_some_and(|driver| driver.alive))
 }
 
@@ -269,7 +283,7 @@ fn waiting(wait: &Explanation) -> String {
 }
 
 /// Why nothing could be driven, and what to do.
-fn not_driven(error: &DriveError) -> Failure {
+pub(super) fn not_driven(error: &DriveError) -> Failure {
     match error {
         DriveError::NotDriver(NotDriver::Held(holder)) => {
             let message = format!("{} drives, its lease runs until {}", holder.process, holder.until);

@@ -6,6 +6,7 @@ mod events;
 mod export;
 mod look;
 mod replan;
+mod rollback;
 
 use super::Context;
 use crate::cli::args::{RolloutCommand, RolloutRef};
@@ -29,6 +30,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Override(args) => ask::override_condition(args, context).await,
         RolloutCommand::Pause(args) => ask::pause(args, context).await,
         RolloutCommand::Resume(args) => ask::resume(args, context).await,
+        RolloutCommand::Rollback(args) => rollback::run(&args, context).await,
         RolloutCommand::Abort(args) => ask::abort(args, context).await,
         RolloutCommand::Supersede(args) => ask::supersede(args, context).await,
         RolloutCommand::Replan(args) => replan::run(&args, context).await,
@@ -75,8 +77,11 @@ fn find<'a>(state: &'a FleetState, asked: Option<&RolloutRef>) -> Result<&'a Rol
 fn code(state: &RolloutState) -> Code {
     match state {
         RolloutState::Halted { .. } => Code::Failed,
-        RolloutState::Aborting | RolloutState::Aborted | RolloutState::Superseded { .. } => Code::Aborted,
-        RolloutState::Pausing | RolloutState::Paused => Code::Blocked,
+        RolloutState::Aborting
+        | RolloutState::Aborted
+        | RolloutState::RolledBack { .. }
+        | RolloutState::Superseded { .. } => Code::Aborted,
+        RolloutState::Pausing | RolloutState::Paused | RolloutState::RollingBack { .. } => Code::Blocked,
         RolloutState::SucceededWithFailures => Code::FinishedWithFailures,
         RolloutState::Planned | RolloutState::Running | RolloutState::Succeeded => Code::Done,
     }
