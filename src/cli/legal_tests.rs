@@ -116,6 +116,7 @@ fn asked(command: RolloutCommand, rollout: &Rollout) -> Option<Command> {
                 comment: None,
             })
         }
+        RolloutCommand::Verify(a) => Command::Verify { rollout: id, wave: a.wave, reason: a.reason },
         RolloutCommand::Override(a) => Command::Override { rollout: id, what: a.what, reason: a.reason },
         other => panic!("no explanation names {other:?}"),
     })

@@ -3,7 +3,8 @@
 
 use crate::diag::count;
 use crate::journal::{
-    AttemptResult, Body, Deferral, Ending, Failure, HaltCause, Preflight, RetryWhich, Side, StepOutcome,
+    AttemptResult, Body, Deferral, Ending, Failure, Found, HaltCause, Preflight, RetryWhich, Side,
+    StepOutcome,
 };
 use crate::model::{ClusterName, WaveName};
 
@@ -61,6 +62,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::WaveSkipped { .. }
         | Body::ApprovalRevoked { .. }
         | Body::AttemptRetry { .. }
+        | Body::WaveVerify { .. }
         | Body::AttemptSkip { .. } => Weight::Notice,
         Body::ClusterCompared { differences, .. } => {
             if *differences == 0 {
@@ -75,6 +77,10 @@ pub fn weight(body: &Body) -> Weight {
         Body::RolloutFinished { ending, .. } => match ending {
             Ending::Succeeded => Weight::Milestone,
             Ending::SucceededWithFailures => Weight::Trouble,
+        },
+        Body::WaveClusterObserved { found, .. } => match found {
+            Found::Well => Weight::Routine,
+            Found::Ill | Found::Unseen => Weight::Trouble,
         },
         Body::WaveClusterVerified { healthy, .. } => {
             if *healthy {
@@ -225,6 +231,11 @@ pub fn sentence(body: &Body) -> String {
             let when = if *round > 1 { " again, after its soak" } else { "" };
             format!("wave {wave} is verified{when}")
         }
+        Body::WaveClusterObserved { wave, cluster, found, cause, .. } => match found {
+            Found::Well => format!("wave {wave}: {cluster} is well in its soak"),
+            Found::Ill => format!("wave {wave}: {cluster} is not well, its soak starts anew: {cause}"),
+            Found::Unseen => format!("wave {wave}: {cluster} could not be looked at in its soak: {cause}"),
+        },
         Body::WaveSoaked { wave, .. } => format!("wave {wave}: its soak is over"),
         Body::WaveTagged { wave, tag, commit, .. } => {
             format!("wave {wave}: tag {tag} stands on {}", short_commit(commit))
@@ -295,6 +306,10 @@ pub fn sentence(body: &Body) -> String {
             format!("{} waits, {}{until}: {cause}", attempt.cluster, deferral(*reason))
         }
         Body::AttemptFinished { attempt, result } => ended(&attempt.cluster, result),
+        Body::WaveVerify { wave, clusters, reason, .. } => {
+            let why = because(reason.as_deref());
+            format!("wave {wave}: tests run again on {}{why}", named(clusters))
+        }
         Body::AttemptRetry { which, clusters, reason, .. } => {
             let which = match which {
                 RetryWhich::Failed => "failed ",

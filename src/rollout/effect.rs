@@ -53,6 +53,15 @@ pub enum Effect {
         /// Which round: 1 before the soak, 2 after it.
         round: u32,
     },
+    /// Look at a cluster that soaks by `clock: observed`: its record and whether all is ready now.
+    Observe {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// The cluster.
+        cluster: ClusterName,
+    },
     /// Make the wave's git tag.
     Tag {
         /// The rollout.
@@ -101,6 +110,8 @@ pub enum EffectKey {
     Step(AttemptId, StepId),
     /// A cluster's verification.
     Verify(RolloutId, WaveName, ClusterName, u32),
+    /// A look at a soaking cluster.
+    Observe(RolloutId, WaveName, ClusterName),
     /// A wave's tag, made or pushed.
     Tag(RolloutId, WaveName),
 }
@@ -112,6 +123,7 @@ impl Effect {
             Self::Decide(body) => body.rollout(),
             Self::AskGate { rollout, .. }
             | Self::Verify { rollout, .. }
+            | Self::Observe { rollout, .. }
             | Self::Tag { rollout, .. }
             | Self::PushTag { rollout, .. } => Some(rollout),
             Self::Preflight { attempt, .. } | Self::Step { attempt, .. } => Some(&attempt.rollout),
@@ -134,6 +146,9 @@ impl Effect {
             Self::Step { attempt, step, .. } => EffectKey::Step(attempt.clone(), step.id.clone()),
             Self::Verify { rollout, wave, cluster, round } => {
                 EffectKey::Verify(rollout.clone(), wave.clone(), cluster.clone(), *round)
+            }
+            Self::Observe { rollout, wave, cluster } => {
+                EffectKey::Observe(rollout.clone(), wave.clone(), cluster.clone())
             }
             Self::Tag { rollout, wave, .. } | Self::PushTag { rollout, wave, .. } => {
                 EffectKey::Tag(rollout.clone(), wave.clone())

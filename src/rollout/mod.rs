@@ -4,6 +4,7 @@
 mod admit;
 mod admit_clusters;
 mod admit_live;
+mod admit_verify;
 mod attempt;
 mod check;
 mod command;
@@ -25,12 +26,13 @@ mod recount;
 mod replan;
 mod rolling_back;
 mod slots;
+mod soak;
 mod state;
 mod view;
 mod waits;
 
 pub use admit::{admit, legal};
-pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};
+pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, Tests, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
 pub use deadline::ClusterDeadline;
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
@@ -43,6 +45,7 @@ pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
 pub use replan::{Becomes, Replanned, ReplannedWave};
 pub use slots::{CapUse, Scope, caps};
+pub use soak::{ObservedSoak, SoakOutlook};
 pub use state::{
     Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave,
     WavePhase, WaveState,

@@ -236,7 +236,9 @@ fn touched(body: &Body) -> Vec<&ClusterName> {
         | Body::StepSpawned { attempt, .. }
         | Body::StepFinished { attempt, .. }
         | Body::AttemptFinished { attempt, .. } => vec![&attempt.cluster],
-        Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => clusters.iter().collect(),
+        Body::AttemptRetry { clusters, .. }
+        | Body::AttemptSkip { clusters, .. }
+        | Body::WaveVerify { clusters, .. } => clusters.iter().collect(),
         Body::WaveClusterVerified { cluster, .. } => vec![cluster],
         _ => Vec::new(),
     }

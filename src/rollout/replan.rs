@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::attempt::{Attempt, AttemptState, Class};
+use super::attempt::{Attempt, AttemptState, Class, Tests};
 use super::state::{Cluster, Rollout, RolloutState, Wave, WavePhase};
 use crate::digest::Digest;
-use crate::journal::{BlockReason, HaltCause, Side};
+use crate::journal::{BlockReason, Failure, HaltCause, Side};
 use crate::model::{Actor, ClusterName, WaveName};
 use crate::plan::{self, Plan, PlannedCluster, PlannedWave};
 
@@ -284,16 +284,12 @@ impl Rollout {
             self.carry(index, &mut new, &moved, at);
         }
         for (w, old) in moved {
-            let verify: BTreeSet<usize> = self
-                .waves
-                .get(old)
-                .into_iter()
-                .flat_map(|wave| &wave.to_verify)
-                .filter_map(|i| self.planned_cluster(*i))
-                .filter_map(|planned| new.by_name.get(&planned.name).copied())
-                .collect();
+            let Some(old) = self.waves.get(old) else { continue };
+            let place = |i: usize| new.by_name.get(&self.planned_cluster(i)?.name).copied();
+            let verify: BTreeSet<usize> = old.to_verify.iter().filter_map(|i| place(*i)).collect();
+            let soaking = old.soaking.moved(place);
             if let Some(wave) = new.waves.get_mut(w) {
-                wave.to_verify = verify;
+                (wave.to_verify, wave.soaking) = (verify, soaking);
             }
         }
         self.carry_answers(&mut new);
@@ -334,7 +330,13 @@ impl Rollout {
         // A person left it out, or it is gone: other inputs change nothing about that.
         let out = was.is_some_and(|was| was.uid == is.uid)
             && matches!(old.attempt.state.class(), Class::Skipped | Class::Gone);
-        let (attempt, earlier, first) = if keeps || out {
+        // Whether tests run in any case, or nothing but tests, stays so while the inputs do.
+        let tests = match (was.is_some_and(|was| same(was, &is)), &old.attempt.state, old.attempt.tests) {
+            (true, _, tests) => tests,
+            (false, AttemptState::Failed(Failure::Test), _) | (false, _, Tests::Again) => Tests::Again,
+            (false, ..) => Tests::Due,
+        };
+        let (mut attempt, earlier, first) = if keeps || out {
             let first = if stays { old.first } else { old.attempt.number + u32::from(!untouched) };
             (old.attempt.clone(), old.earlier.clone(), first)
         } else if untouched && was.is_some_and(|was| was.uid == is.uid) {
@@ -351,6 +353,9 @@ impl Rollout {
             };
             (Attempt::new(number, at, &is), earlier, if stays { old.first } else { number })
         };
+        if !(keeps || out) {
+            attempt.tests = tests;
+        }
         new.leave(index);
         if let Some(cluster) = new.clusters.get_mut(index) {
             (cluster.attempt, cluster.earlier, cluster.first) = (attempt, earlier, first);

@@ -80,14 +80,15 @@ fn claims_of(
     for (planned, wave) in rollout.waves() {
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
-            WavePhase::Rolling | WavePhase::Done => {}
+            // In one that is complete and not done yet, tests may run again.
+            phase if phase.tests_again() => {}
             WavePhase::Skipped => continue,
             _ => return,
         }
         // What moves in a wave before moves the evidence that this one's answers rest on.
         let gated = !planned.gates_before.is_empty() && moved;
         // By a new plan, waves that are done may stand behind one that is not: they wait for it.
-        let last = wave.phase == WavePhase::Rolling;
+        let last = !wave.phase.is_over();
         if wave.begins() && (gated || !rollout.gates(&planned.name, Side::Before, out.now).open) {
             if last {
                 return;

@@ -12,6 +12,7 @@ use super::next::{Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
 use super::slots::{CapUse, caps};
+use super::soak::ObservedSoak;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Override, Side, StepId, StopScope};
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, Push, RolloutId, WaveName};
@@ -35,6 +36,18 @@ pub struct Wait {
     /// The moment from which it goes on by itself, or at which it is looked at again, if time alone
     /// can do that.
     pub until: Option<jiff::Timestamp>,
+    /// Looks, tries or answers in a row that brought no progress.
+    pub looks: u32,
+}
+
+impl Wait {
+    /// So many looks in a row without progress are told as an alert.
+    pub const ALERT: u32 = 5;
+
+    /// The looks in a row without progress, once they are so many that somebody should know.
+    pub fn alert(&self) -> Option<u32> {
+        (self.looks >= Self::ALERT).then_some(self.looks)
+    }
 }
 
 /// For what something waits.
@@ -42,6 +55,11 @@ pub struct Wait {
 pub enum WaitKind {
     /// No process drives (as far as the journal says; a driver that died has not said so).
     NoDriver,
+    /// Drivers took over again and again, and none of them got anything done.
+    Restarts {
+        /// The newest of them.
+        process: String,
+    },
     /// A person paused it (or it is pausing: so many clusters are still at work).
     Paused {
         /// Who.
@@ -145,8 +163,11 @@ pub enum WaitKind {
         /// So many may be.
         budget: u32,
     },
-    /// The wave soaks.
-    Soak,
+    /// The wave soaks; with what looks say of it, if observed time counts.
+    Soak {
+        /// How its clusters fare.
+        observed: Option<ObservedSoak>,
+    },
     /// The wave's clusters are observed once more.
     Verifying {
         /// Which round.
@@ -251,6 +272,7 @@ fn blocked<'a>(
                 | WaitKind::Region { .. }
                 | WaitKind::Queue { .. }
                 | WaitKind::NoDriver
+                | WaitKind::Restarts { .. }
         )
     };
     let external = |wait: &Wait| wait.kind.is_external();
@@ -268,13 +290,14 @@ impl WaitKind {
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
-            | Self::Soak
+            | Self::Soak { .. }
             | Self::InTheWay { .. }
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
             Self::Blocked { early, .. } => !early,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
+            | Self::Restarts { .. }
             | Self::Aborting { .. }
             | Self::Earlier { .. }
             | Self::EarlierPool { .. }
@@ -303,6 +326,10 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     }
     if state.driver.is_none() {
         out.push(None, WaitKind::NoDriver, rollout.since, None);
+    }
+    if let Some(driver) = state.driver.as_ref().filter(|_| state.fruitless >= Wait::ALERT) {
+        out.push(None, WaitKind::Restarts { process: driver.process.clone() }, driver.since, None);
+        out.looks(state.fruitless);
     }
     let at_work = rollout.at_work(state, now);
     let by = rollout.asked.as_ref().map(|(actor, _)| actor.clone());
@@ -461,7 +488,15 @@ impl Gathered<'_> {
             kind,
             since,
             until,
+            looks: 0,
         });
+    }
+
+    /// How often in a row what was pushed last was looked at without progress.
+    fn looks(&mut self, looks: u32) {
+        if let Some(wait) = self.waits.last_mut() {
+            wait.looks = looks;
+        }
     }
 
     fn push_at(
@@ -535,7 +570,16 @@ impl Gathered<'_> {
             }
             _ => return,
         };
+        let looks = match &kind {
+            WaitKind::Blocked { .. } => attempt.blocked_looks,
+            WaitKind::Backoff { failures, .. } => *failures,
+            WaitKind::AtWork { .. } => {
+                attempt.current_step().map_or(attempt.preflight_failures, |s| s.failures)
+            }
+            _ => 0,
+        };
         self.push_at(wave, name, kind, attempt.since, until);
+        self.looks(looks);
     }
 }
 
@@ -573,7 +617,17 @@ fn of_wave(
             let left = count(wave.to_verify.len());
             out.push(name, WaitKind::Verifying { round, left }, wave.since, None);
         }
-        WavePhase::Soaking => out.push(name, WaitKind::Soak, wave.since, wave.soaks_until(planned)),
+        WavePhase::Soaking => {
+            of_pools(state, planned, wave, now, out);
+            if let Some(outlook) = out.rollout.soak_outlook(planned, wave, now) {
+                let observed = outlook.observed;
+                let looks = observed.iter().flat_map(|o| &o.ill).map(|(_, _, looks)| *looks).max();
+                out.push(name, WaitKind::Soak { observed }, wave.since, Some(outlook.ends));
+                out.looks(looks.unwrap_or(0));
+            }
+        }
+        // Tests that run again come before its gates and its tag.
+        WavePhase::GatesAfter if !wave.is_complete(planned) => of_pools(state, planned, wave, now, out),
         WavePhase::GatesAfter => {
             let before = out.waits.len();
             of_gates(planned, wave, Side::After, now, out);
@@ -585,7 +639,9 @@ fn of_wave(
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
                 let until = failed.as_ref().map(|f| f.due(out.rollout.plan.pipeline.tags.push));
+                let tries = failed.as_ref().map_or(0, |failed| failed.tries);
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
+                out.looks(tries);
             }
         }
         WavePhase::Skipped => {}
@@ -612,7 +668,10 @@ fn of_gates(planned: &PlannedWave, wave: &Wave, side: Side, now: jiff::Timestamp
             answer: answer.cloned(),
             revoked: known.and_then(|g| g.revoked.as_ref()).map(|(actor, _, _)| actor.clone()),
         };
+        // People are not looked at: they are reminded.
+        let machine = !matches!(gate.kind, GateKind::Approval { .. });
         out.push(Some(&planned.name), kind, wave.since, answer.and_then(|a| a.expires));
+        out.looks(known.filter(|_| machine).map_or(0, |g| g.noes));
     }
 }
 

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Body, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Preflight, RetryWhich, StepId, StepOutcome,
     StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
@@ -57,6 +57,8 @@ pub enum Move {
     Retry(u8),
     RetryOne(u8),
     Skip(u8),
+    /// The tests of a wave run again.
+    Verify(u8),
 }
 
 /// How often things go wrong, in percent.
@@ -97,13 +99,14 @@ fn wave() -> impl Strategy<Value = WaveShape> {
         0..2_u32,
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.3),
-        option::weighted(0.3, 1..600_u64),
+        option::weighted(0.3, (1..600_u64, option::weighted(0.5, 70..300_u64))),
         option::weighted(0.2, 20..200_u64),
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.15),
     )
         .prop_map(
             |(pools, at_once, failures, deferred, canary, all_tests, soak, deadline, before, after)| {
+                let (soak, observed) = (soak.map(|(length, _)| length), soak.and_then(|(_, every)| every));
                 WaveShape {
                     pools,
                     at_once,
@@ -112,6 +115,7 @@ fn wave() -> impl Strategy<Value = WaveShape> {
                     canary,
                     all_tests,
                     soak,
+                    observed,
                     deadline,
                     before,
                     after,
@@ -196,6 +200,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         3 => (0..3_u8).prop_map(Move::Retry),
         2 => (0..12_u8).prop_map(Move::RetryOne),
         2 => (0..12_u8).prop_map(Move::Skip),
+        2 => (0..3_u8).prop_map(Move::Verify),
     ]
 }
 
@@ -295,6 +300,15 @@ impl Fate for Chance {
 
     fn verify(&mut self, cluster: &ClusterName, round: u32) -> bool {
         self.well || self.roll(&("verify", cluster, round)) >= self.odds.ill
+    }
+
+    fn observe(&mut self, cluster: &ClusterName, at: jiff::Timestamp) -> Found {
+        match self.roll(&("observe", cluster, at)) {
+            _ if self.well => Found::Well,
+            roll if roll < self.odds.ill => Found::Ill,
+            roll if roll < 2 * self.odds.ill => Found::Unseen,
+            _ => Found::Well,
+        }
     }
 
     fn tag(&mut self, wave: &WaveName, push: bool, tries: u32) -> bool {
@@ -405,6 +419,7 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
         Move::Skip(n) => {
             Command::Skip { rollout: id, clusters: cluster(*n), reason: "not this one".to_owned() }
         }
+        Move::Verify(n) => Command::Verify { rollout: id, wave: wave(*n), reason: None },
         Move::StopOn(n) => Command::StopTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
         Move::StopOff(n) => Command::StartTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
         Move::Hold(n, seconds) => {

@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use tidegate::diag::Findings;
 use tidegate::digest::Digest;
 use tidegate::gate::approval;
-use tidegate::journal::{AttemptId, AttemptStep, Body, Event, FailureClass, Preflight, StepId, StepOutcome};
+use tidegate::journal::{
+    AttemptId, AttemptStep, Body, Event, FailureClass, Found, Preflight, StepId, StepOutcome,
+};
 use tidegate::model::{Actor, ClusterName, RolloutId, TestPolicy, WaveName};
 use tidegate::plan::rollback::{self, RollbackInput};
 use tidegate::plan::{Plan, PlannedRollback, Repeat};
 use tidegate::rollout::invariant::{self, Broken, Recount};
 use tidegate::rollout::{
-    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, admit, effects,
+    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, Tests, admit, effects,
 };
 
 use super::plans;
@@ -31,6 +33,10 @@ pub trait Fate {
     /// Whether a done cluster is still well.
     fn verify(&mut self, _: &ClusterName, _round: u32) -> bool {
         true
+    }
+    /// What a look at a soaking cluster finds.
+    fn observe(&mut self, _: &ClusterName, _at: jiff::Timestamp) -> Found {
+        Found::Well
     }
     /// Whether a tag can be made or pushed.
     fn tag(&mut self, _: &WaveName, _push: bool, _tries: u32) -> bool {
@@ -403,6 +409,10 @@ impl<F: Fate> World<F> {
                 let cause = if healthy { "well" } else { "a Deployment is not ready" }.to_owned();
                 Body::WaveClusterVerified { rollout, wave, cluster, round, healthy, cause }
             }
+            Effect::Observe { rollout, wave, cluster } => {
+                let found = self.fate.observe(&cluster, self.now);
+                Body::WaveClusterObserved { rollout, wave, cluster, found, cause: "as scripted".to_owned() }
+            }
             Effect::Tag { rollout, wave, tries } => {
                 if self.fate.tag(&wave, false, tries) {
                     let tag = format!("release/R/{wave}");
@@ -428,7 +438,9 @@ impl<F: Fate> World<F> {
         let step = |id, timeout, repeat, retries| AttemptStep { id, timeout, repeat, retries };
         let minutes = tidegate::model::Duration::minutes(10);
         let mut steps = Vec::new();
-        for target in cluster.targets.iter().filter(|t| t.change.acts()) {
+        let known = self.state.rollout(&attempt.rollout).unwrap().cluster(&attempt.cluster).unwrap();
+        let only_tests = known.attempt().tests() == Tests::Only;
+        for target in cluster.targets.iter().filter(|t| t.change.acts() && !only_tests) {
             let product = target.product.clone();
             for s in plan.products[&target.digest].steps.iter().filter(|s| !cluster.skips(&product, &s.name))
             {
