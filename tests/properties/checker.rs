@@ -754,6 +754,7 @@ impl Run {
                     demand(done, || format!("{name} is {:?}", member.verdict))?;
                     member.attempt += 1;
                     (member.started, member.only_tests, member.preflights) = (false, true, 0);
+                    member.worked = jiff::SignedDuration::ZERO;
                     member.log.clear();
                     member.steps.clear();
                     self.set(name, Verdict::Waits, event.seq);

@@ -499,6 +499,8 @@ fn scope(n: u8, rollout: &RolloutId) -> StopScope {
 
 /// A calendar of plain moments.
 fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
+    // Looks come at fractions of a second, and files have none.
+    let now = jiff::Timestamp::from_second(now.as_second()).unwrap();
     let after = |seconds: u16| now + jiff::SignedDuration::from_secs(i64::from(seconds));
     let windows = windows.iter().enumerate().map(|(n, (allow, from, length, half))| {
         let kind = if *allow { "allow" } else { "deny" };
