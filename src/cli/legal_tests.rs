@@ -81,6 +81,10 @@ fn asked(command: RolloutCommand, rollout: &Rollout) -> Option<Command> {
         RolloutCommand::Resume(a) => {
             Command::Resume { rollout: id, raise_budget: a.raise_budget, reason: a.reason }
         }
+        RolloutCommand::Replan(a) => {
+            let plan = Box::new((**rollout.plan()).clone());
+            Command::Replan { rollout: id, plan, reason: a.reason }
+        }
         RolloutCommand::Abort(a) => Command::Abort { rollout: id, reason: a.reason },
         RolloutCommand::Skip(a) => Command::Skip { rollout: id, clusters: a.clusters, reason: a.reason },
         RolloutCommand::Retry(a) => {
@@ -282,6 +286,7 @@ fn every_command_that_an_explanation_names_is_legal() {
             "approve",
             "cluster adopt",
             "plan R42",
+            "replan",
             "resume",
             "retry",
             "rollback",

@@ -235,6 +235,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       rollback   Take back what a rollout brought: a rollout of its own, in reverse order
       abort      End a rollout where it stands
       supersede  End a rollout in favour of another one
+      replan     Go on by a new plan of the same release
       skip       Leave clusters out of a rollout
       retry      Try clusters again
       events     Print what happened, one event a line

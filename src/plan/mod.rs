@@ -28,7 +28,7 @@ pub use input::{PlanInput, Renderers};
 pub use make::make;
 pub use partition::waves;
 pub use product::planned as planned_product;
-pub use stale::{Staleness, stale};
+pub use stale::{Staleness, pipeline_changes, stale, wave_changes};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,

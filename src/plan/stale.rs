@@ -65,6 +65,20 @@ fn says(what: impl Into<String>, change: impl Into<String>) -> Staleness {
     Staleness { what: what.into(), change: change.into() }
 }
 
+/// What differs between the rules of two plans over all waves, one sentence in lower case each.
+pub fn pipeline_changes(plan: &Plan, now: &Plan) -> Vec<String> {
+    let mut found = Vec::new();
+    pipeline(plan, now, &mut found);
+    found.into_iter().map(|staleness| staleness.change).collect()
+}
+
+/// What differs between the rules of two waves, their clusters' inputs apart.
+pub fn wave_changes(old: &PlannedWave, new: &PlannedWave) -> Vec<String> {
+    let mut found = Vec::new();
+    wave(old, new, &mut found);
+    found.into_iter().map(|staleness| staleness.change).collect()
+}
+
 fn pipeline(plan: &Plan, now: &Plan, found: &mut Vec<Staleness>) {
     let (old, new) = (&plan.pipeline, &now.pipeline);
     if old.name != new.name {

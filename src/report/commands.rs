@@ -44,6 +44,13 @@ impl Offers<'_> {
         self.offer(&command, self.text("resume", &format!("--raise-budget {budget} --reason {TEXT}")))
     }
 
+    /// Another plan of the same release. What is blocked by the plan is tried again by it.
+    pub(super) fn replan(&self) -> Option<String> {
+        let plan = Box::new((**self.rollout.plan()).clone());
+        let command = Command::Replan { rollout: self.rollout.id().clone(), plan, reason: None };
+        self.offer(&command, self.text("replan", ""))
+    }
+
     pub(super) fn abort(&self) -> Option<String> {
         let command = Command::Abort { rollout: self.rollout.id().clone(), reason: None };
         self.offer(&command, self.text("abort", ""))

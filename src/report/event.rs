@@ -53,6 +53,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::StopTheLineOn { .. }
         | Body::StopTheLineOff { .. }
         | Body::RolloutSuperseded { .. }
+        | Body::RolloutReplanned { .. }
         | Body::AttemptDeferred { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
@@ -167,6 +168,16 @@ pub fn sentence(body: &Body) -> String {
         Body::StopTheLineOff { scope, reason } => format!("the line of {scope} goes on: {reason}"),
         Body::RolloutSuperseded { rollout, by, reason } => {
             format!("{rollout} ends in favour of {by}: {reason}")
+        }
+        Body::RolloutReplanned { rollout, plan, reason } => {
+            let clusters: usize = plan.waves.iter().map(crate::plan::PlannedWave::size).sum();
+            format!(
+                "{rollout} goes on by plan {}: {}, {}{}",
+                plan.digest.short(),
+                count(plan.waves.len(), "wave"),
+                count(clusters, "cluster"),
+                because(reason.as_deref())
+            )
         }
         Body::RolloutPlanned { rollout, plan } => {
             let clusters: usize = plan.waves.iter().map(crate::plan::PlannedWave::size).sum();

@@ -637,7 +637,7 @@ impl Told<'_> {
                 let (gate, condition) = match reason {
                     BlockReason::Stale => (
                         "stale",
-                        "it no longer runs what the plan would lower; it is looked at again by itself",
+                        "it no longer runs what the plan would lower, or the rollout is planned anew; it is looked at again by itself",
                     ),
                     BlockReason::Missing => {
                         ("missing", "what the objects need is there; it is looked at again by itself")
@@ -656,6 +656,11 @@ impl Told<'_> {
                     return (gate.to_owned(), "waits", vec![cause.clone()], unblock);
                 }
                 let mut commands: Vec<String> = skip().into_iter().collect();
+                if *reason == BlockReason::Stale
+                    && let Some(replan) = self.offers.replan()
+                {
+                    commands.insert(0, replan);
+                }
                 if *reason == BlockReason::Shrinking {
                     let release = &self.rollout.plan().release.id;
                     commands.extend(self.offers.abort());

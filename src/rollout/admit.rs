@@ -41,6 +41,9 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
             admit_verify::verify(state, known(state, rollout)?, wave, reason.as_ref())
         }
         Command::Skip { rollout, clusters, reason } => skip(state, known(state, rollout)?, clusters, reason),
+        Command::Replan { rollout, plan, reason } => {
+            replan(state, known(state, rollout)?, plan, reason.as_ref())
+        }
         Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
         Command::StopTheLine { scope, reason } => admit_live::stop(state, scope, reason),
         Command::StartTheLine { scope, reason } => admit_live::go(state, scope, reason),
@@ -98,6 +101,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
         offer(true, format!("tidegate rollout verify {id} --wave {wave}"));
     }
     offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
+    let stands = *state == RolloutState::Paused || counts.of(Class::Blocked) > 0;
+    offer(stands && rollout.may_replan().is_ok(), format!("tidegate rollout replan {id} --dry-run"));
     offer(rollout.offers_rollback(), format!("tidegate rollout rollback {id} --reason TEXT"));
     let ends = state.can_be_steered();
     offer(ends, format!("tidegate rollout abort {id}"));
@@ -231,6 +236,37 @@ fn start(state: &FleetState, plan: &Plan, overrides: &[(Override, String)]) -> R
         events.push(Body::GateOverridden { rollout: id.clone(), what, reason });
     }
     Ok(events)
+}
+
+fn replan(
+    state: &FleetState,
+    rollout: &Rollout,
+    plan: &Plan,
+    reason: Option<&String>,
+) -> Result<Vec<Body>, Refusal> {
+    let refused = |code, why: String| refuse(rollout, code, RefusalExit::Conflict, why);
+    if let Err(why) = rollout.may_replan() {
+        return refused(&codes::ROLLOUT_STATE, why);
+    }
+    if plan.format > crate::plan::FORMAT {
+        let why = format!("the plan has format {}: install the newer version", plan.format);
+        return refused(&codes::PLAN_NEWER, why);
+    }
+    if let Err(why) = rollout.fits(plan) {
+        return refused(&codes::REPLAN_OTHER_RELEASE, why);
+    }
+    if let Err(why) = state.check_plan(plan) {
+        return refused(&codes::CLUSTER_TAKEN, why);
+    }
+    if !rollout.replanned(plan).is_anything() {
+        let why = format!("nothing changed: {} goes by that plan already", rollout.id);
+        return refused(&codes::REPLAN_NOTHING, why);
+    }
+    Ok(vec![Body::RolloutReplanned {
+        rollout: rollout.id.clone(),
+        plan: Box::new(rollout.with_history(plan)),
+        reason: reason.cloned(),
+    }])
 }
 
 /// The approval gate that is meant, when it may be left out.

@@ -58,6 +58,9 @@ impl FleetState {
                     }
                     self.check_not_stopped(rollout, attempt)?;
                 }
+                if let Body::RolloutReplanned { plan, .. } = body {
+                    self.check_plan(plan)?;
+                }
                 if let Body::RolloutSuperseded { by, .. } = body {
                     let other = self.rollout(by).ok_or_else(|| format!("no rollout {by} is known"))?;
                     let holds = other.state.is_open() && by != id;
@@ -156,6 +159,10 @@ impl Rollout {
                 }
             }
             Body::RolloutAbort { .. } | Body::RolloutSuperseded { .. } => state(self.state.can_be_steered()),
+            Body::RolloutReplanned { plan, .. } => {
+                self.may_replan()?;
+                self.fits(plan)
+            }
             Body::RolloutAborted { .. } => {
                 state(self.state == S::Aborting)?;
                 self.check_idle()

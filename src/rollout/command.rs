@@ -100,6 +100,15 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Go on by another plan of the same release.
+    Replan {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The new plan.
+        plan: Box<Plan>,
+        /// Why.
+        reason: Option<String>,
+    },
     /// End a rollout in favour of another one.
     Supersede {
         /// The one that ends.

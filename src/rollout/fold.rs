@@ -146,6 +146,9 @@ impl FleetState {
             self.fold_start(event.at);
         }
         self.fold_duration(event);
+        if let Body::RolloutReplanned { plan, .. } = &event.body {
+            self.learn_hotfixes(plan);
+        }
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         rollout.fold(event, fence);
         if rollout.state.is_open() {
@@ -190,7 +193,7 @@ impl FleetState {
 }
 
 impl Rollout {
-    fn new(id: RolloutId, plan: Arc<Plan>, at: jiff::Timestamp, actor: &Actor) -> Self {
+    pub(super) fn new(id: RolloutId, plan: Arc<Plan>, at: jiff::Timestamp, actor: &Actor) -> Self {
         let mut clusters = Vec::new();
         let mut by_name = std::collections::HashMap::new();
         let mut by_uid = std::collections::HashMap::new();
@@ -215,7 +218,14 @@ impl Rollout {
                     for c in [&mut state.counts, &mut wave_counts, &mut counts] {
                         c.add(class);
                     }
-                    clusters.push(Cluster { wave: w, pool: p, place, attempt, earlier: Vec::new() });
+                    clusters.push(Cluster {
+                        wave: w,
+                        pool: p,
+                        place,
+                        attempt,
+                        earlier: Vec::new(),
+                        first: 1,
+                    });
                 }
                 pools.push(state);
             }
@@ -255,6 +265,7 @@ impl Rollout {
             by_wave,
             ready: std::collections::BTreeSet::new(),
             counts,
+            left_out: BTreeMap::new(),
         }
     }
 
@@ -320,6 +331,9 @@ impl Rollout {
                 } else {
                     self.enter(RolloutState::Aborting, at);
                 }
+            }
+            Body::RolloutReplanned { plan, .. } => {
+                self.replan(&Arc::new((**plan).clone()), at, &event.actor);
             }
             Body::RolloutAborted { .. } => match self.superseded_by.clone() {
                 Some(by) => self.enter(RolloutState::Superseded { by }, at),

@@ -304,7 +304,7 @@ impl Rollout {
         }
     }
 
-    fn leave(&mut self, index: usize) {
+    pub(super) fn leave(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
         let due = cluster.attempt.due;
@@ -323,7 +323,7 @@ impl Rollout {
         }
     }
 
-    fn arrive(&mut self, index: usize) {
+    pub(super) fn arrive(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
         let due = cluster.attempt.due;

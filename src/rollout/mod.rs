@@ -23,6 +23,7 @@ mod next;
 mod obstacle;
 mod pace;
 mod recount;
+mod replan;
 mod rolling_back;
 mod slots;
 mod soak;
@@ -42,6 +43,7 @@ pub use live::{Hold, Kept, Live, Recorded, Stop};
 pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
+pub use replan::{Becomes, Replanned, ReplannedWave};
 pub use slots::{CapUse, Scope, caps};
 pub use soak::{ObservedSoak, SoakOutlook};
 pub use state::{

@@ -52,7 +52,7 @@ pub(super) struct Tally {
     pub spent: usize,
     /// Spends the deferred budget.
     pub deferred: usize,
-    /// Got a slot at any time.
+    /// Got a slot at any time, by the wave as it is planned now.
     pub claimed: usize,
 }
 
@@ -70,7 +70,11 @@ impl Mark {
                     | AttemptState::Aborted { .. }
             ),
             deferred: attempt.state.class() == Class::Deferred,
-            claimed: attempt.claimed_at.is_some() || cluster.earlier.iter().any(|a| a.claimed_at.is_some()),
+            claimed: cluster
+                .earlier
+                .iter()
+                .chain([attempt])
+                .any(|a| a.number >= cluster.first && a.claimed_at.is_some()),
         }
     }
 }
@@ -131,6 +135,9 @@ impl Recount {
             self.rollouts.remove(id);
             return;
         };
+        if let Body::RolloutReplanned { .. } = &event.body {
+            self.rollouts.remove(id);
+        }
         let counted = self.rollouts.entry(id.clone()).or_insert_with(|| Counted::of(rollout));
         for name in touched(&event.body) {
             counted.look_at(rollout, name);

@@ -125,6 +125,7 @@ impl FleetState {
                     | Body::RolloutSuperseded { .. }
                     | Body::AttemptRetry { .. }
                     | Body::AttemptSkip { .. }
+                    | Body::WaveVerify { .. }
             ))
         {
             return;

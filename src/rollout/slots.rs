@@ -87,7 +87,12 @@ fn claims_of(
         }
         // What moves in a wave before moves the evidence that this one's answers rest on.
         let gated = !planned.gates_before.is_empty() && moved;
+        // By a new plan, waves that are done may stand behind one that is not: they wait for it.
+        let last = !wave.phase.is_over();
         if wave.begins() && (gated || !rollout.gates(&planned.name, Side::Before, out.now).open) {
+            if last {
+                return;
+            }
             continue;
         }
         let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
@@ -154,6 +159,9 @@ fn claims_of(
             if unsettles || pool.counts.unsettled() > 0 || deferred > planned.deferred_budget {
                 break;
             }
+        }
+        if last {
+            return;
         }
     }
 }

@@ -135,6 +135,14 @@ impl Stay {
 }
 
 impl Stays {
+    /// The same stays, of clusters that have other places now.
+    pub(super) fn moved(&self, to: impl Fn(usize) -> Option<usize>) -> Self {
+        let stays: BTreeMap<usize, Stay> =
+            self.stays.iter().filter_map(|(index, stay)| Some((to(*index)?, stay.clone()))).collect();
+        let due = stays.iter().filter_map(|(index, stay)| Some((stay.due?, *index))).collect();
+        Self { stays, due }
+    }
+
     /// Takes in what a look found; the first one begins the soak of its cluster.
     pub(super) fn look(
         &mut self,

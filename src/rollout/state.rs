@@ -94,7 +94,7 @@ pub enum RolloutState {
     /// `rollout.pause`; out by `rollout.paused` when the last one is through, `rollout.resume`,
     /// `rollout.abort`.
     Pausing,
-    /// It is paused. In by `rollout.paused`; out by `rollout.resume` or `rollout.abort`.
+    /// It is paused. In by `rollout.paused`, and by `rollout.replanned` if that ended a halt; out by `rollout.resume` or `rollout.abort`.
     Paused,
     /// It stopped by itself, a person must decide; clusters at work run to their end. In by
     /// `rollout.halted`, or when a rollback of it ends before everything is back; out by
@@ -218,6 +218,9 @@ pub struct Rollout {
     /// Clusters whose attempt wants something from the engine or waits for a moment.
     pub(super) ready: BTreeSet<usize>,
     pub(super) counts: Counts,
+    /// Clusters that an earlier plan of it had, with what they had come to: one that comes back goes on
+    /// counting its attempts.
+    pub(super) left_out: BTreeMap<ClusterName, Cluster>,
 }
 
 /// One wave of a rollout.
@@ -380,6 +383,8 @@ pub struct Cluster {
     pub(super) attempt: Attempt,
     /// The attempts before the newest.
     pub(super) earlier: Vec<Attempt>,
+    /// The number of the first attempt that its wave, as it is planned now, made.
+    pub(super) first: u32,
 }
 
 impl Cluster {

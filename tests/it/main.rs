@@ -17,6 +17,7 @@ mod fleet_faults;
 mod fleet_hotfix;
 mod fleet_obstacles;
 mod fleet_refusals;
+mod fleet_replan;
 mod fleet_rollback;
 mod fleet_secrets;
 mod fleet_seen;

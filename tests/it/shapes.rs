@@ -270,6 +270,10 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "rollout run R2", 13);
     told.keep(lab, "rollout resume R2 --raise-budget 1 --reason known", 0);
     told.keep(lab, "rollout pause R2 --reason wait", 0);
+    lab.edit("pipelines/main.yaml", "tests: all, soak", "tests: all, atOnce: 2, soak");
+    lab.commit("staging: two at once");
+    told.keep(lab, "rollout replan R2 --dry-run", 0);
+    told.keep(lab, "rollout replan R2 --reason wider", 0);
     told.keep(lab, "rollout skip R2 -c shape-1 --reason known", 0);
     told.keep(lab, "rollout abort R2 --reason enough", 0);
     told.keep(lab, "rollout run R2", 12);

@@ -7,13 +7,13 @@ use crate::back;
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
-    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Found, Preflight, Side, StepId,
-    StepOutcome,
+    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Found, HaltCause, Preflight,
+    Side, StepId, StepOutcome,
 };
 use tidegate::model::{
     Actor, ClusterName, ClusterUid, Duration, GateId, Lane, ReleaseId, RolloutId, SoakClock,
 };
-use tidegate::plan::{Plan, PlannedWave};
+use tidegate::plan::{Plan, PlannedCluster, PlannedWave};
 
 /// What a cluster's newest attempt came to, as far as the rules need it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +45,7 @@ impl Verdict {
     }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct StepLog {
     begun: u32,
     running: Option<(u32, u64)>,
@@ -55,7 +55,10 @@ pub struct StepLog {
     retries_left: Option<u32>,
 }
 
+#[derive(Clone)]
 pub struct Member {
+    /// So many new plans may have begun a new attempt each; the next event of it says so.
+    anew: u32,
     wave: usize,
     pool: usize,
     attempt: u32,
@@ -124,7 +127,11 @@ pub struct Run {
     /// Its place in the order of starts.
     order: usize,
     pub mode: Mode,
+    /// The wave that halted because no test ran.
+    untested: Option<String>,
     pub members: HashMap<ClusterName, Member>,
+    /// Members of earlier plans that are not planned any more.
+    left: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
 }
 
@@ -299,6 +306,7 @@ impl Checker {
             for (p, pool) in wave.pools.iter().enumerate() {
                 for cluster in &pool.clusters {
                     let member = Member {
+                        anew: 0,
                         wave: w,
                         pool: p,
                         attempt: 1,
@@ -319,12 +327,21 @@ impl Checker {
         }
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
-        let run = Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves };
+        let run = Run {
+            plan: plan.clone(),
+            order: self.runs.len(),
+            mode: Mode::Planned,
+            untested: None,
+            members,
+            left: HashMap::new(),
+            waves,
+        };
         self.runs.insert(id.clone(), run);
         Ok(())
     }
 
     fn claim(&mut self, id: &AttemptId, event: &Event) -> Checked {
+        self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?.catch_up(id);
         let everywhere: u32 =
             self.runs.values().filter(|r| r.mode != Mode::Ended).map(|r| r.in_flight(|_| true)).sum();
         for run in self.runs.values().filter(|r| r.mode != Mode::Ended) {
@@ -444,6 +461,7 @@ impl Checker {
     fn deferred(&mut self, id: &AttemptId, reason: Deferral, event: &Event) -> Checked {
         let before = self.before(id).is_some();
         let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        run.catch_up(id);
         let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
         let there = match reason {
             Deferral::Hold => self.facts.held(planned, event.at),
@@ -464,6 +482,117 @@ impl Checker {
 }
 
 impl Run {
+    /// Whether a cluster gets the same as by the plan before.
+    fn same(&self, new: &PlannedCluster) -> bool {
+        let targets = |c: &PlannedCluster| -> Vec<_> {
+            c.targets.iter().map(|t| (t.product.clone(), t.inputs)).collect()
+        };
+        self.plan
+            .cluster(&new.name)
+            .is_some_and(|(_, _, old)| old.uid == new.uid && targets(old) == targets(new))
+    }
+
+    /// A new plan may have begun a new attempt.
+    fn catch_up(&mut self, id: &AttemptId) {
+        let Some(member) = self.members.get_mut(&id.cluster).filter(|m| m.anew > 0) else { return };
+        let anew = std::mem::take(&mut member.anew);
+        if (member.attempt + 1..=member.attempt + anew).contains(&id.attempt) {
+            member.attempt = id.attempt;
+            (member.started, member.preflights, member.wants_preflight, member.no_op) =
+                (false, 0, false, false);
+            member.log.clear();
+            member.steps.clear();
+            member.worked = jiff::SignedDuration::ZERO;
+        }
+    }
+
+    /// Rule 6 and 7: nothing is at work, the release is the same, and only what did not change stays.
+    fn replanned(&mut self, new: &Plan, seq: u64) -> Checked {
+        demand(!matches!(self.mode, Mode::Aborting | Mode::Ended), || format!("it was {:?}", self.mode))?;
+        demand(self.in_flight(|_| true) == 0, || "rule 7: planned anew while at work".to_owned())?;
+        demand(new.release.digest == self.plan.release.digest, || "rule 6: another release".to_owned())?;
+        let (mut waves, mut members) = (Vec::new(), HashMap::new());
+        for (w, wave) in new.waves.iter().enumerate() {
+            let old = self.plan.waves.iter().position(|known| known.name == wave.name);
+            let kept = old.is_some_and(|old| self.plan.waves[old].digest == wave.digest);
+            let clusters = || {
+                wave.pools.iter().enumerate().flat_map(|(p, pool)| pool.clusters.iter().map(move |c| (p, c)))
+            };
+            let rests = |c: &PlannedCluster| {
+                let member = self.members.get(&c.name);
+                self.same(c) && member.is_some_and(|m| Some(m.wave) == old && m.verdict.settled())
+            };
+            let over = old.is_some_and(|old| self.waves[old].over)
+                && clusters().all(|(_, c)| rests(c))
+                && (wave.size() > 0 || !self.waves[old.unwrap_or(0)].opened);
+            let budget = if wave.canary { 0 } else { wave.failure_budget };
+            for (p, cluster) in clusters() {
+                let known = self.members.get(&cluster.name).or_else(|| self.left.get(&cluster.name));
+                let same = self.same(cluster);
+                let member = match known {
+                    None => Member {
+                        anew: 0,
+                        wave: w,
+                        pool: p,
+                        attempt: 1,
+                        verdict: Verdict::Waits,
+                        started: false,
+                        preflights: 0,
+                        wants_preflight: false,
+                        no_op: false,
+                        touched: false,
+                        only_tests: false,
+                        steps: Vec::new(),
+                        log: BTreeMap::new(),
+                        worked: jiff::SignedDuration::ZERO,
+                    },
+                    Some(known) => {
+                        let result = matches!(known.verdict, Verdict::Good | Verdict::Failed | Verdict::Out);
+                        let planned = self.members.contains_key(&cluster.name);
+                        let stays =
+                            (same && (kept || over || result)) || (planned && known.verdict == Verdict::Out);
+                        let verdict = if stays { known.verdict } else { Verdict::Waits };
+                        let only_tests = known.only_tests && same;
+                        Member {
+                            anew: known.anew + 1,
+                            wave: w,
+                            pool: p,
+                            verdict,
+                            only_tests,
+                            ..known.clone()
+                        }
+                    }
+                };
+                members.insert(cluster.name.clone(), member);
+            }
+            waves.push(match old.filter(|_| kept || over) {
+                Some(old) => {
+                    let log = std::mem::take(&mut self.waves[old]);
+                    let budget = if kept { log.budget } else { budget.max(self.failed(old)) };
+                    WaveLog { budget, ..log }
+                }
+                None => WaveLog { budget, moved: seq, ..WaveLog::default() },
+            });
+        }
+        for (name, member) in std::mem::take(&mut self.members) {
+            if !members.contains_key(&name) {
+                self.left.insert(name, member);
+            }
+        }
+        self.left.retain(|name, _| !members.contains_key(name));
+        (self.plan, self.members, self.waves) = (new.clone(), members, waves);
+        if self.mode == Mode::Halted {
+            let untested = self.untested.as_ref().and_then(|name| {
+                let w = self.plan.waves.iter().position(|wave| wave.name.as_str() == name)?;
+                Some(self.waves[w].opened && !self.waves[w].completed)
+            });
+            let spent = (0..self.waves.len()).any(|w| self.failed(w) > self.waves[w].budget);
+            let stays = if self.untested.is_some() { untested == Some(true) } else { spent };
+            self.mode = if stays { Mode::Halted } else { Mode::Paused };
+        }
+        Ok(())
+    }
+
     /// A step that nobody has begun begins only while the line goes and the calendar allows it.
     fn may_go_on(&self, facts: &Facts, id: &AttemptId, step: &StepId, now: jiff::Timestamp) -> Checked {
         let member = self.members.get(&id.cluster).ok_or("rule 5: not planned")?;
@@ -544,7 +673,11 @@ impl Run {
         match &event.body {
             Body::RolloutStarted { .. } => to(self, &[Mode::Planned], Mode::Running),
             Body::RolloutPause { .. } => to(self, &[Mode::Running], Mode::Paused),
-            Body::RolloutHalted { .. } => to(self, &[Mode::Running], Mode::Halted),
+            Body::RolloutHalted { wave, cause, .. } => {
+                self.untested = matches!(cause, HaltCause::NoTests).then(|| wave.to_string());
+                to(self, &[Mode::Running], Mode::Halted)
+            }
+            Body::RolloutReplanned { plan, .. } => self.replanned(plan, event.seq),
             Body::RolloutResume { raise_budget, .. } => {
                 if let Some(raised) = raise_budget {
                     let w = self.wave(raised.wave.as_str())?;
@@ -680,7 +813,16 @@ impl Run {
         };
         let w = self.wave(wave.as_str())?;
         let before = self.waves.iter().take(w).all(|x| x.over);
-        demand(before, || "rule 1: a wave before it is not over".to_owned())?;
+        // What was on its way when a wave was put before this one is a fact all the same.
+        let fact = matches!(
+            body,
+            Body::WaveClusterVerified { .. }
+                | Body::WaveClusterObserved { .. }
+                | Body::WaveTagged { .. }
+                | Body::WaveTagFailed { .. }
+                | Body::WaveTagPushed { .. }
+        );
+        demand(before || fact, || "rule 1: a wave before it is not over".to_owned())?;
         let size = self.plan.waves[w].size();
         let soak = self.plan.waves[w].soak.as_ref().map(|s| s.length);
         match body {

@@ -194,6 +194,7 @@ fn share(part: u32) {
         "calendar.recorded",
         "attempt.deferred",
         "rollout.superseded",
+        "rollout.replanned",
         "(a rollback)",
         "(rolled back)",
     ] {
@@ -242,6 +243,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             "cap exceeded" => "rule 2",
             "budget ignored" | "stop ignored" => "rule 3",
             "queue ignored" => "rule 5",
+            "approval kept over a new digest" => "rule 6",
             "step repeated" => "rule 7",
             "hold ignored" | "window ignored" | "deadline burnt by waiting" => "rule 8",
             "hotfix ignored" => "rule 10",

@@ -1,7 +1,7 @@
-//! Fourteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Fifteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
-use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, StepId};
+use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, Side, StepId};
 use tidegate::model::{Duration, SoakClock};
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 14] = [
+pub const ALL: [(&str, Named); 15] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -29,6 +29,7 @@ pub const ALL: [(&str, Named); 14] = [
     ("rollback forward", rollback_forward),
     ("one-way step backward", one_way_backward),
     ("deadline burnt by waiting", deadline_burnt),
+    ("approval kept over a new digest", approval_kept),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -161,6 +162,29 @@ fn window_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
 
 fn queue_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Busy { .. }))
+}
+
+/// A yes that was given before the rollout was planned anew opens the wave that changed.
+fn approval_kept(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    let decides = named.effects.iter().any(|effect| matches!(effect, Effect::Decide(_)));
+    let opened = running(state).filter(|r| r.over_budget().is_none()).find_map(|rollout| {
+        let (planned, wave) = rollout.waves().find(|(_, w)| !w.phase().is_over())?;
+        // Given once, void by the new plan, and never taken back.
+        let void = |gate: &tidegate::plan::PlannedGate| {
+            wave.gate(Side::Before, &gate.id).is_some_and(|known| {
+                known.revision() >= 2 && known.approvals().is_empty() && known.round() == 0
+            })
+        };
+        let all = !planned.gates_before.is_empty() && planned.gates_before.iter().all(void);
+        (all && wave.phase() == WavePhase::GatesBefore).then(|| {
+            Effect::Decide(Body::WaveOpened { rollout: rollout.id().clone(), wave: planned.name.clone() })
+        })
+    });
+    if !decides {
+        named.effects.extend(opened);
+    }
+    named
 }
 
 /// The deadline of a cluster counts from its slot instead of the time in which steps ran.

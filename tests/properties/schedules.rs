@@ -15,7 +15,7 @@ use tidegate::plan::Repeat;
 use tidegate::rollout::{Approve, Command, EffectKey, Hold, Kept, WaitKind, waits_of_rollout};
 
 use crate::mutants::Named;
-use crate::scripted::plans::{ProductShape, Shape, WaveShape, plan};
+use crate::scripted::plans::{ProductShape, Revision, Shape, WaveShape, plan, revised};
 use crate::scripted::world::{Fate, World, done, failed};
 
 /// What happens between two rounds of the engine.
@@ -43,6 +43,8 @@ pub enum Move {
     RollBack(Option<u8>, bool),
     /// The rollout is superseded by the newest one.
     Supersede,
+    /// A new plan: which kind of change, and where.
+    Replan(u8, u8, u8),
     Approve {
         wave: u8,
         early: Option<u16>,
@@ -188,6 +190,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
         4 => (option::weighted(0.25, 0..3_u8), any::<bool>()).prop_map(|(wave, all)| Move::RollBack(wave, all)),
         1 => Just(Move::Supersede),
+        4 => (0..5_u8, 0..12_u8, 0..4_u8).prop_map(|(kind, at, to)| Move::Replan(kind, at, to)),
         4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
         5 => (0..3_u8).prop_map(Move::Revoke),
         1 => Just(Move::Pause),
@@ -385,6 +388,18 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
             Command::Approve(yes)
         }
         Move::Revoke(n) => Command::Revoke { rollout: id, wave: wave(*n), gate: None, reason: None },
+        Move::Replan(kind, at, to) => {
+            let (at, to) = (usize::from(*at), usize::from(*to));
+            let how = match kind {
+                0 => Revision::WaveAdded(to),
+                1 => Revision::Moved(at, to),
+                2 => Revision::Cap(to),
+                3 => Revision::Inputs(at),
+                _ => Revision::Same,
+            };
+            let plan = Box::new(revised(rollout.plan(), how));
+            Command::Replan { rollout: id, plan, reason: None }
+        }
         Move::Pause => Command::Pause { rollout: id, reason: None },
         Move::Resume => Command::Resume { rollout: id, raise_budget: None, reason: None },
         Move::Raise(n) => Command::Resume {
@@ -484,6 +499,8 @@ fn scope(n: u8, rollout: &RolloutId) -> StopScope {
 
 /// A calendar of plain moments.
 fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
+    // Looks come at fractions of a second, and files have none.
+    let now = jiff::Timestamp::from_second(now.as_second()).unwrap();
     let after = |seconds: u16| now + jiff::SignedDuration::from_secs(i64::from(seconds));
     let windows = windows.iter().enumerate().map(|(n, (allow, from, length, half))| {
         let kind = if *allow { "allow" } else { "deny" };

@@ -181,6 +181,85 @@ pub fn plan(shape: &Shape) -> Plan {
     }
 }
 
+/// A change between two plans of one rollout.
+#[derive(Clone, Copy, Debug)]
+pub enum Revision {
+    /// A wave with two new clusters stands before the one at this place.
+    WaveAdded(usize),
+    /// The cluster at the first place goes to the wave at the second.
+    Moved(usize, usize),
+    /// The wave at this place has another cap.
+    Cap(usize),
+    /// The cluster at this place gets other inputs.
+    Inputs(usize),
+    /// Nothing.
+    Same,
+}
+
+/// The plan with a change; only waves that it touches get another digest.
+pub fn revised(plan: &Plan, how: Revision) -> Plan {
+    let mut new = plan.clone();
+    let count = new.waves.len();
+    match how {
+        Revision::Same => return new,
+        Revision::WaveAdded(at) => {
+            let Some(model) = plan.clusters().next().map(|(w, _, c)| (w.clone(), c.clone())) else {
+                return new;
+            };
+            let number = count + plan.clusters().count();
+            let mut wave = model.0;
+            wave.name = named(&format!("x{number}"));
+            let clusters = (0..2).map(|n| {
+                let name = format!("x-{number}-{n}");
+                let uid = tidegate::model::ClusterUid::new(&format!("uid-{name}"));
+                PlannedCluster { name: named(&name), uid, obstacles: Vec::new(), ..model.1.clone() }
+            });
+            wave.pools = vec![PlannedPool { name: named("p0"), at_once: None, clusters: clusters.collect() }];
+            new.waves.insert(at % (count + 1), wave);
+        }
+        Revision::Moved(from, to) => {
+            let of = |w: &PlannedWave| w.pools.iter().map(|p| p.clusters.len()).sum::<usize>();
+            let Some(from) = (0..count).map(|n| (from + n) % count).find(|w| of(&new.waves[*w]) > 0) else {
+                return new;
+            };
+            let Some(pool) = new.waves[from].pools.iter_mut().find(|p| !p.clusters.is_empty()) else {
+                return new;
+            };
+            let cluster = pool.clusters.remove(0);
+            let target = &mut new.waves[to % count].pools;
+            if target.is_empty() {
+                target.push(PlannedPool { name: named("p0"), at_once: None, clusters: Vec::new() });
+            }
+            target[0].clusters.push(cluster);
+        }
+        Revision::Cap(at) => {
+            let wave = &mut new.waves[at % count];
+            wave.at_once = if wave.at_once == Some(2) { Some(3) } else { Some(2) };
+        }
+        Revision::Inputs(at) => {
+            let all = plan.clusters().count().max(1);
+            let clusters = new.waves.iter_mut().flat_map(|w| &mut w.pools).flat_map(|p| &mut p.clusters);
+            if let Some(target) = clusters.into_iter().nth(at % all).and_then(|c| c.targets.first_mut()) {
+                target.inputs = digest_of(&["other", &target.inputs.to_string()]);
+                target.change = Change::Reconfigure;
+            }
+        }
+    }
+    for wave in &mut new.waves {
+        if plan.wave(&wave.name) != Some(wave) {
+            let release = new.release.digest;
+            wave.digest = digest::bytes(
+                tidegate::plan::digest::wave(release, new.release.lane, wave, &new.products)
+                    .unwrap()
+                    .to_string()
+                    .as_bytes(),
+            );
+        }
+    }
+    new.digest = tidegate::plan::digest::plan(new.waves.iter().map(|wave| &wave.digest)).unwrap();
+    new
+}
+
 fn product_name(n: usize) -> String {
     char::from(b'a' + u8::try_from(n).unwrap()).to_string()
 }

@@ -27,7 +27,7 @@ pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, Rollback,
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Replan, Resume, Retry, Revoke, Rollback,
     RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which,
     Why,
 };

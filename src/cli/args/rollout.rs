@@ -94,6 +94,8 @@ pub enum RolloutCommand {
     Abort(Abort),
     /// End a rollout in favour of another one.
     Supersede(Supersede),
+    /// Go on by a new plan of the same release.
+    Replan(Replan),
     /// Leave clusters out of a rollout.
     Skip(Skip),
     /// Try clusters again.
@@ -356,6 +358,24 @@ pub struct Supersede {
     /// Why; recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `rollout replan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate rollout replan R42 --reason \"cap of prod lowered\"")]
+pub struct Replan {
+    /// The rollout.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Only show what would change.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Leave clusters that were never reached to catch-up.
+    #[arg(long)]
+    pub defer_unknown: bool,
 }
 
 /// `rollout skip`.

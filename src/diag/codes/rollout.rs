@@ -112,4 +112,13 @@ codes! {
         "It is not known which version of the product the cluster runs."
         "A hold keeps a product at the version that was last seen there, so the cluster must have been seen \
          with it. `tidegate cluster list` says what was seen and when; `tidegate plan` looks at all clusters.";
+    REPLAN_OTHER_RELEASE = "TG0734" "replan-other-release"
+        "A new plan is of another release."
+        "`rollout replan` keeps what approvals bind to where nothing changed, so the release stays what \
+         it was, with its digest. Another release is another rollout: plan and start it; it queues behind \
+         this one, or takes its place with `rollout supersede`.";
+    REPLAN_NOTHING = "TG0735" "replan-nothing"
+        "A new plan would change nothing."
+        "Fleet, pipeline, pins and holds of the last commit, and what the clusters run, lead to the plan \
+         by which the rollout goes already. Only committed files count: commit the change first.";
 }

@@ -217,6 +217,17 @@ pub enum Body {
         /// Why.
         reason: String,
     },
+    /// A person gave it another plan of the same release; waves whose digest did not change go on.
+    #[serde(rename = "rollout.replanned")]
+    RolloutReplanned {
+        /// Which.
+        rollout: RolloutId,
+        /// The new plan, whole.
+        plan: Box<Plan>,
+        /// Why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// It stopped by itself, and a person must decide.
     #[serde(rename = "rollout.halted")]
     RolloutHalted {
@@ -590,6 +601,7 @@ impl Body {
             Self::RolloutAbort { .. } => "rollout.abort",
             Self::RolloutAborted { .. } => "rollout.aborted",
             Self::RolloutSuperseded { .. } => "rollout.superseded",
+            Self::RolloutReplanned { .. } => "rollout.replanned",
             Self::RolloutHalted { .. } => "rollout.halted",
             Self::RolloutFinished { .. } => "rollout.finished",
             Self::WaveReached { .. } => "wave.reached",
@@ -645,6 +657,7 @@ impl Body {
             | Self::RolloutAbort { rollout, .. }
             | Self::RolloutAborted { rollout }
             | Self::RolloutSuperseded { rollout, .. }
+            | Self::RolloutReplanned { rollout, .. }
             | Self::RolloutHalted { rollout, .. }
             | Self::RolloutFinished { rollout, .. }
             | Self::WaveReached { rollout, .. }
@@ -691,6 +704,7 @@ impl Body {
                 | Self::StopTheLineOn { .. }
                 | Self::StopTheLineOff { .. }
                 | Self::RolloutSuperseded { .. }
+                | Self::RolloutReplanned { .. }
                 | Self::RolloutPlanned { .. }
                 | Self::RolloutPause { .. }
                 | Self::RolloutResume { .. }

@@ -19,6 +19,7 @@ mod pin;
 mod plan;
 mod rebuild;
 mod recorded;
+mod replan;
 mod status;
 mod why;
 pub mod words;
@@ -37,6 +38,7 @@ pub use pin::{AddedPin, ImpactScreen, RemovedPin};
 pub use plan::{ClusterPlanScreen, PlanScreen, reason};
 pub use rebuild::RebuildScreen;
 pub use recorded::RecordedScreen;
+pub use replan::ReplanScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 

@@ -13,6 +13,7 @@ mod hotfixes;
 mod live;
 mod patience;
 mod rebuild;
+mod replan;
 mod rollbacks;
 mod soak;
 mod stall;

@@ -5,6 +5,7 @@ mod drive;
 mod events;
 mod export;
 mod look;
+mod replan;
 mod rollback;
 
 use super::Context;
@@ -33,6 +34,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Rollback(args) => rollback::run(&args, context).await,
         RolloutCommand::Abort(args) => ask::abort(args, context).await,
         RolloutCommand::Supersede(args) => ask::supersede(args, context).await,
+        RolloutCommand::Replan(args) => replan::run(&args, context).await,
         RolloutCommand::Skip(args) => ask::skip(args, context).await,
         RolloutCommand::Retry(args) => ask::retry(args, context).await,
         RolloutCommand::Events(args) => events::run(&args, context).await,
