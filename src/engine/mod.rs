@@ -10,6 +10,7 @@ mod driver;
 mod follow;
 pub mod gates;
 mod lease;
+mod membership;
 pub mod planning;
 mod preflight;
 pub mod preview;

@@ -160,20 +160,26 @@ pub async fn gather(
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
     let release = catalog::release::locked(&catalog, &request.release)
         .map_err(|wrong| maybe_uncommitted(wrong, &request.release, &findings))?;
-    let (members, wrong) = members(world, &catalog).await?;
+    follower.catch_up(|_, _| {}).await?;
+    let (members, wrong) = members(world, &catalog, &listed_before(follower.state())).await?;
     if wrong.has_errors() {
         return Err(wrong.into());
     }
     findings.extend(wrong);
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
-    let entries: Vec<ClusterEntry> = members.values().filter(|m| asked(&m.name.value)).cloned().collect();
+    // Who is switched off on purpose is not waited for.
+    let awake = members.values().filter(|m| asked(&m.name.value) && !m.hibernated);
+    let entries: Vec<ClusterEntry> = awake.cloned().collect();
     let looks = survey::fleet(world, times, &entries).await;
-    follower.catch_up(|_, _| {}).await?;
     same_identities(follower.state(), &members, &looks)?;
     record(world, &request.actor, &looks).await?;
     follower.catch_up(|_, _| {}).await?;
-    let (observed, unreachable) = observations(follower.state(), looks);
+    let (mut observed, unreachable) = observations(follower.state(), looks);
+    for name in members.values().filter(|m| m.hibernated).map(|m| &m.name.value) {
+        let last = follower.state().seen(name).and_then(|seen| seen.observed.clone());
+        observed.extend(last.map(|last| (name.clone(), Observation::last(last))));
+    }
 
     let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
     let now = world.clock.now();
@@ -292,13 +298,23 @@ fn no_fleet() -> Finding {
     Finding::error(&codes::MISSING_FILE, "the last commit has no fleet").hint("pipelines/fleet.yaml holds it")
 }
 
-/// Every member of the fleet, those that its source lists included.
+/// What the fleet's source listed when that was recorded last, if a rollout still plans any of it.
+fn listed_before(state: &FleetState) -> Vec<ClusterName> {
+    let Some(known) = state.membership() else { return Vec::new() };
+    let planned: Vec<ClusterName> = state.would_depart(&BTreeMap::new()).into_iter().cloned().collect();
+    let sourced = || known.clusters.iter().filter(|(_, m)| m.sourced).map(|(name, _)| name.clone());
+    if sourced().any(|name| planned.contains(&name)) { sourced().collect() } else { Vec::new() }
+}
+
+/// Every member of the fleet, those that its source lists included. `before` is what the source listed
+/// while the rollouts were planned that still run: it may not have lost too many of those.
 ///
 /// # Errors
 /// When there is no fleet, or its source fails or lists nothing.
 pub async fn members(
     world: &World,
     catalog: &Catalog,
+    before: &[ClusterName],
 ) -> Result<(BTreeMap<ClusterName, ClusterEntry>, Findings), PlanError> {
     let file = &catalog.fleet.as_ref().ok_or_else(no_fleet)?.file.spec;
     let sourced = match &file.source {
@@ -308,7 +324,7 @@ pub async fn members(
     let mut wrong = Findings::new();
     if let Some(source) = &file.source {
         let now: Vec<ClusterName> = sourced.iter().map(|c| c.name.value.clone()).collect();
-        wrong.extend(fleet::check_source(&source.place, &[], &now));
+        wrong.extend(fleet::check_source(&source.place, before, &now));
         wrong.extend(fleet::literal_secrets(&sourced));
     }
     let (members, more) = fleet::members(file, sourced);

@@ -10,7 +10,7 @@ pub use chain::{
 };
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
-    FailureClass, HaltCause, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side,
+    FailureClass, HaltCause, Member, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side,
     Signature, StepId, StepOutcome, StopScope,
 };
 

@@ -222,20 +222,31 @@ fn reached(
         .collect();
     unknown.sort();
     unknown.dedup();
-    if !unknown.is_empty() {
+    let asleep = |name: &ClusterName| input.clusters.get(name).is_some_and(|entry| entry.hibernated);
+    let (asleep, awake): (Vec<_>, Vec<_>) = unknown.iter().cloned().partition(asleep);
+    if !asleep.is_empty() {
+        findings.push(
+            Finding::warning(
+                &codes::UNKNOWN_DEFERRED,
+                format!("hibernated and never reached, so left to catch-up: {}", clusters_of(&asleep)),
+            )
+            .about(&asleep),
+        );
+    }
+    if !awake.is_empty() {
         findings.push(if input.defer_unknown {
             Finding::warning(
                 &codes::UNKNOWN_DEFERRED,
-                format!("never reached, so left to catch-up: {}", clusters_of(&unknown)),
+                format!("never reached, so left to catch-up: {}", clusters_of(&awake)),
             )
-            .about(&unknown)
+            .about(&awake)
         } else {
             Finding::error(
                 &codes::CLUSTER_NEVER_REACHED,
-                format!("never reached, so neither identity nor version is known: {}", clusters_of(&unknown)),
+                format!("never reached, so neither identity nor version is known: {}", clusters_of(&awake)),
             )
             .hint("make them reachable, or leave them to catch-up with `--defer-unknown`")
-            .about(&unknown)
+            .about(&awake)
         });
     }
     (reached, unknown)

@@ -29,6 +29,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::DriverReleased {}
         | Body::ClusterObserved { .. }
         | Body::CalendarRecorded { .. }
+        | Body::MembershipRecorded { .. }
         | Body::RolloutStarted { .. }
         | Body::WaveReached { .. }
         | Body::WaveCompleted { .. }
@@ -52,6 +53,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::StopTheLineOff { .. }
         | Body::RolloutSuperseded { .. }
         | Body::AttemptDeferred { .. }
+        | Body::AttemptDeparted { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
         | Body::RolloutAbort { .. }
@@ -60,9 +62,10 @@ pub fn weight(body: &Body) -> Weight {
         | Body::ApprovalRevoked { .. }
         | Body::AttemptRetry { .. }
         | Body::AttemptSkip { .. } => Weight::Notice,
-        Body::ClusterUnreachable { .. } | Body::RolloutHalted { .. } | Body::WaveTagFailed { .. } => {
-            Weight::Trouble
-        }
+        Body::ClusterUnreachable { .. }
+        | Body::MembershipDoubted { .. }
+        | Body::RolloutHalted { .. }
+        | Body::WaveTagFailed { .. } => Weight::Trouble,
         Body::RolloutFinished { ending, .. } => match ending {
             Ending::Succeeded => Weight::Milestone,
             Ending::SucceededWithFailures => Weight::Trouble,
@@ -140,6 +143,15 @@ pub fn sentence(body: &Body) -> String {
             count(calendar.windows.len(), "window"),
             count(calendar.freezes.len(), "freeze")
         ),
+        Body::MembershipRecorded { commit, clusters } => {
+            let asleep = clusters.values().filter(|member| member.hibernated).count();
+            let asleep = if asleep > 0 { format!(", {asleep} of them hibernated") } else { String::new() };
+            let members = count(clusters.len(), "cluster");
+            format!("the fleet of commit {} has {members}{asleep}", short_commit(commit))
+        }
+        Body::MembershipDoubted { cause } => {
+            format!("the fleet is not believed, and its members stay as they are: {cause}")
+        }
         Body::StopTheLineOn { scope, reason } => format!("the line of {scope} is stopped: {reason}"),
         Body::StopTheLineOff { scope, reason } => format!("the line of {scope} goes on: {reason}"),
         Body::RolloutSuperseded { rollout, by, reason } => {
@@ -264,6 +276,9 @@ pub fn sentence(body: &Body) -> String {
             format!("{} waits, {}{until}: {cause}", attempt.cluster, deferral(*reason))
         }
         Body::AttemptFinished { attempt, result } => ended(&attempt.cluster, result),
+        Body::AttemptDeparted { attempt, commit } => {
+            format!("{} left the fleet with commit {}", attempt.cluster, short_commit(commit))
+        }
         Body::AttemptRetry { which, clusters, reason, .. } => {
             let which = match which {
                 RetryWhich::Failed => "failed ",

@@ -2,7 +2,7 @@
 //! words, what unblocks it, who can, from when on, and the commands.
 
 use super::commands::Offers;
-use super::event::{deferral, halt, named};
+use super::event::{deferral, halt, named, short_commit};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
 use super::failures;
 use crate::diag::{count, count_of};
@@ -170,6 +170,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         WaitKind::NoDriver => return undriven(offers.rollout.id(), None, false, offers.now),
         WaitKind::Paused { .. }
         | WaitKind::Stopped { .. }
+        | WaitKind::Doubted { .. }
         | WaitKind::Halted { .. }
         | WaitKind::Aborting { .. } => told.stopped(),
         WaitKind::InTheWay { obstacle } => told.in_the_way(obstacle),
@@ -249,6 +250,18 @@ impl Told<'_> {
                 ];
                 ("stop-the-line".to_owned(), "stopped", evidence, line_goes_on(scope, by))
             }
+            WaitKind::Doubted { cause } => {
+                let mut evidence = vec![cause.clone()];
+                let known = self.offers.state.membership();
+                evidence.extend(known.map(|m| {
+                    format!("the members of commit {} stay: nobody departs", short_commit(&m.commit))
+                }));
+                let condition = "the fleet and its source can be read and list their clusters again, or the \
+                                 clusters that are really gone are skipped";
+                let command = ["tidegate cluster list".to_owned()];
+                let unblock = people(condition, ["who keeps the fleet"], command);
+                ("membership".to_owned(), "kept", evidence, unblock)
+            }
             WaitKind::Halted { cause } => self.halted(cause),
             WaitKind::Aborting { by, at_work } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!("aborted by {by}"));
@@ -282,6 +295,17 @@ impl Told<'_> {
                     state,
                     evidence,
                     people(condition, [hold.by.0.as_str()], [Some(release), skip].into_iter().flatten()),
+                )
+            }
+            Obstacle::Hibernated => {
+                let known = self.offers.state.membership();
+                evidence.extend(known.map(|m| format!("as commit {} says", short_commit(&m.commit))));
+                let condition = "it is switched on, and `hibernated` is gone from its entry in the fleet";
+                (
+                    "hibernated".to_owned(),
+                    state,
+                    evidence,
+                    people(condition, ["who switched it off"], skip),
                 )
             }
             Obstacle::Window { closed } => {

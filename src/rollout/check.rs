@@ -38,6 +38,7 @@ impl FleetState {
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.check_live(body),
+            Body::MembershipRecorded { .. } | Body::MembershipDoubted { .. } => self.check_membership(body),
             Body::RolloutPlanned { rollout, plan } => {
                 demand(self.rollout(rollout).is_none(), || format!("{rollout} exists already"))?;
                 self.check_plan(plan)
@@ -52,6 +53,11 @@ impl FleetState {
                         return Err(format!("{holder} holds {}", attempt.cluster));
                     }
                     self.check_not_stopped(rollout, attempt)?;
+                }
+                if let Body::AttemptDeparted { attempt, .. } = body {
+                    demand(self.has_left(rollout, &attempt.cluster), || {
+                        format!("{} is a member of the fleet", attempt.cluster)
+                    })?;
                 }
                 if let Body::RolloutSuperseded { by, .. } = body {
                     let other = self.rollout(by).ok_or_else(|| format!("no rollout {by} is known"))?;
@@ -327,7 +333,8 @@ impl Rollout {
             | Body::StepStarted { attempt, .. }
             | Body::StepSpawned { attempt, .. }
             | Body::StepFinished { attempt, .. }
-            | Body::AttemptFinished { attempt, .. } => attempt,
+            | Body::AttemptFinished { attempt, .. }
+            | Body::AttemptDeparted { attempt, .. } => attempt,
             _ => return Ok(()),
         };
         let attempt = self.newest(id)?;
@@ -350,12 +357,12 @@ impl Rollout {
                 demand(self.state == RolloutState::Running, || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
-                let ours = matches!(reason, Deferral::Window | Deferral::Busy | Deferral::Hold);
+                let ours = *reason != Deferral::Unreachable;
                 demand(ours, || format!("only a visit can find that {id} is deferred so"))?;
                 let waits = attempt.is_claimable()
                     && self
                         .cluster(&id.cluster)
-                        .is_some_and(|c| *reason != Deferral::Hold || !c.half_updated());
+                        .is_some_and(|c| !reason.settles() || !c.half_updated());
                 demand(waits, || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptPreflighted { tries, preflight, .. } => {
@@ -393,6 +400,14 @@ impl Rollout {
                 let progress = attempt.at(step, id)?;
                 let open = progress.open.last().is_some_and(|(_, open)| open.tries == *tries);
                 demand(active && open, || format!("try {tries} of {step} is not running"))
+            }
+            Body::AttemptDeparted { .. } => {
+                let index = self.by_name.get(&id.cluster).copied();
+                demand(index.is_some_and(|i| self.departs(i)), || {
+                    format!("{id} is {}", attempt.state.word())
+                })?;
+                let running = attempt.current_step().is_some_and(|step| !step.open.is_empty());
+                demand(!running, || format!("a step of {id} runs"))
             }
             Body::AttemptFinished { result, .. } => {
                 let all_done = attempt.at_step == attempt.steps.len() && !attempt.steps.is_empty();

@@ -4,6 +4,7 @@
 
 use super::attempt::Class;
 use super::effect::{Effect, Effects};
+use super::membership;
 use super::next::{Going, Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::slots;
@@ -24,6 +25,7 @@ pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let outlook = state.outlook(now);
     for rollout in state.open_rollouts() {
         attempts(&outlook, rollout, state.fence, &mut out);
+        membership::departures(state, rollout, &mut out);
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
     if out.decisions.is_empty() {
@@ -77,12 +79,14 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
             attempt: cluster.attempt.number,
         };
         let in_its_way = outlook.interruption(rollout, planned);
-        match next(&cluster.attempt, going(rollout, in_its_way.as_ref()), fence, out.now) {
+        let going = going(rollout, rollout.leaves(*index), in_its_way.as_ref());
+        match next(&cluster.attempt, going, fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });
             }
             Next::Finish(result) => out.decide(Body::AttemptFinished { attempt, result }),
+            Next::Depart => membership::depart(outlook.state, rollout, *index, out),
             Next::Wait(until) => out.wake(until),
             Next::Running => {}
             Next::Kept => {
@@ -95,9 +99,10 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
 }
 
 /// Whether an attempt at work may go on.
-pub(super) fn going(rollout: &Rollout, in_its_way: Option<&Obstacle>) -> Going {
+pub(super) fn going(rollout: &Rollout, leaves: bool, in_its_way: Option<&Obstacle>) -> Going {
     match (&rollout.state, in_its_way) {
         (RolloutState::Aborting, _) => Going::Ending,
+        _ if leaves => Going::Leaving,
         (_, Some(_)) => Going::Kept,
         (_, None) => Going::On,
     }

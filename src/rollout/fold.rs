@@ -90,6 +90,7 @@ impl FleetState {
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
+            Body::MembershipRecorded { .. } | Body::MembershipDoubted { .. } => self.fold_membership(event),
             // Whoever was in the way is not any more.
             Body::ClusterAdopted { cluster, .. } => {
                 for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
@@ -149,7 +150,8 @@ impl FleetState {
         match body {
             Body::AttemptClaimed { attempt, .. }
             | Body::AttemptPreflighted { attempt, .. }
-            | Body::AttemptFinished { attempt, .. } => touched.push(&attempt.cluster),
+            | Body::AttemptFinished { attempt, .. }
+            | Body::AttemptDeparted { attempt, .. } => touched.push(&attempt.cluster),
             Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => {
                 touched.extend(clusters)
             }
@@ -236,6 +238,7 @@ impl Rollout {
             by_name,
             by_uid,
             by_wave,
+            leaving: std::collections::BTreeSet::new(),
             ready: std::collections::BTreeSet::new(),
             counts,
         }

@@ -2,6 +2,7 @@
 
 use super::Interrupted;
 use super::attempt::{Attempt, AttemptState, Class, Parked, StepProgress};
+use super::membership::farewell;
 use super::state::{Rollout, RolloutState, WavePhase};
 use crate::journal::{AttemptId, AttemptResult, Body, Deferral, Event, Preflight, StepOutcome};
 use crate::model::ClusterName;
@@ -79,6 +80,11 @@ impl Rollout {
             }
             Body::StepFinished { attempt, outcome, .. } => self.fold_step(attempt, outcome, at),
             Body::AttemptFinished { attempt, result } => self.fold_finished(attempt, result, at),
+            Body::AttemptDeparted { attempt, commit } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let (state, cause) = farewell(commit);
+                self.set(index, state, cause, at);
+            }
             Body::AttemptRetry { clusters, reason, .. } => {
                 for name in clusters {
                     self.retry(name, at);

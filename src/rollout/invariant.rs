@@ -97,7 +97,8 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
         Body::AttemptClaimed { attempt, wave } => claim(ground, rollout, attempt, wave),
         Body::AttemptDeferred { attempt, reason, .. } => {
             let planned = of_plan(rollout, attempt)?;
-            invariant_live::deferral(rollout, planned, *reason == Deferral::Hold)
+            let settles = !matches!(reason, Deferral::Busy | Deferral::Window);
+            invariant_live::deferral(rollout, planned, settles)
         }
         Body::WaveOpened { wave, .. } => {
             in_turn(rollout, wave)?;
@@ -127,6 +128,7 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
             demand(1, found.tag.made.is_some(), || format!("{wave} has no tag"))
         }
         Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
+        Body::AttemptDeparted { attempt, .. } => invariant_live::departure(ground.state, rollout, attempt),
         _ => Ok(()),
     }
 }
@@ -229,8 +231,9 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
         AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
-        AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold)
-            if cluster.attempt.parked.is_some() =>
+        AttemptState::Deferred(
+            Deferral::Busy | Deferral::Window | Deferral::Hold | Deferral::Hibernated,
+        ) if cluster.attempt.parked.is_some() =>
         {
             true
         }

@@ -1,11 +1,11 @@
-//! The rules about what may be in a cluster's way, read a second time (rules 3, 5 and 8): from the
-//! stop-the-lines, holds and rollouts themselves, without the function that found no obstacle.
+//! The rules about what may be in a cluster's way, read a second time (rules 3, 4, 5 and 8): from the
+//! stop-the-lines, holds, members and rollouts themselves, without the function that found no obstacle.
 
 use super::attempt::{Attempt, AttemptState};
 use super::invariant::{Broken, demand};
 use super::pace::REGION;
 use super::state::{FleetState, Rollout, RolloutState};
-use crate::journal::StopScope;
+use crate::journal::{AttemptId, StopScope};
 use crate::model::Lane;
 use crate::plan::PlannedCluster;
 
@@ -20,6 +20,14 @@ pub(super) fn claim(
 ) -> Checked {
     not_stopped(state, rollout, planned)?;
     let name = &planned.name;
+    if let Some(known) = state.membership() {
+        let newer = state.rollouts.iter().take(known.rollouts).any(|r| r.id == rollout.id);
+        let member = known.clusters.get(name);
+        demand(4, member.is_some() || !newer, || format!("{name} would start although it left the fleet"))?;
+        demand(8, member.is_none_or(|m| !m.hibernated), || {
+            format!("{name} would start although it is hibernated")
+        })?;
+    }
     for (cluster, hold) in state.holds() {
         if cluster != name || hold.until.is_some_and(|end| end <= now) {
             continue;
@@ -54,6 +62,14 @@ pub(super) fn claim(
         demand(5, free || !ahead, || format!("{name} would start before {} is through with it", other.id))?;
     }
     Ok(())
+}
+
+/// Only who is no member departs, and no step is left running behind.
+pub(super) fn departure(state: &FleetState, rollout: &Rollout, id: &AttemptId) -> Checked {
+    let known = state.membership().is_some_and(|known| known.clusters.contains_key(&id.cluster));
+    demand(4, !known && state.membership().is_some(), || format!("{} would depart and is a member", id))?;
+    let steps = rollout.cluster(&id.cluster).map(|c| c.attempt.steps.as_slice()).unwrap_or_default();
+    demand(7, steps.iter().all(|s| s.open.is_empty()), || format!("{id} would depart while a step runs"))
 }
 
 /// Rule 2 for regions and start rates, over all rollouts.

@@ -220,7 +220,8 @@ fn touched(body: &Body) -> Vec<&ClusterName> {
         | Body::StepStarted { attempt, .. }
         | Body::StepSpawned { attempt, .. }
         | Body::StepFinished { attempt, .. }
-        | Body::AttemptFinished { attempt, .. } => vec![&attempt.cluster],
+        | Body::AttemptFinished { attempt, .. }
+        | Body::AttemptDeparted { attempt, .. } => vec![&attempt.cluster],
         Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => clusters.iter().collect(),
         Body::WaveClusterVerified { cluster, .. } => vec![cluster],
         _ => Vec::new(),

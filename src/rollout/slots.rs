@@ -7,7 +7,7 @@ use super::missing_hotfix;
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::Pace;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Deferral, Side};
+use crate::journal::{AttemptId, Body, Side};
 use crate::plan::{PlannedPool, PlannedWave};
 
 /// Whose cap it is.
@@ -165,7 +165,7 @@ fn defer(known: &Cluster, obstacle: &Obstacle, attempt: AttemptId, out: &mut Gat
         out.wake(until);
     }
     let Some(reason) = obstacle.deferral() else { return false };
-    if known.says(obstacle, reason) || (reason == Deferral::Hold && known.half_updated()) {
+    if known.says(obstacle, reason) || (reason.settles() && known.half_updated()) {
         return false;
     }
     out.decide(Body::AttemptDeferred { attempt, reason, cause: obstacle.to_string(), until });

@@ -157,6 +157,8 @@ pub struct Rollout {
     pub(super) by_name: HashMap<ClusterName, usize>,
     pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
+    /// Clusters that have left the fleet, departed or not.
+    pub(super) leaving: BTreeSet<usize>,
     /// Clusters whose attempt wants something from the engine or waits for a moment.
     pub(super) ready: BTreeSet<usize>,
     pub(super) counts: Counts,

@@ -51,6 +51,11 @@ pub enum WaitKind {
         /// Clusters still at work.
         at_work: u32,
     },
+    /// The fleet can't be read or is not believed, so nobody departs and nobody joins.
+    Doubted {
+        /// Why.
+        cause: String,
+    },
     /// It halted by itself.
     Halted {
         /// Why.
@@ -245,6 +250,7 @@ fn blocked<'a>(
                 | WaitKind::Region { .. }
                 | WaitKind::Queue { .. }
                 | WaitKind::NoDriver
+                | WaitKind::Doubted { .. }
         )
     };
     let external = |wait: &Wait| wait.kind.is_external();
@@ -268,6 +274,7 @@ impl WaitKind {
             Self::Blocked { early, .. } => !early,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
+            | Self::Doubted { .. }
             | Self::Aborting { .. }
             | Self::Earlier { .. }
             | Self::EarlierPool { .. }
@@ -313,6 +320,9 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         _ => {}
     }
     stopped(state, &mut out, now);
+    if let Some(doubt) = state.doubt() {
+        out.push(None, WaitKind::Doubted { cause: doubt.cause.clone() }, doubt.since, None);
+    }
     let mut before: Option<&WaveName> = None;
     for (planned, wave) in rollout.waves() {
         of_wave(state, planned, wave, before, now, &mut out);
@@ -328,7 +338,8 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         );
         // A half-updated cluster that is held waits without being left for later.
         let stays = attempt.state.class() == Class::Pending && cluster.half_updated();
-        if interesting || (stays && state.hold_against(planned, now).is_some()) {
+        let kept = || state.hold_against(planned, now).is_some() || state.is_hibernated(&planned.name);
+        if interesting || (stays && kept()) {
             out.cluster(state, &planned_wave.name, &planned.name, now);
         }
     }
@@ -365,8 +376,9 @@ fn moves(
     now: jiff::Timestamp,
 ) -> bool {
     let in_its_way = || outlook.interruption(rollout, planned);
+    let leaves = rollout.by_name.get(&planned.name).is_some_and(|index| rollout.leaves(*index));
     cluster.attempt.state.class() == Class::Active
-        && next(&cluster.attempt, going(rollout, in_its_way().as_ref()), fence, now) != Next::Kept
+        && next(&cluster.attempt, going(rollout, leaves, in_its_way().as_ref()), fence, now) != Next::Kept
 }
 
 impl Rollout {
@@ -496,7 +508,8 @@ impl Gathered<'_> {
             }
             (active, _) if active.class() == Class::Active => {
                 let in_its_way = planned.and_then(|p| self.outlook.interruption(self.rollout, p));
-                let going = going(self.rollout, in_its_way.as_ref());
+                let leaves = self.rollout.by_name.get(name).is_some_and(|index| self.rollout.leaves(*index));
+                let going = going(self.rollout, leaves, in_its_way.as_ref());
                 let at = attempt.current_step();
                 let step = at.map(|s| s.step.id.clone());
                 match (next(attempt, going, state.fence, now), in_its_way) {

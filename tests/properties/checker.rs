@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
-    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Preflight, Side, StepId,
+    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, HaltCause, Preflight, Side, StepId,
     StepOutcome,
 };
 use tidegate::model::{Actor, ClusterName, ClusterUid, GateId, Lane, ReleaseId, RolloutId};
@@ -22,7 +22,7 @@ enum Verdict {
     Good,
     Out,
     DeferredForLater,
-    /// Deferred by a hold: settled as the one above, and claimable when the hold ends.
+    /// Deferred by a hold, or hibernated: settled as the one above, and claimable when that ends.
     Held,
     Open,
 }
@@ -171,6 +171,11 @@ impl Checker {
                 if let Body::StepStarted { attempt, step, .. } = body {
                     run.may_go_on(&self.facts, attempt, step, event.at)?;
                 }
+                if let Body::AttemptDeparted { attempt, .. } = body {
+                    demand(self.facts.left(run.order, &attempt.cluster), || {
+                        format!("rule 4: {} is a member", attempt.cluster)
+                    })?;
+                }
                 run.take(event, fence)
             }
         }
@@ -300,7 +305,9 @@ impl Checker {
         demand(!self.facts.stopped(&id.rollout, planned), || {
             format!("rule 3: the line of {name} is stopped")
         })?;
+        demand(!self.facts.left(run.order, name), || format!("rule 4: {name} left the fleet"))?;
         demand(!self.facts.held(planned, now), || format!("rule 8: {name} is held"))?;
+        demand(!self.facts.asleep(name), || format!("rule 8: {name} is hibernated"))?;
         match self.before(id) {
             Some(other) => Err(format!("rule 5: {other} comes first at {name}")),
             None => demand(!self.facts.closed(&run.plan, planned, now), || {
@@ -359,7 +366,8 @@ impl Checker {
             Deferral::Hold => self.facts.held(planned, event.at),
             Deferral::Window => self.facts.closed(&run.plan, planned, event.at),
             Deferral::Busy => before,
-            Deferral::Unreachable | Deferral::Hibernated => false,
+            Deferral::Hibernated => self.facts.asleep(&id.cluster),
+            Deferral::Unreachable => false,
         };
         demand(there, || format!("{reason:?} is no fact"))?;
         demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
@@ -367,7 +375,8 @@ impl Checker {
         demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
             format!("rule 5: it is {:?}", member.verdict)
         })?;
-        let verdict = if reason == Deferral::Hold { Verdict::Held } else { Verdict::Open };
+        let held = matches!(reason, Deferral::Hold | Deferral::Hibernated);
+        let verdict = if held { Verdict::Held } else { Verdict::Open };
         run.set(&id.cluster, verdict, event.seq);
         Ok(())
     }
@@ -454,7 +463,16 @@ impl Run {
         match &event.body {
             Body::RolloutStarted { .. } => to(self, &[Mode::Planned], Mode::Running),
             Body::RolloutPause { .. } => to(self, &[Mode::Running], Mode::Paused),
-            Body::RolloutHalted { .. } => to(self, &[Mode::Running], Mode::Halted),
+            Body::RolloutHalted { wave, cause, .. } => {
+                if let HaltCause::FailureBudget { failed, budget } = cause {
+                    let w = self.wave(wave.as_str())?;
+                    let found = (self.failed(w), self.waves[w].budget);
+                    demand(found == (*failed, *budget) && failed > budget, || {
+                        format!("rule 4: it halts for {failed} of {budget}, and there are {found:?}")
+                    })?;
+                }
+                to(self, &[Mode::Running], Mode::Halted)
+            }
             Body::RolloutResume { raise_budget, .. } => {
                 if let Some(raised) = raise_budget {
                     let w = self.wave(raised.wave.as_str())?;
@@ -546,6 +564,14 @@ impl Run {
                 let key = (*side, gate.clone());
                 self.waves[w].asked_anew.insert(key.clone(), event.seq);
                 self.waves[w].yes.remove(&key);
+                Ok(())
+            }
+            Body::AttemptDeparted { attempt, .. } => {
+                let member = self.members.get(&attempt.cluster).ok_or("rule 5: not planned")?;
+                demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
+                demand(member.verdict != Verdict::Out, || "rule 4: it is out already".to_owned())?;
+                demand(member.log.values().all(|l| l.running.is_none()), || "rule 7: a step runs".to_owned())?;
+                self.set(&attempt.cluster, Verdict::Out, event.seq);
                 Ok(())
             }
             body => self.take_attempt(body, event, fence),

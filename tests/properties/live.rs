@@ -1,5 +1,5 @@
 //! What holds for the fleet while rollouts run, read from the log a second time: stop-the-lines, holds,
-//! calendars of plain moments, and which rollout comes first.
+//! members, calendars of plain moments, and which rollout comes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,9 @@ pub struct Facts {
     stops: BTreeSet<StopScope>,
     holds: BTreeMap<Held, (Option<Digest>, Option<jiff::Timestamp>)>,
     calendar: Option<Calendar>,
+    /// Who is a member, whether asleep, and how many rollouts were known when that was recorded.
+    members: Option<(BTreeMap<ClusterName, bool>, usize)>,
+    planned: usize,
 }
 
 impl Facts {
@@ -33,8 +36,23 @@ impl Facts {
                 self.holds.remove(&(cluster.clone(), product.clone()));
             }
             Body::CalendarRecorded { calendar, .. } => self.calendar = Some((**calendar).clone()),
+            Body::RolloutPlanned { .. } => self.planned += 1,
+            Body::MembershipRecorded { clusters, .. } => {
+                let asleep = clusters.iter().map(|(name, m)| (name.clone(), m.hibernated));
+                self.members = Some((asleep.collect(), self.planned));
+            }
             _ => {}
         }
+    }
+
+    /// Whether a cluster has left the fleet since the `order`th rollout was planned.
+    pub fn left(&self, order: usize, cluster: &ClusterName) -> bool {
+        self.members.as_ref().is_some_and(|(all, known)| order < *known && !all.contains_key(cluster))
+    }
+
+    /// Whether a cluster is switched off on purpose.
+    pub fn asleep(&self, cluster: &ClusterName) -> bool {
+        self.members.as_ref().is_some_and(|(all, _)| all.get(cluster) == Some(&true))
     }
 
     /// Whether the line is stopped there.

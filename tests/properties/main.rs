@@ -191,6 +191,9 @@ fn share(part: u32) {
         "calendar.recorded",
         "attempt.deferred",
         "rollout.superseded",
+        "membership.recorded",
+        "membership.doubted",
+        "attempt.departed",
     ] {
         let found = seen.get(event).copied().unwrap_or(0);
         assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");
@@ -238,7 +241,8 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             "budget ignored" | "stop ignored" => "rule 3",
             "queue ignored" => "rule 5",
             "step repeated" => "rule 7",
-            "hold ignored" | "window ignored" => "rule 8",
+            "departure ignored" => "rule 4",
+            "hold ignored" | "window ignored" | "sleep ignored" => "rule 8",
             "hotfix ignored" => "rule 10",
             "pin ignored" => "rule 12",
             other => panic!("no rule is known for `{other}`"),

@@ -1,4 +1,4 @@
-//! Ten mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Twelve mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 10] = [
+pub const ALL: [(&str, Named); 12] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -25,6 +25,8 @@ pub const ALL: [(&str, Named); 10] = [
     ("window ignored", window_ignored),
     ("queue ignored", queue_ignored),
     ("hotfix ignored", hotfix_ignored),
+    ("sleep ignored", sleep_ignored),
+    ("departure ignored", departure_ignored),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -139,6 +141,28 @@ fn window_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
 
 fn queue_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Busy { .. }))
+}
+
+fn sleep_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Hibernated))
+}
+
+/// Who left the fleet does not depart, and starts instead.
+fn departure_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    let departs = |e: &Effect| matches!(e, Effect::Decide(Body::AttemptDeparted { .. }));
+    if named.effects.iter().any(departs) {
+        let ungated = |r: &&Rollout| r.waves().all(|(wave, _)| wave.gates_before.is_empty());
+        let claim = running(state).filter(|r| r.over_budget().is_none()).filter(ungated).find_map(|r| {
+            let claim = claim((state, now), r, |phase| phase == WavePhase::Rolling)?;
+            let Effect::Decide(Body::AttemptClaimed { attempt, .. }) = &claim else { return None };
+            (state.has_left(r, &attempt.cluster) && has_slot(state, r, &claim)).then_some(claim)
+        });
+        if let Some(claim) = claim {
+            named.effects.insert(0, claim);
+        }
+    }
+    named
 }
 
 /// The effects, and where there is no decision a claim of a cluster that one kind of obstacle alone

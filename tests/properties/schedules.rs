@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Body, Deferral, FailureClass, Preflight, RetryWhich, StepId, StepOutcome,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Member, Preflight, RetryWhich, StepId, StepOutcome,
     StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
@@ -39,6 +39,10 @@ pub enum Move {
     /// The calendar is another one: windows that allow or deny, from and for so many seconds, for all
     /// clusters or every second one.
     Calendar(Vec<(bool, u16, u16, bool)>),
+    /// The fleet is read again: some clusters are gone, some are asleep.
+    Members(Vec<u8>, Vec<u8>),
+    /// The fleet can't be read.
+    Doubt,
     /// The rollout is superseded by the newest one.
     Supersede,
     Approve {
@@ -166,6 +170,8 @@ fn a_move() -> impl Strategy<Value = Move> {
         1 => (0..6_u8, any::<bool>()).prop_map(|(n, same)| Move::HoldProduct(n, same)),
         2 => (0..6_u8).prop_map(Move::Release),
         2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
+        2 => (vec(0..8_u8, 0..3), vec(0..8_u8, 0..3)).prop_map(|(gone, asleep)| Move::Members(gone, asleep)),
+        1 => Just(Move::Doubt),
         1 => Just(Move::Supersede),
         4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
         5 => (0..3_u8).prop_map(Move::Revoke),
@@ -323,6 +329,16 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
                 let body = calendar(windows, world.now);
                 world.append(Actor::engine(), body);
             }
+            Move::Members(gone, asleep) => {
+                let body = members(&world, gone, asleep);
+                world.append(Actor::engine(), body);
+            }
+            Move::Doubt => {
+                let body = Body::MembershipDoubted { cause: "dice".to_owned() };
+                if world.state.check(&body).is_ok() {
+                    world.append(Actor::engine(), body);
+                }
+            }
             about => command(&mut world, about, usize::from(*other) + before),
         }
     }
@@ -389,7 +405,13 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
             let Some(by) = world.state.open_rollouts().last().map(|r| r.id().clone()) else { return };
             Command::Supersede { rollout: id, by, reason: "dice".to_owned() }
         }
-        Move::Rounds(_) | Move::Crash | Move::Jump(_) | Move::Next | Move::Calendar(_) => return,
+        Move::Rounds(_)
+        | Move::Crash
+        | Move::Jump(_)
+        | Move::Next
+        | Move::Calendar(_)
+        | Move::Members(..)
+        | Move::Doubt => return,
     };
     // Most random requests are refused; a refusal names what is legal and changes nothing.
     if let Err(refusal) = world.ask(&command) {
@@ -429,6 +451,21 @@ fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
     Body::CalendarRecorded { commit: "c".repeat(40), calendar: Box::new(calendar) }
 }
 
+/// The fleet without some of the clusters that are planned, and with some of them asleep.
+fn members(world: &World<Chance>, gone: &[u8], asleep: &[u8]) -> Body {
+    let named = |name: &ClusterName, which: &[u8]| which.iter().any(|n| name.as_str().ends_with(&format!("-{n}")));
+    let planned = world.state.rollouts().flat_map(|r| r.plan().clusters().map(|(_, _, c)| c));
+    let mut clusters: BTreeMap<ClusterName, Member> = planned
+        .filter(|c| !named(&c.name, gone))
+        .map(|c| {
+            let hibernated = named(&c.name, asleep);
+            (c.name.clone(), Member { labels: c.labels.clone(), hibernated, sourced: false })
+        })
+        .collect();
+    clusters.insert("elsewhere".parse().unwrap(), Member::default());
+    Body::MembershipRecorded { commit: "c".repeat(40), clusters }
+}
+
 /// Nothing stands in anybody's way any more.
 pub fn clear(world: &mut World<Chance>) {
     let stops: Vec<StopScope> = world.state.stops().map(|(scope, _)| scope.clone()).collect();
@@ -438,6 +475,12 @@ pub fn clear(world: &mut World<Chance>) {
     let holds: Vec<Command> = world.state.holds().map(|(cluster, hold)| release(cluster, hold)).collect();
     for command in holds {
         world.ask(&command).unwrap();
+    }
+    if world.state.membership().is_some_and(|known| known.clusters.values().any(|m| m.hibernated)) {
+        let gone = world.state.membership().unwrap().clusters.clone();
+        let Body::MembershipRecorded { commit, mut clusters } = members(world, &[], &[]) else { return };
+        clusters.retain(|name, _| gone.contains_key(name));
+        world.append(Actor::engine(), Body::MembershipRecorded { commit, clusters });
     }
     if world.state.calendar().is_some_and(|recorded| !recorded.calendar.is_empty()) {
         let open = calendar(&[], world.now);

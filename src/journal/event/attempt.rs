@@ -220,6 +220,16 @@ pub enum Deferral {
     Hold,
 }
 
+impl Deferral {
+    /// Whether a cluster that is left for later so keeps no wave open, within the deferred budget.
+    pub fn settles(self) -> bool {
+        match self {
+            Self::Window | Self::Busy => false,
+            Self::Unreachable | Self::Hibernated | Self::Hold => true,
+        }
+    }
+}
+
 /// Why a claimed cluster can't go on, although nothing failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]

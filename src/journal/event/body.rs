@@ -1,12 +1,14 @@
 //! Everything that can happen, by its stable name, with who may write it.
 
+use std::collections::BTreeMap;
+
 use crate::digest::Digest;
 use crate::model::{Calendar, ClusterName, ClusterUid, GateId, Observed, ProductName, RolloutId, WaveName};
 use crate::plan::Plan;
 use crate::version::Version;
 
 use super::{
-    Answer, AttemptId, AttemptResult, Deferral, Ending, HaltCause, Override, Preflight, RaisedBudget,
+    Answer, AttemptId, AttemptResult, Deferral, Ending, HaltCause, Member, Override, Preflight, RaisedBudget,
     RetryWhich, Side, Signature, StepId, StepOutcome, StopScope,
 };
 
@@ -113,6 +115,21 @@ pub enum Body {
         commit: String,
         /// The calendar; an empty one when there is none.
         calendar: Box<Calendar>,
+    },
+    /// The fleet of the last commit, its source included, has other members than were recorded before.
+    #[serde(rename = "membership.recorded")]
+    MembershipRecorded {
+        /// The commit that it was read from.
+        commit: String,
+        /// Every member.
+        clusters: BTreeMap<ClusterName, Member>,
+    },
+    /// The fleet can't be read, or misses so many clusters that it is not believed: the members that
+    /// were recorded last stay.
+    #[serde(rename = "membership.doubted")]
+    MembershipDoubted {
+        /// Why.
+        cause: String,
     },
     /// A person stopped the line: within its scope no cluster and no step starts.
     #[serde(rename = "stop-the-line.on")]
@@ -483,6 +500,15 @@ pub enum Body {
         #[serde(flatten)]
         outcome: StepOutcome,
     },
+    /// Its cluster left the fleet; a step that ran there has ended.
+    #[serde(rename = "attempt.departed")]
+    AttemptDeparted {
+        /// Which.
+        #[serde(flatten)]
+        attempt: AttemptId,
+        /// The commit whose fleet has it no more.
+        commit: String,
+    },
     /// An attempt ended.
     #[serde(rename = "attempt.finished")]
     AttemptFinished {
@@ -530,6 +556,8 @@ impl Body {
             Self::ClusterHold { .. } => "cluster.hold",
             Self::ClusterRelease { .. } => "cluster.release",
             Self::CalendarRecorded { .. } => "calendar.recorded",
+            Self::MembershipRecorded { .. } => "membership.recorded",
+            Self::MembershipDoubted { .. } => "membership.doubted",
             Self::StopTheLineOn { .. } => "stop-the-line.on",
             Self::StopTheLineOff { .. } => "stop-the-line.off",
             Self::RolloutPlanned { .. } => "rollout.planned",
@@ -564,6 +592,7 @@ impl Body {
             Self::StepSpawned { .. } => "step.spawned",
             Self::StepFinished { .. } => "step.finished",
             Self::AttemptFinished { .. } => "attempt.finished",
+            Self::AttemptDeparted { .. } => "attempt.departed",
             Self::AttemptRetry { .. } => "attempt.retry",
             Self::AttemptSkip { .. } => "attempt.skip",
         }
@@ -581,6 +610,8 @@ impl Body {
             | Self::ClusterHold { .. }
             | Self::ClusterRelease { .. }
             | Self::CalendarRecorded { .. }
+            | Self::MembershipRecorded { .. }
+            | Self::MembershipDoubted { .. }
             | Self::StopTheLineOn { .. }
             | Self::StopTheLineOff { .. } => None,
             Self::RolloutPlanned { rollout, .. }
@@ -616,7 +647,8 @@ impl Body {
             | Self::StepStarted { attempt, .. }
             | Self::StepSpawned { attempt, .. }
             | Self::StepFinished { attempt, .. }
-            | Self::AttemptFinished { attempt, .. } => Some(&attempt.rollout),
+            | Self::AttemptFinished { attempt, .. }
+            | Self::AttemptDeparted { attempt, .. } => Some(&attempt.rollout),
         }
     }
 

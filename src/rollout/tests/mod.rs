@@ -8,4 +8,5 @@ pub(crate) mod scripted;
 mod fleet;
 mod hotfixes;
 mod live;
+mod membership;
 mod patience;
