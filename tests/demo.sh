@@ -39,9 +39,9 @@ until [[ -s "$work/kube/payments-us.kubeconfig" && -s "$work/kube/payments-eu.ku
 done
 
 say "A repository of your own: the sample platform with a fleet of three"
-mkdir "$work/repo"
+mkdir -p "$work/repo/pipelines"
 cd "$work/repo"
-cp -R "$root/products" "$root/releases" "$root/pipelines" .
+cp -R "$root/products" "$root/releases" .
 cat >pipelines/fleet.yaml <<FLEET
 apiVersion: tidegate.dev/v1
 kind: Fleet
@@ -85,7 +85,7 @@ git init --quiet --initial-branch=main
 git config user.name "${USER:-demo}"
 git config user.email "${USER:-demo}@example.com"
 git add .
-git commit --quiet -m "platform: four products, a fleet, a pipeline"
+git commit --quiet -m "platform: products, a fleet, a pipeline"
 
 run tidegate product tag --all
 run tidegate release cut R41

@@ -8,12 +8,18 @@ need() {
   command -v "$1" >/dev/null 2>&1 || { echo "missing: $1. $2" >&2; exit 1; }
 }
 
-# cargo_tool CRATE VERSION BINARY: prints the path of a tool from the crate registry.
+# cargo_tool CRATE VERSION BINARY [FLAG...]: prints the path of a tool from the crate registry.
 cargo_tool() {
-  local root="$tools_cache/$1-$2"
-  if [[ ! -x "$root/bin/$3" ]]; then
-    echo "installing $1 $2 (once, into $root)" >&2
-    cargo install --quiet --locked --root "$root" --version "=$2" "$1" >&2
+  local crate=$1 version=$2 binary=$3 root="$tools_cache/$1-$2"
+  shift 3
+  if [[ ! -x "$root/bin/$binary" ]]; then
+    echo "installing $crate $version (once, into $root)" >&2
+    cargo install --quiet --locked --root "$root" --version "=$version" "$@" "$crate" >&2
   fi
-  echo "$root/bin/$3"
+  echo "$root/bin/$binary"
+}
+
+# What turns docs/ into a book. Its server and its watcher are left out: they are most of the build.
+mdbook() {
+  cargo_tool mdbook 0.5.4 mdbook --no-default-features --features search
 }

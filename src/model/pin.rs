@@ -1,7 +1,7 @@
 //! A pin: one cluster's, or some clusters', own version of one product, with an owner, a reason
 //! and an end, in `pipelines/pins/ID.yaml`. `pin add` writes them.
 
-use super::{ClusterName, Document, PinId, ProductName, Selector};
+use super::{ClusterName, Document, Labels, PinId, ProductName, Selector};
 use crate::digest::Digest;
 use crate::version::Version;
 use crate::yaml::Spanned;
@@ -36,6 +36,14 @@ pub struct Pin {
     /// What happens then.
     #[serde(default)]
     pub on_expiry: Spanned<OnExpiry>,
+}
+
+impl Pin {
+    /// Whether it is for a cluster with this name and these labels.
+    pub fn selects(&self, cluster: &ClusterName, labels: &Labels) -> bool {
+        self.clusters.iter().any(|named| named.value == *cluster)
+            || self.selector.as_ref().is_some_and(|selector| selector.value.matches(labels))
+    }
 }
 
 /// What happens when a pin ends.

@@ -2,6 +2,8 @@
 //! Where not even the narrowest form fits, each row becomes a block of `TITLE value` lines, so
 //! that nothing is ever cut.
 
+use std::borrow::Cow;
+
 use comfy_table::{
     Attribute, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table as Grid, Width,
 };
@@ -16,27 +18,33 @@ const SQUEEZE: u16 = 16;
 const GAP: u16 = 2;
 
 /// A column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Column {
-    title: &'static str,
+    title: Cow<'static, str>,
     right: bool,
     wraps: bool,
+    squeeze: u16,
 }
 
 impl Column {
     /// A column whose cells are never broken.
     pub const fn left(title: &'static str) -> Self {
-        Self { title, right: false, wraps: false }
+        Self { title: Cow::Borrowed(title), right: false, wraps: false, squeeze: SQUEEZE }
     }
 
     /// A column of numbers.
     pub const fn right(title: &'static str) -> Self {
-        Self { title, right: true, wraps: false }
+        Self { title: Cow::Borrowed(title), right: true, wraps: false, squeeze: SQUEEZE }
     }
 
     /// A column of text that may be wrapped.
     pub const fn text(title: &'static str) -> Self {
-        Self { title, right: false, wraps: true }
+        Self { title: Cow::Borrowed(title), right: false, wraps: true, squeeze: SQUEEZE }
+    }
+
+    /// A column of few words, as narrow as the longest of them; its title may be any name.
+    pub fn tight(title: &str) -> Self {
+        Self { title: Cow::Owned(clean(title)), right: false, wraps: true, squeeze: 0 }
     }
 }
 
@@ -84,6 +92,11 @@ impl Table {
         self
     }
 
+    /// Whether it fits into this many columns without becoming blocks.
+    pub fn fits(&self, width: u16) -> bool {
+        within(&self.least_widths(&self.grid()), width)
+    }
+
     /// Whether it has no row.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
@@ -93,14 +106,8 @@ impl Table {
     pub fn text(&self, width: Option<u16>) -> String {
         let mut grid = self.grid();
         if let Some(width) = width {
-            let least: Vec<u16> = grid
-                .column_max_content_widths()
-                .into_iter()
-                .enumerate()
-                .map(|(index, content)| self.least(index, content))
-                .collect();
-            let total: u32 = least.iter().map(|w| u32::from(*w) + u32::from(GAP)).sum();
-            if total > u32::from(width) + u32::from(GAP) {
+            let least = self.least_widths(&grid);
+            if !within(&least, width) {
                 return self.blocks(usize::from(width));
             }
             grid.set_content_arrangement(ContentArrangement::Dynamic);
@@ -124,16 +131,20 @@ impl Table {
         text
     }
 
+    fn least_widths(&self, grid: &Grid) -> Vec<u16> {
+        let widths = grid.column_max_content_widths();
+        widths.into_iter().enumerate().map(|(index, content)| self.least(index, content)).collect()
+    }
+
     /// The least width of a column: of one that wraps, its longest word, so that no name and no
     /// command is ever broken.
     fn least(&self, index: usize, content: u16) -> u16 {
-        if !self.columns.get(index).is_some_and(|c| c.wraps) {
-            return content;
-        }
+        let Some(column) = self.columns.get(index).filter(|c| c.wraps) else { return content };
         let cells = self.rows.iter().filter_map(|row| row.get(index));
         let words = cells.flat_map(|cell| cell.text.split(' ')).flat_map(pieces).map(|piece| piece.width());
+        let title = u16::try_from(column.title.width()).unwrap_or(u16::MAX);
         let longest = words.max().and_then(|n| u16::try_from(n).ok()).unwrap_or_default();
-        longest.max(SQUEEZE).min(content)
+        longest.max(column.squeeze).max(title).min(content)
     }
 
     fn grid(&self) -> Grid {
@@ -144,7 +155,7 @@ impl Table {
         grid.enforce_styling();
         grid.style_text_only();
         grid.set_header(
-            self.columns.iter().map(|c| comfy_table::Cell::new(c.title).add_attribute(Attribute::Bold)),
+            self.columns.iter().map(|c| comfy_table::Cell::new(&c.title).add_attribute(Attribute::Bold)),
         );
         for row in &self.rows {
             grid.add_row(row.iter().map(|cell| {
@@ -186,7 +197,7 @@ impl Table {
                 }
                 let room = width.saturating_sub(titles + 2).max(8);
                 for (line, part) in wrap(&cell.text, room).into_iter().enumerate() {
-                    let title = if line == 0 { column.title } else { "" };
+                    let title = if line == 0 { &*column.title } else { "" };
                     let part = cell.tone.map_or_else(|| part.clone(), |tone| tone.paint(&part));
                     text.push_str(&format!("{title:titles$}  {part}\n"));
                 }
@@ -194,6 +205,12 @@ impl Table {
         }
         text
     }
+}
+
+/// Whether columns of these widths stand beside each other in this width.
+fn within(columns: &[u16], width: u16) -> bool {
+    let total: u32 = columns.iter().map(|w| u32::from(*w) + u32::from(GAP)).sum();
+    total <= u32::from(width) + u32::from(GAP)
 }
 
 /// A line without trailing spaces, also where a colour ends behind them.

@@ -7,9 +7,12 @@ pub mod event;
 pub mod explain;
 pub mod explanation;
 pub mod failures;
+pub mod standing;
 pub mod summary;
 
 #[cfg(test)]
 pub(crate) mod sample;
+#[cfg(test)]
+pub(crate) mod sample_fleet;
 #[cfg(test)]
 mod tests;

@@ -51,7 +51,7 @@ async fn what_pages_show_on_real_clusters_is_what_happens() {
     for page in pages::all().into_iter().filter(|page| !page.clusters().is_empty()) {
         let specs = page.clusters().iter().map(|name| ClusterSpec::complete(name, 2)).collect();
         let clusters = bed.clusters(specs).await;
-        let mut lab = Lab::with_sample();
+        let mut lab = Lab::with_products();
         for tool in &tools {
             lab.add_to_path(tool.parent().unwrap());
         }

@@ -86,10 +86,21 @@ impl Lab {
 
     /// A repository that holds the sample platform of this one.
     pub fn with_sample() -> Self {
+        Self::with_copies(&["products", "releases", "pipelines"])
+    }
+
+    /// A repository with the products and releases of the sample platform: its fleet has clusters
+    /// that nobody can reach, and its calendar and pins are made for them.
+    pub fn with_products() -> Self {
+        Self::with_copies(&["products", "releases"])
+    }
+
+    fn with_copies(folders: &[&str]) -> Self {
         let lab = Self::new();
-        for folder in ["products", "releases", "pipelines"] {
+        for folder in folders {
             copy_folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &lab.repo().join(folder));
         }
+        fs::create_dir_all(lab.repo().join("pipelines")).unwrap();
         lab
     }
 

@@ -26,6 +26,7 @@ mod leave;
 mod leftovers;
 mod live;
 mod pages;
+mod platform;
 mod prometheus;
 mod shapes;
 mod small;

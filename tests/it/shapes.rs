@@ -229,6 +229,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "cluster hold shape-1 --product app --reason demo --until 2999-01-01", 0);
     told.keep(lab, "cluster hold shape-2 --reason demo", 0);
     told.keep(lab, "cluster holds", 0);
+    told.keep(lab, "cluster list", 0);
     told.keep(lab, "cluster release shape-1 --product app --reason over", 0);
     told.keep(lab, "cluster release shape-2 --reason over", 0);
     lab.git(&["checkout", "--quiet", "pipelines"]);
@@ -249,6 +250,8 @@ fn session(lab: &Lab) -> Told {
     lab.commit("pin");
     told.keep(lab, "pin list", 0);
     told.keep(lab, "cluster show shape-2", 0);
+    told.keep(lab, "cluster matrix", 0);
+    told.keep(lab, "cluster matrix --group env", 0);
     let plan = tiny::plan(lab, "R2");
     let shown = told.keep(lab, "plan R2", 0);
     assert!(shown["data"]["estimate"]["pastRuns"].as_u64().unwrap() >= 2, "{shown:#}");

@@ -134,7 +134,7 @@ async fn a_platform_team_rolls_three_releases_through_its_fleet() {
 }
 
 fn tell(fleet: &str, helm: &std::path::Path, clusters: &BTreeMap<String, Cluster>) {
-    let mut lab = Lab::with_sample();
+    let mut lab = Lab::with_products();
     lab.set("TIDEGATE_HELM", helm.display().to_string());
     lab.write("pipelines/fleet.yaml", fleet);
     lab.write("pipelines/main.yaml", PIPELINE);

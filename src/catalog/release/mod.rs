@@ -17,7 +17,7 @@ pub use digest::{FORMAT, digest};
 pub use rules::{ancestors, contained_hotfixes, rules};
 pub(crate) use rules::{is_reserved, reserved};
 pub(crate) use verify::own_lock;
-pub use verify::{Locked, locked};
+pub use verify::{Locked, locked, newest};
 
 #[cfg(test)]
 mod contains_tests;

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Finding, Findings, Place, codes};
 use crate::digest::Digest;
-use crate::model::{Lock, Release, ReleaseFile, ReleaseId};
+use crate::model::{Lane, Lock, Release, ReleaseFile, ReleaseId};
 use crate::yaml::Node;
 
 use super::super::{Catalog, Loaded};
 use super::digest::{FORMAT, digest};
+use super::rules::ancestors;
 
 /// A release whose lock was verified.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,18 @@ impl<'a> Locked<'a> {
     pub fn digest(&self) -> &'a Digest {
         &self.lock.digest
     }
+}
+
+/// The newest release that was cut, of the lane `normal` and with a lock that holds: the end of the
+/// longest line of parents.
+pub fn newest(catalog: &Catalog) -> Option<ReleaseId> {
+    catalog
+        .releases
+        .iter()
+        .filter(|(id, loaded)| loaded.spec.lane.value == Lane::Normal && locked(catalog, id).is_ok())
+        .map(|(id, _)| id)
+        .max_by_key(|id| (ancestors(catalog, id).len(), (*id).clone()))
+        .cloned()
 }
 
 /// A release with its lock, verified together with the locks of all its ancestors.

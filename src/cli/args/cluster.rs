@@ -27,11 +27,38 @@ impl FromStr for LabelPair {
     }
 }
 
+/// Which clusters.
+#[derive(Debug, Args)]
+pub struct Choice {
+    /// Only clusters with this label; all given must hold.
+    #[arg(short = 'l', long = "label", value_name = "LABEL=VALUE", value_delimiter = ',')]
+    pub labels: Vec<LabelPair>,
+    /// Only clusters whose label `env` has this value.
+    #[arg(long, value_name = "ENV")]
+    pub env: Option<String>,
+    /// Only clusters whose label `pool` has this value.
+    #[arg(long, value_name = "POOL")]
+    pub pool: Option<String>,
+}
+
+impl Choice {
+    /// The labels that must hold.
+    pub fn labels(&self) -> Vec<LabelPair> {
+        let pair = |label: &str, value: &Option<String>| {
+            value.clone().map(|value| LabelPair { label: label.to_owned(), value })
+        };
+        let named = [pair("env", &self.env), pair("pool", &self.pool)].into_iter().flatten();
+        self.labels.iter().cloned().chain(named).collect()
+    }
+}
+
 /// `cluster`.
 #[derive(Debug, Subcommand)]
 pub enum ClusterCommand {
-    /// List the clusters with what they were last seen to run.
+    /// List the clusters with what they were last seen to run, and how far behind that is.
     List(ClusterList),
+    /// Show what runs where: clusters and products.
+    Matrix(ClusterMatrix),
     /// Show one cluster: versions with reasons, values with layers.
     Show(ClusterShow),
     /// Take a cluster over from another journal.
@@ -49,9 +76,27 @@ pub enum ClusterCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: tidegate cluster list -l env=prod -l region=eu")]
 pub struct ClusterList {
-    /// Only clusters with this label; all given must hold.
-    #[arg(short = 'l', long = "label", value_name = "LABEL=VALUE", value_delimiter = ',')]
-    pub labels: Vec<LabelPair>,
+    /// Which clusters.
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// `cluster matrix`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate cluster matrix --env prod --products ingress,cert-manager --group pool"
+)]
+pub struct ClusterMatrix {
+    /// Which clusters.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Only these products; all that occur if absent.
+    #[arg(long, value_name = "PRODUCT", value_delimiter = ',')]
+    pub products: Vec<ProductName>,
+    /// Group clusters by these labels, or `cluster`: one row for each. By env and pool if absent and
+    /// there are more than 24 clusters.
+    #[arg(long, value_name = "LABEL", value_delimiter = ',')]
+    pub group: Vec<String>,
 }
 
 /// `cluster show`.

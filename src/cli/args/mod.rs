@@ -12,7 +12,8 @@ mod stop;
 use clap::{Parser, Subcommand};
 
 pub use cluster::{
-    ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterRelease, ClusterShow, LabelPair,
+    Choice, ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterMatrix, ClusterRelease,
+    ClusterShow, LabelPair,
 };
 pub use files::{
     Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,

@@ -1,19 +1,15 @@
-//! Commands on clusters: what there is and was last seen, what one of them shall run and why, and
-//! taking one over.
+//! Commands on one cluster: what it shall run and why, and taking it over. The fleet as a whole is for
+//! `fleet`.
 
-use std::collections::BTreeMap;
-
-use super::{Context, cluster_hold};
-use crate::catalog::fleet;
-use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterList, ClusterShow};
+use super::{Context, cluster_hold, fleet};
+use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterShow};
 use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::diag::{Finding, codes};
 use crate::engine::planning::{PlanError, PlanRequest, gather};
 use crate::engine::{adoption, repo};
-use crate::model::{ClusterEntry, ClusterName, ReleaseId};
-use crate::output::envelope::List;
+use crate::model::{ClusterName, ReleaseId};
 use crate::output::exit::Code;
-use crate::output::screens::{AdoptedScreen, ClusterScreen, ListedCluster};
+use crate::output::screens::{AdoptedScreen, ClusterScreen};
 use crate::plan::PlanOptions;
 use crate::report::age;
 use crate::resolve::{ResolveInput, desired};
@@ -21,72 +17,14 @@ use crate::resolve::{ResolveInput, desired};
 /// Runs one of them.
 pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
     match command {
-        ClusterCommand::List(args) => list(&args, context).await,
+        ClusterCommand::List(args) => fleet::list(&args, context).await,
+        ClusterCommand::Matrix(args) => fleet::matrix(&args, context).await,
         ClusterCommand::Show(args) => show(&args, context).await,
         ClusterCommand::Adopt(args) => adopt(&args, context).await,
         ClusterCommand::Hold(args) => cluster_hold::hold(args, context).await,
         ClusterCommand::Release(args) => cluster_hold::release(args, context).await,
         ClusterCommand::Holds => cluster_hold::list(context).await,
     }
-}
-
-/// The members of the working tree's fleet, those of its source included.
-pub async fn members(context: &Context<'_>) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
-    let files = context.place.files().await?;
-    let (catalog, findings) = repo::load(&files).await?;
-    let Some(file) = catalog.fleet.as_ref() else {
-        if findings.has_errors() {
-            return Err(findings.into());
-        }
-        let finding = Finding::error(&codes::NO_SUCH_THING, "there is no fleet")
-            .hint("pipelines/fleet.yaml lists the clusters");
-        return Err(Failure::new(Code::NothingSelected, finding));
-    };
-    let sourced = match &file.file.spec.source {
-        None => Vec::new(),
-        Some(source) => context.place.members(&source.value).await?,
-    };
-    let (members, wrong) = fleet::members(&file.file.spec, sourced);
-    Ok(wrong.into_result(members)?)
-}
-
-async fn list(args: &ClusterList, context: &Context<'_>) -> Outcome {
-    let members = members(context).await?;
-    let open = context.place.existing_journal().await?;
-    let now = context.place.now();
-    let chosen = members.values().filter(|entry| {
-        let labels = entry.plain_labels();
-        args.labels.iter().all(|pair| labels.get(&pair.label) == Some(&pair.value))
-    });
-    let items: Vec<ListedCluster> = chosen
-        .map(|entry| {
-            let name = &entry.name.value;
-            let state = open.as_ref().map(|open| open.follower.state());
-            let observed = state.and_then(|s| s.seen(name)).and_then(|seen| seen.observed.as_ref());
-            ListedCluster {
-                cluster: name.clone(),
-                labels: entry.plain_labels(),
-                provider: entry.provider.as_ref().map(|p| p.value.clone()),
-                seen: state.map_or_else(|| age::of(None, None, now), |s| age::seen(s, name, now)),
-                observed: observed.cloned(),
-            }
-        })
-        .collect();
-    if items.is_empty() {
-        let asked: Vec<String> = args.labels.iter().map(|p| format!("{}={}", p.label, p.value)).collect();
-        let finding = Finding::error(
-            &codes::NO_SUCH_THING,
-            if asked.is_empty() {
-                "the fleet has no cluster".to_owned()
-            } else {
-                format!("no cluster has {}", asked.join(" and "))
-            },
-        )
-        .next("tidegate cluster list");
-        return Err(Failure::new(Code::NothingSelected, finding));
-    }
-    context.surface.show(&List::whole(items), now, &[], [Code::Done]);
-    Ok(vec![Code::Done])
 }
 
 async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
@@ -115,7 +53,7 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
         }))
     })?;
     let Some((labels, (desired, findings))) = found else {
-        let members = members(context).await?;
+        let members = fleet::members(context).await?.1;
         return Err(Failure::missing("cluster", cluster.as_str(), members.keys().map(ClusterName::as_str)));
     };
     context.surface.findings(&findings);
@@ -155,7 +93,7 @@ async fn first_pipeline(context: &Context<'_>) -> Result<Option<crate::model::Pi
 }
 
 async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
-    let members = members(context).await?;
+    let members = fleet::members(context).await?.1;
     let entry = members.get(&args.cluster).ok_or_else(|| {
         Failure::missing("cluster", args.cluster.as_str(), members.keys().map(ClusterName::as_str))
     })?;

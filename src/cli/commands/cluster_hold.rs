@@ -1,7 +1,7 @@
 //! Holds: a cluster, or one product of it, is kept as it is until it is released.
 
 use super::Context;
-use super::cluster::members;
+use super::fleet::members;
 use super::rollout::ask::send;
 use crate::cli::args::{ClusterHold, ClusterRelease};
 use crate::cli::failure::{Failure, Outcome};
@@ -17,7 +17,7 @@ pub async fn hold(args: ClusterHold, context: &Context<'_>) -> Outcome {
     let mut open = context.place.journal().await?;
     let cluster = &args.cluster;
     if !known(open.follower.state(), cluster) {
-        let members = members(context).await?;
+        let (_, members) = members(context).await?;
         if !members.contains_key(cluster) {
             let names = members.keys().map(ClusterName::as_str);
             return Err(Failure::missing("cluster", cluster.as_str(), names));

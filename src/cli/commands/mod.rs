@@ -5,6 +5,7 @@ mod cluster;
 mod cluster_hold;
 mod explain;
 mod files;
+mod fleet;
 mod freeze;
 mod journal;
 mod plan;

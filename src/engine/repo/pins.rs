@@ -11,8 +11,7 @@ use crate::catalog::{self, Catalog, FOLDERS, fleet};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{
-    ClusterEntry, ClusterName, Expiry, File, Labels, Lane, PinFile, PinId, ProductName, ReleaseFile,
-    ReleaseId,
+    ClusterEntry, ClusterName, Expiry, File, Labels, PinFile, PinId, ProductName, ReleaseFile, ReleaseId,
 };
 use crate::resolve::{self, Ground, ProductVersion};
 use crate::version::Version;
@@ -151,7 +150,7 @@ pub async fn pin_add(
     }
     let release = match &request.release {
         Some(asked) => Some(release::locked(&catalog, asked)?.id.clone()),
-        None => newest(&catalog),
+        None => release::newest(&catalog),
     };
     if let Some(release) = &release {
         findings.extend(fits(repo, &catalog, release, &clusters, &members, now).await?);
@@ -214,18 +213,6 @@ fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest) -> Stri
     text
 }
 
-/// The newest release that was cut, of the lane `normal` and with a lock that holds: the end of the
-/// longest line of parents.
-fn newest(catalog: &Catalog) -> Option<ReleaseId> {
-    catalog
-        .releases
-        .iter()
-        .filter(|(id, loaded)| loaded.spec.lane.value == Lane::Normal && release::locked(catalog, id).is_ok())
-        .map(|(id, _)| id)
-        .max_by_key(|id| (release::ancestors(catalog, id).len(), (*id).clone()))
-        .cloned()
-}
-
 /// The members that a pin is for.
 fn clusters_of(
     catalog: &Catalog,
@@ -236,10 +223,7 @@ fn clusters_of(
     let pin = &loaded.spec;
     members
         .values()
-        .filter(|entry| {
-            pin.clusters.iter().any(|cluster| cluster.value == entry.name.value)
-                || pin.selector.as_ref().is_some_and(|selector| selector.value.matches(&entry.plain_labels()))
-        })
+        .filter(|entry| pin.selects(&entry.name.value, &entry.plain_labels()))
         .map(|entry| entry.name.value.clone())
         .collect()
 }

@@ -1,83 +1,17 @@
-//! Clusters: the fleet with what was last seen, and one cluster with the reason of every version
-//! and the layer of every value.
+//! One cluster with the reason of every version and the layer of every value, and one that was
+//! taken over. The fleet as a whole is for `fleet`.
 
 use std::collections::BTreeMap;
 
 use crate::engine::adoption::Adopted;
 use crate::model::{ClusterName, Labels, Observed, ProductName, ReleaseId};
-use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean};
-use crate::output::table::{Cell, Column, Table};
+use crate::output::table::{Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::age::Seen;
 use crate::resolve::{Desired, Exclusion, Layer, Reason};
 
 use super::plan::reason;
-use super::status::seen as seen_cell;
-
-/// One cluster of the fleet.
-#[derive(Debug, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ListedCluster {
-    /// Its name.
-    pub cluster: ClusterName,
-    /// Its labels.
-    pub labels: Labels,
-    /// Who runs it.
-    pub provider: Option<String>,
-    /// When it was last seen.
-    pub seen: Seen,
-    /// What it ran then.
-    pub observed: Option<Observed>,
-}
-
-impl Screen for List<ListedCluster> {
-    const KIND: &'static str = "ClusterList";
-
-    fn text(&self, look: &Look) -> String {
-        let mut table = Table::new([
-            Column::left("CLUSTER"),
-            Column::text("LABELS"),
-            Column::left("KUBERNETES"),
-            Column::text("RELEASE"),
-            Column::left("SEEN"),
-        ]);
-        for cluster in &self.items {
-            let labels: Vec<String> = cluster.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
-            table.row([
-                cluster.cluster.as_str().into(),
-                labels.join(" ").into(),
-                cluster.observed.as_ref().map(|o| o.kubernetes.to_string()).unwrap_or_default().into(),
-                releases(cluster.observed.as_ref()).into(),
-                heartbeat(&cluster.seen, look),
-            ]);
-        }
-        table.text(look.width)
-    }
-
-    fn next(&self) -> Option<String> {
-        Some(format!("tidegate cluster show {}", self.items.first()?.cluster))
-    }
-}
-
-/// How long ago a cluster was seen, and since when it does not answer.
-fn heartbeat(seen: &Seen, look: &Look) -> Cell {
-    let Some(since) = seen.unreachable_since else { return seen_cell(seen, look) };
-    let last = seen.at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", look.view.brief(at)));
-    Cell::toned(format!("! {last}, unreachable for {}", look.view.brief(since)), Tone::Warn)
-}
-
-/// The releases that brought what a cluster runs: `R41 x3, R40 x1`.
-fn releases(observed: Option<&Observed>) -> String {
-    let mut counts: BTreeMap<&ReleaseId, usize> = BTreeMap::new();
-    for product in observed.into_iter().flat_map(|o| o.products.values()) {
-        *counts.entry(&product.release).or_default() += 1;
-    }
-    match counts.len() {
-        1 => counts.keys().map(ToString::to_string).collect(),
-        _ => counts.iter().rev().map(|(r, n)| format!("{r} x{n}")).collect::<Vec<_>>().join(", "),
-    }
-}
 
 /// What one cluster shall run, and why.
 #[derive(Debug, serde::Serialize)]

@@ -5,6 +5,7 @@ mod check;
 mod cluster;
 mod code;
 mod files;
+mod fleet;
 mod freeze;
 mod journal;
 mod live;
@@ -16,9 +17,10 @@ mod why;
 pub mod words;
 
 pub use check::CheckScreen;
-pub use cluster::{AdoptedScreen, ClusterScreen, ListedCluster};
+pub use cluster::{AdoptedScreen, ClusterScreen};
 pub use code::CodeScreen;
 pub use files::RemovedPin;
+pub use fleet::MatrixScreen;
 pub use freeze::RemovedFreeze;
 pub use journal::VerifiedScreen;
 pub use live::{FleetRequestScreen, ListedHold};
@@ -28,6 +30,8 @@ pub use recorded::RecordedScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 
+#[cfg(test)]
+mod fleet_tests;
 #[cfg(test)]
 mod json_tests;
 #[cfg(test)]

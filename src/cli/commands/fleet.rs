@@ -1,0 +1,115 @@
+//! Commands on the fleet as a whole: its members, what runs where, and how far behind that is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Context;
+use crate::catalog::{Catalog, fleet};
+use crate::cli::args::{Choice, ClusterList, ClusterMatrix};
+use crate::cli::failure::{Failure, Outcome};
+use crate::diag::{Finding, codes};
+use crate::engine::repo;
+use crate::model::{ClusterEntry, ClusterName, ProductName, ReleaseId};
+use crate::output::envelope::List;
+use crate::output::exit::Code;
+use crate::output::screens::MatrixScreen;
+use crate::report::standing::{Standing, Standings};
+
+/// The files of the working tree, and the members of their fleet, those of its source included.
+pub async fn members(
+    context: &Context<'_>,
+) -> Result<(Catalog, BTreeMap<ClusterName, ClusterEntry>), Failure> {
+    let files = context.place.files().await?;
+    let (catalog, findings) = repo::load(&files).await?;
+    let Some(file) = catalog.fleet.as_ref() else {
+        if findings.has_errors() {
+            return Err(findings.into());
+        }
+        let finding = Finding::error(&codes::NO_SUCH_THING, "there is no fleet")
+            .hint("pipelines/fleet.yaml lists the clusters");
+        return Err(Failure::new(Code::NothingSelected, finding));
+    };
+    let sourced = match &file.file.spec.source {
+        None => Vec::new(),
+        Some(source) => context.place.members(&source.value).await?,
+    };
+    let (members, wrong) = fleet::members(&file.file.spec, sourced);
+    let members = wrong.into_result(members)?;
+    Ok((catalog, members))
+}
+
+/// The members that are asked for; none is a mistake.
+pub fn chosen<'m>(
+    members: &'m BTreeMap<ClusterName, ClusterEntry>,
+    choice: &Choice,
+) -> Result<Vec<&'m ClusterEntry>, Failure> {
+    let asked = choice.labels();
+    let has = |entry: &&ClusterEntry| {
+        let labels = entry.plain_labels();
+        asked.iter().all(|pair| labels.get(&pair.label) == Some(&pair.value))
+    };
+    let found: Vec<&ClusterEntry> = members.values().filter(has).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let words: Vec<String> = asked.iter().map(|p| format!("{}={}", p.label, p.value)).collect();
+    let sentence = match words.is_empty() {
+        true => "the fleet has no cluster".to_owned(),
+        false => format!("no cluster has {}", words.join(" and ")),
+    };
+    let finding = Finding::error(&codes::NO_SUCH_THING, sentence).next("tidegate cluster list");
+    Err(Failure::new(Code::NothingSelected, finding))
+}
+
+/// Where the clusters that are asked for stand, and the newest release.
+async fn standings(
+    choice: &Choice,
+    context: &Context<'_>,
+) -> Result<(Option<ReleaseId>, Vec<Standing>), Failure> {
+    let (catalog, members) = members(context).await?;
+    let open = context.place.existing_journal().await?;
+    let state = open.as_ref().map(|open| open.follower.state());
+    let standings = Standings::of(&catalog, state, context.place.now());
+    let found = chosen(&members, choice)?.into_iter().map(|entry| standings.cluster(entry)).collect();
+    Ok((standings.newest().cloned(), found))
+}
+
+/// `cluster list`.
+pub async fn list(args: &ClusterList, context: &Context<'_>) -> Outcome {
+    let (_, items) = standings(&args.choice, context).await?;
+    context.surface.show(&List::whole(items), context.place.now(), &[], [Code::Done]);
+    Ok(vec![Code::Done])
+}
+
+/// `cluster matrix`.
+pub async fn matrix(args: &ClusterMatrix, context: &Context<'_>) -> Outcome {
+    let (newest, clusters) = standings(&args.choice, context).await?;
+    let products = clusters.iter().flat_map(|cluster| cluster.products.keys()).map(ProductName::as_str);
+    all_known("product on these clusters", args.products.iter().map(ProductName::as_str), products)?;
+    let group = match args.group.as_slice() {
+        [] => None,
+        [only] if only == "cluster" => Some(Vec::new()),
+        labels => {
+            let known = clusters.iter().flat_map(|c| c.labels.keys()).map(String::as_str);
+            all_known("label on these clusters", labels.iter().map(String::as_str), known)?;
+            Some(labels.to_vec())
+        }
+    };
+    let screen = MatrixScreen::of(newest, clusters, &args.products, group);
+    context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
+    Ok(vec![Code::Done])
+}
+
+/// That every name that was asked for is among the known ones.
+fn all_known<'n>(
+    what: &str,
+    asked: impl Iterator<Item = &'n str>,
+    known: impl Iterator<Item = &'n str>,
+) -> Result<(), Failure> {
+    let known: BTreeSet<&str> = known.collect();
+    for name in asked {
+        if !known.contains(name) {
+            return Err(Failure::missing(what, name, known));
+        }
+    }
+    Ok(())
+}
