@@ -133,7 +133,12 @@ impl FleetState {
             self.fold_start(event.at);
         }
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
+        let was_open = rollout.state.is_open();
         rollout.fold(event, fence);
+        if !was_open && rollout.state.is_open() {
+            self.who_left(index);
+        }
+        let Some(rollout) = self.rollouts.get_mut(index) else { return };
         if rollout.state.is_open() {
             self.open.insert(index);
         } else {

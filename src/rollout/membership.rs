@@ -133,6 +133,16 @@ impl FleetState {
     }
 }
 
+impl FleetState {
+    /// A rollout that is open again looks at who has left meanwhile.
+    pub(super) fn who_left(&mut self, index: usize) {
+        let known = self.live.membership.as_ref().filter(|known| index < known.rollouts);
+        let Some((known, rollout)) = known.zip(self.rollouts.get_mut(index)) else { return };
+        let gone = rollout.by_name.iter().filter(|(name, _)| !known.clusters.contains_key(*name));
+        rollout.leaving = gone.map(|(_, index)| *index).collect();
+    }
+}
+
 impl Rollout {
     /// Whether a cluster that leaves the fleet departs from here: not if there is nothing left that
     /// could become of it.
