@@ -64,7 +64,7 @@ impl Memberships {
             return None;
         }
         self.looked = Some(now);
-        if state.open_rollouts().next().is_none() || self.asking.as_ref().is_some_and(|a| !a.is_finished()) {
+        if state.live_rollouts().next().is_none() || self.asking.as_ref().is_some_and(|a| !a.is_finished()) {
             return None;
         }
         let head = world.git.head().await.ok()?;

@@ -35,7 +35,7 @@ pub use names::{
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, OnExpiry, Pin, PinFile};
 pub use pipeline::{
-    ApprovalGate, AuthorMay, CommandGate, Gate, Gates, MetricComparison, MetricGate, Order, OrderKind,
+    ApprovalGate, AuthorMay, CatchUp, CommandGate, Gate, Gates, Joiners, MetricComparison, MetricGate, Order, OrderKind,
     Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, Soak, SoakClock, Tags, TestPolicy,
     Unassigned, Wave, Worse,
 };

@@ -7,7 +7,7 @@ use super::cluster::Clusters;
 use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
-    FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
+    FORMAT, Notice, Plan, PlanInput, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
     PlannedRelease, PlannedWave, digest, hotfix, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
@@ -103,6 +103,10 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
                 .start_rate
                 .as_ref()
                 .map(|rate| PlannedRate { clusters: rate.value.clusters.value, per: rate.value.per.value }),
+            catch_up: PlannedCatchUp {
+                budget: spec.catch_up.budget.as_ref().map_or(0, |budget| budget.value.of(count(size))),
+                joiners: spec.catch_up.joiners,
+            },
             tags: spec.tags.clone(),
         },
         renderers: input.renderers.clone(),

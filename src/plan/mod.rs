@@ -24,7 +24,7 @@ pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
+    PlannedPool, PlannedProduct, PlannedCatchUp, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
     PlannedWave, Repeat, Target,
 };
 

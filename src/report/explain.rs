@@ -192,6 +192,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Unknown { .. }
         | WaitKind::Backoff { .. }
         | WaitKind::AtWork { .. } => told.cluster(),
+        WaitKind::CatchUp { .. } => told.catch_up(),
     };
     Explanation {
         gate,
@@ -224,6 +225,7 @@ impl Told<'_> {
             WaitKind::Soak
             | WaitKind::Backoff { .. }
             | WaitKind::Deferred { .. }
+            | WaitKind::CatchUp { .. }
             | WaitKind::InTheWay { .. }
             | WaitKind::Rate { .. }
             | WaitKind::Tag { .. } => self.wait.until,
@@ -574,6 +576,24 @@ impl Told<'_> {
             }
             _ => nothing(),
         }
+    }
+
+    /// A cluster follows when its wave is over.
+    fn catch_up(&self) -> Words {
+        let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else { return nothing() };
+        let mut evidence = vec![format!("left for later: {}", deferral(*reason)), cause.clone()];
+        let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
+        if failed > budget {
+            evidence.push(format!("{} failed while they caught up, {budget} tolerated", clusters(*failed)));
+            let condition = "those that failed are retried or skipped";
+            let commands = [self.offers.retry_all(RetryWhich::Failed), skip];
+            let unblock = people(condition, [], commands.into_iter().flatten());
+            return ("catch-up".to_owned(), "deferred", evidence, unblock);
+        }
+        let run = format!("tidegate rollout run {}", self.rollout.id());
+        let condition = "a driver looks at it: it follows by itself, since its wave is over";
+        let unblock = people(condition, ["anyone with this journal"], [Some(run), skip].into_iter().flatten());
+        ("catch-up".to_owned(), "deferred", evidence, unblock)
     }
 
     /// One cluster waits.

@@ -271,6 +271,7 @@ pub fn plan() -> Plan {
             at_once: None,
             regions: BTreeMap::new(),
             start_rate: None,
+            catch_up: Default::default(),
             tags: Tags::default(),
         },
         waves: vec![

@@ -159,6 +159,16 @@ impl Counts {
         self.0.iter().sum()
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        let mut all = *self;
+        for (sum, more) in all.0.iter_mut().zip(others.0) {
+            *sum += more;
+        }
+        all
+    }
+
     /// Those that hold a slot.
     pub fn in_flight(&self) -> u32 {
         self.of(Class::Active) + self.of(Class::Unknown)
@@ -219,7 +229,7 @@ pub struct Attempt {
     pub(super) preflights: u32,
     /// Tries at the preflight that failed since the slot was got.
     pub(super) preflight_failures: u32,
-    /// How often in a row it was found blocked.
+    /// How often in a row it was found blocked, or left for later.
     pub(super) blocked_looks: u32,
     /// The newest preflight's verdict and its moment, while the attempt has its slot.
     pub(super) preflight: Option<(Preflight, jiff::Timestamp)>,
@@ -318,6 +328,9 @@ impl Attempt {
         }
         match self.state {
             AttemptState::Blocked(_) => recheck(self.blocked_looks).after(self.since),
+            AttemptState::Deferred(reason) if reason.settles() => {
+                recheck(self.blocked_looks).after(self.since)
+            }
             _ => RECHECK.after(self.since),
         }
     }

@@ -3,14 +3,16 @@
 //! or works, never at every cluster.
 
 use super::attempt::Class;
+use super::catch_up;
 use super::effect::{Effect, Effects};
+use super::gates::Standing;
 use super::membership;
 use super::next::{Going, Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::slots;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Ending, HaltCause, Override, Side};
-use crate::model::{Push, TestPolicy};
+use crate::model::{Push, TestPolicy, WaveName};
 use crate::plan::PlannedWave;
 
 /// At most so many verifications of a wave are named at once; the others follow as they end.
@@ -23,8 +25,9 @@ const VERIFY_AT_ONCE: usize = 64;
 pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut out = Gathered { now, decisions: Vec::new(), actions: Vec::new(), wake: None };
     let outlook = state.outlook(now);
-    for rollout in state.open_rollouts() {
+    for rollout in state.live_rollouts() {
         attempts(&outlook, rollout, state.fence, &mut out);
+        catch_up::superseded(state, rollout, &mut out);
         membership::departures(state, rollout, &mut out);
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
@@ -52,6 +55,24 @@ pub(super) struct Gathered {
 impl Gathered {
     pub(super) fn decide(&mut self, body: Body) {
         self.decisions.push(Effect::Decide(body));
+    }
+
+    pub(super) fn decides(&self) -> bool {
+        !self.decisions.is_empty()
+    }
+
+    /// Asks gates, and looks again when an answer ends.
+    pub(super) fn ask(&mut self, rollout: &Rollout, wave: &WaveName, standing: Standing) {
+        for gate in standing.ask {
+            let (rollout, wave) = (rollout.id.clone(), wave.clone());
+            let effect = Effect::AskGate { rollout, wave, side: Side::Before, gate };
+            if !self.actions.contains(&effect) {
+                self.act(effect);
+            }
+        }
+        if let Some(until) = standing.until {
+            self.wake(until);
+        }
     }
 
     fn act(&mut self, effect: Effect) {

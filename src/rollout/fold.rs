@@ -133,11 +133,21 @@ impl FleetState {
             self.fold_start(event.at);
         }
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
+        let was_open = rollout.state.is_open();
         rollout.fold(event, fence);
+        if !was_open && rollout.state.is_open() {
+            self.who_left(index);
+        }
+        let Some(rollout) = self.rollouts.get_mut(index) else { return };
         if rollout.state.is_open() {
             self.open.insert(index);
         } else {
             self.open.remove(&index);
+        }
+        if rollout.is_catching_up() {
+            self.catching.insert(index);
+        } else {
+            self.catching.remove(&index);
         }
         self.fold_claims(id, index, &event.body);
         self.fold_applied(index, &event.body, event.at);
@@ -201,7 +211,8 @@ impl Rollout {
                     for c in [&mut state.counts, &mut wave_counts, &mut counts] {
                         c.add(class);
                     }
-                    clusters.push(Cluster { wave: w, pool: p, place, attempt, earlier: Vec::new() });
+                    let late = false;
+                    clusters.push(Cluster { wave: w, pool: p, place, late, attempt, earlier: Vec::new() });
                 }
                 pools.push(state);
             }
@@ -210,6 +221,7 @@ impl Rollout {
                 since: at,
                 pools,
                 counts: wave_counts,
+                late: Counts::default(),
                 // A canary tolerates nothing, whatever else the plan says.
                 failure_budget: if wave.canary { 0 } else { wave.failure_budget },
                 begun: false,
@@ -238,6 +250,7 @@ impl Rollout {
             by_name,
             by_uid,
             by_wave,
+            deferred: std::collections::BTreeSet::new(),
             leaving: std::collections::BTreeSet::new(),
             ready: std::collections::BTreeSet::new(),
             counts,

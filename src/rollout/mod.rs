@@ -5,6 +5,7 @@ mod admit;
 mod admit_clusters;
 mod admit_live;
 mod attempt;
+mod catch_up;
 mod check;
 mod command;
 mod effect;
@@ -25,6 +26,7 @@ mod slots;
 mod state;
 mod view;
 mod waits;
+mod waits_late;
 
 pub use admit::{admit, legal};
 pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};

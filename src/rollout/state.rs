@@ -25,6 +25,8 @@ pub struct FleetState {
     pub(super) by_id: HashMap<RolloutId, usize>,
     /// Rollouts that are not at an end, oldest first.
     pub(super) open: BTreeSet<usize>,
+    /// Rollouts at their end that have somebody left to catch up.
+    pub(super) catching: BTreeSet<usize>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
     /// The rollout whose attempt succeeded last on a cluster, and when.
@@ -98,8 +100,9 @@ pub enum RolloutState {
     /// Every cluster is at its planned inputs or was skipped. In by `rollout.finished`; out only by
     /// `attempt.retry` of skipped clusters.
     Succeeded,
-    /// Every wave is done, some cluster failed or is deferred. In by `rollout.finished`; out only by
-    /// `attempt.retry` or `attempt.skip`.
+    /// Every wave is done, some cluster failed or is deferred. In by `rollout.finished`; out by
+    /// `attempt.retry`, `attempt.skip`, and by `attempt.claimed`, `attempt.departed` or
+    /// `attempt.finished` of a cluster that catches up.
     SucceededWithFailures,
 }
 
@@ -157,6 +160,8 @@ pub struct Rollout {
     pub(super) by_name: HashMap<ClusterName, usize>,
     pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
+    /// Clusters that were left for later and keep no wave open.
+    pub(super) deferred: BTreeSet<usize>,
     /// Clusters that have left the fleet, departed or not.
     pub(super) leaving: BTreeSet<usize>,
     /// Clusters whose attempt wants something from the engine or waits for a moment.
@@ -171,6 +176,8 @@ pub struct Wave {
     pub(super) since: jiff::Timestamp,
     pub(super) pools: Vec<Pool>,
     pub(super) counts: Counts,
+    /// Those that catch up since the wave was done; they are not among `counts`.
+    pub(super) late: Counts,
     /// The failure budget in force: the plan's, or as a person raised it.
     pub(super) failure_budget: u32,
     /// Whether any cluster of it ever got a slot.
@@ -300,6 +307,8 @@ impl TagFailure {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pool {
     pub(super) counts: Counts,
+    /// Those that catch up; they are not among `counts`.
+    pub(super) late: Counts,
     /// Clusters that wait for a slot: those left half-updated first, then in plan order.
     pub(super) pending: BTreeSet<(bool, usize)>,
     /// Clusters that are looked at again, by the moment from which on.
@@ -313,6 +322,8 @@ pub struct Cluster {
     pub(super) pool: usize,
     /// Its place within its pool.
     pub(super) place: usize,
+    /// Whether it got its slot, or a slot again, after its wave was done.
+    pub(super) late: bool,
     pub(super) attempt: Attempt,
     /// The attempts before the newest.
     pub(super) earlier: Vec<Attempt>,

@@ -215,6 +215,16 @@ impl Wave {
         &self.counts
     }
 
+    /// How many of those that catch up are in which class; they are not among the counts of the wave.
+    pub fn late(&self) -> &Counts {
+        &self.late
+    }
+
+    /// All its clusters, whether they came in time or catch up.
+    pub fn everybody(&self) -> Counts {
+        self.counts.and(&self.late)
+    }
+
     /// The failure budget in force.
     pub fn failure_budget(&self) -> u32 {
         self.failure_budget
@@ -298,6 +308,15 @@ impl Pool {
         &self.counts
     }
 
+    /// All its clusters, whether they came in time or catch up.
+    pub fn everybody(&self) -> Counts {
+        self.counts.and(&self.late)
+    }
+
+    pub(super) fn in_flight(&self) -> u32 {
+        self.counts.in_flight() + self.late.in_flight()
+    }
+
     /// The clusters that wait for a slot, in the order in which they will get one.
     pub(super) fn queue(&self) -> impl Iterator<Item = usize> {
         self.pending.iter().map(|(_, index)| *index)
@@ -305,6 +324,11 @@ impl Pool {
 }
 
 impl Cluster {
+    /// Whether it got its slot after its wave was done.
+    pub fn is_late(&self) -> bool {
+        self.late
+    }
+
     /// Its newest attempt.
     pub fn attempt(&self) -> &Attempt {
         &self.attempt

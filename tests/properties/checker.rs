@@ -58,6 +58,8 @@ struct Member {
     verdict: Verdict,
     /// Whether this attempt had a slot already.
     started: bool,
+    /// Whether it got a slot after its wave was over: it counts apart from then on.
+    late: bool,
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
@@ -102,7 +104,15 @@ enum Mode {
     Paused,
     Halted,
     Aborting,
+    /// Every wave is over, and perhaps somebody is left to catch up.
+    Through,
     Ended,
+}
+
+impl Mode {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Through | Self::Ended)
+    }
 }
 
 struct Run {
@@ -164,6 +174,9 @@ impl Checker {
             body => {
                 if let Body::AttemptFinished { attempt, result } = body {
                     self.carries(attempt, result);
+                    if *result == AttemptResult::Superseded {
+                        self.superseded(attempt)?;
+                    }
                 }
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
@@ -181,6 +194,17 @@ impl Checker {
         }
     }
 
+    /// Only who waits to catch up is taken over, by a younger rollout that plans it.
+    fn superseded(&self, id: &AttemptId) -> Checked {
+        let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let member = run.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        let waits = member.verdict.deferred() && run.waves[member.wave].over;
+        demand(waits, || format!("rule 5: {} does not wait to catch up", id.cluster))?;
+        let younger = self.runs.values().filter(|other| other.order > run.order && !other.mode.is_over());
+        let planned = younger.filter(|other| other.members.contains_key(&id.cluster)).count();
+        demand(planned > 0, || format!("rule 5: nobody took {} over", id.cluster))
+    }
+
     /// Rule 10: what a cluster got.
     fn carries(&mut self, id: &AttemptId, result: &AttemptResult) {
         let Some(run) = self.runs.get(&id.rollout) else { return };
@@ -194,9 +218,10 @@ impl Checker {
     }
 
     /// Rule 10: the pool of a cluster has nobody left who would lose a hotfix.
-    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize) -> Checked {
+    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize, only: Option<&ClusterName>) -> Checked {
         let release = &run.plan.release.id;
-        for cluster in &run.plan.waves[w].pools[p].clusters {
+        let pool = run.plan.waves[w].pools[p].clusters.iter();
+        for cluster in pool.filter(|c| only.is_none_or(|only| *only == c.name)) {
             let waits = run
                 .members
                 .get(&cluster.name)
@@ -222,6 +247,7 @@ impl Checker {
                         attempt: 1,
                         verdict: Verdict::Waits,
                         started: false,
+                        late: false,
                         preflights: 0,
                         wants_preflight: false,
                         no_op: false,
@@ -241,8 +267,8 @@ impl Checker {
 
     fn claim(&mut self, id: &AttemptId, event: &Event) -> Checked {
         let everywhere: u32 =
-            self.runs.values().filter(|r| r.mode != Mode::Ended).map(|r| r.in_flight(|_| true)).sum();
-        for run in self.runs.values().filter(|r| r.mode != Mode::Ended) {
+            self.runs.values().filter(|r| !r.mode.is_over()).map(|r| r.in_flight(|_| true)).sum();
+        for run in self.runs.values().filter(|r| !r.mode.is_over()) {
             let cap = run.plan.pipeline.at_once;
             demand(cap.is_none_or(|cap| everywhere < cap), || {
                 format!("rule 2: {everywhere} are in flight everywhere")
@@ -257,23 +283,37 @@ impl Checker {
         }
         let (w, p) = (member.wave, member.pool);
         demand(member.attempt == id.attempt, || "rule 5: not the newest attempt".to_owned())?;
-        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
+        // Who was left for later, and whose wave is over, catches up.
+        let behind = run.waves[w].over && member.verdict.deferred();
+        let late = member.late || behind;
+        demand(late || matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
             format!("rule 5: it is {:?}", member.verdict)
         })?;
-        demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        member.late = late;
+        let goes = run.mode == Mode::Running || (late && run.mode == Mode::Through);
+        demand(goes, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        run.mode = Mode::Running;
+        if late {
+            let failed = run.members.values().filter(|m| m.late && m.verdict.spends()).count();
+            let budget = run.plan.pipeline.catch_up.budget;
+            demand(failed <= budget as usize, || format!("rule 3: {failed} of those who caught up failed"))?;
+            if behind {
+                run.let_in(w, event.at)?;
+            }
+        }
         for (other, wave) in run.waves.iter().enumerate() {
             demand(other >= w || wave.over, || format!("rule 1: wave {other} is not done"))?;
             let failed = run.failed(other);
             demand(failed <= wave.budget, || format!("rule 3: {failed} failed in wave {other}"))?;
         }
         let wave = &run.waves[w];
-        demand(wave.opened, || "rule 1: its wave is not open".to_owned())?;
-        if !wave.claimed {
+        demand(wave.opened || late, || "rule 1: its wave is not open".to_owned())?;
+        if !wave.claimed && !late {
             run.gates(w, Side::Before, event.at)?;
         }
         let planned = &run.plan.waves[w];
         let mut deferred = 0;
-        for member in run.members.values().filter(|m| m.wave == w && m.pool < p) {
+        for member in run.members.values().filter(|m| m.wave == w && m.pool < p && !m.late && !late) {
             demand(member.verdict.settled(), || "rule 1: the pool before is not settled".to_owned())?;
             deferred += u32::from(member.verdict.deferred());
         }
@@ -284,7 +324,7 @@ impl Checker {
         let cap = planned.pools[p].at_once;
         demand(cap.is_none_or(|cap| of_pool < cap), || format!("rule 2: {of_pool} in the pool"))?;
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
-        self.keeps_hotfixes(run, w, p)?;
+        self.keeps_hotfixes(run, w, p, late.then_some(&id.cluster))?;
         let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
         run.waves[w].claimed = true;
         run.set(&id.cluster, Verdict::Works, event.seq);
@@ -319,7 +359,7 @@ impl Checker {
     /// The rollout that comes first at a cluster, or is at it.
     fn before(&self, id: &AttemptId) -> Option<&RolloutId> {
         let mine = self.runs.get(&id.rollout)?;
-        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && r.mode != Mode::Ended);
+        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && !r.mode.is_over());
         others
             .filter(|(_, other)| {
                 let Some(there) = other.members.get(&id.cluster) else { return false };
@@ -335,7 +375,7 @@ impl Checker {
     fn pace(&self, id: &AttemptId, now: jiff::Timestamp) -> Checked {
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
         let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
-        let open = || self.runs.values().filter(|r| r.mode != Mode::Ended);
+        let open = || self.runs.values().filter(|r| !r.mode.is_over());
         let region = planned.labels.get("region");
         let here = open().flat_map(|r| r.members.iter().map(move |(name, m)| (r, name, m))).filter(
             |(r, name, m)| {
@@ -401,7 +441,7 @@ impl Run {
     }
 
     fn failed(&self, w: usize) -> u32 {
-        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends());
+        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends() && !m.late);
         u32::try_from(spent.count()).unwrap()
     }
 
@@ -413,13 +453,24 @@ impl Run {
     }
 
     fn settled(&self, w: usize) -> Checked {
-        let of_wave = || self.members.values().filter(|m| m.wave == w);
+        let of_wave = || self.members.values().filter(|m| m.wave == w && !m.late);
         demand(of_wave().all(|m| m.verdict.settled()), || "rule 1: a cluster is not settled".to_owned())?;
         let deferred = of_wave().filter(|m| m.verdict.deferred()).count();
         demand(deferred <= self.plan.waves[w].deferred_budget as usize, || {
             format!("rule 1: {deferred} are deferred")
         })?;
         demand(self.failed(w) <= self.waves[w].budget, || "rule 3: too many failed".to_owned())
+    }
+
+    /// Rule 6 for who catches up: the newest answer of every gate is a yes that has not ended.
+    fn let_in(&self, w: usize, now: jiff::Timestamp) -> Checked {
+        for gate in &self.plan.waves[w].gates_before {
+            let key = (Side::Before, gate.id.clone());
+            let (answer, _) = self.waves[w].answers.get(&key).ok_or("rule 6: a gate was not asked")?;
+            demand(answer.open, || "rule 6: a gate is closed".to_owned())?;
+            demand(answer.expires.is_none_or(|end| now < end), || "rule 6: an answer expired".to_owned())?;
+        }
+        Ok(())
     }
 
     /// Rule 6: every gate of the side has an answer that counts, by people whose yes counts.
@@ -503,7 +554,7 @@ impl Run {
                 })?;
                 let well = self.members.values().all(|m| matches!(m.verdict, Verdict::Good | Verdict::Out));
                 demand((*ending == Ending::Succeeded) == well, || format!("{ending:?} is not honest"))?;
-                to(self, &[Mode::Running], Mode::Ended)
+                to(self, &[Mode::Running], Mode::Through)
             }
             Body::AttemptRetry { clusters, .. } => {
                 for name in clusters {
@@ -522,7 +573,7 @@ impl Run {
                     }
                     self.set(name, Verdict::Waits, event.seq);
                 }
-                if matches!(self.mode, Mode::Ended | Mode::Halted) {
+                if matches!(self.mode, Mode::Through | Mode::Halted) {
                     self.mode = Mode::Running;
                 }
                 Ok(())
@@ -533,7 +584,7 @@ impl Run {
                     demand(member.verdict != Verdict::Works, || format!("{name} is at work"))?;
                     self.set(name, Verdict::Out, event.seq);
                 }
-                if self.mode == Mode::Ended {
+                if self.mode == Mode::Through {
                     self.mode = Mode::Running;
                 }
                 Ok(())
@@ -572,6 +623,17 @@ impl Run {
                 demand(member.verdict != Verdict::Out, || "rule 4: it is out already".to_owned())?;
                 demand(member.log.values().all(|l| l.running.is_none()), || "rule 7: a step runs".to_owned())?;
                 self.set(&attempt.cluster, Verdict::Out, event.seq);
+                if self.mode == Mode::Through {
+                    self.mode = Mode::Running;
+                }
+                Ok(())
+            }
+            // Checked with the others in sight.
+            Body::AttemptFinished { attempt, result: AttemptResult::Superseded } => {
+                self.set(&attempt.cluster, Verdict::Out, event.seq);
+                if self.mode == Mode::Through {
+                    self.mode = Mode::Running;
+                }
                 Ok(())
             }
             body => self.take_attempt(body, event, fence),

@@ -238,7 +238,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
         let rule = match name {
             "wave started early" => "rule 1",
             "cap exceeded" => "rule 2",
-            "budget ignored" | "stop ignored" => "rule 3",
+            "budget ignored" | "stop ignored" | "late budget ignored" => "rule 3",
             "queue ignored" => "rule 5",
             "step repeated" => "rule 7",
             "departure ignored" => "rule 4",

@@ -1,4 +1,4 @@
-//! Twelve mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Thirteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 12] = [
+pub const ALL: [(&str, Named); 13] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -27,6 +27,7 @@ pub const ALL: [(&str, Named); 12] = [
     ("hotfix ignored", hotfix_ignored),
     ("sleep ignored", sleep_ignored),
     ("departure ignored", departure_ignored),
+    ("late budget ignored", late_budget_ignored),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -162,6 +163,38 @@ fn departure_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
             named.effects.insert(0, claim);
         }
     }
+    named
+}
+
+/// Somebody catches up although too many failed at it.
+fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().any(|e| matches!(e, Effect::Decide(_))) {
+        return named;
+    }
+    let spent = |r: &&Rollout| r.late_failures().0 > r.late_failures().1 && r.over_budget().is_none();
+    let goes = |r: &&Rollout| {
+        matches!(r.state(), RolloutState::Running | RolloutState::SucceededWithFailures)
+    };
+    let claim = state.live_rollouts().filter(goes).filter(spent).find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, _, planned, cluster)| {
+            let (_, found) = rollout.wave(&wave.name)?;
+            let due = cluster.attempt().recheck_at() <= now;
+            let entry = found.phase() == WavePhase::Done && cluster.state().class() == Class::Deferred;
+            let free = state.obstacle(rollout, planned, now).is_none() && paced(state, planned, now);
+            if !(entry && due && free && wave.gates_before.is_empty()) {
+                return None;
+            }
+            let attempt = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: cluster.attempt().number(),
+            };
+            let claim = Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() });
+            has_slot(state, rollout, &claim).then_some(claim)
+        })
+    });
+    named.effects.extend(claim);
     named
 }
 

@@ -154,6 +154,7 @@ fn shape(release: &'static str, other: u32) -> impl Strategy<Value = Shape> {
                 blocked: Vec::new(),
                 regions,
                 rate,
+                late_budget: u32::from(global == Some(2)),
             },
         )
 }

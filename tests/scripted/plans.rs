@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
-use tidegate::model::{AuthorMay, Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
+use tidegate::model::{AuthorMay, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
-    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
+    Access, Change, GateKind, Plan, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate, PlannedLineage,
     PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
     PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
@@ -37,6 +37,8 @@ pub struct Shape {
     pub regions: BTreeMap<String, u32>,
     /// So many clusters may start within so many seconds.
     pub rate: Option<(u32, u64)>,
+    /// So many clusters may fail while they catch up.
+    pub late_budget: u32,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -96,6 +98,7 @@ impl Shape {
             blocked: Vec::new(),
             regions: BTreeMap::new(),
             rate: None,
+            late_budget: 0,
         }
     }
 }
@@ -156,6 +159,7 @@ pub fn plan(shape: &Shape) -> Plan {
             start_rate: shape
                 .rate
                 .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
+            catch_up: PlannedCatchUp { budget: shape.late_budget, joiners: Joiners::Follow },
             tags: Tags { push: shape.push, remote: None },
         },
         waves,

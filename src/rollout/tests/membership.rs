@@ -21,7 +21,7 @@ fn fleet(world: &World<impl Fate>, gone: &[&str], asleep: &[&str]) -> BTreeMap<C
         .collect()
 }
 
-fn record(world: &mut World<impl Fate>, gone: &[&str], asleep: &[&str]) {
+pub(super) fn record(world: &mut World<impl Fate>, gone: &[&str], asleep: &[&str]) {
     let clusters = fleet(world, gone, asleep);
     world.append(Actor::engine(), Body::MembershipRecorded { commit: "c".repeat(40), clusters });
 }

@@ -5,6 +5,7 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod catch_up;
 mod fleet;
 mod hotfixes;
 mod live;
