@@ -8,6 +8,7 @@ pub mod contents;
 mod deed;
 mod driver;
 mod follow;
+mod joining;
 pub mod gates;
 mod lease;
 mod membership;

@@ -61,20 +61,20 @@ impl From<Finding> for PlanError {
 
 /// Everything that a plan is made from, gathered.
 pub struct Gathered {
-    commit: String,
-    catalog: Catalog,
-    release: ReleaseId,
-    pipeline: PipelineName,
-    clusters: BTreeMap<ClusterName, ClusterEntry>,
-    versions: BTreeMap<Digest, ProductVersion>,
-    past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
-    holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
-    observed: BTreeMap<ClusterName, Observation>,
-    renderers: Renderers,
-    defer_unknown: bool,
-    options: PlanOptions,
-    authors: BTreeSet<String>,
-    now: jiff::Timestamp,
+    pub(super) commit: String,
+    pub(super) catalog: Catalog,
+    pub(super) release: ReleaseId,
+    pub(super) pipeline: PipelineName,
+    pub(super) clusters: BTreeMap<ClusterName, ClusterEntry>,
+    pub(super) versions: BTreeMap<Digest, ProductVersion>,
+    pub(super) past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    pub(super) holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
+    pub(super) observed: BTreeMap<ClusterName, Observation>,
+    pub(super) renderers: Renderers,
+    pub(super) defer_unknown: bool,
+    pub(super) options: PlanOptions,
+    pub(super) authors: BTreeSet<String>,
+    pub(super) now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
     /// What people should know, beside the plan's own findings.
@@ -214,10 +214,19 @@ pub async fn gather(
 /// When git fails, a committed release or pipeline file is wrong, or holds a literal secret.
 pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     let commit = world.git.head().await?;
+    let catalog = catalog_of(world, &commit).await?;
+    Ok((commit, catalog))
+}
+
+/// The catalog of a commit.
+///
+/// # Errors
+/// As [`committed`].
+pub(super) async fn catalog_of(world: &World, commit: &str) -> Result<Catalog, PlanError> {
     let mut tree = crate::model::Tree::new();
     // Product content comes by the lock, so the products' folders of HEAD are not read at all.
     for folder in ["releases", "pipelines"] {
-        if let Some(found) = world.git.tree(&commit, folder).await? {
+        if let Some(found) = world.git.tree(commit, folder).await? {
             for (path, file) in found.iter() {
                 tree.insert(format!("{folder}/{path}"), file.clone());
             }
@@ -229,7 +238,7 @@ pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     if findings.has_errors() {
         return Err(findings.into());
     }
-    Ok((commit, catalog))
+    Ok(catalog)
 }
 
 /// A warning if the working tree has changes that no plan sees.
@@ -401,7 +410,7 @@ fn observations(
 }
 
 /// The products that people hold now.
-fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
+pub(super) fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
     let mut held: BTreeMap<ClusterName, Vec<HeldProduct>> = BTreeMap::new();
     for (cluster, hold) in state.holds().filter(|(_, hold)| hold.holds(now)) {
         let Some(kept) = &hold.kept else { continue };
@@ -419,7 +428,7 @@ fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterNa
 }
 
 /// The versions that earlier plans gave to clusters because of a pin or a hold.
-fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
+pub(super) fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
     let mut past: BTreeMap<ClusterUid, Vec<PastPin>> = BTreeMap::new();
     for (_, _, cluster) in state.rollouts().flat_map(|r| r.plan().clusters()) {
         for target in &cluster.targets {
@@ -436,7 +445,7 @@ fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
 }
 
 /// The content of product versions, as far as planning reads it.
-async fn versions<'n>(
+pub(super) async fn versions<'n>(
     world: &World,
     needed: impl Iterator<Item = &'n Needed>,
 ) -> Result<BTreeMap<Digest, ProductVersion>, PlanError> {

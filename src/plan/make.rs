@@ -256,6 +256,6 @@ fn reached(
     (reached, unknown)
 }
 
-fn uncanonical(error: CanonicalError) -> Findings {
+pub(super) fn uncanonical(error: CanonicalError) -> Findings {
     Finding::error(&codes::VALUES_NOT_JSON, format!("the plan can't be digested: {error}")).into()
 }

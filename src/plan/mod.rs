@@ -6,6 +6,7 @@ pub mod digest;
 mod file;
 mod hotfix;
 mod input;
+mod join;
 mod make;
 mod partition;
 mod pools;
@@ -19,6 +20,7 @@ mod windows;
 pub use cluster::change;
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
+pub use join::{Joined, join};
 pub use make::make;
 pub use stale::{Staleness, stale};
 pub use types::{

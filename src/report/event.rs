@@ -54,6 +54,8 @@ pub fn weight(body: &Body) -> Weight {
         | Body::RolloutSuperseded { .. }
         | Body::AttemptDeferred { .. }
         | Body::AttemptDeparted { .. }
+        | Body::RolloutJoined { .. }
+        | Body::RolloutNotJoined { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
         | Body::RolloutAbort { .. }
@@ -191,6 +193,12 @@ pub fn sentence(body: &Body) -> String {
                 format!("{rollout} finished with failures: every wave is done, some cluster is not")
             }
         },
+        Body::RolloutJoined { rollout, wave, cluster, .. } => {
+            format!("{} joined the fleet: it follows in {rollout} when wave {wave} is over", cluster.name)
+        }
+        Body::RolloutNotJoined { rollout, cluster, cause, .. } => {
+            format!("{cluster} joined the fleet and can't be planned for {rollout}: {cause}")
+        }
         Body::WaveReached { wave, .. } => format!("wave {wave}: its turn came"),
         Body::WaveOpened { wave, .. } => format!("wave {wave} starts"),
         Body::WaveCompleted { wave, .. } => format!("wave {wave}: every cluster is settled"),
@@ -330,6 +338,7 @@ pub fn deferral(reason: Deferral) -> &'static str {
         Deferral::Unreachable => "unreachable",
         Deferral::Hibernated => "hibernated",
         Deferral::Hold => "on hold",
+        Deferral::Joined => "joined late",
     }
 }
 

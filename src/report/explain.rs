@@ -97,8 +97,10 @@ pub fn driving_helps(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp
         }
         RolloutState::Aborted
         | RolloutState::Superseded { .. }
-        | RolloutState::Succeeded
-        | RolloutState::SucceededWithFailures => false,
+        | RolloutState::Succeeded => false,
+        RolloutState::SucceededWithFailures => {
+            rollout.is_catching_up() && effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
+        }
     }
 }
 
@@ -117,9 +119,10 @@ fn moves(effect: &Effect, rollout: &Rollout) -> bool {
         }
         Effect::Decide(body) => body.rollout().is_some_and(own),
         Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => own(&attempt.rollout),
-        Effect::AskGate { rollout, .. } | Effect::Verify { rollout, .. } | Effect::Tag { rollout, .. } => {
-            own(rollout)
-        }
+        Effect::AskGate { rollout, .. }
+        | Effect::Verify { rollout, .. }
+        | Effect::Join { rollout, .. }
+        | Effect::Tag { rollout, .. } => own(rollout),
         Effect::PushTag { .. } => false,
     }
 }
@@ -192,7 +195,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Unknown { .. }
         | WaitKind::Backoff { .. }
         | WaitKind::AtWork { .. } => told.cluster(),
-        WaitKind::CatchUp { .. } => told.catch_up(),
+        WaitKind::CatchUp { .. } | WaitKind::Unjoined { .. } => told.catch_up(),
     };
     Explanation {
         gate,
@@ -580,6 +583,12 @@ impl Told<'_> {
 
     /// A cluster follows when its wave is over.
     fn catch_up(&self) -> Words {
+        if let WaitKind::Unjoined { cause } = &self.wait.kind {
+            let evidence = vec!["it joined the fleet and could not be planned".to_owned(), cause.clone()];
+            let condition = "it can be reached and planned; the next rollout plans it in any case";
+            let unblock = people(condition, ["who keeps the fleet"], ["tidegate cluster list".to_owned()]);
+            return ("joiner".to_owned(), "waits", evidence, unblock);
+        }
         let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else { return nothing() };
         let mut evidence = vec![format!("left for later: {}", deferral(*reason)), cause.clone()];
         let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
@@ -640,6 +649,7 @@ impl Told<'_> {
                     Deferral::Unreachable => ("unreachable", "it can be reached again, and is retried"),
                     Deferral::Hibernated => ("hibernated", "it is woken up, and retried"),
                     Deferral::Hold => ("hold", "its hold ends, and it is retried"),
+                    Deferral::Joined => ("joiner", "its wave is over: then it follows"),
                 };
                 let evidence = vec![deferral(*reason).to_owned(), cause.clone()];
                 (gate.to_owned(), "deferred", evidence, people(condition, [], help()))

@@ -198,6 +198,10 @@ impl Story {
                 healthy: true,
                 cause: String::new(),
             },
+            Effect::Join { rollout, cluster, .. } => {
+                let cause = "nobody is there".to_owned();
+                Body::RolloutNotJoined { rollout, cluster, cause, lasting: true }
+            }
             Effect::Tag { rollout, wave, .. } => {
                 let tag = format!("release/R42/{wave}");
                 let commit = "0123456789abcdef0123456789abcdef01234567".to_owned();

@@ -30,7 +30,7 @@ impl FleetState {
                 let cluster = there.and_then(|index| other.clusters.get(*index));
                 cluster.is_some_and(|c| !matches!(c.attempt.state.class(), Class::Gone | Class::Skipped))
             })
-            .last()
+            .next_back()
     }
 }
 
@@ -53,7 +53,8 @@ impl Rollout {
 
     /// Whether it is at its end, and somebody is left to catch up.
     pub fn is_catching_up(&self) -> bool {
-        self.state == RolloutState::SucceededWithFailures && !self.deferred.is_empty()
+        self.state == RolloutState::SucceededWithFailures
+            && !(self.deferred.is_empty() && self.awaited.is_empty() && self.unjoined.is_empty())
     }
 
     /// Whether its waves are all over, and only clusters of the catch-up lane keep it open: for who waits

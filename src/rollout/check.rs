@@ -54,6 +54,7 @@ impl FleetState {
                     }
                     self.check_not_stopped(rollout, attempt)?;
                 }
+                self.check_joining(rollout, body)?;
                 if let Body::AttemptDeparted { attempt, .. } = body {
                     demand(self.has_left(rollout, &attempt.cluster), || {
                         format!("{} is a member of the fleet", attempt.cluster)
@@ -231,7 +232,8 @@ impl Rollout {
             Body::AttemptRetry { clusters, .. } => {
                 state(!matches!(self.state, S::Planned | S::Aborting | S::Aborted | S::Superseded { .. }))?;
                 self.check_all(clusters, |a| {
-                    demand(a.state.class().is_retryable(), || format!("it is {}", a.state.word()))
+                    let waits = a.state == AttemptState::Deferred(Deferral::Joined);
+                    demand(a.state.class().is_retryable() && !waits, || format!("it is {}", a.state.word()))
                 })
             }
             Body::AttemptSkip { clusters, .. } => {
@@ -290,7 +292,7 @@ impl Rollout {
             }
             Body::WaveSkipped { .. } => {
                 phase(wave.phase == WavePhase::Waiting)?;
-                demand(planned.size() == 0, || format!("{name} has clusters"))?;
+                demand(wave.counts.total() == 0, || format!("{name} has clusters"))?;
                 turn()
             }
             Body::WaveOpened { .. } => phase(wave.phase == WavePhase::GatesBefore),
@@ -369,7 +371,7 @@ impl Rollout {
                 demand(self.state == RolloutState::Running, || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
-                let ours = *reason != Deferral::Unreachable;
+                let ours = !matches!(reason, Deferral::Unreachable | Deferral::Joined);
                 demand(ours, || format!("only a visit can find that {id} is deferred so"))?;
                 let waits = attempt.is_claimable()
                     && self

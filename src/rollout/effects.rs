@@ -6,6 +6,7 @@ use super::attempt::Class;
 use super::catch_up;
 use super::effect::{Effect, Effects};
 use super::gates::Standing;
+use super::joining;
 use super::membership;
 use super::next::{Going, Next, next};
 use super::obstacle::{Obstacle, Outlook};
@@ -32,8 +33,9 @@ pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
     if out.decisions.is_empty() {
+        joining::joins(state, &mut out);
         for rollout in state.open_rollouts() {
-            decisions(rollout, &mut out);
+            decisions(state, rollout, &mut out);
         }
     }
     if out.decisions.is_empty() {
@@ -75,7 +77,7 @@ impl Gathered {
         }
     }
 
-    fn act(&mut self, effect: Effect) {
+    pub(super) fn act(&mut self, effect: Effect) {
         self.actions.push(effect);
     }
 
@@ -130,7 +132,7 @@ pub(super) fn going(rollout: &Rollout, leaves: bool, in_its_way: Option<&Obstacl
 }
 
 /// What the rollout as a whole and its current wave want.
-fn decisions(rollout: &Rollout, out: &mut Gathered) {
+fn decisions(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
     let id = rollout.id.clone();
     let idle = rollout.counts.of(Class::Active) == 0;
     match &rollout.state {
@@ -143,13 +145,13 @@ fn decisions(rollout: &Rollout, out: &mut Gathered) {
                 wave: wave.clone(),
                 cause: HaltCause::FailureBudget { failed, budget },
             }),
-            None => running(rollout, out),
+            None => running(state, rollout, out),
         },
         _ => {}
     }
 }
 
-fn running(rollout: &Rollout, out: &mut Gathered) {
+fn running(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
     for (planned, wave) in rollout.waves().filter(|(_, w)| w.phase == WavePhase::Done) {
         push(rollout, planned, wave, out);
     }
@@ -158,9 +160,9 @@ fn running(rollout: &Rollout, out: &mut Gathered) {
         gates_open(rollout, planned, Side::Before, out);
     }
     let Some((planned, wave)) = rollout.waves().find(|(_, w)| !w.phase.is_over()) else {
-        if rollout.counts.unsettled() == 0 {
+        if rollout.counts.unsettled() == 0 && !joining::awaits_joiner(state, rollout) {
             let left = rollout.counts.failures() + rollout.counts.of(Class::Deferred) > 0
-                || !rollout.plan.unknown.is_empty();
+                || joining::lacks_joiner(state, rollout);
             let ending = if left { Ending::SucceededWithFailures } else { Ending::Succeeded };
             out.decide(Body::RolloutFinished { rollout: rollout.id.clone(), ending });
         }
@@ -172,7 +174,7 @@ fn running(rollout: &Rollout, out: &mut Gathered) {
 fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
     let (id, name) = (rollout.id.clone(), planned.name.clone());
     match wave.phase {
-        WavePhase::Waiting if planned.size() == 0 => {
+        WavePhase::Waiting if wave.counts.total() == 0 => {
             out.decide(Body::WaveSkipped { rollout: id, wave: name, reason: "no-clusters".to_owned() });
         }
         WavePhase::Waiting => out.decide(Body::WaveReached { rollout: id, wave: name }),

@@ -110,6 +110,7 @@ impl FleetState {
                 ));
                 self.by_id.insert(rollout.clone(), index);
                 self.open.insert(index);
+                self.not_strange(index);
             }
             other => {
                 if let Some(id) = other.rollout().cloned() {
@@ -135,6 +136,10 @@ impl FleetState {
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         let was_open = rollout.state.is_open();
         rollout.fold(event, fence);
+        if let Body::RolloutJoined { .. } = &event.body {
+            self.not_strange(index);
+        }
+        let Some(rollout) = self.rollouts.get(index) else { return };
         if !was_open && rollout.state.is_open() {
             self.who_left(index);
         }
@@ -211,8 +216,8 @@ impl Rollout {
                     for c in [&mut state.counts, &mut wave_counts, &mut counts] {
                         c.add(class);
                     }
-                    let late = false;
-                    clusters.push(Cluster { wave: w, pool: p, place, late, attempt, earlier: Vec::new() });
+                    let (late, joined, earlier) = (false, false, Vec::new());
+                    clusters.push(Cluster { wave: w, pool: p, place, late, joined, attempt, earlier });
                 }
                 pools.push(state);
             }
@@ -237,6 +242,8 @@ impl Rollout {
             });
         }
         Self {
+            awaited: plan.unknown.iter().cloned().collect(),
+            unjoined: BTreeMap::new(),
             id,
             plan,
             state: RolloutState::Planned,
@@ -390,6 +397,7 @@ impl Rollout {
             @ (Body::GateAnswered { .. } | Body::ApprovalGiven { .. } | Body::ApprovalRevoked { .. }) => {
                 self.fold_gate(body, event);
             }
+            Body::RolloutJoined { .. } | Body::RolloutNotJoined { .. } => self.fold_joining(event),
             Body::GateOverridden { what, reason, .. } => {
                 self.overrides.retain(|(known, _, _)| known != what);
                 self.overrides.push((what.clone(), event.actor.clone(), reason.clone()));

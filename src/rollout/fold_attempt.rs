@@ -325,7 +325,7 @@ impl Rollout {
         }
     }
 
-    fn arrive(&mut self, index: usize) {
+    pub(super) fn arrive(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
         let due = cluster.attempt.due;

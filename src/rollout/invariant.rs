@@ -59,7 +59,7 @@ pub fn check_effect(
     let lane = match effect {
         Effect::Decide(Body::AttemptClaimed { .. } | Body::AttemptDeparted { .. }) => true,
         Effect::Decide(Body::AttemptFinished { result, .. }) => *result == AttemptResult::Superseded,
-        Effect::AskGate { .. } => true,
+        Effect::AskGate { .. } | Effect::Join { .. } => true,
         _ => false,
     };
     let left = lane && rollout.state == RolloutState::SucceededWithFailures;
@@ -91,6 +91,12 @@ pub fn check_effect(
             demand(7, found.tag.made.is_some(), || format!("the tag of {wave} was never made"))
         }
         Effect::AskGate { .. } => Ok(()),
+        // Who joins is a member, and in no plan.
+        Effect::Join { cluster, .. } => {
+            let member = state.membership().is_some_and(|known| known.clusters.contains_key(cluster));
+            let planned = state.live_rollouts().any(|r| r.by_name.contains_key(cluster));
+            demand(4, member && !planned, || format!("{cluster} would be planned, and joins nothing"))
+        }
     }
 }
 
@@ -218,7 +224,9 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     let behind = cluster.late
         || matches!(
             cluster.attempt.state,
-            AttemptState::Deferred(Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated)
+            AttemptState::Deferred(
+                Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated | Deferral::Joined
+            )
         );
     let late = over && behind;
     let runs = rollout.state == RolloutState::Running
@@ -256,6 +264,7 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
         {
             true
         }
+        AttemptState::Deferred(Deferral::Joined) => late,
         AttemptState::Deferred(Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated) if !late => false,
         AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck_at(),
         _ => false,
@@ -274,8 +283,8 @@ fn catches_up(ground: &Ground<'_>, rollout: &Rollout, cluster: &Cluster, wave: &
     demand(3, failed <= budget as usize, || {
         format!("somebody would catch up with {failed} failed of those who did, {budget} tolerated")
     })?;
-    // One that is looked at again has had its slot.
-    if cluster.late {
+    // One that is taken up again, by itself or by a person, has come in before.
+    if !matches!(cluster.attempt.state, AttemptState::Deferred(reason) if reason.settles()) {
         return Ok(());
     }
     let (planned, found) = known(rollout, wave)?;

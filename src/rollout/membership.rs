@@ -127,6 +127,7 @@ impl FleetState {
                     clusters: Arc::new(clusters.clone()),
                     rollouts: self.rollouts.len(),
                 });
+                self.find_strangers();
             }
             _ => {}
         }

@@ -131,6 +131,9 @@ impl Recount {
             return;
         };
         let counted = self.rollouts.entry(id.clone()).or_insert_with(|| Counted::of(rollout));
+        if let Body::RolloutJoined { .. } = &event.body {
+            *counted = Counted::of(rollout);
+        }
         for name in touched(&event.body) {
             counted.look_at(rollout, name);
         }

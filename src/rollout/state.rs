@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
+use super::joining::Unjoined;
 use super::live::Live;
 use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Override, Side};
@@ -27,6 +28,8 @@ pub struct FleetState {
     pub(super) open: BTreeSet<usize>,
     /// Rollouts at their end that have somebody left to catch up.
     pub(super) catching: BTreeSet<usize>,
+    /// Members that are awake and that no plan knows.
+    pub(super) strangers: BTreeSet<ClusterName>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
     /// The rollout whose attempt succeeded last on a cluster, and when.
@@ -160,6 +163,10 @@ pub struct Rollout {
     pub(super) by_name: HashMap<ClusterName, usize>,
     pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
+    /// Clusters that were never reached when it was planned, and join when they are.
+    pub(super) awaited: BTreeSet<ClusterName>,
+    /// Clusters that could not be planned when they joined.
+    pub(super) unjoined: BTreeMap<ClusterName, Unjoined>,
     /// Clusters that were left for later and keep no wave open.
     pub(super) deferred: BTreeSet<usize>,
     /// Clusters that have left the fleet, departed or not.
@@ -324,6 +331,8 @@ pub struct Cluster {
     pub(super) place: usize,
     /// Whether it got its slot, or a slot again, after its wave was done.
     pub(super) late: bool,
+    /// Whether it joined while the rollout ran: then no digest, number or evidence knows it.
+    pub(super) joined: bool,
     pub(super) attempt: Attempt,
     /// The attempts before the newest.
     pub(super) earlier: Vec<Attempt>,

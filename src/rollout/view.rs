@@ -175,7 +175,9 @@ impl Rollout {
 
     /// Every cluster with its plan, in plan order.
     pub fn clusters(&self) -> impl Iterator<Item = (&PlannedWave, &PlannedPool, &PlannedCluster, &Cluster)> {
-        self.plan.clusters().zip(&self.clusters).map(|((w, p, c), state)| (w, p, c, state))
+        // Who joined stands in its pool, and came last.
+        let known = |name: &ClusterName| self.clusters.get(*self.by_name.get(name)?);
+        self.plan.clusters().filter_map(move |(w, p, c)| Some((w, p, c, known(&c.name)?)))
     }
 
     /// The plan of the cluster at an index of `clusters`.
@@ -327,6 +329,11 @@ impl Cluster {
     /// Whether it got its slot after its wave was done.
     pub fn is_late(&self) -> bool {
         self.late
+    }
+
+    /// Whether it joined while the rollout ran.
+    pub fn has_joined(&self) -> bool {
+        self.joined
     }
 
     /// Its newest attempt.

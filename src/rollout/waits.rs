@@ -176,6 +176,11 @@ pub enum WaitKind {
         /// In words.
         cause: String,
     },
+    /// A cluster joined the fleet, and can't be planned.
+    Unjoined {
+        /// Why not.
+        cause: String,
+    },
     /// A cluster was left for later, and follows since its wave is over.
     CatchUp {
         /// Why it was left for later.
@@ -277,6 +282,7 @@ impl WaitKind {
         match self {
             Self::Paused { at_work, .. } | Self::Stopped { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
+            | Self::Unjoined { .. }
             | Self::Rate { .. }
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
@@ -315,6 +321,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     let mut out = Gathered { rollout, outlook: state.outlook(now), waits: Vec::new() };
     if !rollout.state.is_open() {
         if rollout.is_catching_up() {
+            out.unjoined();
             out.late(state, now);
         }
         return out.waits;
@@ -338,6 +345,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         _ => {}
     }
     stopped(state, &mut out, now);
+    out.unjoined();
     if let Some(doubt) = state.doubt() {
         out.push(None, WaitKind::Doubted { cause: doubt.cause.clone() }, doubt.since, None);
     }
@@ -560,6 +568,16 @@ impl Gathered<'_> {
 }
 
 impl Gathered<'_> {
+    /// Who joined and can't be planned.
+    fn unjoined(&mut self) {
+        for (cluster, why) in self.rollout.unjoined() {
+            self.push(None, WaitKind::Unjoined { cause: why.cause.clone() }, why.at, why.due());
+            if let Some(wait) = self.waits.last_mut() {
+                wait.cluster = Some(cluster.clone());
+            }
+        }
+    }
+
     /// What is left of a rollout whose waves are over.
     fn late(&mut self, state: &FleetState, now: jiff::Timestamp) {
         let rollout = self.rollout;

@@ -67,6 +67,24 @@ struct Member {
     log: BTreeMap<StepId, StepLog>,
 }
 
+impl Member {
+    fn new(wave: usize, pool: usize) -> Self {
+        Self {
+            wave,
+            pool,
+            attempt: 1,
+            verdict: Verdict::Waits,
+            started: false,
+            late: false,
+            preflights: 0,
+            wants_preflight: false,
+            no_op: false,
+            steps: Vec::new(),
+            log: BTreeMap::new(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct WaveLog {
     reached: bool,
@@ -122,6 +140,8 @@ struct Run {
     mode: Mode,
     members: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
+    /// How many clusters each wave was planned with.
+    sizes: Vec<usize>,
 }
 
 /// Reads a log from its beginning.
@@ -184,6 +204,13 @@ impl Checker {
                 if let Body::StepStarted { attempt, step, .. } = body {
                     run.may_go_on(&self.facts, attempt, step, event.at)?;
                 }
+                if let Body::RolloutJoined { cluster, .. } = body {
+                    demand(self.facts.is_member(&cluster.name), || "rule 4: it is no member".to_owned())?;
+                    let planned = |other: &Run| other.members.contains_key(&cluster.name);
+                    let known = self.runs.iter().any(|(other, r)| other != id && planned(r));
+                    demand(!known, || "rule 4: a plan knows it".to_owned())?;
+                }
+                let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
                 if let Body::AttemptDeparted { attempt, .. } = body {
                     demand(self.facts.left(run.order, &attempt.cluster), || {
                         format!("rule 4: {} is a member", attempt.cluster)
@@ -241,26 +268,15 @@ impl Checker {
         for (w, wave) in plan.waves.iter().enumerate() {
             for (p, pool) in wave.pools.iter().enumerate() {
                 for cluster in &pool.clusters {
-                    let member = Member {
-                        wave: w,
-                        pool: p,
-                        attempt: 1,
-                        verdict: Verdict::Waits,
-                        started: false,
-                        late: false,
-                        preflights: 0,
-                        wants_preflight: false,
-                        no_op: false,
-                        steps: Vec::new(),
-                        log: BTreeMap::new(),
-                    };
+                    let member = Member::new(w, p);
                     members.insert(cluster.name.clone(), member);
                 }
             }
         }
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
-        let run = Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves };
+        let sizes = plan.waves.iter().map(PlannedWave::size).collect();
+        let run = Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves, sizes };
         self.runs.insert(id.clone(), run);
         Ok(())
     }
@@ -617,6 +633,20 @@ impl Run {
                 self.waves[w].yes.remove(&key);
                 Ok(())
             }
+            Body::RolloutJoined { wave, pool, cluster, products, values, .. } => {
+                let w = self.wave(wave.as_str())?;
+                demand(!self.members.contains_key(&cluster.name), || "rule 4: it is planned".to_owned())?;
+                self.plan.products.extend(products.clone());
+                self.plan.values.extend(values.clone());
+                let pools = &mut self.plan.waves[w].pools;
+                let p = pools.iter().position(|p| p.name == *pool).ok_or("rule 4: there is no such pool")?;
+                pools[p].clusters.push((**cluster).clone());
+                let mut member = Member::new(w, p);
+                (member.verdict, member.late) = (Verdict::DeferredForLater, true);
+                self.members.insert(cluster.name.clone(), member);
+                Ok(())
+            }
+            Body::RolloutNotJoined { .. } => Ok(()),
             Body::AttemptDeparted { attempt, .. } => {
                 let member = self.members.get(&attempt.cluster).ok_or("rule 5: not planned")?;
                 demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
@@ -658,7 +688,7 @@ impl Run {
         let w = self.wave(wave.as_str())?;
         let before = self.waves.iter().take(w).all(|x| x.over);
         demand(before, || "rule 1: a wave before it is not over".to_owned())?;
-        let size = self.plan.waves[w].size();
+        let size = self.sizes[w];
         let soak = self.plan.waves[w].soak.as_ref().map(|s| s.length);
         match body {
             Body::WaveReached { .. } => self.waves[w].reached = true,

@@ -194,6 +194,8 @@ fn share(part: u32) {
         "membership.recorded",
         "membership.doubted",
         "attempt.departed",
+        "rollout.joined",
+        "rollout.not-joined",
     ] {
         let found = seen.get(event).copied().unwrap_or(0);
         assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");

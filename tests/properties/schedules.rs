@@ -284,6 +284,10 @@ impl Fate for Chance {
         self.well || self.roll(&("verify", cluster, round)) >= self.odds.ill
     }
 
+    fn joins(&mut self, cluster: &ClusterName, tries: u32) -> bool {
+        self.well || self.roll(&("joins", cluster, tries)) >= 30
+    }
+
     fn tag(&mut self, wave: &WaveName, push: bool, tries: u32) -> bool {
         self.well || self.roll(&("tag", wave, push, tries)) >= self.odds.untagged
     }
@@ -463,7 +467,16 @@ fn members(world: &World<Chance>, gone: &[u8], asleep: &[u8]) -> Body {
             (c.name.clone(), Member { labels: c.labels.clone(), hibernated, sourced: false })
         })
         .collect();
-    clusters.insert("elsewhere".parse().unwrap(), Member::default());
+    let some = [("joiner-1", &gone), ("joiner-2", &asleep)];
+    // Those join that are named by an odd number.
+    for (name, dice) in some {
+        if dice.iter().any(|n| n % 2 == 1) {
+            clusters.insert(name.parse().unwrap(), Member::default());
+        }
+    }
+    if clusters.is_empty() {
+        clusters.insert("alone".parse().unwrap(), Member { hibernated: true, ..Member::default() });
+    }
     Body::MembershipRecorded { commit: "c".repeat(40), clusters }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
-use tidegate::model::{AuthorMay, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
+use tidegate::model::{AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
 use tidegate::plan::{
     Access, Change, GateKind, Plan, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate, PlannedLineage,
     PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
@@ -117,6 +117,16 @@ fn digest_of(parts: &[&str]) -> Digest {
 /// A fixed moment to count from.
 pub fn start() -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// What a cluster gets that joins, like another one.
+pub fn joined(like: &PlannedCluster, name: &ClusterName) -> PlannedCluster {
+    let mut joined = like.clone();
+    joined.name = name.clone();
+    joined.uid = tidegate::model::ClusterUid::new(&format!("uid-{name}"));
+    joined.obstacles.clear();
+    joined.targets.iter_mut().for_each(|target| target.change = Change::Install);
+    joined
 }
 
 /// The plan of a shape. Waves are called w0, w1; pools p0, p1; products a, b, c.

@@ -30,6 +30,10 @@ pub trait Fate {
     fn verify(&mut self, _: &ClusterName, _round: u32) -> bool {
         true
     }
+    /// Whether a cluster that joins can be reached.
+    fn joins(&mut self, _: &ClusterName, _tries: u32) -> bool {
+        true
+    }
     /// Whether a tag can be made or pushed.
     fn tag(&mut self, _: &WaveName, _push: bool, _tries: u32) -> bool {
         true
@@ -341,6 +345,19 @@ impl<F: Fate> World<F> {
                 let healthy = self.fate.verify(&cluster, round);
                 let cause = if healthy { "well" } else { "a Deployment is not ready" }.to_owned();
                 Body::WaveClusterVerified { rollout, wave, cluster, round, healthy, cause }
+            }
+            Effect::Join { rollout, cluster, tries } => {
+                if !self.fate.joins(&cluster, tries) {
+                    let cause = "no route".to_owned();
+                    let lasting = tries > 2;
+                    return Some(Body::RolloutNotJoined { rollout, cluster, cause, lasting });
+                }
+                let plan = self.state.rollout(&rollout)?.plan();
+                let (wave, pool, like) = plan.clusters().last()?;
+                let joined = plans::joined(like, &cluster);
+                let (wave, pool, cluster) = (wave.name.clone(), pool.name.clone(), Box::new(joined));
+                let (products, values) = (BTreeMap::new(), BTreeMap::new());
+                Body::RolloutJoined { rollout, wave, pool, cluster, products, values }
             }
             Effect::Tag { rollout, wave, tries } => {
                 if self.fate.tag(&wave, false, tries) {

@@ -218,6 +218,8 @@ pub enum Deferral {
     Hibernated,
     /// Somebody holds it still.
     Hold,
+    /// It joined the fleet while the rollout ran, and follows when its wave is over.
+    Joined,
 }
 
 impl Deferral {
@@ -225,7 +227,7 @@ impl Deferral {
     pub fn settles(self) -> bool {
         match self {
             Self::Window | Self::Busy => false,
-            Self::Unreachable | Self::Hibernated | Self::Hold => true,
+            Self::Unreachable | Self::Hibernated | Self::Hold | Self::Joined => true,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{Actor, ClusterName, RolloutId};
 use crate::rollout::{AttemptState, Command, Obstacle, RolloutState, WaitKind, WavePhase, waits};
 
 /// The fleet of every planned cluster but those that are gone, some of them asleep.
-fn fleet(world: &World<impl Fate>, gone: &[&str], asleep: &[&str]) -> BTreeMap<ClusterName, Member> {
+pub(super) fn fleet(world: &World<impl Fate>, gone: &[&str], asleep: &[&str]) -> BTreeMap<ClusterName, Member> {
     let planned = world.state.rollouts().flat_map(|r| r.plan().clusters().map(|(_, _, c)| c));
     planned
         .filter(|c| !gone.contains(&c.name.as_str()))

@@ -8,6 +8,7 @@ pub(crate) mod scripted;
 mod catch_up;
 mod fleet;
 mod hotfixes;
+mod joining;
 mod live;
 mod membership;
 mod patience;
