@@ -81,7 +81,8 @@ impl Joiner {
     pub async fn join(self, world: &World, times: &Times) -> Vec<Body> {
         let mut bodies = Vec::new();
         let (rollout, name) = (self.rollout.clone(), self.cluster.clone());
-        bodies.push(match self.planned(world, times, &mut bodies).await {
+        let planned = self.planned(world, times, &mut bodies).await;
+        bodies.push(match planned {
             Ok(plan::Joined { wave, pool, cluster, products, values }) => {
                 Body::RolloutJoined { rollout, wave, pool, cluster: Box::new(cluster), products, values }
             }

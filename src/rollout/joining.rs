@@ -83,10 +83,10 @@ impl FleetState {
     }
 
     pub(super) fn check_joining(&self, rollout: &Rollout, body: &Body) -> Result<(), String> {
-        let (Body::RolloutJoined { cluster: PlannedCluster { name, .. }, .. }
-        | Body::RolloutNotJoined { cluster: name, .. }) = body
-        else {
-            return Ok(());
+        let name = match body {
+            Body::RolloutJoined { cluster, .. } => &cluster.name,
+            Body::RolloutNotJoined { cluster, .. } => cluster,
+            _ => return Ok(()),
         };
         if !self.strangers.contains(name) || !rollout.takes_joiners(name) {
             return Err(format!("{name} does not join {}", rollout.id));
