@@ -25,6 +25,7 @@ pub struct Joiner {
     before: Option<ClusterUid>,
     holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
     past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    durations: plan::Durations,
 }
 
 /// Why it does not join.
@@ -74,6 +75,7 @@ impl Joiner {
             before: seen.map(|observed| observed.uid.clone()),
             holds: planning::held_products(state, now),
             past_pins: planning::past_pins(state),
+            durations: state.durations().clone(),
         })
     }
 
@@ -137,6 +139,7 @@ impl Joiner {
             holds: self.holds,
             observed: BTreeMap::from([(self.cluster.clone(), observation)]),
             renderers: self.plan.renderers.clone(),
+            durations: self.durations,
             defer_unknown: true,
             options: self.plan.options,
             authors: self.plan.release.authors.clone(),

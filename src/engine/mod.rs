@@ -4,8 +4,10 @@
 pub mod adoption;
 mod calendar;
 pub mod cluster;
+pub mod compare;
 pub mod contents;
 mod deed;
+pub mod drift;
 mod driver;
 mod follow;
 mod joining;

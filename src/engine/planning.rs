@@ -9,7 +9,7 @@ use crate::catalog::{self, Catalog, fleet};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::{self, Digest};
 use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
-use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
+use crate::plan::{self, Durations, Plan, PlanInput, PlanOptions, Renderers};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::resolve::{self, HeldProduct, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
@@ -71,6 +71,7 @@ pub struct Gathered {
     pub(super) holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
     pub(super) observed: BTreeMap<ClusterName, Observation>,
     pub(super) renderers: Renderers,
+    pub(super) durations: Durations,
     pub(super) defer_unknown: bool,
     pub(super) options: PlanOptions,
     pub(super) authors: BTreeSet<String>,
@@ -115,6 +116,7 @@ impl Gathered {
             past_pins: &self.past_pins,
             observed: &self.observed,
             renderers: &self.renderers,
+            durations: &self.durations,
             defer_unknown: self.defer_unknown,
             options: self.options,
             authors: &self.authors,
@@ -166,6 +168,7 @@ pub async fn gather(
         return Err(wrong.into());
     }
     findings.extend(wrong);
+    catalog::pins::too_old(&catalog, &members).into_result(())?;
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
     // Who is switched off on purpose is not waited for.
@@ -198,6 +201,7 @@ pub async fn gather(
         holds,
         observed,
         renderers,
+        durations: follower.state().durations().clone(),
         defer_unknown: request.defer_unknown,
         options: request.options,
         authors,

@@ -3,6 +3,7 @@
 
 mod chain;
 mod event;
+pub mod export;
 
 pub use chain::{
     Broken, ChainFault, DecodeError, Draft, Entry, Verified, Verifier, chain, decode, encode, hash, origin,

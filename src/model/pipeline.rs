@@ -142,6 +142,9 @@ pub struct Wave {
     /// Tolerates nothing: sets both budgets to 0.
     #[serde(default)]
     pub canary: bool,
+    /// How long one attempt at a cluster may work in all, waiting apart; without limit if absent.
+    #[serde(default)]
+    pub cluster_deadline: Option<Spanned<Duration>>,
     /// Which tests run; `all` in the first wave, `changed` in the others if absent.
     #[serde(default)]
     pub tests: Option<Spanned<TestPolicy>>,

@@ -7,8 +7,8 @@ use super::cluster::Clusters;
 use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
-    FORMAT, Notice, Plan, PlanInput, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
-    PlannedRelease, PlannedWave, digest, hotfix, refusals, wave, windows,
+    FORMAT, Notice, Plan, PlanInput, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool,
+    PlannedRate, PlannedRelease, PlannedWave, digest, hotfix, product, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
@@ -66,6 +66,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     let (products, values, found) = clusters.finish();
     findings.extend(found);
     findings.extend(hotfix::tested(input, &waves, &products));
+    findings.extend(product::deadlines_by_default(products.values()));
     if findings.has_errors() {
         return Err(findings.sorted());
     }
@@ -156,7 +157,7 @@ fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
 fn refused(input: &PlanInput<'_>) -> Findings {
     let mut findings = refusals::of_pipeline(&input.pipeline.spec);
     let locked = input.release.lock.products.values().map(|locked| locked.digest);
-    let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
+    let pinned = input.pins.iter().filter(|pin| pin.spec.holds(input.now));
     let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();
     digests.sort();
     digests.dedup();

@@ -2,6 +2,7 @@
 //! approvals and completeness bind. It decides before anything starts, from arguments alone.
 
 mod cluster;
+mod deadline;
 pub mod digest;
 mod file;
 mod hotfix;
@@ -9,6 +10,7 @@ mod input;
 mod join;
 mod make;
 mod partition;
+mod pinned;
 mod pools;
 mod product;
 mod refusals;
@@ -18,16 +20,18 @@ mod wave;
 mod windows;
 
 pub use cluster::change;
+pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
 pub use join::{Joined, join};
 pub use make::make;
+pub use partition::waves;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
     PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedCatchUp, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    PlannedCatchUp, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -68,6 +68,13 @@ pub fn weight(body: &Body) -> Weight {
         | Body::MembershipDoubted { .. }
         | Body::RolloutHalted { .. }
         | Body::WaveTagFailed { .. } => Weight::Trouble,
+        Body::ClusterCompared { differences, .. } => {
+            if *differences == 0 {
+                Weight::Routine
+            } else {
+                Weight::Notice
+            }
+        }
         Body::RolloutFinished { ending, .. } => match ending {
             Ending::Succeeded => Weight::Milestone,
             Ending::SucceededWithFailures => Weight::Trouble,
@@ -122,6 +129,12 @@ pub fn sentence(body: &Body) -> String {
             count(observed.products.len(), "product")
         ),
         Body::ClusterUnreachable { cluster, cause } => format!("{cluster} can't be reached: {cause}"),
+        Body::ClusterCompared { cluster, differences: 0, .. } => format!("{cluster} is as it was applied"),
+        Body::ClusterCompared { cluster, differences, told } => {
+            let first = told.first().map_or_else(String::new, |first| format!(": {first}"));
+            let found = usize::try_from(*differences).unwrap_or(usize::MAX);
+            format!("{cluster} has {}{first}", count(found, "difference"))
+        }
         Body::ClusterAdopted { cluster, from, reason, .. } => match from {
             Some(from) => format!("{cluster} was adopted from {from}: {reason}"),
             None => format!("{cluster} was adopted: {reason}"),

@@ -285,6 +285,7 @@ impl Told<'_> {
         let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
         let mut evidence = vec![obstacle.to_string()];
         evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
+        evidence.extend(self.cluster_deadline());
         let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         match obstacle {
             Obstacle::Stop { scope, stop } => {
@@ -330,6 +331,18 @@ impl Told<'_> {
                 ("queue".to_owned(), state, evidence, unblock)
             }
         }
+    }
+
+    /// How long the attempt at work may still work, if that is limited.
+    fn cluster_deadline(&self) -> Option<String> {
+        let deadline = self.rollout.cluster_deadline(self.wait.cluster.as_ref()?)?;
+        Some(match deadline.at {
+            Some(at) => format!("the {} for all work at the cluster pass at {at}", deadline.limit),
+            None => format!(
+                "{} of the {} for all work at the cluster are left; waiting burns none of it",
+                deadline.left, deadline.limit
+            ),
+        })
     }
 
     fn halted(&self, cause: &HaltCause) -> Words {
@@ -515,16 +528,26 @@ impl Told<'_> {
         let obstacles = planned.map(|(_, _, cluster)| cluster.obstacles.as_slice()).unwrap_or_default();
         let mut owners: Vec<&str> = Vec::new();
         let mut commands = Vec::new();
-        for PlannedObstacle::PinMissesHotfix { pin, owner, .. } in obstacles {
+        let ended = matches!(obstacles.first(), Some(PlannedObstacle::PinEnded { .. }));
+        for (pin, owner) in obstacles.iter().map(PlannedObstacle::pin) {
             commands.push(format!("tidegate pin remove {pin}"));
-            if !owners.contains(&owner.as_str()) {
+            if !owners.contains(&owner) {
                 owners.push(owner);
             }
         }
         commands.extend(skip);
-        let condition = "the pin ends or is raised and the fleet is planned again, or the cluster is skipped";
+        let (gate, condition) = match ended {
+            false => (
+                "pin-misses-hotfix",
+                "the pin ends or is raised and the fleet is planned again, or the cluster is skipped",
+            ),
+            true => (
+                "pin-ended",
+                "the pin is extended or removed and the fleet is planned again, or the cluster is skipped",
+            ),
+        };
         let evidence = cause.split("; ").map(str::to_owned).collect();
-        ("pin-misses-hotfix".to_owned(), "blocked", evidence, people(condition, owners, commands))
+        (gate.to_owned(), "blocked", evidence, people(condition, owners, commands))
     }
 
     /// The first deferred clusters of the wave.
@@ -625,7 +648,9 @@ impl Told<'_> {
                         "shrinking",
                         "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
                     ),
-                    BlockReason::PinMissesHotfix => return self.pinned(cause, skip()),
+                    BlockReason::PinMissesHotfix | BlockReason::PinEnded => {
+                        return self.pinned(cause, skip());
+                    }
                 };
                 if *early {
                     let unblock = people("it is looked at again", ["the driver"], []);
@@ -671,6 +696,7 @@ impl Told<'_> {
                 let again = if *tries > 1 { format!(", try {tries}") } else { String::new() };
                 let mut evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
                 evidence.extend(self.wait.until.map(|deadline| format!("its time passes at {deadline}")));
+                evidence.extend(self.cluster_deadline());
                 let unblock = people("it ends, or its time passes", ["the driver"], []);
                 ("step".to_owned(), "at-work", evidence, unblock)
             }

@@ -238,6 +238,7 @@ pub fn plan() -> Plan {
         failure_budget: 0,
         deferred_budget: 1,
         canary: false,
+        cluster_deadline: None,
         tests: TestPolicy::Changed,
         soak: None,
         gates_before: Vec::new(),
@@ -353,6 +354,7 @@ fn product() -> PlannedProduct {
             name: "helm".into(),
             kind: "helm".into(),
             timeout: Duration::minutes(10),
+            deadline: None,
             one_way: false,
             repeat: Repeat::Safe,
             retries: 0,
@@ -361,8 +363,10 @@ fn product() -> PlannedProduct {
             name: "smoke".into(),
             kind: "run".into(),
             timeout: Duration::minutes(10),
+            deadline: None,
             retries: 0,
         }],
+        settle: None,
         test_digest: digest_of("tests"),
     }
 }

@@ -4,7 +4,7 @@
 use super::Interrupted;
 use crate::journal::{AttemptStep, BlockReason, Deferral, Failure, Preflight, StepId, StepOutcome};
 use crate::model::{Actor, Duration};
-use crate::plan::PlannedCluster;
+use crate::plan::{PlannedCluster, PlannedObstacle};
 
 /// How long after it was blocked, or found busy, a cluster is looked at again for the first time.
 pub const RECHECK: Duration = Duration::seconds(30);
@@ -45,7 +45,7 @@ pub enum AttemptState {
     /// Somebody has to change something; it holds no slot and is looked at again, less and less often
     /// ([`recheck`]), and at once by a new driver or when its cluster was adopted. In by
     /// `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or `attempt.retry`. With
-    /// `BlockReason::PinMissesHotfix` in by the plan, and out by `attempt.skip` only, since nothing of
+    /// `BlockReason::PinMissesHotfix` and `PinEnded` in by the plan, and out by `attempt.skip` only, since nothing of
     /// the plan changes by looking again.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by `attempt.deferred`,
@@ -236,6 +236,15 @@ pub struct Attempt {
     pub(super) steps: Vec<StepProgress>,
     /// The step it is at; the number of steps when all are done.
     pub(super) at_step: usize,
+    /// How long its reported tries at steps took together.
+    pub(super) worked: jiff::SignedDuration,
+}
+
+fn block_reason(obstacle: &PlannedObstacle) -> BlockReason {
+    match obstacle {
+        PlannedObstacle::PinMissesHotfix { .. } => BlockReason::PinMissesHotfix,
+        PlannedObstacle::PinEnded { .. } => BlockReason::PinEnded,
+    }
 }
 
 impl Attempt {
@@ -243,9 +252,9 @@ impl Attempt {
     /// the first: before any slot, and before any write.
     pub(super) fn new(number: u32, at: jiff::Timestamp, planned: &PlannedCluster) -> Self {
         let against: Vec<String> = planned.obstacles.iter().map(ToString::to_string).collect();
-        let (state, cause) = match against.as_slice() {
-            [] => (AttemptState::Pending, None),
-            _ => (AttemptState::Blocked(BlockReason::PinMissesHotfix), Some(against.join("; "))),
+        let (state, cause) = match planned.obstacles.first() {
+            None => (AttemptState::Pending, None),
+            Some(first) => (AttemptState::Blocked(block_reason(first)), Some(against.join("; "))),
         };
         Self {
             number,
@@ -263,6 +272,7 @@ impl Attempt {
             preflight: None,
             steps: Vec::new(),
             at_step: 0,
+            worked: jiff::SignedDuration::ZERO,
         }
     }
 
@@ -306,7 +316,7 @@ impl Attempt {
     /// not be reached.
     pub(super) fn is_claimable(&self) -> bool {
         (self.state.class().is_claimable()
-            && self.state != AttemptState::Blocked(BlockReason::PinMissesHotfix))
+            && !matches!(self.state, AttemptState::Blocked(reason) if reason.is_planned()))
             || (self.state.class() == Class::Deferred && self.parked.is_some())
     }
 

@@ -30,9 +30,10 @@ impl FleetState {
                 format!("fence {new_fence} is not above {}, the last one", self.fence)
             }),
             Body::DriverReleased {} => demand(self.driver.is_some(), || "nobody drives".to_owned()),
-            Body::ClusterObserved { .. } | Body::ClusterUnreachable { .. } | Body::ClusterAdopted { .. } => {
-                Ok(())
-            }
+            Body::ClusterObserved { .. }
+            | Body::ClusterUnreachable { .. }
+            | Body::ClusterCompared { .. }
+            | Body::ClusterAdopted { .. } => Ok(()),
             Body::CalendarRecorded { .. }
             | Body::StopTheLineOn { .. }
             | Body::StopTheLineOff { .. }

@@ -103,7 +103,7 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
         };
         let in_its_way = outlook.interruption(rollout, planned);
         let going = going(rollout, rollout.leaves(*index), in_its_way.as_ref());
-        match next(&cluster.attempt, going, fence, out.now) {
+        match next(&cluster.attempt, rollout.work_limit(*index), going, fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });

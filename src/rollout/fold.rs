@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::attempt::{Attempt, AttemptState, Class, Counts};
 use super::gates::Approval;
 use super::state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, TagFailure, Tagging, Wave, WavePhase,
 };
 use crate::journal::{Body, Event, Failure};
 use crate::model::{Actor, ClusterName, RolloutId, WaveName};
@@ -77,13 +77,18 @@ impl FleetState {
             }
             Body::DriverReleased {} => self.driver = None,
             Body::ClusterObserved { cluster, observed } => {
-                let observed = Some((**observed).clone());
-                self.seen.insert(cluster.clone(), Seen { observed, unreachable: None });
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                seen.observed = Some((**observed).clone());
+                seen.unreachable = None;
             }
             Body::ClusterUnreachable { cluster, cause } => {
                 let seen = self.seen.entry(cluster.clone()).or_default();
                 let since = seen.unreachable.as_ref().map_or(at, |(since, _)| *since);
                 seen.unreachable = Some((since, cause.clone()));
+            }
+            Body::ClusterCompared { cluster, differences, told } => {
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                seen.compared = Some(Compared { at, differences: *differences, told: told.clone() });
             }
             Body::CalendarRecorded { .. }
             | Body::StopTheLineOn { .. }
@@ -133,6 +138,7 @@ impl FleetState {
         if first {
             self.fold_start(event.at);
         }
+        self.fold_duration(event);
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         let was_open = rollout.state.is_open();
         rollout.fold(event, fence);

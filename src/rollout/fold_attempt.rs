@@ -161,6 +161,10 @@ impl Rollout {
         let Some(cluster) = self.clusters.get_mut(index) else { return };
         let it = &mut cluster.attempt;
         let Some(progress) = it.steps.get_mut(it.at_step) else { return };
+        // What a try left open by an earlier driver took is not known, and nobody worked meanwhile.
+        if let Some((_, open)) = progress.open.last() {
+            it.worked += at.duration_since(open.at).max(jiff::SignedDuration::ZERO);
+        }
         // Whoever reports a try has settled those before it: that is what a recovery is for.
         progress.open.clear();
         progress.outcome = Some((outcome.clone(), at));

@@ -9,8 +9,7 @@ pub use super::recount::Recount;
 use super::recount::Tally;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{
-    AttemptId, AttemptResult, BlockReason, Body, Deferral, FailureClass, Override, Preflight, Side, StepId,
-    StepOutcome,
+    AttemptId, AttemptResult, Body, Deferral, FailureClass, Override, Preflight, Side, StepId, StepOutcome,
 };
 use crate::model::{Lane, ReleaseId, WaveName};
 use crate::plan::{PlannedCluster, PlannedWave, Repeat};
@@ -257,7 +256,7 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     }
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
-        AttemptState::Blocked(BlockReason::PinMissesHotfix) => false,
+        AttemptState::Blocked(reason) if reason.is_planned() => false,
         AttemptState::Deferred(
             Deferral::Busy | Deferral::Window | Deferral::Hold | Deferral::Hibernated,
         ) if cluster.attempt.parked.is_some() =>
@@ -318,7 +317,7 @@ fn keeps_hotfixes(
             _ if member.name.as_str() == name => true,
             _ if late => false,
             // The plan itself keeps it still.
-            Some(AttemptState::Blocked(BlockReason::PinMissesHotfix)) => false,
+            Some(AttemptState::Blocked(reason)) if reason.is_planned() => false,
             Some(state) => matches!(state.class(), Class::Pending | Class::Blocked | Class::Postponed),
             None => false,
         };
@@ -456,6 +455,15 @@ fn finished(rollout: &Rollout, id: &AttemptId, result: &AttemptResult) -> Checke
         AttemptResult::NoOp => {
             let found = matches!(attempt.preflight, Some((Preflight::NoOp, _)));
             demand(7, found, || format!("{id} would be a no-op that no preflight found"))
+        }
+        AttemptResult::TimedOut { .. } => {
+            let of_step = attempt.current_step().is_some_and(|s| {
+                s.open.is_empty() && matches!(s.outcome, Some((StepOutcome::TimedOut { .. }, _)))
+            });
+            let limit = rollout.by_name.get(&id.cluster).and_then(|i| rollout.work_limit(*i));
+            let limit = limit.and_then(|limit| jiff::SignedDuration::try_from(limit.std()).ok());
+            let of_cluster = limit.is_some_and(|limit| attempt.worked >= limit);
+            demand(8, of_step || of_cluster, || format!("{id} would time out before its time"))
         }
         _ => {
             let running = attempt.current_step().is_some_and(|s| !s.open.is_empty());

@@ -134,8 +134,13 @@ impl Rollout {
             }
             Body::RolloutJoined { wave, pool, cluster, products, values, .. } => {
                 let plan = Arc::make_mut(&mut self.plan);
-                plan.products.extend(products.iter().map(|(digest, it)| (*digest, it.clone())));
-                plan.values.extend(values.iter().map(|(digest, it)| (*digest, it.clone())));
+                // What the plan knows already stays as it was frozen.
+                for (digest, product) in products {
+                    plan.products.entry(*digest).or_insert_with(|| product.clone());
+                }
+                for (digest, value) in values {
+                    plan.values.entry(*digest).or_insert_with(|| value.clone());
+                }
                 self.join(wave, pool, cluster, event.at);
             }
             _ => {}

@@ -8,6 +8,7 @@ mod attempt;
 mod catch_up;
 mod check;
 mod command;
+mod deadline;
 mod effect;
 mod effects;
 mod fold;
@@ -32,6 +33,7 @@ mod waits_late;
 pub use admit::{admit, legal};
 pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
+pub use deadline::ClusterDeadline;
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
@@ -44,8 +46,8 @@ pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
-    WaveState,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave,
+    WavePhase, WaveState,
 };
 pub use waits::{Wait, WaitKind, is_blocked, of_rollout as waits_of_rollout, rests, waits, waits_of};
 

@@ -12,7 +12,7 @@ use super::live::Live;
 use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Override, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, ReleaseId, RolloutId, WaveName};
-use crate::plan::Plan;
+use crate::plan::{Durations, Plan};
 
 /// Everything that the events of a journal say, folded together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -38,6 +38,8 @@ pub struct FleetState {
     pub(super) hotfixes: BTreeSet<ReleaseId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
+    /// How long successful tries at steps took.
+    pub(super) durations: Durations,
     /// When attempts got their first slot: the newest, as many as the largest start rate can ask for.
     pub(super) starts: VecDeque<jiff::Timestamp>,
 }
@@ -62,6 +64,19 @@ pub struct Seen {
     pub observed: Option<Observed>,
     /// Since when it can't be reached, and why; `None` once it was reached again.
     pub unreachable: Option<(jiff::Timestamp, String)>,
+    /// The last comparison with what was applied there.
+    pub compared: Option<Compared>,
+}
+
+/// What a comparison of a cluster with what was applied there found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// How many things were not as they were applied.
+    pub differences: u32,
+    /// The first of them, one sentence each.
+    pub told: Vec<String>,
 }
 
 /// The state of a rollout.

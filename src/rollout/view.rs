@@ -73,6 +73,11 @@ impl FleetState {
         self.seen.get(cluster)
     }
 
+    /// When an attempt last succeeded on a cluster.
+    pub fn applied_at(&self, uid: &ClusterUid) -> Option<jiff::Timestamp> {
+        self.applied.get(uid).map(|(_, at)| *at)
+    }
+
     /// The open rollout that holds a slot on this cluster.
     pub fn claimed_by(&self, uid: &ClusterUid) -> Option<&RolloutId> {
         self.claims.get(uid)

@@ -404,7 +404,13 @@ fn moves(
     let in_its_way = || outlook.interruption(rollout, planned);
     let leaves = rollout.by_name.get(&planned.name).is_some_and(|index| rollout.leaves(*index));
     cluster.attempt.state.class() == Class::Active
-        && next(&cluster.attempt, going(rollout, leaves, in_its_way().as_ref()), fence, now) != Next::Kept
+        && next(
+            &cluster.attempt,
+            rollout.limit_at(planned),
+            going(rollout, leaves, in_its_way().as_ref()),
+            fence,
+            now,
+        ) != Next::Kept
 }
 
 impl Rollout {
@@ -546,7 +552,8 @@ impl Gathered<'_> {
                 let going = going(self.rollout, leaves, in_its_way.as_ref());
                 let at = attempt.current_step();
                 let step = at.map(|s| s.step.id.clone());
-                match (next(attempt, going, state.fence, now), in_its_way) {
+                let limit = planned.and_then(|planned| self.rollout.limit_at(planned));
+                match (next(attempt, limit, going, state.fence, now), in_its_way) {
                     (Next::Kept, Some(obstacle)) => {
                         let until = obstacle.until();
                         (WaitKind::InTheWay { obstacle }, until)
@@ -557,7 +564,7 @@ impl Gathered<'_> {
                     }
                     _ => {
                         let tries = at.map_or(attempt.preflights + 1, |s| s.tries.max(1));
-                        (WaitKind::AtWork { step, tries }, at.and_then(super::StepProgress::deadline))
+                        (WaitKind::AtWork { step, tries }, attempt.step_deadline(limit))
                     }
                 }
             }

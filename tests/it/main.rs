@@ -19,7 +19,9 @@ mod fleet_obstacles;
 mod fleet_refusals;
 mod fleet_secrets;
 mod fleet_seen;
+mod fleet_views;
 mod gates;
+mod golden;
 mod helm;
 mod lab;
 mod leave;
@@ -28,6 +30,8 @@ mod live;
 mod pages;
 mod platform;
 mod prometheus;
+#[path = "../scripted/mod.rs"]
+mod scripted;
 mod shapes;
 mod small;
 mod story;

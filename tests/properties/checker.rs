@@ -46,6 +46,7 @@ impl Verdict {
 struct StepLog {
     begun: u32,
     running: Option<(u32, u64)>,
+    since: Option<jiff::Timestamp>,
     done: bool,
     last: Option<StepOutcome>,
     retries_left: Option<u32>,
@@ -65,6 +66,8 @@ struct Member {
     no_op: bool,
     steps: Vec<StepId>,
     log: BTreeMap<StepId, StepLog>,
+    /// How long steps of this attempt ran that were reported.
+    worked: jiff::SignedDuration,
 }
 
 impl Member {
@@ -81,6 +84,7 @@ impl Member {
             no_op: false,
             steps: Vec::new(),
             log: BTreeMap::new(),
+            worked: jiff::SignedDuration::ZERO,
         }
     }
 }
@@ -582,6 +586,7 @@ impl Run {
                     member.preflights = 0;
                     member.log.clear();
                     member.steps.clear();
+                    member.worked = jiff::SignedDuration::ZERO;
                     let wave = &mut self.waves[member.wave];
                     if wave.completed && !wave.over {
                         (wave.completed, wave.through, wave.soaked, wave.round) = (false, false, false, 0);
@@ -772,6 +777,8 @@ impl Run {
             })
             .unwrap_or_default();
         let member = self.members.get_mut(&name).ok_or("rule 5: not planned")?;
+        let limit = self.plan.waves[member.wave].cluster_deadline.map(|limit| limit.as_seconds());
+        let spent = limit.is_some_and(|limit| member.worked.as_secs() >= i64::try_from(limit).unwrap());
         demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
         demand(member.verdict == Verdict::Works, || format!("rule 7: it is {:?}", member.verdict))?;
         let verdict = match body {
@@ -812,6 +819,8 @@ impl Run {
                 demand(log.running.is_none_or(|(_, by)| by != fence), || format!("rule 7: {step} runs"))?;
                 demand(!aborting || log.running.is_some(), || "rule 3: in an abort".to_owned())?;
                 demand(*tries == log.begun + 1, || "rule 7: a try is missing".to_owned())?;
+                demand(!spent || log.running.is_some(), || "rule 8: past the cluster's deadline".to_owned())?;
+                log.since = Some(event.at);
                 if log.running.is_none() {
                     match &log.last {
                         None => {}
@@ -826,11 +835,16 @@ impl Run {
                 log.running = Some((*tries, fence));
                 None
             }
-            Body::StepSpawned { .. } => None,
+            Body::StepSpawned { step, .. } => {
+                member.log.get_mut(step).ok_or("rule 7: no preflight planned it")?.since = Some(event.at);
+                None
+            }
             Body::StepFinished { step, tries, outcome, .. } => {
                 let log = member.log.get_mut(step).ok_or("rule 7: no preflight planned it")?;
                 demand(log.running == Some((*tries, fence)), || "rule 7: no intent was written".to_owned())?;
                 log.running = None;
+                let since = log.since.take().ok_or("rule 7: no intent was written")?;
+                member.worked += event.at.duration_since(since);
                 log.done = matches!(outcome, StepOutcome::Done { .. });
                 log.last = Some(outcome.clone());
                 None
@@ -850,6 +864,12 @@ impl Run {
                         Verdict::Good
                     }
                     AttemptResult::Failed { failure: Failure::Unknown, .. } => Verdict::Unknown,
+                    AttemptResult::TimedOut { step, .. } => {
+                        let last = member.log.get(step).and_then(|log| log.last.as_ref());
+                        let timed_out = matches!(last, Some(StepOutcome::TimedOut { .. }));
+                        demand(timed_out || spent, || "rule 8: waiting burnt its deadline".to_owned())?;
+                        Verdict::Failed
+                    }
                     AttemptResult::Departed | AttemptResult::Superseded => Verdict::Out,
                     AttemptResult::Aborted { .. } => {
                         demand(aborting, || "nobody asked for an abort".to_owned())?;

@@ -244,7 +244,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             "queue ignored" => "rule 5",
             "step repeated" => "rule 7",
             "departure ignored" => "rule 4",
-            "hold ignored" | "window ignored" | "sleep ignored" => "rule 8",
+            "hold ignored" | "window ignored" | "sleep ignored" | "deadline burnt by waiting" => "rule 8",
             "hotfix ignored" => "rule 10",
             "pin ignored" => "rule 12",
             other => panic!("no rule is known for `{other}`"),

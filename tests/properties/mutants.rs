@@ -1,7 +1,7 @@
-//! Thirteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Fourteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
-use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
+use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, StepId};
 use tidegate::model::Duration;
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 13] = [
+pub const ALL: [(&str, Named); 14] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -28,6 +28,7 @@ pub const ALL: [(&str, Named); 13] = [
     ("sleep ignored", sleep_ignored),
     ("departure ignored", departure_ignored),
     ("late budget ignored", late_budget_ignored),
+    ("deadline burnt by waiting", deadline_burnt),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -195,6 +196,32 @@ fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
         })
     });
     named.effects.extend(claim);
+    named
+}
+
+/// The deadline of a cluster counts from its slot instead of the time in which steps ran.
+fn deadline_burnt(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    let decides = named.effects.iter().any(|effect| matches!(effect, Effect::Decide(_)));
+    let late = state.open_rollouts().find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, _, planned, cluster)| {
+            let attempt = cluster.attempt();
+            let passed = wave.cluster_deadline?.after(attempt.claimed_at()?) <= now;
+            let between = attempt.current_step().filter(|step| step.running_since().is_none())?;
+            let at_work = cluster.state().class() == Class::Active;
+            let id = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: attempt.number(),
+            };
+            let cause = "its deadline passed".to_owned();
+            let result = AttemptResult::TimedOut { step: between.step().id.clone(), cause };
+            (passed && at_work).then_some(Effect::Decide(Body::AttemptFinished { attempt: id, result }))
+        })
+    });
+    if !decides {
+        named.effects.extend(late);
+    }
     named
 }
 

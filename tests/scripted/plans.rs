@@ -59,6 +59,8 @@ pub struct WaveShape {
     pub canary: bool,
     pub all_tests: bool,
     pub soak: Option<u64>,
+    /// So many seconds may one attempt at a cluster work.
+    pub deadline: Option<u64>,
     pub before: bool,
     pub after: bool,
 }
@@ -74,6 +76,7 @@ impl WaveShape {
             canary: false,
             all_tests: false,
             soak: None,
+            deadline: None,
             before: false,
             after: false,
         }
@@ -193,6 +196,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         name: format!("s{s}"),
         kind: if *repeat == Repeat::Safe { "manifests" } else { "run" }.to_owned(),
         timeout: Duration::minutes(10),
+        deadline: None,
         one_way: false,
         repeat: *repeat,
         retries: *retries,
@@ -201,6 +205,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         name: format!("t{t}"),
         kind: "run".to_owned(),
         timeout: Duration::minutes(5),
+        deadline: None,
         retries: 1,
     });
     PlannedProduct {
@@ -211,6 +216,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         conflicts: Conflicts::default(),
         requires: Vec::new(),
         steps: steps.collect(),
+        settle: None,
         tests: tests.collect(),
         test_digest: digest_of(&["tests", &name]),
         name: named(&name),
@@ -254,6 +260,7 @@ fn wave_of(
         failure_budget: if wave.canary { 0 } else { wave.failures },
         deferred_budget: if wave.canary { 0 } else { wave.deferred },
         canary: wave.canary,
+        cluster_deadline: wave.deadline.map(Duration::seconds),
         tests: if wave.all_tests { TestPolicy::All } else { TestPolicy::Changed },
         soak: wave.soak.map(|s| PlannedSoak { length: Duration::seconds(s), clock: SoakClock::Wall }),
         gates_before: gates(wave.before),

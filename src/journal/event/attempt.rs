@@ -246,6 +246,16 @@ pub enum BlockReason {
     Shrinking,
     /// A pin keeps a product below what a hotfix of the release raised it to: its plan says so.
     PinMissesHotfix,
+    /// A pin with `onExpiry: block` has ended: its plan says so.
+    PinEnded,
+}
+
+impl BlockReason {
+    /// Whether the plan says so, so that nothing of the cluster is looked at until it is skipped or
+    /// planned again.
+    pub fn is_planned(self) -> bool {
+        matches!(self, Self::PinMissesHotfix | Self::PinEnded)
+    }
 }
 
 /// What preflight found.

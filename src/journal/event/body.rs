@@ -61,6 +61,16 @@ pub enum Body {
         /// Why, in words.
         cause: String,
     },
+    /// A person compared what is in a cluster with what was applied there.
+    #[serde(rename = "cluster.compared")]
+    ClusterCompared {
+        /// Its name.
+        cluster: ClusterName,
+        /// How many things are not as they were applied.
+        differences: u32,
+        /// The first of them, one sentence each.
+        told: Vec<String>,
+    },
     /// A person took a cluster over from another journal.
     #[serde(rename = "cluster.adopted")]
     ClusterAdopted {
@@ -583,6 +593,7 @@ impl Body {
             Self::DriverReleased {} => "driver.released",
             Self::ClusterObserved { .. } => "cluster.observed",
             Self::ClusterUnreachable { .. } => "cluster.unreachable",
+            Self::ClusterCompared { .. } => "cluster.compared",
             Self::ClusterAdopted { .. } => "cluster.adopted",
             Self::ClusterHold { .. } => "cluster.hold",
             Self::ClusterRelease { .. } => "cluster.release",
@@ -639,6 +650,7 @@ impl Body {
             | Self::DriverReleased {}
             | Self::ClusterObserved { .. }
             | Self::ClusterUnreachable { .. }
+            | Self::ClusterCompared { .. }
             | Self::ClusterAdopted { .. }
             | Self::ClusterHold { .. }
             | Self::ClusterRelease { .. }
@@ -694,6 +706,7 @@ impl Body {
             Self::JournalCreated { .. }
                 | Self::ClusterObserved { .. }
                 | Self::ClusterUnreachable { .. }
+                | Self::ClusterCompared { .. }
                 | Self::ClusterAdopted { .. }
                 | Self::ClusterHold { .. }
                 | Self::ClusterRelease { .. }

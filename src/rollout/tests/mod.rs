@@ -6,6 +6,7 @@
 pub(crate) mod scripted;
 
 mod catch_up;
+mod deadlines;
 mod fleet;
 mod hotfixes;
 mod joining;

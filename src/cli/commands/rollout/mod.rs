@@ -3,6 +3,7 @@
 pub mod ask;
 mod drive;
 mod events;
+mod export;
 mod look;
 
 use super::Context;
@@ -32,6 +33,8 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Skip(args) => ask::skip(args, context).await,
         RolloutCommand::Retry(args) => ask::retry(args, context).await,
         RolloutCommand::Events(args) => events::run(&args, context).await,
+        RolloutCommand::Show(args) => export::show(&args, context).await,
+        RolloutCommand::Export(args) => export::run(&args, context).await,
     }
 }
 
