@@ -148,10 +148,11 @@ impl Joiner {
             findings: crate::diag::Findings::new(),
             catalog,
         };
-        let joined = gathered.with_input(|input| plan::join(input, &self.cluster))?.ok_or_else(|| Unjoined {
-            cause: format!("no wave of pipeline {} takes it", self.plan.pipeline.name),
-            lasting: true,
-        })?;
+        let joined =
+            gathered.with_input(|input| plan::join(input, &self.cluster))?.ok_or_else(|| Unjoined {
+                cause: format!("no wave of pipeline {} takes it", self.plan.pipeline.name),
+                lasting: true,
+            })?;
         match joined.cluster.obstacles.first() {
             Some(obstacle) => Err(Unjoined { cause: obstacle.to_string(), lasting: true }),
             None => Ok(joined),

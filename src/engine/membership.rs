@@ -182,12 +182,14 @@ async fn committed(world: &World, commit: &str) -> Result<FleetFile, Unread> {
     }
     let (catalog, findings) = catalog::load(&tree);
     if let Some(first) = findings.errors().next() {
-        return Err(Unread::Wrong(format!("pipelines/{FILE} of the last commit is wrong: {}", first.message)));
+        return Err(Unread::Wrong(format!(
+            "pipelines/{FILE} of the last commit is wrong: {}",
+            first.message
+        )));
     }
     let fleet = catalog.fleet.map(|loaded| loaded.file);
     fleet.ok_or_else(|| Unread::Wrong(format!("the last commit has no pipelines/{FILE}")))
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -414,7 +414,10 @@ fn observations(
 }
 
 /// The products that people hold now.
-pub(super) fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
+pub(super) fn held_products(
+    state: &FleetState,
+    now: jiff::Timestamp,
+) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
     let mut held: BTreeMap<ClusterName, Vec<HeldProduct>> = BTreeMap::new();
     for (cluster, hold) in state.holds().filter(|(_, hold)| hold.holds(now)) {
         let Some(kept) = &hold.kept else { continue };

@@ -44,7 +44,9 @@ pub struct Pipeline {
 }
 
 /// What becomes of clusters that come late: they follow when their wave is done.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct CatchUp {
     /// How many of them may fail; past that no further one starts. 0 if absent.

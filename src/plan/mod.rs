@@ -28,9 +28,9 @@ pub use make::make;
 pub use partition::waves;
 pub use stale::{Staleness, stale};
 pub use types::{
-    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
-    PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedCatchUp, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak,
+    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCatchUp,
+    PlannedCluster, PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle,
+    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak,
     PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
-    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Joiners, Labels, Lane, ObservedProduct,
-    PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName, Worse,
+    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Joiners, Labels, Lane,
+    ObservedProduct, PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy,
+    WaveName, Worse,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};

@@ -1,6 +1,7 @@
 //! From what waits to its explanation: every kind of wait gets its gate's name, its evidence in
 //! words, what unblocks it, who can, from when on, and the commands.
 
+use super::age;
 use super::commands::Offers;
 use super::event::{deferral, halt, named, short_commit};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
@@ -95,11 +96,10 @@ pub fn driving_helps(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp
             rollout.counts().of(Class::Active) > 0
                 || effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
         }
-        RolloutState::Aborted
-        | RolloutState::Superseded { .. }
-        | RolloutState::Succeeded => false,
+        RolloutState::Aborted | RolloutState::Superseded { .. } | RolloutState::Succeeded => false,
         RolloutState::SucceededWithFailures => {
-            rollout.is_catching_up() && effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
+            rollout.is_catching_up()
+                && effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
         }
     }
 }
@@ -197,6 +197,12 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::AtWork { .. } => told.cluster(),
         WaitKind::CatchUp { .. } | WaitKind::Unjoined { .. } => told.catch_up(),
     };
+    let mut evidence = evidence;
+    // How old that is what is known of a cluster nobody is at.
+    if let Some(cluster) = wait.cluster.as_ref().filter(|_| state == "deferred") {
+        let seen = age::seen(offers.state, cluster, offers.now);
+        evidence.push(seen.age.map_or_else(|| "never seen".to_owned(), |age| format!("last seen {age} ago")));
+    }
     Explanation {
         gate,
         state: state.to_owned(),
@@ -307,12 +313,7 @@ impl Told<'_> {
                 let known = self.offers.state.membership();
                 evidence.extend(known.map(|m| format!("as commit {} says", short_commit(&m.commit))));
                 let condition = "it is switched on, and `hibernated` is gone from its entry in the fleet";
-                (
-                    "hibernated".to_owned(),
-                    state,
-                    evidence,
-                    people(condition, ["who switched it off"], skip),
-                )
+                ("hibernated".to_owned(), state, evidence, people(condition, ["who switched it off"], skip))
             }
             Obstacle::Window { closed } => {
                 evidence.push(match closed.next_opening {
@@ -612,7 +613,9 @@ impl Told<'_> {
             let unblock = people(condition, ["who keeps the fleet"], ["tidegate cluster list".to_owned()]);
             return ("joiner".to_owned(), "waits", evidence, unblock);
         }
-        let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else { return nothing() };
+        let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else {
+            return nothing();
+        };
         let mut evidence = vec![format!("left for later: {}", deferral(*reason)), cause.clone()];
         let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         if failed > budget {
@@ -624,7 +627,10 @@ impl Told<'_> {
         }
         let run = format!("tidegate rollout run {}", self.rollout.id());
         let condition = "a driver looks at it: it follows by itself, since its wave is over";
-        let unblock = people(condition, ["anyone with this journal"], [Some(run), skip].into_iter().flatten());
+        // A person need not wait for its next look.
+        let retry = self.wait.cluster.as_ref().and_then(|name| self.offers.retry(name));
+        let commands = [Some(run), retry, skip].into_iter().flatten();
+        let unblock = people(condition, ["anyone with this journal"], commands);
         ("catch-up".to_owned(), "deferred", evidence, unblock)
     }
 

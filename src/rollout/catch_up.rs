@@ -24,13 +24,11 @@ impl FleetState {
     pub(super) fn taken_over(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<&Rollout> {
         let own = *self.by_id.get(&rollout.id)?;
         let younger = self.open.range(own + 1..).filter_map(|index| self.rollouts.get(*index));
-        younger
-            .filter(|other| {
-                let there = other.by_uid.get(&planned.uid).or_else(|| other.by_name.get(&planned.name));
-                let cluster = there.and_then(|index| other.clusters.get(*index));
-                cluster.is_some_and(|c| !matches!(c.attempt.state.class(), Class::Gone | Class::Skipped))
-            })
-            .next_back()
+        younger.rev().find(|other| {
+            let there = other.by_uid.get(&planned.uid).or_else(|| other.by_name.get(&planned.name));
+            let cluster = there.and_then(|index| other.clusters.get(*index));
+            cluster.is_some_and(|c| !matches!(c.attempt.state.class(), Class::Gone | Class::Skipped))
+        })
     }
 }
 
@@ -38,7 +36,11 @@ impl Rollout {
     /// Whether a cluster waits in the catch-up lane.
     pub(super) fn is_entry(&self, index: usize) -> bool {
         self.deferred.contains(&index)
-            && self.clusters.get(index).and_then(|c| self.waves.get(c.wave)).is_some_and(|w| w.phase.is_over())
+            && self
+                .clusters
+                .get(index)
+                .and_then(|c| self.waves.get(c.wave))
+                .is_some_and(|w| w.phase.is_over())
     }
 
     /// The clusters that wait in the catch-up lane, in plan order.
@@ -99,7 +101,8 @@ impl Rollout {
             let mut left: Vec<_> =
                 planned.gates_before.iter().filter(|g| !passed(&g.id) && !closed(&g.id)).collect();
             left.sort_by_key(|gate| gate.kind.cost());
-            let cheaper_closed = planned.gates_before.iter().filter(|g| closed(&g.id)).map(|g| g.kind.cost()).min();
+            let cheaper_closed =
+                planned.gates_before.iter().filter(|g| closed(&g.id)).map(|g| g.kind.cost()).min();
             let least = left.first().map(|gate| gate.kind.cost());
             standing.ask = left
                 .into_iter()
@@ -134,11 +137,7 @@ impl Wave {
 }
 
 fn attempt_of(rollout: &Rollout, planned: &PlannedCluster, cluster: &Cluster) -> AttemptId {
-    AttemptId {
-        rollout: rollout.id.clone(),
-        cluster: planned.name.clone(),
-        attempt: cluster.attempt.number,
-    }
+    AttemptId { rollout: rollout.id.clone(), cluster: planned.name.clone(), attempt: cluster.attempt.number }
 }
 
 /// Ends what a younger rollout has taken over.
@@ -238,6 +237,7 @@ fn claims_of(
 
 /// Whether an attempt is one that catches up when it is claimed.
 pub(super) fn catches_up(cluster: &Cluster, wave: &Wave) -> bool {
-    wave.phase.is_over() && matches!(cluster.attempt.state, AttemptState::Deferred(_))
+    wave.phase.is_over()
+        && matches!(cluster.attempt.state, AttemptState::Deferred(_))
         && cluster.attempt.state.class() == Class::Deferred
 }

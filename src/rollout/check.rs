@@ -375,9 +375,7 @@ impl Rollout {
                 let ours = !matches!(reason, Deferral::Unreachable | Deferral::Joined);
                 demand(ours, || format!("only a visit can find that {id} is deferred so"))?;
                 let waits = attempt.is_claimable()
-                    && self
-                        .cluster(&id.cluster)
-                        .is_some_and(|c| !reason.settles() || !c.half_updated());
+                    && self.cluster(&id.cluster).is_some_and(|c| !reason.settles() || !c.half_updated());
                 demand(waits, || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptPreflighted { tries, preflight, .. } => {

@@ -257,14 +257,15 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
         AttemptState::Blocked(reason) if reason.is_planned() => false,
-        AttemptState::Deferred(
-            Deferral::Busy | Deferral::Window | Deferral::Hold | Deferral::Hibernated,
-        ) if cluster.attempt.parked.is_some() =>
+        AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold | Deferral::Hibernated)
+            if cluster.attempt.parked.is_some() =>
         {
             true
         }
         AttemptState::Deferred(Deferral::Joined) => late,
-        AttemptState::Deferred(Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated) if !late => false,
+        AttemptState::Deferred(Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated) if !late => {
+            false
+        }
         AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck_at(),
         _ => false,
     };
@@ -291,7 +292,8 @@ fn catches_up(ground: &Ground<'_>, rollout: &Rollout, cluster: &Cluster, wave: &
         if rollout.is_overridden(&Override::Gate(gate.id.clone())) {
             continue;
         }
-        let answer = found.gate(Side::Before, &gate.id).filter(|g| g.revoked().is_none()).and_then(|g| g.answer());
+        let answer =
+            found.gate(Side::Before, &gate.id).filter(|g| g.revoked().is_none()).and_then(|g| g.answer());
         let holds = answer.is_some_and(|(a, _)| a.open && a.expires.is_none_or(|end| ground.now < end));
         demand(6, holds, || format!("gate {} of {wave} has no yes that counts", gate.id))?;
     }

@@ -164,7 +164,8 @@ impl Rollout {
         pool.clusters.push(cluster.clone());
         let mut attempt = Attempt::new(1, at, cluster);
         attempt.state = AttemptState::Deferred(Deferral::Joined);
-        attempt.cause = Some(format!("it joined while the rollout ran, and follows when wave {wave} is over"));
+        attempt.cause =
+            Some(format!("it joined while the rollout ran, and follows when wave {wave} is over"));
         attempt.parked = Some(Parked { until: None });
         let index = self.clusters.len();
         self.by_name.insert(cluster.name.clone(), index);
@@ -198,7 +199,10 @@ pub(super) fn joins(state: &FleetState, out: &mut Gathered) {
 /// Whether somebody who joins a rollout was not even tried to be planned.
 pub(super) fn awaits_joiner(state: &FleetState, rollout: &Rollout) -> bool {
     !state.strangers.is_empty()
-        && state.joiners().iter().any(|(host, name)| host.id == rollout.id && !host.unjoined.contains_key(*name))
+        && state
+            .joiners()
+            .iter()
+            .any(|(host, name)| host.id == rollout.id && !host.unjoined.contains_key(*name))
 }
 
 /// Whether somebody is left who would join a rollout, and could not be planned yet.

@@ -45,7 +45,8 @@ pub(super) fn gates<'a>(
     if standing.open {
         return Vec::new();
     }
-    let mark = rollout.by_wave.get(&planned.name).map_or(0, |index| rollout.evidence_mark(*index, Side::Before));
+    let mark =
+        rollout.by_wave.get(&planned.name).map_or(0, |index| rollout.evidence_mark(*index, Side::Before));
     let all = gates::planned(planned, Side::Before).iter();
     all.filter(|gate| !rollout.is_overridden(&Override::Gate(gate.id.clone())))
         .filter_map(|gate| {

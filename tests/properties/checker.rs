@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
-    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, HaltCause, Preflight, Side, StepId,
-    StepOutcome,
+    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, HaltCause, Preflight, Side,
+    StepId, StepOutcome,
 };
 use tidegate::model::{Actor, ClusterName, ClusterUid, GateId, Lane, ReleaseId, RolloutId};
 use tidegate::plan::{Plan, PlannedWave};
@@ -280,7 +280,8 @@ impl Checker {
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
         let sizes = plan.waves.iter().map(PlannedWave::size).collect();
-        let run = Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves, sizes };
+        let run =
+            Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves, sizes };
         self.runs.insert(id.clone(), run);
         Ok(())
     }
@@ -427,7 +428,7 @@ impl Checker {
             Deferral::Window => self.facts.closed(&run.plan, planned, event.at),
             Deferral::Busy => before,
             Deferral::Hibernated => self.facts.asleep(&id.cluster),
-            Deferral::Unreachable => false,
+            Deferral::Unreachable | Deferral::Joined => false,
         };
         demand(there, || format!("{reason:?} is no fact"))?;
         demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
@@ -656,7 +657,9 @@ impl Run {
                 let member = self.members.get(&attempt.cluster).ok_or("rule 5: not planned")?;
                 demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
                 demand(member.verdict != Verdict::Out, || "rule 4: it is out already".to_owned())?;
-                demand(member.log.values().all(|l| l.running.is_none()), || "rule 7: a step runs".to_owned())?;
+                demand(member.log.values().all(|l| l.running.is_none()), || {
+                    "rule 7: a step runs".to_owned()
+                })?;
                 self.set(&attempt.cluster, Verdict::Out, event.seq);
                 if self.mode == Mode::Through {
                     self.mode = Mode::Running;

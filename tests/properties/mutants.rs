@@ -174,9 +174,8 @@ fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
         return named;
     }
     let spent = |r: &&Rollout| r.late_failures().0 > r.late_failures().1 && r.over_budget().is_none();
-    let goes = |r: &&Rollout| {
-        matches!(r.state(), RolloutState::Running | RolloutState::SucceededWithFailures)
-    };
+    let goes =
+        |r: &&Rollout| matches!(r.state(), RolloutState::Running | RolloutState::SucceededWithFailures);
     let claim = state.live_rollouts().filter(goes).filter(spent).find_map(|rollout| {
         rollout.clusters().find_map(|(wave, _, planned, cluster)| {
             let (_, found) = rollout.wave(&wave.name)?;

@@ -473,7 +473,8 @@ fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
 
 /// The fleet without some of the clusters that are planned, and with some of them asleep.
 fn members(world: &World<Chance>, gone: &[u8], asleep: &[u8]) -> Body {
-    let named = |name: &ClusterName, which: &[u8]| which.iter().any(|n| name.as_str().ends_with(&format!("-{n}")));
+    let named =
+        |name: &ClusterName, which: &[u8]| which.iter().any(|n| name.as_str().ends_with(&format!("-{n}")));
     let planned = world.state.rollouts().flat_map(|r| r.plan().clusters().map(|(_, _, c)| c));
     let mut clusters: BTreeMap<ClusterName, Member> = planned
         .filter(|c| !named(&c.name, gone))

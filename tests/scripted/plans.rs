@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
-use tidegate::model::{AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
+use tidegate::model::{
+    AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy,
+};
 use tidegate::plan::{
     Access, Change, GateKind, Plan, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate, PlannedLineage,
     PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,

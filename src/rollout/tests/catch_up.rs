@@ -65,7 +65,9 @@ fn failures_of_the_lane_spend_its_own_budget_and_halt_no_rollout() {
     let fate = || {
         preflights(|cluster, tries| match (cluster, tries) {
             ("c-1" | "c-2", 1) => Some(unreachable()),
-            ("c-1", _) => Some(Preflight::Failed { class: FailureClass::Permanent, cause: "broken".to_owned() }),
+            ("c-1", _) => {
+                Some(Preflight::Failed { class: FailureClass::Permanent, cause: "broken".to_owned() })
+            }
             _ => None,
         })
     };
@@ -75,10 +77,17 @@ fn failures_of_the_lane_spend_its_own_budget_and_halt_no_rollout() {
     };
     let (mut world, id) = rolled(fate(), &shape(0));
     assert_eq!(*state(&world, &id), RolloutState::SucceededWithFailures, "it never halted");
-    assert_eq!(*cluster(&world, &id, "c-2"), AttemptState::Deferred(Deferral::Unreachable), "past the budget");
+    assert_eq!(
+        *cluster(&world, &id, "c-2"),
+        AttemptState::Deferred(Deferral::Unreachable),
+        "past the budget"
+    );
     let rollout = world.state.rollout(&id).unwrap();
     let found = waits_of_rollout(&world.state, rollout, world.now);
-    assert!(found.iter().any(|w| matches!(w.kind, WaitKind::CatchUp { failed: 1, budget: 0, .. })), "{found:?}");
+    assert!(
+        found.iter().any(|w| matches!(w.kind, WaitKind::CatchUp { failed: 1, budget: 0, .. })),
+        "{found:?}"
+    );
     let skip = Command::Skip {
         rollout: id.clone(),
         clusters: vec!["c-1".parse().unwrap()],
@@ -105,9 +114,10 @@ fn a_younger_rollout_that_plans_the_cluster_takes_it_over() {
     record(&mut world, &[], &[]);
     assert!(world.settle(1_000));
     assert_eq!(*cluster(&world, &second, "c-1"), AttemptState::Succeeded);
-    let taken = world.events.iter().filter(|e| {
-        matches!(e.body, Body::AttemptFinished { result: AttemptResult::Superseded, .. })
-    });
+    let taken = world
+        .events
+        .iter()
+        .filter(|e| matches!(e.body, Body::AttemptFinished { result: AttemptResult::Superseded, .. }));
     assert_eq!(taken.count(), 1);
 }
 
@@ -134,7 +144,11 @@ fn the_waves_newest_yes_lets_in_who_catches_up_and_an_ended_one_is_asked_for_aga
     let (world, id) = run(None);
     assert_eq!(*cluster(&world, &id, "c-2"), AttemptState::Succeeded);
     let (mut world, id) = run(Some(3_600));
-    assert_eq!(*cluster(&world, &id, "c-2"), AttemptState::Deferred(Deferral::Hibernated), "the yes has ended");
+    assert_eq!(
+        *cluster(&world, &id, "c-2"),
+        AttemptState::Deferred(Deferral::Hibernated),
+        "the yes has ended"
+    );
     let found = waits_of_rollout(&world.state, world.state.rollout(&id).unwrap(), world.now);
     assert!(found.iter().any(|w| matches!(w.kind, WaitKind::Gate { .. })), "{found:?}");
     let mut yes = world.approval(&id, "w1");

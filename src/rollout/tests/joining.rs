@@ -43,16 +43,18 @@ fn fleet_j01_a_joiner_follows_after_its_wave_and_the_frozen_plan_stays() {
     {
         let rollout = world.state.rollout(&id).unwrap();
         let (planned, wave) = rollout.wave(&"w1".parse().unwrap()).unwrap();
-        let now = (planned.digest, wave.failure_budget(), rollout.evidence(&"w1".parse().unwrap(), Side::After));
+        let now =
+            (planned.digest, wave.failure_budget(), rollout.evidence(&"w1".parse().unwrap(), Side::After));
         assert_eq!((before.0, before.1), (now.0, now.1));
         assert_eq!(wave.counts().total(), 4, "it is no part of the planned numbers");
     }
     assert!(world.settle(1_000));
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
     assert_eq!(*cluster(&world, &id, "new"), AttemptState::Succeeded);
-    let claimed = position(&world, |b| {
-        matches!(b, Body::AttemptClaimed { attempt, .. } if attempt.cluster.as_str() == "new")
-    });
+    let claimed = position(
+        &world,
+        |b| matches!(b, Body::AttemptClaimed { attempt, .. } if attempt.cluster.as_str() == "new"),
+    );
     assert!(claimed > done_at(&world), "it followed after its wave");
 }
 
