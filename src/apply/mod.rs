@@ -2,6 +2,7 @@
 //! what belongs to whom, what may be pruned, what counts as ready, and how a record is written.
 //! Requests, leases and waiting are for `engine::cluster`.
 
+pub mod drift;
 mod identity;
 pub mod inventory;
 pub mod order;

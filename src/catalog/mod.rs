@@ -8,6 +8,7 @@ mod images;
 mod load;
 mod objects;
 mod part;
+pub mod pins;
 pub mod product;
 pub mod release;
 mod secrets;

@@ -446,7 +446,9 @@ impl Driver {
             return None;
         }
         if named.iter().all(|r| rests(r)) {
-            return Some(Ended::Reached);
+            // Somebody may catch up now, or depart.
+            let left = |e: &Effect| is_named(e) && !matches!(e, Effect::PushTag { .. });
+            return (!next.effects.iter().any(left)).then_some(Ended::Reached);
         }
         // Decisions hide what follows from them, and what is still to be done may change the answer.
         let undecided = next.effects.iter().any(|effect| effect.is_decision() || is_named(effect));
@@ -456,9 +458,11 @@ impl Driver {
     /// The rollouts of which the end is awaited.
     fn named(&self) -> Vec<&Rollout> {
         let asked = &self.options.rollouts;
-        let is_named =
-            |r: &&Rollout| if asked.is_empty() { r.state().is_open() } else { asked.contains(r.id()) };
-        self.follower.state().rollouts().filter(is_named).collect()
+        let state = self.follower.state();
+        if asked.is_empty() {
+            return state.live_rollouts().collect();
+        }
+        state.rollouts().filter(|r| asked.contains(r.id())).collect()
     }
 
     fn ended(&self, named: &[&Rollout], wake: Option<jiff::Timestamp>) -> Option<Ended> {

@@ -64,7 +64,7 @@ impl Memberships {
             return None;
         }
         self.looked = Some(now);
-        if state.open_rollouts().next().is_none() || self.asking.as_ref().is_some_and(|a| !a.is_finished()) {
+        if state.live_rollouts().next().is_none() || self.asking.as_ref().is_some_and(|a| !a.is_finished()) {
             return None;
         }
         let head = world.git.head().await.ok()?;
@@ -182,12 +182,14 @@ async fn committed(world: &World, commit: &str) -> Result<FleetFile, Unread> {
     }
     let (catalog, findings) = catalog::load(&tree);
     if let Some(first) = findings.errors().next() {
-        return Err(Unread::Wrong(format!("pipelines/{FILE} of the last commit is wrong: {}", first.message)));
+        return Err(Unread::Wrong(format!(
+            "pipelines/{FILE} of the last commit is wrong: {}",
+            first.message
+        )));
     }
     let fleet = catalog.fleet.map(|loaded| loaded.file);
     fleet.ok_or_else(|| Unread::Wrong(format!("the last commit has no pipelines/{FILE}")))
 }
-
 
 #[cfg(test)]
 mod tests {

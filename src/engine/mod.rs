@@ -4,11 +4,14 @@
 pub mod adoption;
 mod calendar;
 pub mod cluster;
+pub mod compare;
 pub mod contents;
 mod deed;
+pub mod drift;
 mod driver;
 mod follow;
 pub mod gates;
+mod joining;
 mod lease;
 mod membership;
 pub mod planning;

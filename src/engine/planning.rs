@@ -9,7 +9,7 @@ use crate::catalog::{self, Catalog, fleet};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::{self, Digest};
 use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
-use crate::plan::{self, Plan, PlanInput, PlanOptions, Renderers};
+use crate::plan::{self, Durations, Plan, PlanInput, PlanOptions, Renderers};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::resolve::{self, HeldProduct, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
@@ -61,20 +61,21 @@ impl From<Finding> for PlanError {
 
 /// Everything that a plan is made from, gathered.
 pub struct Gathered {
-    commit: String,
-    catalog: Catalog,
-    release: ReleaseId,
-    pipeline: PipelineName,
-    clusters: BTreeMap<ClusterName, ClusterEntry>,
-    versions: BTreeMap<Digest, ProductVersion>,
-    past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
-    holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
-    observed: BTreeMap<ClusterName, Observation>,
-    renderers: Renderers,
-    defer_unknown: bool,
-    options: PlanOptions,
-    authors: BTreeSet<String>,
-    now: jiff::Timestamp,
+    pub(super) commit: String,
+    pub(super) catalog: Catalog,
+    pub(super) release: ReleaseId,
+    pub(super) pipeline: PipelineName,
+    pub(super) clusters: BTreeMap<ClusterName, ClusterEntry>,
+    pub(super) versions: BTreeMap<Digest, ProductVersion>,
+    pub(super) past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    pub(super) holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
+    pub(super) observed: BTreeMap<ClusterName, Observation>,
+    pub(super) renderers: Renderers,
+    pub(super) durations: Durations,
+    pub(super) defer_unknown: bool,
+    pub(super) options: PlanOptions,
+    pub(super) authors: BTreeSet<String>,
+    pub(super) now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
     /// What people should know, beside the plan's own findings.
@@ -115,6 +116,7 @@ impl Gathered {
             past_pins: &self.past_pins,
             observed: &self.observed,
             renderers: &self.renderers,
+            durations: &self.durations,
             defer_unknown: self.defer_unknown,
             options: self.options,
             authors: &self.authors,
@@ -166,6 +168,7 @@ pub async fn gather(
         return Err(wrong.into());
     }
     findings.extend(wrong);
+    catalog::pins::too_old(&catalog, &members).into_result(())?;
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
     // Who is switched off on purpose is not waited for.
@@ -198,6 +201,7 @@ pub async fn gather(
         holds,
         observed,
         renderers,
+        durations: follower.state().durations().clone(),
         defer_unknown: request.defer_unknown,
         options: request.options,
         authors,
@@ -214,10 +218,19 @@ pub async fn gather(
 /// When git fails, a committed release or pipeline file is wrong, or holds a literal secret.
 pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     let commit = world.git.head().await?;
+    let catalog = catalog_of(world, &commit).await?;
+    Ok((commit, catalog))
+}
+
+/// The catalog of a commit.
+///
+/// # Errors
+/// As [`committed`].
+pub(super) async fn catalog_of(world: &World, commit: &str) -> Result<Catalog, PlanError> {
     let mut tree = crate::model::Tree::new();
     // Product content comes by the lock, so the products' folders of HEAD are not read at all.
     for folder in ["releases", "pipelines"] {
-        if let Some(found) = world.git.tree(&commit, folder).await? {
+        if let Some(found) = world.git.tree(commit, folder).await? {
             for (path, file) in found.iter() {
                 tree.insert(format!("{folder}/{path}"), file.clone());
             }
@@ -229,7 +242,7 @@ pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     if findings.has_errors() {
         return Err(findings.into());
     }
-    Ok((commit, catalog))
+    Ok(catalog)
 }
 
 /// A warning if the working tree has changes that no plan sees.
@@ -401,7 +414,10 @@ fn observations(
 }
 
 /// The products that people hold now.
-fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
+pub(super) fn held_products(
+    state: &FleetState,
+    now: jiff::Timestamp,
+) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
     let mut held: BTreeMap<ClusterName, Vec<HeldProduct>> = BTreeMap::new();
     for (cluster, hold) in state.holds().filter(|(_, hold)| hold.holds(now)) {
         let Some(kept) = &hold.kept else { continue };
@@ -419,7 +435,7 @@ fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterNa
 }
 
 /// The versions that earlier plans gave to clusters because of a pin or a hold.
-fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
+pub(super) fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
     let mut past: BTreeMap<ClusterUid, Vec<PastPin>> = BTreeMap::new();
     for (_, _, cluster) in state.rollouts().flat_map(|r| r.plan().clusters()) {
         for target in &cluster.targets {
@@ -436,7 +452,7 @@ fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
 }
 
 /// The content of product versions, as far as planning reads it.
-async fn versions<'n>(
+pub(super) async fn versions<'n>(
     world: &World,
     needed: impl Iterator<Item = &'n Needed>,
 ) -> Result<BTreeMap<Digest, ProductVersion>, PlanError> {

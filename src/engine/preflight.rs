@@ -179,7 +179,8 @@ fn deploy(steps: &mut Vec<AttemptStep>, product: &PlannedProduct) {
             retries: step.retries,
         });
     }
-    steps.push(own(StepId::Settle { product: product.name.clone() }, longest));
+    let limit = product.settle.map_or(longest, |settle| settle.timeout);
+    steps.push(own(StepId::Settle { product: product.name.clone() }, limit));
 }
 
 /// A step of the engine's own, which converges.

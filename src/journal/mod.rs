@@ -3,6 +3,7 @@
 
 mod chain;
 mod event;
+pub mod export;
 
 pub use chain::{
     Broken, ChainFault, DecodeError, Draft, Entry, Verified, Verifier, chain, decode, encode, hash, origin,
@@ -10,8 +11,8 @@ pub use chain::{
 };
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
-    FailureClass, HaltCause, Member, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA, Side,
-    Signature, StepId, StepOutcome, StopScope,
+    FailureClass, HaltCause, Member, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA,
+    Side, Signature, StepId, StepOutcome, StopScope,
 };
 
 #[cfg(test)]

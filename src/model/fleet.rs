@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{ClusterName, Document, EnvironmentName, FleetName, Labels, PoolName, ProductName};
+use super::{ClusterName, Document, Duration, EnvironmentName, FleetName, Labels, PoolName, ProductName};
 use crate::yaml::{Node, Spanned};
 
 /// `pipelines/fleet.yaml`.
@@ -29,7 +29,7 @@ pub struct Fleet {
 
 /// Values and exclusions for some clusters.
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Overrides {
     /// Values by product; they are merged over the product's defaults.
     #[serde(default)]
@@ -37,6 +37,9 @@ pub struct Overrides {
     /// Products that these clusters do not get.
     #[serde(default)]
     pub exclude: Vec<Spanned<ProductName>>,
+    /// How old a pin of these clusters may become, from its creation to its end.
+    #[serde(default)]
+    pub pin_max_age: Option<Spanned<Duration>>,
 }
 
 /// A list of clusters kept elsewhere.

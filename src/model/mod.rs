@@ -33,16 +33,16 @@ pub use names::{
     ProductName, ReleaseId, RolloutId, StepName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
-pub use pin::{Expiry, ExpiryError, OnExpiry, Pin, PinFile};
+pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
 pub use pipeline::{
-    ApprovalGate, AuthorMay, CommandGate, Gate, Gates, MetricComparison, MetricGate, Order, OrderKind,
-    Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, Soak, SoakClock, Tags, TestPolicy,
-    Unassigned, Wave, Worse,
+    ApprovalGate, AuthorMay, CatchUp, CommandGate, Gate, Gates, Joiners, MetricComparison, MetricGate, Order,
+    OrderKind, Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, Soak, SoakClock, Tags,
+    TestPolicy, Unassigned, Wave, Worse,
 };
 pub use product::{
-    Conflicts, DEFAULT_TIMEOUT, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep, ObjectName, Product,
-    ProductFile, RunStep, RunTest, Test, Upstream, UpstreamChart, UpstreamImage, UpstreamKubernetes,
-    UpstreamTool,
+    Conflicts, DEFAULT_TIMEOUT, DeadlineFrom, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep,
+    ObjectName, Product, ProductFile, RunStep, RunTest, Test, Upstream, UpstreamChart, UpstreamImage,
+    UpstreamKubernetes, UpstreamTool,
 };
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;

@@ -1,7 +1,7 @@
 //! A pin: one cluster's, or some clusters', own version of one product, with an owner, a reason
 //! and an end, in `pipelines/pins/ID.yaml`. `pin add` writes them.
 
-use super::{ClusterName, Document, Labels, PinId, ProductName, Selector};
+use super::{ClusterName, Document, Duration, Labels, PinId, ProductName, Selector};
 use crate::digest::Digest;
 use crate::version::Version;
 use crate::yaml::Spanned;
@@ -31,6 +31,10 @@ pub struct Pin {
     pub owner: Spanned<String>,
     /// Why these clusters differ.
     pub reason: Spanned<String>,
+    /// When it was added: a day (its end in UTC) or a moment. Where the fleet limits the age of pins
+    /// it is needed; `pin extend` leaves it as it is.
+    #[serde(default)]
+    pub created: Option<Spanned<Expiry>>,
     /// The day (in UTC) at whose end it ends, or the exact moment.
     pub expires: Spanned<Expiry>,
     /// What happens then.
@@ -44,6 +48,33 @@ impl Pin {
         self.clusters.iter().any(|named| named.value == *cluster)
             || self.selector.as_ref().is_some_and(|selector| selector.value.matches(labels))
     }
+
+    /// Whether its version is the one that its clusters are to have: until it ends, and beyond that if
+    /// it blocks.
+    pub fn holds(&self, now: jiff::Timestamp) -> bool {
+        self.on_expiry.value == OnExpiry::Block || !self.expires.value.passed(now)
+    }
+
+    /// How near its end is.
+    pub fn nearness(&self, now: jiff::Timestamp) -> Nearness {
+        self.expires.value.nearness(now)
+    }
+}
+
+/// How near the end of a pin is: people are told 14, 7 and 1 days before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nearness {
+    /// More than 14 days away.
+    Far,
+    /// Within 14 days.
+    Fortnight,
+    /// Within 7 days.
+    Week,
+    /// Within a day.
+    Day,
+    /// It has passed.
+    Ended,
 }
 
 /// What happens when a pin ends.
@@ -55,7 +86,7 @@ pub enum OnExpiry {
     /// Its clusters get the release's version with the next plan (the default).
     #[default]
     Rejoin,
-    /// Its clusters take no further release; refused at plan time for now.
+    /// Its clusters keep the version and take no further release until somebody chooses.
     Block,
 }
 
@@ -80,9 +111,30 @@ impl Expiry {
         }
     }
 
+    /// How near it is.
+    pub fn nearness(self, now: jiff::Timestamp) -> Nearness {
+        let left = Duration::between(now, self.moment());
+        match left.as_seconds() {
+            _ if self.passed(now) => Nearness::Ended,
+            0..=86_400 => Nearness::Day,
+            86_401..=604_800 => Nearness::Week,
+            604_801..=1_209_600 => Nearness::Fortnight,
+            _ => Nearness::Far,
+        }
+    }
+
     /// Whether it has passed.
     pub fn passed(self, now: jiff::Timestamp) -> bool {
         now >= self.moment()
+    }
+}
+
+impl std::fmt::Display for OnExpiry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Rejoin => "rejoin",
+            Self::Block => "block",
+        })
     }
 }
 
@@ -137,5 +189,25 @@ impl schemars::JsonSchema for Expiry {
             "type": "string",
             "description": "A day (2026-12-15, its end in UTC) or a moment (2026-12-15T18:00:00Z)."
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn people_are_told_fourteen_seven_and_one_day_before() {
+        let end: Expiry = "2026-12-15T12:00:00Z".parse().unwrap();
+        let at = |text: &str| end.nearness(text.parse().unwrap());
+        assert_eq!(at("2026-12-01T11:59:59Z"), Nearness::Far);
+        assert_eq!(at("2026-12-01T12:00:00Z"), Nearness::Fortnight);
+        assert_eq!(at("2026-12-08T11:59:59Z"), Nearness::Fortnight);
+        assert_eq!(at("2026-12-08T12:00:00Z"), Nearness::Week);
+        assert_eq!(at("2026-12-14T11:59:59Z"), Nearness::Week);
+        assert_eq!(at("2026-12-14T12:00:00Z"), Nearness::Day);
+        assert_eq!(at("2026-12-15T11:59:59Z"), Nearness::Day);
+        assert_eq!(at("2026-12-15T12:00:00Z"), Nearness::Ended);
     }
 }

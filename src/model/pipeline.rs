@@ -35,9 +35,39 @@ pub struct Pipeline {
     pub lanes: BTreeMap<Spanned<Lane>, Vec<Spanned<WaveName>>>,
     /// The waves, in order.
     pub waves: Vec<Spanned<Wave>>,
+    /// What becomes of clusters that were left for later, or that join while a rollout runs.
+    #[serde(default)]
+    pub catch_up: CatchUp,
     /// How git tags leave this machine.
     #[serde(default)]
     pub tags: Tags,
+}
+
+/// What becomes of clusters that come late: they follow when their wave is done.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CatchUp {
+    /// How many of them may fail; past that no further one starts. 0 if absent.
+    #[serde(default)]
+    pub budget: Option<Spanned<Budget>>,
+    /// What becomes of clusters that join the fleet while a rollout runs.
+    #[serde(default)]
+    pub joiners: Joiners,
+}
+
+/// What becomes of a cluster that joins the fleet while a rollout runs.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Joiners {
+    /// It follows when its wave is done (the default).
+    #[default]
+    Follow,
+    /// The rollout leaves it alone; the next one takes it.
+    Ignore,
 }
 
 /// How many clusters may start within a time. A cluster that is only looked at again does not count.
@@ -114,6 +144,9 @@ pub struct Wave {
     /// Tolerates nothing: sets both budgets to 0.
     #[serde(default)]
     pub canary: bool,
+    /// How long one attempt at a cluster may work in all, waiting apart; without limit if absent.
+    #[serde(default)]
+    pub cluster_deadline: Option<Spanned<Duration>>,
     /// Which tests run; `all` in the first wave, `changed` in the others if absent.
     #[serde(default)]
     pub tests: Option<Spanned<TestPolicy>>,

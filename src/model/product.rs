@@ -161,6 +161,9 @@ pub struct ManifestsStep {
     /// How long apply and readiness may take; 10 minutes if absent.
     #[serde(default)]
     pub timeout: Option<Spanned<Duration>>,
+    /// Where the limit comes from instead; `timeout` then counts while too few tries are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Spanned<DeadlineFrom>>,
     /// Whether a rollback can't undo it.
     #[serde(default)]
     pub one_way: bool,
@@ -186,6 +189,9 @@ pub struct HelmStep {
     /// How long rendering, apply and readiness may take; 10 minutes if absent.
     #[serde(default)]
     pub timeout: Option<Spanned<Duration>>,
+    /// Where the limit comes from instead; `timeout` then counts while too few tries are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Spanned<DeadlineFrom>>,
     /// Whether a rollback can't undo it.
     #[serde(default)]
     pub one_way: bool,
@@ -219,12 +225,24 @@ pub struct RunStep {
     /// How long one try may take; 10 minutes if absent.
     #[serde(default)]
     pub timeout: Option<Spanned<Duration>>,
+    /// Where the limit comes from instead; `timeout` then counts while too few tries are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Spanned<DeadlineFrom>>,
     /// Whether a rollback can't undo it.
     #[serde(default)]
     pub one_way: bool,
     /// Environment variables for the command; values may be `{secretRef: ...}`.
     #[serde(default)]
     pub env: Option<Node>,
+}
+
+/// Where the limit of a step or test comes from, when it is not simply written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeadlineFrom {
+    /// From how long the step took before: twice the 99th percentile of the tries that the journal
+    /// knows, at least 5 minutes, at most a day. It is a number from the plan on.
+    Auto,
 }
 
 /// One test of a product.
@@ -251,6 +269,9 @@ pub struct RunTest {
     /// How long one try may take; 10 minutes if absent.
     #[serde(default)]
     pub timeout: Option<Spanned<Duration>>,
+    /// Where the limit comes from instead; `timeout` then counts while too few tries are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Spanned<DeadlineFrom>>,
     /// Environment variables for the command; values may be `{secretRef: ...}`.
     #[serde(default)]
     pub env: Option<Node>,
@@ -273,6 +294,9 @@ pub struct JobTest {
     /// How long one try may take; 10 minutes if absent.
     #[serde(default)]
     pub timeout: Option<Spanned<Duration>>,
+    /// Where the limit comes from instead; `timeout` then counts while too few tries are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Spanned<DeadlineFrom>>,
 }
 
 /// The name of one object in a cluster.
@@ -316,7 +340,7 @@ impl DeployStep {
         }
     }
 
-    /// How long it may take.
+    /// How long it may take, as the file says.
     pub fn timeout(&self) -> Duration {
         let given = match self {
             Self::Manifests(s) => s.timeout.as_ref(),
@@ -325,6 +349,17 @@ impl DeployStep {
             Self::ControlPlane(_) | Self::NodePools(_) | Self::Addon(_) => None,
         };
         given.map_or(DEFAULT_TIMEOUT, |d| d.value)
+    }
+
+    /// Where its limit comes from, if it is not simply written down.
+    pub fn deadline(&self) -> Option<DeadlineFrom> {
+        match self {
+            Self::Manifests(s) => s.deadline.as_ref(),
+            Self::Helm(s) => s.deadline.as_ref(),
+            Self::Run(s) => s.deadline.as_ref(),
+            Self::ControlPlane(_) | Self::NodePools(_) | Self::Addon(_) => None,
+        }
+        .map(|from| from.value)
     }
 
     /// Whether a rollback can't undo it.
@@ -381,6 +416,15 @@ impl Test {
             Self::Job(t) => t.timeout.as_ref(),
         }
         .map_or(DEFAULT_TIMEOUT, |d| d.value)
+    }
+
+    /// Where its limit comes from, if it is not simply written down.
+    pub fn deadline(&self) -> Option<DeadlineFrom> {
+        match self {
+            Self::Run(t) => t.deadline.as_ref(),
+            Self::Job(t) => t.deadline.as_ref(),
+        }
+        .map(|from| from.value)
     }
 
     /// How often a failed try is repeated.

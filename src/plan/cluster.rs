@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::digest::{self, ClusterInputs, ProductInputs, UsedRenderers};
 use super::hotfix::{self, Floors};
 use super::partition::Member;
+use super::pinned;
 use super::{Access, Change, PlanInput, PlannedCluster, PlannedProduct, Target};
 use crate::catalog::graph::Graph;
 use crate::diag::{Finding, Findings, codes};
@@ -70,10 +71,13 @@ impl<'a> Clusters<'a> {
         }
         .digest()?;
         let (removals, orphaned) = self.leaving(observation, &desired);
-        let found = desired.products.iter().filter_map(|(name, p)| hotfix::obstacle(&self.floors, name, p));
-        let obstacles: Vec<_> = found.collect();
+        let found = desired.products.iter().flat_map(|(name, p)| {
+            [hotfix::obstacle(&self.floors, name, p), pinned::obstacle(&self.input, name, p)]
+        });
+        let obstacles: Vec<_> = found.flatten().collect();
         for obstacle in &obstacles {
-            self.affected.add(format!("obstacle {obstacle}"), &desired.cluster, || hotfix::finding(obstacle));
+            let key = format!("obstacle {obstacle}");
+            self.affected.add(key, &desired.cluster, || pinned::finding(&self.input, obstacle));
         }
         let targets = self.targets(desired, observation, half)?;
         Ok(PlannedCluster {
@@ -224,6 +228,7 @@ impl<'a> Clusters<'a> {
         observation: &Observation,
         half: Digest,
     ) -> Result<Vec<Target>, CanonicalError> {
+        let durations = self.input.durations;
         let mut targets = Vec::with_capacity(desired.products.len());
         for (name, product) in desired.products {
             let Some(content) = self.input.versions.get(&product.digest) else { continue };
@@ -237,7 +242,7 @@ impl<'a> Clusters<'a> {
                     self.values.entry(key.1).or_insert_with(|| product.values.node.to_json());
                     self.products
                         .entry(key.0)
-                        .or_insert_with(|| super::product::planned(content, &product.commit));
+                        .or_insert_with(|| super::product::planned(content, &product.commit, durations));
                     own
                 }
             };

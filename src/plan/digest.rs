@@ -151,6 +151,8 @@ struct WaveInputs<'a> {
     at_once: Option<u32>,
     failure_budget: u32,
     deferred_budget: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster_deadline: Option<crate::model::Duration>,
     gates_before: &'a [PlannedGate],
     gates_after: &'a [PlannedGate],
     soak: &'a Option<PlannedSoak>,
@@ -201,6 +203,7 @@ pub fn wave(
         at_once: planned.at_once,
         failure_budget: planned.failure_budget,
         deferred_budget: planned.deferred_budget,
+        cluster_deadline: planned.cluster_deadline,
         gates_before: &planned.gates_before,
         gates_after: &planned.gates_after,
         soak: &planned.soak,

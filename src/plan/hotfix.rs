@@ -140,7 +140,10 @@ pub(super) fn obstacle(
 
 /// The finding about an obstacle; the clusters that it is about are added by who collects them.
 pub(super) fn finding(obstacle: &PlannedObstacle) -> Finding {
-    let PlannedObstacle::PinMissesHotfix { pin, owner, product, version, hotfix, raised, .. } = obstacle;
+    let PlannedObstacle::PinMissesHotfix { pin, owner, product, version, hotfix, raised, .. } = obstacle
+    else {
+        return Finding::warning(&codes::PIN_MISSES_HOTFIX, obstacle.to_string());
+    };
     Finding::warning(
         &codes::PIN_MISSES_HOTFIX,
         format!(

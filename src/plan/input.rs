@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::PlanOptions;
+use super::{Durations, PlanOptions};
 use crate::catalog::release::Locked;
 use crate::digest::Digest;
 use crate::model::{
@@ -45,6 +45,8 @@ pub struct PlanInput<'a> {
     pub observed: &'a BTreeMap<ClusterName, Observation>,
     /// What renders, with versions.
     pub renderers: &'a Renderers,
+    /// How long steps and tests took, as the journal has it.
+    pub durations: &'a Durations,
     /// Who made the release ([`super::PlannedRelease::authors`]).
     pub authors: &'a std::collections::BTreeSet<String>,
     /// What a person allows with this plan.

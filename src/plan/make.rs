@@ -7,8 +7,8 @@ use super::cluster::Clusters;
 use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
-    FORMAT, Notice, Plan, PlanInput, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
-    PlannedRelease, PlannedWave, digest, hotfix, refusals, wave, windows,
+    FORMAT, Notice, Plan, PlanInput, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool,
+    PlannedRate, PlannedRelease, PlannedWave, digest, hotfix, product, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
@@ -66,6 +66,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     let (products, values, found) = clusters.finish();
     findings.extend(found);
     findings.extend(hotfix::tested(input, &waves, &products));
+    findings.extend(product::deadlines_by_default(products.values()));
     if findings.has_errors() {
         return Err(findings.sorted());
     }
@@ -103,6 +104,10 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
                 .start_rate
                 .as_ref()
                 .map(|rate| PlannedRate { clusters: rate.value.clusters.value, per: rate.value.per.value }),
+            catch_up: PlannedCatchUp {
+                budget: spec.catch_up.budget.as_ref().map_or(0, |budget| budget.value.of(count(size))),
+                joiners: spec.catch_up.joiners,
+            },
             tags: spec.tags.clone(),
         },
         renderers: input.renderers.clone(),
@@ -152,7 +157,7 @@ fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
 fn refused(input: &PlanInput<'_>) -> Findings {
     let mut findings = refusals::of_pipeline(&input.pipeline.spec);
     let locked = input.release.lock.products.values().map(|locked| locked.digest);
-    let pinned = input.pins.iter().filter(|pin| !pin.spec.expires.value.passed(input.now));
+    let pinned = input.pins.iter().filter(|pin| pin.spec.holds(input.now));
     let mut digests: Vec<Digest> = locked.chain(pinned.map(|pin| pin.spec.digest.value)).collect();
     digests.sort();
     digests.dedup();
@@ -252,6 +257,6 @@ fn reached(
     (reached, unknown)
 }
 
-fn uncanonical(error: CanonicalError) -> Findings {
+pub(super) fn uncanonical(error: CanonicalError) -> Findings {
     Finding::error(&codes::VALUES_NOT_JSON, format!("the plan can't be digested: {error}")).into()
 }

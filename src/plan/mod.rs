@@ -2,12 +2,15 @@
 //! approvals and completeness bind. It decides before anything starts, from arguments alone.
 
 mod cluster;
+mod deadline;
 pub mod digest;
 mod file;
 mod hotfix;
 mod input;
+mod join;
 mod make;
 mod partition;
+mod pinned;
 mod pools;
 mod product;
 mod refusals;
@@ -17,15 +20,18 @@ mod wave;
 mod windows;
 
 pub use cluster::change;
+pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
+pub use join::{Joined, join};
 pub use make::make;
+pub use partition::waves;
 pub use stale::{Staleness, stale};
 pub use types::{
-    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
-    PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak, PlannedStep, PlannedTest,
-    PlannedWave, Repeat, Target,
+    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCatchUp,
+    PlannedCluster, PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle,
+    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Finding, Findings, Place, codes};
 use crate::model::{
-    ClusterEntry, ClusterName, Labels, Lane, Order, OrderKind, PipelineFile, Unassigned, Wave,
+    ClusterEntry, ClusterName, Labels, Lane, Order, OrderKind, PipelineFile, Unassigned, Wave, WaveName,
 };
 use crate::resolve::clusters_of;
 use crate::yaml::Spanned;
@@ -103,6 +103,25 @@ fn waves_of<'a>(pipeline: &'a PipelineFile, lane: Lane, findings: &mut Findings)
         }
     }
     waves
+}
+
+/// The waves of a lane with their clusters, as a plan would take them; what is wrong with the
+/// pipeline is for `check` and for the plan.
+pub fn waves<'a>(
+    pipeline: &PipelineFile,
+    lane: Lane,
+    clusters: impl IntoIterator<Item = &'a ClusterEntry>,
+) -> Vec<(WaveName, Vec<ClusterName>)> {
+    let members: Vec<Member<'_>> =
+        clusters.into_iter().map(|entry| Member { entry, labels: entry.plain_labels() }).collect();
+    let (found, _) = partition(pipeline, lane, &members);
+    let named =
+        |taken: Vec<usize>| taken.into_iter().filter_map(|at| members.get(at)).map(|m| m.name().clone());
+    found
+        .waves
+        .into_iter()
+        .map(|(wave, taken)| (wave.value.name.value.clone(), named(taken).collect()))
+        .collect()
 }
 
 /// Names that two of a kind have: tags, approvals and the journal know them by their names alone.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Plan, PlanInput, PlannedCluster, PlannedPool, PlannedWave, Target, make};
-use crate::model::{ClusterName, ProductName};
+use crate::model::{ClusterName, Duration, ProductName};
 use crate::resolve::Reason;
 
 /// One frozen input that is not what it was.
@@ -81,6 +81,9 @@ fn pipeline(plan: &Plan, now: &Plan, found: &mut Vec<Staleness>) {
     if old.start_rate != new.start_rate {
         found.push(says("pipeline", "the start rate changed"));
     }
+    if old.catch_up != new.catch_up {
+        found.push(says("pipeline", "what becomes of late clusters changed"));
+    }
     if old.tags != new.tags {
         found.push(says("pipeline", "how tags are pushed changed"));
     }
@@ -115,6 +118,11 @@ fn wave(old: &PlannedWave, new: &PlannedWave, found: &mut Vec<Staleness>) {
     }
     if old.deferred_budget != new.deferred_budget {
         say(format!("its deferred budget was {} and is {}", old.deferred_budget, new.deferred_budget));
+    }
+    if old.cluster_deadline != new.cluster_deadline {
+        let words = |limit: Option<Duration>| limit.map_or_else(|| "none".to_owned(), |l| l.to_string());
+        let (old, new) = (words(old.cluster_deadline), words(new.cluster_deadline));
+        say(format!("its deadline of a cluster was {old} and is {new}"));
     }
     if old.tests != new.tests {
         say("which tests run changed".to_owned());

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
-    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct,
-    PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName, Worse,
+    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Joiners, Labels, Lane,
+    ObservedProduct, PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy,
+    WaveName, Worse,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
 
-use super::Renderers;
+use super::{PlannedDeadline, Renderers};
 
 /// The plan's format number; a higher one is refused.
 pub const FORMAT: u32 = 1;
@@ -96,7 +97,7 @@ pub struct PlannedRelease {
     pub kubernetes: KubeVersion,
     /// Who made it: who ran `release cut`, and the git authors of its file and of what it changes
     /// since its parent. Gates that want other eyes do not count their yes.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub authors: std::collections::BTreeSet<String>,
 }
 
@@ -135,8 +136,23 @@ pub struct PlannedPipeline {
     /// How many clusters may start within a time, over all rollouts; `None` is as many as the caps allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_rate: Option<PlannedRate>,
+    /// What becomes of clusters that come late.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub catch_up: PlannedCatchUp,
     /// How tags leave this machine.
     pub tags: Tags,
+}
+
+/// What becomes of clusters that were left for later, or joined while the rollout ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedCatchUp {
+    /// So many of them may fail; past that no further one starts.
+    #[serde(default)]
+    pub budget: u32,
+    /// What becomes of clusters that join while it runs.
+    #[serde(default)]
+    pub joiners: Joiners,
 }
 
 /// The largest start rate: more clusters than a fleet has in one.
@@ -171,6 +187,9 @@ pub struct PlannedWave {
     pub deferred_budget: u32,
     /// Whether it tolerates nothing (both budgets are 0 then).
     pub canary: bool,
+    /// How long one attempt at a cluster may work in all, waiting apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_deadline: Option<Duration>,
     /// Which tests run.
     pub tests: TestPolicy,
     /// How long it soaks, if it does.
@@ -361,16 +380,43 @@ pub enum PlannedObstacle {
         /// The version that the hotfix raised the product to.
         raised: Version,
     },
+    /// A pin with `onExpiry: block` has ended.
+    PinEnded {
+        /// The pin.
+        pin: PinId,
+        /// The team that answers for it.
+        owner: String,
+        /// Its end, as written.
+        until: String,
+        /// The product.
+        product: ProductName,
+        /// The pinned version; the cluster keeps it.
+        version: Version,
+    },
+}
+
+impl PlannedObstacle {
+    /// The pin, and the team that answers for it.
+    pub fn pin(&self) -> (&PinId, &str) {
+        match self {
+            Self::PinMissesHotfix { pin, owner, .. } | Self::PinEnded { pin, owner, .. } => (pin, owner),
+        }
+    }
 }
 
 impl std::fmt::Display for PlannedObstacle {
     /// `pin PIN-7 of payments keeps ingress at 1.0.0 until 2026-12-15, below 1.0.1 of the hotfix R41.1`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self::PinMissesHotfix { pin, owner, until, product, version, hotfix, raised } = self;
-        write!(
-            f,
-            "pin {pin} of {owner} keeps {product} at {version} until {until}, below {raised} of the hotfix {hotfix}"
-        )
+        match self {
+            Self::PinMissesHotfix { pin, owner, until, product, version, hotfix, raised } => write!(
+                f,
+                "pin {pin} of {owner} keeps {product} at {version} until {until}, below {raised} of the hotfix {hotfix}"
+            ),
+            Self::PinEnded { pin, owner, until, product, version } => write!(
+                f,
+                "pin {pin} of {owner} ended ({until}) and blocks: {product} stays at {version} until somebody chooses"
+            ),
+        }
     }
 }
 
@@ -457,6 +503,10 @@ pub struct PlannedProduct {
     pub requires: Vec<ProductName>,
     /// Its deploy steps, in order.
     pub steps: Vec<PlannedStep>,
+    /// The end of its deployment (prune, wait until ready, record), where one of its steps says
+    /// `deadline: auto`; as long as its longest step otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<PlannedSettle>,
     /// Its tests, in order.
     pub tests: Vec<PlannedTest>,
     /// The test digest: over the `tests` field and the files that it names.
@@ -473,12 +523,25 @@ pub struct PlannedStep {
     pub kind: String,
     /// How long it may take.
     pub timeout: Duration,
+    /// How that number came about, where the product says `deadline: auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<PlannedDeadline>,
     /// Whether a rollback can't undo it.
     pub one_way: bool,
     /// What may be done when it is not known how it ended.
     pub repeat: Repeat,
     /// How often a try that failed as transient is repeated.
     pub retries: u32,
+}
+
+/// The end of a product's deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedSettle {
+    /// How long it may take.
+    pub timeout: Duration,
+    /// How that number came about.
+    pub deadline: PlannedDeadline,
 }
 
 /// What may be done with a step when it is not known how it ended.
@@ -503,6 +566,9 @@ pub struct PlannedTest {
     pub kind: String,
     /// How long one try may take.
     pub timeout: Duration,
+    /// How that number came about, where the product says `deadline: auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<PlannedDeadline>,
     /// How often a failed try is repeated.
     pub retries: u32,
 }

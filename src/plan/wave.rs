@@ -67,6 +67,7 @@ pub(super) fn planned(wave: &Wave, first: bool, pools: Vec<PlannedPool>) -> (Pla
         failure_budget,
         deferred_budget,
         canary: wave.canary,
+        cluster_deadline: wave.cluster_deadline.as_ref().map(|length| length.value),
         tests: wave.tests.as_ref().map_or(default_tests, |tests| tests.value),
         soak: wave.soak.as_ref().map(|soak| self::soak(&soak.value)),
         gates_before: gates(&wave.gates.before),

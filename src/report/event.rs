@@ -54,6 +54,8 @@ pub fn weight(body: &Body) -> Weight {
         | Body::RolloutSuperseded { .. }
         | Body::AttemptDeferred { .. }
         | Body::AttemptDeparted { .. }
+        | Body::RolloutJoined { .. }
+        | Body::RolloutNotJoined { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
         | Body::RolloutAbort { .. }
@@ -66,6 +68,13 @@ pub fn weight(body: &Body) -> Weight {
         | Body::MembershipDoubted { .. }
         | Body::RolloutHalted { .. }
         | Body::WaveTagFailed { .. } => Weight::Trouble,
+        Body::ClusterCompared { differences, .. } => {
+            if *differences == 0 {
+                Weight::Routine
+            } else {
+                Weight::Notice
+            }
+        }
         Body::RolloutFinished { ending, .. } => match ending {
             Ending::Succeeded => Weight::Milestone,
             Ending::SucceededWithFailures => Weight::Trouble,
@@ -120,6 +129,12 @@ pub fn sentence(body: &Body) -> String {
             count(observed.products.len(), "product")
         ),
         Body::ClusterUnreachable { cluster, cause } => format!("{cluster} can't be reached: {cause}"),
+        Body::ClusterCompared { cluster, differences: 0, .. } => format!("{cluster} is as it was applied"),
+        Body::ClusterCompared { cluster, differences, told } => {
+            let first = told.first().map_or_else(String::new, |first| format!(": {first}"));
+            let found = usize::try_from(*differences).unwrap_or(usize::MAX);
+            format!("{cluster} has {}{first}", count(found, "difference"))
+        }
         Body::ClusterAdopted { cluster, from, reason, .. } => match from {
             Some(from) => format!("{cluster} was adopted from {from}: {reason}"),
             None => format!("{cluster} was adopted: {reason}"),
@@ -191,6 +206,12 @@ pub fn sentence(body: &Body) -> String {
                 format!("{rollout} finished with failures: every wave is done, some cluster is not")
             }
         },
+        Body::RolloutJoined { rollout, wave, cluster, .. } => {
+            format!("{} joined the fleet: it follows in {rollout} when wave {wave} is over", cluster.name)
+        }
+        Body::RolloutNotJoined { rollout, cluster, cause, .. } => {
+            format!("{cluster} joined the fleet and can't be planned for {rollout}: {cause}")
+        }
         Body::WaveReached { wave, .. } => format!("wave {wave}: its turn came"),
         Body::WaveOpened { wave, .. } => format!("wave {wave} starts"),
         Body::WaveCompleted { wave, .. } => format!("wave {wave}: every cluster is settled"),
@@ -330,6 +351,7 @@ pub fn deferral(reason: Deferral) -> &'static str {
         Deferral::Unreachable => "unreachable",
         Deferral::Hibernated => "hibernated",
         Deferral::Hold => "on hold",
+        Deferral::Joined => "joined late",
     }
 }
 

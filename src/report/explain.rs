@@ -1,6 +1,7 @@
 //! From what waits to its explanation: every kind of wait gets its gate's name, its evidence in
 //! words, what unblocks it, who can, from when on, and the commands.
 
+use super::age;
 use super::commands::Offers;
 use super::event::{deferral, halt, named, short_commit};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
@@ -95,10 +96,11 @@ pub fn driving_helps(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp
             rollout.counts().of(Class::Active) > 0
                 || effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
         }
-        RolloutState::Aborted
-        | RolloutState::Superseded { .. }
-        | RolloutState::Succeeded
-        | RolloutState::SucceededWithFailures => false,
+        RolloutState::Aborted | RolloutState::Superseded { .. } | RolloutState::Succeeded => false,
+        RolloutState::SucceededWithFailures => {
+            rollout.is_catching_up()
+                && effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
+        }
     }
 }
 
@@ -117,9 +119,10 @@ fn moves(effect: &Effect, rollout: &Rollout) -> bool {
         }
         Effect::Decide(body) => body.rollout().is_some_and(own),
         Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => own(&attempt.rollout),
-        Effect::AskGate { rollout, .. } | Effect::Verify { rollout, .. } | Effect::Tag { rollout, .. } => {
-            own(rollout)
-        }
+        Effect::AskGate { rollout, .. }
+        | Effect::Verify { rollout, .. }
+        | Effect::Join { rollout, .. }
+        | Effect::Tag { rollout, .. } => own(rollout),
         Effect::PushTag { .. } => false,
     }
 }
@@ -192,7 +195,14 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Unknown { .. }
         | WaitKind::Backoff { .. }
         | WaitKind::AtWork { .. } => told.cluster(),
+        WaitKind::CatchUp { .. } | WaitKind::Unjoined { .. } => told.catch_up(),
     };
+    let mut evidence = evidence;
+    // How old that is what is known of a cluster nobody is at.
+    if let Some(cluster) = wait.cluster.as_ref().filter(|_| state == "deferred") {
+        let seen = age::seen(offers.state, cluster, offers.now);
+        evidence.push(seen.age.map_or_else(|| "never seen".to_owned(), |age| format!("last seen {age} ago")));
+    }
     Explanation {
         gate,
         state: state.to_owned(),
@@ -224,6 +234,7 @@ impl Told<'_> {
             WaitKind::Soak
             | WaitKind::Backoff { .. }
             | WaitKind::Deferred { .. }
+            | WaitKind::CatchUp { .. }
             | WaitKind::InTheWay { .. }
             | WaitKind::Rate { .. }
             | WaitKind::Tag { .. } => self.wait.until,
@@ -280,6 +291,7 @@ impl Told<'_> {
         let state = known.map_or("waits", |c| if at_work { "waits" } else { c.state().word() });
         let mut evidence = vec![obstacle.to_string()];
         evidence.extend(at_work.then(|| "it keeps its slot and takes no further step".to_owned()));
+        evidence.extend(self.cluster_deadline());
         let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         match obstacle {
             Obstacle::Stop { scope, stop } => {
@@ -301,12 +313,7 @@ impl Told<'_> {
                 let known = self.offers.state.membership();
                 evidence.extend(known.map(|m| format!("as commit {} says", short_commit(&m.commit))));
                 let condition = "it is switched on, and `hibernated` is gone from its entry in the fleet";
-                (
-                    "hibernated".to_owned(),
-                    state,
-                    evidence,
-                    people(condition, ["who switched it off"], skip),
-                )
+                ("hibernated".to_owned(), state, evidence, people(condition, ["who switched it off"], skip))
             }
             Obstacle::Window { closed } => {
                 evidence.push(match closed.next_opening {
@@ -325,6 +332,18 @@ impl Told<'_> {
                 ("queue".to_owned(), state, evidence, unblock)
             }
         }
+    }
+
+    /// How long the attempt at work may still work, if that is limited.
+    fn cluster_deadline(&self) -> Option<String> {
+        let deadline = self.rollout.cluster_deadline(self.wait.cluster.as_ref()?)?;
+        Some(match deadline.at {
+            Some(at) => format!("the {} for all work at the cluster pass at {at}", deadline.limit),
+            None => format!(
+                "{} of the {} for all work at the cluster are left; waiting burns none of it",
+                deadline.left, deadline.limit
+            ),
+        })
     }
 
     fn halted(&self, cause: &HaltCause) -> Words {
@@ -510,16 +529,26 @@ impl Told<'_> {
         let obstacles = planned.map(|(_, _, cluster)| cluster.obstacles.as_slice()).unwrap_or_default();
         let mut owners: Vec<&str> = Vec::new();
         let mut commands = Vec::new();
-        for PlannedObstacle::PinMissesHotfix { pin, owner, .. } in obstacles {
+        let ended = matches!(obstacles.first(), Some(PlannedObstacle::PinEnded { .. }));
+        for (pin, owner) in obstacles.iter().map(PlannedObstacle::pin) {
             commands.push(format!("tidegate pin remove {pin}"));
-            if !owners.contains(&owner.as_str()) {
+            if !owners.contains(&owner) {
                 owners.push(owner);
             }
         }
         commands.extend(skip);
-        let condition = "the pin ends or is raised and the fleet is planned again, or the cluster is skipped";
+        let (gate, condition) = match ended {
+            false => (
+                "pin-misses-hotfix",
+                "the pin ends or is raised and the fleet is planned again, or the cluster is skipped",
+            ),
+            true => (
+                "pin-ended",
+                "the pin is extended or removed and the fleet is planned again, or the cluster is skipped",
+            ),
+        };
         let evidence = cause.split("; ").map(str::to_owned).collect();
-        ("pin-misses-hotfix".to_owned(), "blocked", evidence, people(condition, owners, commands))
+        (gate.to_owned(), "blocked", evidence, people(condition, owners, commands))
     }
 
     /// The first deferred clusters of the wave.
@@ -576,6 +605,35 @@ impl Told<'_> {
         }
     }
 
+    /// A cluster follows when its wave is over.
+    fn catch_up(&self) -> Words {
+        if let WaitKind::Unjoined { cause } = &self.wait.kind {
+            let evidence = vec!["it joined the fleet and could not be planned".to_owned(), cause.clone()];
+            let condition = "it can be reached and planned; the next rollout plans it in any case";
+            let unblock = people(condition, ["who keeps the fleet"], ["tidegate cluster list".to_owned()]);
+            return ("joiner".to_owned(), "waits", evidence, unblock);
+        }
+        let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else {
+            return nothing();
+        };
+        let mut evidence = vec![format!("left for later: {}", deferral(*reason)), cause.clone()];
+        let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
+        if failed > budget {
+            evidence.push(format!("{} failed while they caught up, {budget} tolerated", clusters(*failed)));
+            let condition = "those that failed are retried or skipped";
+            let commands = [self.offers.retry_all(RetryWhich::Failed), skip];
+            let unblock = people(condition, [], commands.into_iter().flatten());
+            return ("catch-up".to_owned(), "deferred", evidence, unblock);
+        }
+        let run = format!("tidegate rollout run {}", self.rollout.id());
+        let condition = "a driver looks at it: it follows by itself, since its wave is over";
+        // A person need not wait for its next look.
+        let retry = self.wait.cluster.as_ref().and_then(|name| self.offers.retry(name));
+        let commands = [Some(run), retry, skip].into_iter().flatten();
+        let unblock = people(condition, ["anyone with this journal"], commands);
+        ("catch-up".to_owned(), "deferred", evidence, unblock)
+    }
+
     /// One cluster waits.
     fn cluster(&self) -> Words {
         let cluster = self.wait.cluster.as_ref();
@@ -596,7 +654,9 @@ impl Told<'_> {
                         "shrinking",
                         "a person has looked; if the objects are to go, it is skipped (or the rollout aborted) and a new plan allows it",
                     ),
-                    BlockReason::PinMissesHotfix => return self.pinned(cause, skip()),
+                    BlockReason::PinMissesHotfix | BlockReason::PinEnded => {
+                        return self.pinned(cause, skip());
+                    }
                 };
                 if *early {
                     let unblock = people("it is looked at again", ["the driver"], []);
@@ -620,6 +680,7 @@ impl Told<'_> {
                     Deferral::Unreachable => ("unreachable", "it can be reached again, and is retried"),
                     Deferral::Hibernated => ("hibernated", "it is woken up, and retried"),
                     Deferral::Hold => ("hold", "its hold ends, and it is retried"),
+                    Deferral::Joined => ("joiner", "its wave is over: then it follows"),
                 };
                 let evidence = vec![deferral(*reason).to_owned(), cause.clone()];
                 (gate.to_owned(), "deferred", evidence, people(condition, [], help()))
@@ -641,6 +702,7 @@ impl Told<'_> {
                 let again = if *tries > 1 { format!(", try {tries}") } else { String::new() };
                 let mut evidence = vec![format!("{} runs{again}", step_name(step.as_ref()))];
                 evidence.extend(self.wait.until.map(|deadline| format!("its time passes at {deadline}")));
+                evidence.extend(self.cluster_deadline());
                 let unblock = people("it ends, or its time passes", ["the driver"], []);
                 ("step".to_owned(), "at-work", evidence, unblock)
             }

@@ -7,6 +7,7 @@ pub mod event;
 pub mod explain;
 pub mod explanation;
 pub mod failures;
+pub mod pins;
 pub mod standing;
 pub mod summary;
 

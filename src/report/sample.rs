@@ -198,6 +198,10 @@ impl Story {
                 healthy: true,
                 cause: String::new(),
             },
+            Effect::Join { rollout, cluster, .. } => {
+                let cause = "nobody is there".to_owned();
+                Body::RolloutNotJoined { rollout, cluster, cause, lasting: true }
+            }
             Effect::Tag { rollout, wave, .. } => {
                 let tag = format!("release/R42/{wave}");
                 let commit = "0123456789abcdef0123456789abcdef01234567".to_owned();
@@ -234,6 +238,7 @@ pub fn plan() -> Plan {
         failure_budget: 0,
         deferred_budget: 1,
         canary: false,
+        cluster_deadline: None,
         tests: TestPolicy::Changed,
         soak: None,
         gates_before: Vec::new(),
@@ -271,6 +276,7 @@ pub fn plan() -> Plan {
             at_once: None,
             regions: BTreeMap::new(),
             start_rate: None,
+            catch_up: Default::default(),
             tags: Tags::default(),
         },
         waves: vec![
@@ -348,6 +354,7 @@ fn product() -> PlannedProduct {
             name: "helm".into(),
             kind: "helm".into(),
             timeout: Duration::minutes(10),
+            deadline: None,
             one_way: false,
             repeat: Repeat::Safe,
             retries: 0,
@@ -356,8 +363,10 @@ fn product() -> PlannedProduct {
             name: "smoke".into(),
             kind: "run".into(),
             timeout: Duration::minutes(10),
+            deadline: None,
             retries: 0,
         }],
+        settle: None,
         test_digest: digest_of("tests"),
     }
 }

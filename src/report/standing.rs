@@ -38,8 +38,22 @@ pub struct Standing {
     pub pins: Vec<StandingPin>,
     /// What people hold of it.
     pub holds: Vec<StandingHold>,
+    /// What the last `cluster drift` found, unless an attempt succeeded there since.
+    pub drift: Option<Drift>,
     /// What it ran when it was last seen: the records with their digests.
     pub observed: Option<Observed>,
+}
+
+/// What a comparison of a cluster with what was applied there found.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// How many things were not as they were applied.
+    pub differences: u32,
+    /// The first of them, one sentence each.
+    pub told: Vec<String>,
 }
 
 /// One product on one cluster.
@@ -200,6 +214,7 @@ impl<'a> Standings<'a> {
             products,
             pins: pins.into_iter().map(standing_pin).collect(),
             holds,
+            drift: self.drift(name, observed),
             observed: observed.cloned(),
         }
     }
@@ -245,6 +260,18 @@ impl<'a> Standings<'a> {
 
     fn line_has(&self, id: &ReleaseId) -> bool {
         self.line.iter().any(|(of, _)| *of == id)
+    }
+
+    /// The last comparison, unless what it speaks of was brought about anew since.
+    fn drift(&self, cluster: &ClusterName, observed: Option<&Observed>) -> Option<Drift> {
+        let state = self.state?;
+        let compared = state.seen(cluster)?.compared.as_ref()?;
+        let later = observed.and_then(|o| state.applied_at(&o.uid)).is_some_and(|at| at > compared.at);
+        (!later).then(|| Drift {
+            at: compared.at,
+            differences: compared.differences,
+            told: compared.told.clone(),
+        })
     }
 
     /// Whether a cluster gets a product, as the files are now.

@@ -4,12 +4,13 @@
 use super::age::{self, Seen};
 use super::estimate::Estimate;
 use super::event::halt;
+use super::pins::{self, EndingPin};
 use crate::digest::Digest;
 use crate::journal::Side;
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, ReleaseId, RolloutId, WaveName};
 use crate::plan::{PlannedCluster, PlannedPool, PlannedWave};
 use crate::rollout::{
-    AttemptState, Class, Cluster, Counts, FleetState, Rollout, RolloutState, Wave, WavePhase,
+    AttemptState, Class, Cluster, ClusterDeadline, Counts, FleetState, Rollout, RolloutState, Wave, WavePhase,
 };
 
 /// How far a rollout is.
@@ -42,6 +43,8 @@ pub struct RolloutSummary {
     pub wave: Option<WaveName>,
     /// Its clusters.
     pub clusters: Tally,
+    /// So many of them were left for later and follow by themselves, since their wave is over.
+    pub catching_up: usize,
     /// The stop-the-lines that reach it.
     pub stopped: Vec<StopSummary>,
     /// Its waves, in order.
@@ -50,6 +53,8 @@ pub struct RolloutSummary {
     pub attention: Vec<ClusterSummary>,
     /// How long it may still take; absent without history, and while it does not go on.
     pub estimate: Option<Estimate>,
+    /// The pins of its plan that end within 14 days or have ended, while it is open.
+    pub pins: Vec<EndingPin>,
 }
 
 /// A stop-the-line.
@@ -224,6 +229,8 @@ pub struct ClusterSummary {
     pub step_since: Option<jiff::Timestamp>,
     /// By when that step must have ended.
     pub deadline: Option<jiff::Timestamp>,
+    /// How long the attempt may still work, while it does and its wave has a `clusterDeadline`.
+    pub cluster_deadline: Option<DeadlineSummary>,
     /// How many of its steps are done.
     pub steps_done: usize,
     /// How many steps it takes; 0 until preflight has computed them.
@@ -238,6 +245,25 @@ pub struct ClusterSummary {
     pub flaky: bool,
     /// When it was last seen.
     pub seen: Seen,
+}
+
+/// How an attempt stands to the deadline of its cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadlineSummary {
+    /// How long it may work in all.
+    pub limit: Duration,
+    /// How much of that is left, as of the last step that ended.
+    pub left: Duration,
+    /// When it passes, while a step runs; waiting burns nothing of it.
+    pub at: Option<jiff::Timestamp>,
+}
+
+impl From<ClusterDeadline> for DeadlineSummary {
+    fn from(deadline: ClusterDeadline) -> Self {
+        let ClusterDeadline { limit, left, at } = deadline;
+        Self { limit, left, at }
+    }
 }
 
 impl From<&Counts> for Tally {
@@ -303,10 +329,12 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         started_by: started_by.clone(),
         wave: at.map(|w| w.name.clone()),
         clusters: rollout.counts().into(),
+        catching_up: rollout.left_behind(),
         stopped: stopped(state, rollout),
         waves,
         attention: attention(state, rollout, now),
         estimate: super::estimate::of_rollout(state, rollout, now),
+        pins: if rollout.state().is_open() { pins::ending(plan, now) } else { Vec::new() },
     }
 }
 
@@ -338,7 +366,7 @@ fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave) -> WaveSummary
         state: rollout.wave_state(&planned.name).map_or("waiting", |s| s.word()),
         since: wave.since(),
         over: wave.phase().is_over(),
-        clusters: wave.counts().into(),
+        clusters: (&wave.everybody()).into(),
         failure_budget: wave.failure_budget(),
         deferred_budget: planned.deferred_budget,
         at_once: planned.at_once,
@@ -360,7 +388,7 @@ fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave) -> WaveSummary
             .map(|(planned, pool)| PoolSummary {
                 name: planned.name.clone(),
                 at_once: planned.at_once,
-                clusters: pool.counts().into(),
+                clusters: (&pool.everybody()).into(),
             })
             .collect(),
     }
@@ -409,7 +437,8 @@ pub fn cluster(
         step: failed.or_else(|| current.map(|s| s.step().id.to_string())),
         tries: current.map_or(0, |s| s.tries()),
         step_since: current.and_then(|s| s.running_since()),
-        deadline: current.and_then(|s| s.deadline()),
+        deadline: rollout.step_deadline(&planned.name),
+        cluster_deadline: rollout.cluster_deadline(&planned.name).map(Into::into),
         steps_done: attempt.steps_done(),
         steps: attempt.steps().len(),
         cause: attempt.cause().map(str::to_owned),

@@ -26,7 +26,7 @@ pub fn needed<'a>(
             leaving: false,
         })
         .collect();
-    let holding = pins.iter().map(|pin| &pin.spec).filter(|pin| !pin.expires.value.passed(now));
+    let holding = pins.iter().map(|pin| &pin.spec).filter(|pin| pin.holds(now));
     needed.extend(holding.filter(|pin| locked.contains_key(&pin.product.value)).map(|pin| Needed {
         product: pin.product.value.clone(),
         version: pin.version.value.clone(),

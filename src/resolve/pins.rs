@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use crate::diag::{Finding, Findings, codes};
 use crate::model::{ClusterName, Labels, OnExpiry, PinFile, ProductName};
 
 /// The pins of a fleet, by product.
@@ -31,29 +30,24 @@ impl Scoped<'_> {
 pub(super) struct Pinned<'a> {
     /// Those that hold, in order of ids; more than one is a contradiction.
     pub holding: Vec<&'a PinFile>,
-    /// Those that have ended.
+    /// Those that have ended, and let their clusters take no further release.
+    pub blocking: Vec<&'a PinFile>,
+    /// Those that have ended, so that their clusters rejoin.
     pub ended: Vec<&'a PinFile>,
 }
 
+impl<'a> Pinned<'a> {
+    /// The pin whose version goes: one that holds before one that blocks.
+    pub fn chooses(&self) -> Option<&'a PinFile> {
+        self.holding.first().or_else(|| self.blocking.first()).copied()
+    }
+}
+
 impl<'a> Pins<'a> {
-    /// Sorts the pins; those that want more than there is yet are findings.
-    pub fn new(pins: &[&'a PinFile], now: jiff::Timestamp) -> (Self, Findings) {
-        let mut findings = Findings::new();
+    /// Sorts the pins.
+    pub fn new(pins: &[&'a PinFile], now: jiff::Timestamp) -> Self {
         let mut by_product: BTreeMap<&ProductName, Vec<Scoped<'a>>> = BTreeMap::new();
         for pin in pins {
-            if pin.spec.on_expiry.value == OnExpiry::Block {
-                findings.push(
-                    Finding::error(
-                        &codes::ON_EXPIRY_BLOCK,
-                        format!(
-                            "pin `{}` wants `onExpiry: block`, which has no behaviour yet",
-                            pin.metadata.name.value
-                        ),
-                    )
-                    .at(&pin.spec.on_expiry.place)
-                    .hint("write `onExpiry: rejoin`, or leave it out"),
-                );
-            }
             by_product.entry(&pin.spec.product.value).or_default().push(Scoped {
                 pin,
                 named: pin.spec.clusters.iter().map(|name| &name.value).collect(),
@@ -63,7 +57,7 @@ impl<'a> Pins<'a> {
         for scoped in by_product.values_mut() {
             scoped.sort_by(|a, b| a.pin.metadata.name.value.cmp(&b.pin.metadata.name.value));
         }
-        (Self { by_product }, findings)
+        Self { by_product }
     }
 
     /// The pins for one product on one cluster.
@@ -71,7 +65,12 @@ impl<'a> Pins<'a> {
         let mut pinned = Pinned::default();
         for scoped in self.by_product.get(product).into_iter().flatten() {
             if scoped.selects(cluster, labels) {
-                if scoped.ended { pinned.ended.push(scoped.pin) } else { pinned.holding.push(scoped.pin) }
+                let list = match (scoped.ended, scoped.pin.spec.on_expiry.value) {
+                    (false, _) => &mut pinned.holding,
+                    (true, OnExpiry::Block) => &mut pinned.blocking,
+                    (true, OnExpiry::Rejoin) => &mut pinned.ended,
+                };
+                list.push(scoped.pin);
             }
         }
         pinned

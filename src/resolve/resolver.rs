@@ -12,7 +12,7 @@ use super::{
     Desired, DesiredProduct, EffectiveValues, Exclusion, Ground, HeldProduct, Layer, Observation,
     ProductVersion, Reason, ResolveInput, values,
 };
-use crate::catalog::values as checks;
+use crate::catalog::{pins, values as checks};
 use crate::diag::{Finding, Findings, Place, codes};
 use crate::digest::Digest;
 use crate::model::{ClusterEntry, ClusterName, Labels, ObservedProduct, PinFile, ProductName};
@@ -83,7 +83,7 @@ impl<'a> Resolver<'a> {
                 .find(|(product, _)| &product.value == name)
                 .map_or(&release.file.metadata.name.place, |(_, version)| &version.place),
         });
-        let (pins, findings) = Pins::new(ground.pins, ground.now);
+        let pins = Pins::new(ground.pins, ground.now);
         let mut resolver = Self {
             ground,
             release: candidates.collect(),
@@ -92,7 +92,7 @@ impl<'a> Resolver<'a> {
             pins,
             merged: HashMap::new(),
             sets: HashMap::new(),
-            findings,
+            findings: Findings::new(),
             affected: Affected::default(),
         };
         resolver.unused_pins();
@@ -225,14 +225,19 @@ fn pick<'a>(
     let (name, cluster) = (candidate.name, &entry.name.value);
     let pinned = pins.of(name, cluster, labels);
     for pin in &pinned.ended {
-        affected.add(format!("ended {}", pin.metadata.name.value), cluster, || ended(pin));
+        affected.add(format!("ended {}", pin.metadata.name.value), cluster, || pins::ended(pin));
+    }
+    for pin in &pinned.holding {
+        if let Some(finding) = pins::ends_soon(pin, ground.now) {
+            affected.add(format!("ends {}", pin.metadata.name.value), cluster, || finding);
+        }
     }
     if let [first, second, ..] = pinned.holding.as_slice() {
         let key = format!("pins {} {}", first.metadata.name.value, second.metadata.name.value);
         affected.add(key, cluster, || contradicting(first, second));
     }
     let held = ground.holds.get(cluster).into_iter().flatten().find(|held| held.product == *name);
-    let base = match (held, pinned.holding.first()) {
+    let base = match (held, pinned.chooses()) {
         (Some(held), _) => by_hold(candidate, held),
         (None, Some(pin)) => by_pin(name, pin),
         (None, None) => candidate.clone(),
@@ -248,7 +253,7 @@ fn pick<'a>(
     if held.is_none() && falls {
         return base;
     }
-    if !pinned.holding.is_empty() {
+    if pinned.chooses().is_some() {
         let key = format!("below {name} {}", base.version);
         affected.add(key, cluster, || below(&base, &found.version));
     }
@@ -418,19 +423,6 @@ fn merged<'a>(
     let values = Arc::new(values);
     cache.insert(key, Arc::clone(&values));
     values
-}
-
-fn ended(pin: &PinFile) -> Finding {
-    let name = &pin.metadata.name.value;
-    Finding::warning(
-        &codes::PIN_ENDED,
-        format!(
-            "pin `{name}` of `{}` ended ({}) and holds no more: the release's version goes",
-            pin.spec.product.value, pin.spec.expires.value
-        ),
-    )
-    .at(&pin.spec.expires.place)
-    .next(format!("tidegate pin remove {name}"))
 }
 
 fn contradicting(first: &PinFile, second: &PinFile) -> Finding {

@@ -4,7 +4,7 @@
 use super::Interrupted;
 use crate::journal::{AttemptStep, BlockReason, Deferral, Failure, Preflight, StepId, StepOutcome};
 use crate::model::{Actor, Duration};
-use crate::plan::PlannedCluster;
+use crate::plan::{PlannedCluster, PlannedObstacle};
 
 /// How long after it was blocked, or found busy, a cluster is looked at again for the first time.
 pub const RECHECK: Duration = Duration::seconds(30);
@@ -45,7 +45,7 @@ pub enum AttemptState {
     /// Somebody has to change something; it holds no slot and is looked at again, less and less often
     /// ([`recheck`]), and at once by a new driver or when its cluster was adopted. In by
     /// `attempt.preflighted`; out by `attempt.claimed`, `attempt.skip` or `attempt.retry`. With
-    /// `BlockReason::PinMissesHotfix` in by the plan, and out by `attempt.skip` only, since nothing of
+    /// `BlockReason::PinMissesHotfix` and `PinEnded` in by the plan, and out by `attempt.skip` only, since nothing of
     /// the plan changes by looking again.
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by `attempt.deferred`,
@@ -159,6 +159,16 @@ impl Counts {
         self.0.iter().sum()
     }
 
+    /// These and those.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        let mut all = *self;
+        for (sum, more) in all.0.iter_mut().zip(others.0) {
+            *sum += more;
+        }
+        all
+    }
+
     /// Those that hold a slot.
     pub fn in_flight(&self) -> u32 {
         self.of(Class::Active) + self.of(Class::Unknown)
@@ -219,13 +229,22 @@ pub struct Attempt {
     pub(super) preflights: u32,
     /// Tries at the preflight that failed since the slot was got.
     pub(super) preflight_failures: u32,
-    /// How often in a row it was found blocked.
+    /// How often in a row it was found blocked, or left for later.
     pub(super) blocked_looks: u32,
     /// The newest preflight's verdict and its moment, while the attempt has its slot.
     pub(super) preflight: Option<(Preflight, jiff::Timestamp)>,
     pub(super) steps: Vec<StepProgress>,
     /// The step it is at; the number of steps when all are done.
     pub(super) at_step: usize,
+    /// How long its reported tries at steps took together.
+    pub(super) worked: jiff::SignedDuration,
+}
+
+fn block_reason(obstacle: &PlannedObstacle) -> BlockReason {
+    match obstacle {
+        PlannedObstacle::PinMissesHotfix { .. } => BlockReason::PinMissesHotfix,
+        PlannedObstacle::PinEnded { .. } => BlockReason::PinEnded,
+    }
 }
 
 impl Attempt {
@@ -233,9 +252,9 @@ impl Attempt {
     /// the first: before any slot, and before any write.
     pub(super) fn new(number: u32, at: jiff::Timestamp, planned: &PlannedCluster) -> Self {
         let against: Vec<String> = planned.obstacles.iter().map(ToString::to_string).collect();
-        let (state, cause) = match against.as_slice() {
-            [] => (AttemptState::Pending, None),
-            _ => (AttemptState::Blocked(BlockReason::PinMissesHotfix), Some(against.join("; "))),
+        let (state, cause) = match planned.obstacles.first() {
+            None => (AttemptState::Pending, None),
+            Some(first) => (AttemptState::Blocked(block_reason(first)), Some(against.join("; "))),
         };
         Self {
             number,
@@ -253,6 +272,7 @@ impl Attempt {
             preflight: None,
             steps: Vec::new(),
             at_step: 0,
+            worked: jiff::SignedDuration::ZERO,
         }
     }
 
@@ -296,7 +316,7 @@ impl Attempt {
     /// not be reached.
     pub(super) fn is_claimable(&self) -> bool {
         (self.state.class().is_claimable()
-            && self.state != AttemptState::Blocked(BlockReason::PinMissesHotfix))
+            && !matches!(self.state, AttemptState::Blocked(reason) if reason.is_planned()))
             || (self.state.class() == Class::Deferred && self.parked.is_some())
     }
 
@@ -318,6 +338,9 @@ impl Attempt {
         }
         match self.state {
             AttemptState::Blocked(_) => recheck(self.blocked_looks).after(self.since),
+            AttemptState::Deferred(reason) if reason.settles() => {
+                recheck(self.blocked_looks).after(self.since)
+            }
             _ => RECHECK.after(self.since),
         }
     }

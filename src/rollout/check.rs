@@ -30,9 +30,10 @@ impl FleetState {
                 format!("fence {new_fence} is not above {}, the last one", self.fence)
             }),
             Body::DriverReleased {} => demand(self.driver.is_some(), || "nobody drives".to_owned()),
-            Body::ClusterObserved { .. } | Body::ClusterUnreachable { .. } | Body::ClusterAdopted { .. } => {
-                Ok(())
-            }
+            Body::ClusterObserved { .. }
+            | Body::ClusterUnreachable { .. }
+            | Body::ClusterCompared { .. }
+            | Body::ClusterAdopted { .. } => Ok(()),
             Body::CalendarRecorded { .. }
             | Body::StopTheLineOn { .. }
             | Body::StopTheLineOff { .. }
@@ -54,6 +55,7 @@ impl FleetState {
                     }
                     self.check_not_stopped(rollout, attempt)?;
                 }
+                self.check_joining(rollout, body)?;
                 if let Body::AttemptDeparted { attempt, .. } = body {
                     demand(self.has_left(rollout, &attempt.cluster), || {
                         format!("{} is a member of the fleet", attempt.cluster)
@@ -205,11 +207,15 @@ impl Rollout {
                 }
             }
             Body::GateAnswered { wave, side, gate, revision, answer, .. } => {
-                state(self.state.is_open())?;
+                state(self.state.is_open() || self.is_catching_up())?;
                 self.known_gate(wave, *side, gate)?;
                 let (_, found) = self.known_wave(wave)?;
                 let asked = match side {
-                    Side::Before => found.phase == WavePhase::GatesBefore || found.begins(),
+                    Side::Before => {
+                        found.phase == WavePhase::GatesBefore
+                            || found.begins()
+                            || self.late_asks(wave, Side::Before)
+                    }
                     Side::After => found.phase == WavePhase::GatesAfter,
                 };
                 demand(asked, || format!("{wave} does not ask its gate {gate} now"))?;
@@ -221,13 +227,14 @@ impl Rollout {
                 })
             }
             Body::ApprovalGiven { wave, side, gate, .. } | Body::ApprovalRevoked { wave, side, gate, .. } => {
-                state(self.state.is_open())?;
+                state(self.state.is_open() || self.is_catching_up())?;
                 self.known_gate(wave, *side, gate)
             }
             Body::AttemptRetry { clusters, .. } => {
                 state(!matches!(self.state, S::Planned | S::Aborting | S::Aborted | S::Superseded { .. }))?;
                 self.check_all(clusters, |a| {
-                    demand(a.state.class().is_retryable(), || format!("it is {}", a.state.word()))
+                    let waits = a.state == AttemptState::Deferred(Deferral::Joined);
+                    demand(a.state.class().is_retryable() && !waits, || format!("it is {}", a.state.word()))
                 })
             }
             Body::AttemptSkip { clusters, .. } => {
@@ -286,7 +293,7 @@ impl Rollout {
             }
             Body::WaveSkipped { .. } => {
                 phase(wave.phase == WavePhase::Waiting)?;
-                demand(planned.size() == 0, || format!("{name} has clusters"))?;
+                demand(wave.counts.total() == 0, || format!("{name} has clusters"))?;
                 turn()
             }
             Body::WaveOpened { .. } => phase(wave.phase == WavePhase::GatesBefore),
@@ -338,31 +345,37 @@ impl Rollout {
             _ => return Ok(()),
         };
         let attempt = self.newest(id)?;
-        demand(self.state.is_open(), || format!("{} is {}", self.id, self.state.word()))?;
+        let lane = match body {
+            Body::AttemptClaimed { .. } | Body::AttemptDeparted { .. } => true,
+            Body::AttemptFinished { result, .. } => *result == AttemptResult::Superseded,
+            _ => false,
+        };
+        demand(self.state.is_open() || (lane && self.is_catching_up()), || {
+            format!("{} is {}", self.id, self.state.word())
+        })?;
         let active = attempt.state.class() == Class::Active;
         match body {
             Body::AttemptClaimed { wave, .. } => {
-                demand(self.state == RolloutState::Running, || {
+                let entry = self.by_name.get(&id.cluster).is_some_and(|index| self.is_entry(*index));
+                demand(self.state == RolloutState::Running || (entry && self.is_catching_up()), || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
                 let (_, found) = self.known_wave(wave)?;
                 let own = self.cluster(&id.cluster).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
                 demand(own, || format!("{} is not in {wave}", id.cluster))?;
-                demand(matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
+                demand(entry || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
                     format!("{wave} is at {:?}", found.phase)
                 })?;
-                demand(attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
+                demand(entry || attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptDeferred { reason, .. } => {
                 demand(self.state == RolloutState::Running, || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
-                let ours = *reason != Deferral::Unreachable;
+                let ours = !matches!(reason, Deferral::Unreachable | Deferral::Joined);
                 demand(ours, || format!("only a visit can find that {id} is deferred so"))?;
                 let waits = attempt.is_claimable()
-                    && self
-                        .cluster(&id.cluster)
-                        .is_some_and(|c| !reason.settles() || !c.half_updated());
+                    && self.cluster(&id.cluster).is_some_and(|c| !reason.settles() || !c.half_updated());
                 demand(waits, || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptPreflighted { tries, preflight, .. } => {
@@ -412,7 +425,11 @@ impl Rollout {
             Body::AttemptFinished { result, .. } => {
                 let all_done = attempt.at_step == attempt.steps.len() && !attempt.steps.is_empty();
                 match result {
-                    AttemptResult::Departed | AttemptResult::Superseded | AttemptResult::RolledBack => Ok(()),
+                    AttemptResult::Superseded => {
+                        let entry = self.by_name.get(&id.cluster).is_some_and(|index| self.is_entry(*index));
+                        demand(entry, || format!("{id} does not wait to catch up"))
+                    }
+                    AttemptResult::Departed | AttemptResult::RolledBack => Ok(()),
                     AttemptResult::Succeeded => {
                         demand(active && all_done, || format!("{id} has steps that are not done"))
                     }

@@ -53,6 +53,15 @@ pub enum Effect {
         /// Which round: 1 before the soak, 2 after it.
         round: u32,
     },
+    /// Plan a cluster that joined the fleet, alone, with what the rollout froze.
+    Join {
+        /// The rollout that it joins.
+        rollout: RolloutId,
+        /// The cluster.
+        cluster: ClusterName,
+        /// Which try, from 1.
+        tries: u32,
+    },
     /// Make the wave's git tag.
     Tag {
         /// The rollout.
@@ -101,6 +110,8 @@ pub enum EffectKey {
     Step(AttemptId, StepId),
     /// A cluster's verification.
     Verify(RolloutId, WaveName, ClusterName, u32),
+    /// The planning of a cluster that joins.
+    Join(RolloutId, ClusterName),
     /// A wave's tag, made or pushed.
     Tag(RolloutId, WaveName),
 }
@@ -112,6 +123,7 @@ impl Effect {
             Self::Decide(body) => body.rollout(),
             Self::AskGate { rollout, .. }
             | Self::Verify { rollout, .. }
+            | Self::Join { rollout, .. }
             | Self::Tag { rollout, .. }
             | Self::PushTag { rollout, .. } => Some(rollout),
             Self::Preflight { attempt, .. } | Self::Step { attempt, .. } => Some(&attempt.rollout),
@@ -135,6 +147,7 @@ impl Effect {
             Self::Verify { rollout, wave, cluster, round } => {
                 EffectKey::Verify(rollout.clone(), wave.clone(), cluster.clone(), *round)
             }
+            Self::Join { rollout, cluster, .. } => EffectKey::Join(rollout.clone(), cluster.clone()),
             Self::Tag { rollout, wave, .. } | Self::PushTag { rollout, wave, .. } => {
                 EffectKey::Tag(rollout.clone(), wave.clone())
             }

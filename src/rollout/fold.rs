@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::attempt::{Attempt, AttemptState, Class, Counts};
 use super::gates::Approval;
 use super::state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, TagFailure, Tagging, Wave, WavePhase,
 };
 use crate::journal::{Body, Event, Failure};
 use crate::model::{Actor, ClusterName, RolloutId, WaveName};
@@ -77,13 +77,18 @@ impl FleetState {
             }
             Body::DriverReleased {} => self.driver = None,
             Body::ClusterObserved { cluster, observed } => {
-                let observed = Some((**observed).clone());
-                self.seen.insert(cluster.clone(), Seen { observed, unreachable: None });
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                seen.observed = Some((**observed).clone());
+                seen.unreachable = None;
             }
             Body::ClusterUnreachable { cluster, cause } => {
                 let seen = self.seen.entry(cluster.clone()).or_default();
                 let since = seen.unreachable.as_ref().map_or(at, |(since, _)| *since);
                 seen.unreachable = Some((since, cause.clone()));
+            }
+            Body::ClusterCompared { cluster, differences, told } => {
+                let seen = self.seen.entry(cluster.clone()).or_default();
+                seen.compared = Some(Compared { at, differences: *differences, told: told.clone() });
             }
             Body::CalendarRecorded { .. }
             | Body::StopTheLineOn { .. }
@@ -110,6 +115,7 @@ impl FleetState {
                 ));
                 self.by_id.insert(rollout.clone(), index);
                 self.open.insert(index);
+                self.not_strange(index);
             }
             other => {
                 if let Some(id) = other.rollout().cloned() {
@@ -132,9 +138,14 @@ impl FleetState {
         if first {
             self.fold_start(event.at);
         }
+        self.fold_duration(event);
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
         let was_open = rollout.state.is_open();
         rollout.fold(event, fence);
+        if let Body::RolloutJoined { .. } = &event.body {
+            self.not_strange(index);
+        }
+        let Some(rollout) = self.rollouts.get(index) else { return };
         if !was_open && rollout.state.is_open() {
             self.who_left(index);
         }
@@ -143,6 +154,11 @@ impl FleetState {
             self.open.insert(index);
         } else {
             self.open.remove(&index);
+        }
+        if rollout.is_catching_up() {
+            self.catching.insert(index);
+        } else {
+            self.catching.remove(&index);
         }
         self.fold_claims(id, index, &event.body);
         self.fold_applied(index, &event.body, event.at);
@@ -206,7 +222,8 @@ impl Rollout {
                     for c in [&mut state.counts, &mut wave_counts, &mut counts] {
                         c.add(class);
                     }
-                    clusters.push(Cluster { wave: w, pool: p, place, attempt, earlier: Vec::new() });
+                    let (late, joined, earlier) = (false, false, Vec::new());
+                    clusters.push(Cluster { wave: w, pool: p, place, late, joined, attempt, earlier });
                 }
                 pools.push(state);
             }
@@ -215,6 +232,7 @@ impl Rollout {
                 since: at,
                 pools,
                 counts: wave_counts,
+                late: Counts::default(),
                 // A canary tolerates nothing, whatever else the plan says.
                 failure_budget: if wave.canary { 0 } else { wave.failure_budget },
                 begun: false,
@@ -230,6 +248,8 @@ impl Rollout {
             });
         }
         Self {
+            awaited: plan.unknown.iter().cloned().collect(),
+            unjoined: BTreeMap::new(),
             id,
             plan,
             state: RolloutState::Planned,
@@ -243,6 +263,7 @@ impl Rollout {
             by_name,
             by_uid,
             by_wave,
+            deferred: std::collections::BTreeSet::new(),
             leaving: std::collections::BTreeSet::new(),
             ready: std::collections::BTreeSet::new(),
             counts,
@@ -382,6 +403,7 @@ impl Rollout {
             @ (Body::GateAnswered { .. } | Body::ApprovalGiven { .. } | Body::ApprovalRevoked { .. }) => {
                 self.fold_gate(body, event);
             }
+            Body::RolloutJoined { .. } | Body::RolloutNotJoined { .. } => self.fold_joining(event),
             Body::GateOverridden { what, reason, .. } => {
                 self.overrides.retain(|(known, _, _)| known != what);
                 self.overrides.push((what.clone(), event.actor.clone(), reason.clone()));

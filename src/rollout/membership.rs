@@ -61,7 +61,7 @@ impl FleetState {
     pub fn is_news(&self, clusters: &BTreeMap<ClusterName, Member>) -> bool {
         let Some(known) = self.membership() else { return true };
         let lacks = |rollout: &Rollout| rollout.by_name.keys().any(|name| !clusters.contains_key(name));
-        let since = self.open.iter().filter(|index| **index >= known.rollouts);
+        let since = self.open.iter().chain(&self.catching).filter(|index| **index >= known.rollouts);
         self.doubt().is_some()
             || *known.clusters != *clusters
             || since.filter_map(|index| self.rollouts.get(*index)).any(lacks)
@@ -70,7 +70,7 @@ impl FleetState {
     /// The clusters that would depart from some rollout if these were the members.
     pub fn would_depart(&self, clusters: &BTreeMap<ClusterName, Member>) -> Vec<&ClusterName> {
         let mut found: Vec<&ClusterName> = self
-            .open_rollouts()
+            .live_rollouts()
             .flat_map(|rollout| rollout.by_name.iter().map(move |(name, index)| (rollout, name, *index)))
             .filter(|(rollout, name, index)| !clusters.contains_key(*name) && rollout.departs(*index))
             .map(|(_, name, _)| name)
@@ -104,7 +104,7 @@ impl FleetState {
                 let slept = |name: &ClusterName| {
                     before.as_ref().and_then(|known| known.clusters.get(name)).is_some_and(|m| m.hibernated)
                 };
-                for index in &self.open {
+                for index in self.open.iter().chain(&self.catching) {
                     let Some(rollout) = self.rollouts.get_mut(*index) else { continue };
                     rollout.leaving = rollout
                         .by_name
@@ -127,6 +127,7 @@ impl FleetState {
                     clusters: Arc::new(clusters.clone()),
                     rollouts: self.rollouts.len(),
                 });
+                self.find_strangers();
             }
             _ => {}
         }

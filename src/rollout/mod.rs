@@ -5,8 +5,10 @@ mod admit;
 mod admit_clusters;
 mod admit_live;
 mod attempt;
+mod catch_up;
 mod check;
 mod command;
+mod deadline;
 mod effect;
 mod effects;
 mod fold;
@@ -14,6 +16,7 @@ mod fold_attempt;
 mod gates;
 pub mod invariant;
 mod invariant_live;
+mod joining;
 mod live;
 mod membership;
 mod missing_hotfix;
@@ -25,14 +28,17 @@ mod slots;
 mod state;
 mod view;
 mod waits;
+mod waits_late;
 
 pub use admit::{admit, legal};
 pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
+pub use deadline::ClusterDeadline;
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
 pub use effects::effects;
 pub use fold::Impossible;
 pub use gates::{Approval, GateState, Standing};
+pub use joining::Unjoined;
 pub use live::{Hold, Kept, Live, Recorded, Stop};
 pub use membership::{Doubt, Membership};
 pub use missing_hotfix::MissingHotfix;
@@ -40,8 +46,8 @@ pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
 pub use state::{
-    Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave, WavePhase,
-    WaveState,
+    Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave,
+    WavePhase, WaveState,
 };
 pub use waits::{Wait, WaitKind, is_blocked, of_rollout as waits_of_rollout, rests, waits, waits_of};
 

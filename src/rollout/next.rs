@@ -82,10 +82,18 @@ fn judge(class: FailureClass, test: bool, repeatable: bool, failures: u32, retri
     })
 }
 
-/// What the attempt at work wants, given whether it may go on and who drives.
-pub(super) fn next(attempt: &Attempt, going: Going, fence: u64, now: jiff::Timestamp) -> Next {
+/// What the attempt at work wants, given how long it may work in all, whether it may go on, and who
+/// drives.
+pub(super) fn next(
+    attempt: &Attempt,
+    limit: Option<Duration>,
+    going: Going,
+    fence: u64,
+    now: jiff::Timestamp,
+) -> Next {
     let ends = matches!(going, Going::Ending | Going::Leaving);
-    match (going, wanted(attempt, ends, fence, now)) {
+    let wanted = wanted(attempt, ends, fence, now);
+    match (going, attempt.within(limit, wanted)) {
         (Going::Leaving, Next::Finish(AttemptResult::Aborted { .. })) => Next::Depart,
         // What an earlier driver left is the running step, and has to be settled.
         (Going::Kept, Next::Step(_, _, left)) if left.is_empty() => Next::Kept,

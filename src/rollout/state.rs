@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
+use super::joining::Unjoined;
 use super::live::Live;
 use super::next::{backoff, push_backoff};
 use crate::journal::{Ending, HaltCause, Override, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, ReleaseId, RolloutId, WaveName};
-use crate::plan::Plan;
+use crate::plan::{Durations, Plan};
 
 /// Everything that the events of a journal say, folded together.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,6 +26,10 @@ pub struct FleetState {
     pub(super) by_id: HashMap<RolloutId, usize>,
     /// Rollouts that are not at an end, oldest first.
     pub(super) open: BTreeSet<usize>,
+    /// Rollouts at their end that have somebody left to catch up.
+    pub(super) catching: BTreeSet<usize>,
+    /// Members that are awake and that no plan knows.
+    pub(super) strangers: BTreeSet<ClusterName>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
     /// The rollout whose attempt succeeded last on a cluster, and when.
@@ -33,6 +38,8 @@ pub struct FleetState {
     pub(super) hotfixes: BTreeSet<ReleaseId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
+    /// How long successful tries at steps took.
+    pub(super) durations: Durations,
     /// When attempts got their first slot: the newest, as many as the largest start rate can ask for.
     pub(super) starts: VecDeque<jiff::Timestamp>,
 }
@@ -57,6 +64,19 @@ pub struct Seen {
     pub observed: Option<Observed>,
     /// Since when it can't be reached, and why; `None` once it was reached again.
     pub unreachable: Option<(jiff::Timestamp, String)>,
+    /// The last comparison with what was applied there.
+    pub compared: Option<Compared>,
+}
+
+/// What a comparison of a cluster with what was applied there found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compared {
+    /// When.
+    pub at: jiff::Timestamp,
+    /// How many things were not as they were applied.
+    pub differences: u32,
+    /// The first of them, one sentence each.
+    pub told: Vec<String>,
 }
 
 /// The state of a rollout.
@@ -98,8 +118,9 @@ pub enum RolloutState {
     /// Every cluster is at its planned inputs or was skipped. In by `rollout.finished`; out only by
     /// `attempt.retry` of skipped clusters.
     Succeeded,
-    /// Every wave is done, some cluster failed or is deferred. In by `rollout.finished`; out only by
-    /// `attempt.retry` or `attempt.skip`.
+    /// Every wave is done, some cluster failed or is deferred. In by `rollout.finished`; out by
+    /// `attempt.retry`, `attempt.skip`, and by `attempt.claimed`, `attempt.departed` or
+    /// `attempt.finished` of a cluster that catches up.
     SucceededWithFailures,
 }
 
@@ -157,6 +178,12 @@ pub struct Rollout {
     pub(super) by_name: HashMap<ClusterName, usize>,
     pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
+    /// Clusters that were never reached when it was planned, and join when they are.
+    pub(super) awaited: BTreeSet<ClusterName>,
+    /// Clusters that could not be planned when they joined.
+    pub(super) unjoined: BTreeMap<ClusterName, Unjoined>,
+    /// Clusters that were left for later and keep no wave open.
+    pub(super) deferred: BTreeSet<usize>,
     /// Clusters that have left the fleet, departed or not.
     pub(super) leaving: BTreeSet<usize>,
     /// Clusters whose attempt wants something from the engine or waits for a moment.
@@ -171,6 +198,8 @@ pub struct Wave {
     pub(super) since: jiff::Timestamp,
     pub(super) pools: Vec<Pool>,
     pub(super) counts: Counts,
+    /// Those that catch up since the wave was done; they are not among `counts`.
+    pub(super) late: Counts,
     /// The failure budget in force: the plan's, or as a person raised it.
     pub(super) failure_budget: u32,
     /// Whether any cluster of it ever got a slot.
@@ -300,6 +329,8 @@ impl TagFailure {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pool {
     pub(super) counts: Counts,
+    /// Those that catch up; they are not among `counts`.
+    pub(super) late: Counts,
     /// Clusters that wait for a slot: those left half-updated first, then in plan order.
     pub(super) pending: BTreeSet<(bool, usize)>,
     /// Clusters that are looked at again, by the moment from which on.
@@ -313,6 +344,10 @@ pub struct Cluster {
     pub(super) pool: usize,
     /// Its place within its pool.
     pub(super) place: usize,
+    /// Whether it got its slot, or a slot again, after its wave was done.
+    pub(super) late: bool,
+    /// Whether it joined while the rollout ran: then no digest, number or evidence knows it.
+    pub(super) joined: bool,
     pub(super) attempt: Attempt,
     /// The attempts before the newest.
     pub(super) earlier: Vec<Attempt>,

@@ -13,6 +13,7 @@ use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
 use super::slots::{CapUse, caps};
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
+use super::waits_late;
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Override, Side, StepId, StopScope};
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, Push, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedCluster, PlannedPool, PlannedWave};
@@ -175,6 +176,24 @@ pub enum WaitKind {
         /// In words.
         cause: String,
     },
+    /// A cluster joined the fleet, and can't be planned.
+    Unjoined {
+        /// Why not.
+        cause: String,
+    },
+    /// A cluster was left for later, and follows since its wave is over.
+    CatchUp {
+        /// Why it was left for later.
+        reason: Deferral,
+        /// In words.
+        cause: String,
+        /// So many of those that caught up failed.
+        failed: u32,
+        /// So many may.
+        budget: u32,
+        /// Whether it is the driver's turn now.
+        due: bool,
+    },
     /// A person, another rollout or the calendar stands in a cluster's way: it has no slot yet, or it
     /// keeps the one it has and takes no further step.
     InTheWay {
@@ -213,7 +232,7 @@ pub enum WaitKind {
 
 /// Whether a rollout goes no further by itself.
 pub fn rests(rollout: &Rollout) -> bool {
-    !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. })
+    !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. }) || rollout.is_through()
 }
 
 /// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
@@ -263,6 +282,7 @@ impl WaitKind {
         match self {
             Self::Paused { at_work, .. } | Self::Stopped { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
+            | Self::Unjoined { .. }
             | Self::Rate { .. }
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
@@ -272,6 +292,7 @@ impl WaitKind {
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
             Self::Blocked { early, .. } => !early,
+            Self::CatchUp { due, .. } => !due,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
             | Self::Doubted { .. }
@@ -299,6 +320,10 @@ pub fn waits(state: &FleetState, now: jiff::Timestamp) -> Vec<Wait> {
 pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<Wait> {
     let mut out = Gathered { rollout, outlook: state.outlook(now), waits: Vec::new() };
     if !rollout.state.is_open() {
+        if rollout.is_catching_up() {
+            out.unjoined();
+            out.late(state, now);
+        }
         return out.waits;
     }
     if state.driver.is_none() {
@@ -320,6 +345,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         _ => {}
     }
     stopped(state, &mut out, now);
+    out.unjoined();
     if let Some(doubt) = state.doubt() {
         out.push(None, WaitKind::Doubted { cause: doubt.cause.clone() }, doubt.since, None);
     }
@@ -378,7 +404,13 @@ fn moves(
     let in_its_way = || outlook.interruption(rollout, planned);
     let leaves = rollout.by_name.get(&planned.name).is_some_and(|index| rollout.leaves(*index));
     cluster.attempt.state.class() == Class::Active
-        && next(&cluster.attempt, going(rollout, leaves, in_its_way().as_ref()), fence, now) != Next::Kept
+        && next(
+            &cluster.attempt,
+            rollout.limit_at(planned),
+            going(rollout, leaves, in_its_way().as_ref()),
+            fence,
+            now,
+        ) != Next::Kept
 }
 
 impl Rollout {
@@ -479,6 +511,14 @@ impl Gathered<'_> {
         let cause = attempt.cause.clone().unwrap_or_default();
         let recheck = attempt.due;
         let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
+        let is_entry = self.rollout.by_name.get(name).is_some_and(|index| self.rollout.is_entry(*index));
+        if let Some(planned) = planned.filter(|_| is_entry) {
+            let found = waits_late::entry(&self.outlook, self.rollout, planned, cluster, now);
+            if let Some((kind, until)) = found {
+                self.push_at(wave, name, kind, attempt.since, until);
+            }
+            return;
+        }
         let obstacle = planned.and_then(|planned| self.outlook.obstacle(self.rollout, planned));
         let (kind, until) = match (&attempt.state, obstacle) {
             (AttemptState::Deferred(_), Some(obstacle)) if attempt.parked.is_some() => {
@@ -512,7 +552,8 @@ impl Gathered<'_> {
                 let going = going(self.rollout, leaves, in_its_way.as_ref());
                 let at = attempt.current_step();
                 let step = at.map(|s| s.step.id.clone());
-                match (next(attempt, going, state.fence, now), in_its_way) {
+                let limit = planned.and_then(|planned| self.rollout.limit_at(planned));
+                match (next(attempt, limit, going, state.fence, now), in_its_way) {
                     (Next::Kept, Some(obstacle)) => {
                         let until = obstacle.until();
                         (WaitKind::InTheWay { obstacle }, until)
@@ -523,7 +564,7 @@ impl Gathered<'_> {
                     }
                     _ => {
                         let tries = at.map_or(attempt.preflights + 1, |s| s.tries.max(1));
-                        (WaitKind::AtWork { step, tries }, at.and_then(super::StepProgress::deadline))
+                        (WaitKind::AtWork { step, tries }, attempt.step_deadline(limit))
                     }
                 }
             }
@@ -534,6 +575,40 @@ impl Gathered<'_> {
 }
 
 impl Gathered<'_> {
+    /// Who joined and can't be planned.
+    fn unjoined(&mut self) {
+        for (cluster, why) in self.rollout.unjoined() {
+            self.push(None, WaitKind::Unjoined { cause: why.cause.clone() }, why.at, why.due());
+            if let Some(wait) = self.waits.last_mut() {
+                wait.cluster = Some(cluster.clone());
+            }
+        }
+    }
+
+    /// What is left of a rollout whose waves are over.
+    fn late(&mut self, state: &FleetState, now: jiff::Timestamp) {
+        let rollout = self.rollout;
+        for (planned, wave) in rollout.waves() {
+            self.late_gates(planned, wave, now);
+        }
+        for index in rollout.entries() {
+            let wave = rollout.clusters.get(index).and_then(|c| rollout.plan.waves.get(c.wave));
+            if let Some((wave, planned)) = wave.zip(rollout.planned_cluster(index)) {
+                self.cluster(state, &wave.name, &planned.name, now);
+            }
+        }
+    }
+
+    /// The gates of a wave that is over, as far as somebody has to come through them.
+    fn late_gates(&mut self, planned: &PlannedWave, wave: &Wave, now: jiff::Timestamp) {
+        for (gate, answer, revoked) in waits_late::gates(self.rollout, planned, wave, now) {
+            let until = answer.as_ref().and_then(|a| a.expires);
+            let (side, kind, gate) = (Side::Before, gate.kind.clone(), gate.id.clone());
+            let kind = WaitKind::Gate { side, gate, kind, answer, revoked };
+            self.push(Some(&planned.name), kind, wave.since, until);
+        }
+    }
+
     /// Whether the pool of a cluster is not entered because of a hotfix.
     fn kept_out(&self, state: &FleetState, cluster: &Cluster) -> bool {
         let pool = self.rollout.waves.get(cluster.wave).and_then(|wave| wave.pools.get(cluster.pool));
@@ -562,6 +637,7 @@ fn of_wave(
                 of_gates(planned, wave, Side::Before, now, out);
             }
             of_pools(state, planned, wave, now, out);
+            out.late_gates(planned, wave, now);
         }
         WavePhase::Verifying { round } => {
             let left = count(wave.to_verify.len());

@@ -12,7 +12,7 @@ use tidegate::model::{
     ClusterEntry, ClusterName, ClusterUid, Fleet, Lock, LockedProduct, ObservedProduct, PipelineFile,
     ProductFile, ProductName, RecordPhase, ReleaseFile, ReleaseId,
 };
-use tidegate::plan::{PlanInput, PlanOptions, Renderers, make};
+use tidegate::plan::{Durations, PlanInput, PlanOptions, Renderers, make};
 use tidegate::resolve::{Observation, ProductVersion};
 
 const CLUSTERS: usize = 10_000;
@@ -164,6 +164,7 @@ pub fn run() {
         past_pins: &past_pins,
         observed: &observed,
         renderers: &renderers,
+        durations: &Durations::default(),
         options: PlanOptions::default(),
         defer_unknown: false,
     };

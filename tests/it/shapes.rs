@@ -85,7 +85,10 @@ fn named(name: &str, values: &[&Value]) -> Value {
     if objects && FREE.contains(&name) {
         return json!({"type": ["object", "null"]});
     }
-    if objects && MAPS.contains(&name) {
+    // `clusters` counts them, or holds one object for each.
+    let each = name == "clusters"
+        && values.iter().filter_map(|v| v.as_object()).flat_map(|o| o.values()).all(Value::is_object);
+    if objects && (each || MAPS.contains(&name)) {
         let inner: Vec<&Value> =
             values.iter().filter_map(|v| v.as_object()).flat_map(|o| o.values()).collect();
         return json!({"type": ["object", "null"], "additionalProperties": schema(&inner)});
@@ -242,6 +245,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "release list", 0);
     told.keep(lab, "release show R2", 0);
     told.keep(lab, "release diff R1 R2", 0);
+    told.keep(lab, "release diff R1 R2 -c shape-1", 0);
     told.keep(
         lab,
         "pin add -c shape-2 --product app --version 1.0.0 --owner web --reason later --until 2999-01-01",
@@ -249,7 +253,11 @@ fn session(lab: &Lab) -> Told {
     );
     lab.commit("pin");
     told.keep(lab, "pin list", 0);
+    told.keep(lab, "pin extend PIN-1 --until 2999-02-01", 0);
+    told.keep(lab, "pin impact PIN-1", 0);
+    lab.commit("pin: PIN-1 is extended");
     told.keep(lab, "cluster show shape-2", 0);
+    told.keep(lab, "cluster drift", 0);
     told.keep(lab, "cluster matrix", 0);
     told.keep(lab, "cluster matrix --group env", 0);
     let plan = tiny::plan(lab, "R2");
@@ -276,6 +284,10 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "cluster list", 0);
     told.keep(lab, "cluster adopt shape-1 --reason test", 0);
     told.keep(lab, "journal verify", 0);
+    told.keep(lab, "rollout show R1", 0);
+    let export = lab.around().join("r1.jsonl").display().to_string();
+    told.keep(lab, &format!("rollout export R1 --out {export}"), 0);
+    told.keep(lab, &format!("journal verify --export {export}"), 0);
     for event in lab.events() {
         told.events.entry(event["event"].as_str().unwrap().to_owned()).or_default().push(event);
     }

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
-    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, HaltCause, Preflight, Side, StepId,
-    StepOutcome,
+    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, HaltCause, Preflight, Side,
+    StepId, StepOutcome,
 };
 use tidegate::model::{Actor, ClusterName, ClusterUid, GateId, Lane, ReleaseId, RolloutId};
 use tidegate::plan::{Plan, PlannedWave};
@@ -46,6 +46,7 @@ impl Verdict {
 struct StepLog {
     begun: u32,
     running: Option<(u32, u64)>,
+    since: Option<jiff::Timestamp>,
     done: bool,
     last: Option<StepOutcome>,
     retries_left: Option<u32>,
@@ -58,11 +59,34 @@ struct Member {
     verdict: Verdict,
     /// Whether this attempt had a slot already.
     started: bool,
+    /// Whether it got a slot after its wave was over: it counts apart from then on.
+    late: bool,
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
     steps: Vec<StepId>,
     log: BTreeMap<StepId, StepLog>,
+    /// How long steps of this attempt ran that were reported.
+    worked: jiff::SignedDuration,
+}
+
+impl Member {
+    fn new(wave: usize, pool: usize) -> Self {
+        Self {
+            wave,
+            pool,
+            attempt: 1,
+            verdict: Verdict::Waits,
+            started: false,
+            late: false,
+            preflights: 0,
+            wants_preflight: false,
+            no_op: false,
+            steps: Vec::new(),
+            log: BTreeMap::new(),
+            worked: jiff::SignedDuration::ZERO,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -102,7 +126,15 @@ enum Mode {
     Paused,
     Halted,
     Aborting,
+    /// Every wave is over, and perhaps somebody is left to catch up.
+    Through,
     Ended,
+}
+
+impl Mode {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Through | Self::Ended)
+    }
 }
 
 struct Run {
@@ -112,6 +144,8 @@ struct Run {
     mode: Mode,
     members: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
+    /// How many clusters each wave was planned with.
+    sizes: Vec<usize>,
 }
 
 /// Reads a log from its beginning.
@@ -164,6 +198,9 @@ impl Checker {
             body => {
                 if let Body::AttemptFinished { attempt, result } = body {
                     self.carries(attempt, result);
+                    if *result == AttemptResult::Superseded {
+                        self.superseded(attempt)?;
+                    }
                 }
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
@@ -171,6 +208,13 @@ impl Checker {
                 if let Body::StepStarted { attempt, step, .. } = body {
                     run.may_go_on(&self.facts, attempt, step, event.at)?;
                 }
+                if let Body::RolloutJoined { cluster, .. } = body {
+                    demand(self.facts.is_member(&cluster.name), || "rule 4: it is no member".to_owned())?;
+                    let planned = |other: &Run| other.members.contains_key(&cluster.name);
+                    let known = self.runs.iter().any(|(other, r)| other != id && planned(r));
+                    demand(!known, || "rule 4: a plan knows it".to_owned())?;
+                }
+                let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
                 if let Body::AttemptDeparted { attempt, .. } = body {
                     demand(self.facts.left(run.order, &attempt.cluster), || {
                         format!("rule 4: {} is a member", attempt.cluster)
@@ -179,6 +223,17 @@ impl Checker {
                 run.take(event, fence)
             }
         }
+    }
+
+    /// Only who waits to catch up is taken over, by a younger rollout that plans it.
+    fn superseded(&self, id: &AttemptId) -> Checked {
+        let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let member = run.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        let waits = member.verdict.deferred() && run.waves[member.wave].over;
+        demand(waits, || format!("rule 5: {} does not wait to catch up", id.cluster))?;
+        let younger = self.runs.values().filter(|other| other.order > run.order && !other.mode.is_over());
+        let planned = younger.filter(|other| other.members.contains_key(&id.cluster)).count();
+        demand(planned > 0, || format!("rule 5: nobody took {} over", id.cluster))
     }
 
     /// Rule 10: what a cluster got.
@@ -194,9 +249,10 @@ impl Checker {
     }
 
     /// Rule 10: the pool of a cluster has nobody left who would lose a hotfix.
-    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize) -> Checked {
+    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize, only: Option<&ClusterName>) -> Checked {
         let release = &run.plan.release.id;
-        for cluster in &run.plan.waves[w].pools[p].clusters {
+        let pool = run.plan.waves[w].pools[p].clusters.iter();
+        for cluster in pool.filter(|c| only.is_none_or(|only| *only == c.name)) {
             let waits = run
                 .members
                 .get(&cluster.name)
@@ -216,33 +272,24 @@ impl Checker {
         for (w, wave) in plan.waves.iter().enumerate() {
             for (p, pool) in wave.pools.iter().enumerate() {
                 for cluster in &pool.clusters {
-                    let member = Member {
-                        wave: w,
-                        pool: p,
-                        attempt: 1,
-                        verdict: Verdict::Waits,
-                        started: false,
-                        preflights: 0,
-                        wants_preflight: false,
-                        no_op: false,
-                        steps: Vec::new(),
-                        log: BTreeMap::new(),
-                    };
+                    let member = Member::new(w, p);
                     members.insert(cluster.name.clone(), member);
                 }
             }
         }
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
-        let run = Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves };
+        let sizes = plan.waves.iter().map(PlannedWave::size).collect();
+        let run =
+            Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves, sizes };
         self.runs.insert(id.clone(), run);
         Ok(())
     }
 
     fn claim(&mut self, id: &AttemptId, event: &Event) -> Checked {
         let everywhere: u32 =
-            self.runs.values().filter(|r| r.mode != Mode::Ended).map(|r| r.in_flight(|_| true)).sum();
-        for run in self.runs.values().filter(|r| r.mode != Mode::Ended) {
+            self.runs.values().filter(|r| !r.mode.is_over()).map(|r| r.in_flight(|_| true)).sum();
+        for run in self.runs.values().filter(|r| !r.mode.is_over()) {
             let cap = run.plan.pipeline.at_once;
             demand(cap.is_none_or(|cap| everywhere < cap), || {
                 format!("rule 2: {everywhere} are in flight everywhere")
@@ -257,23 +304,37 @@ impl Checker {
         }
         let (w, p) = (member.wave, member.pool);
         demand(member.attempt == id.attempt, || "rule 5: not the newest attempt".to_owned())?;
-        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
+        // Who was left for later, and whose wave is over, catches up.
+        let behind = run.waves[w].over && member.verdict.deferred();
+        let late = member.late || behind;
+        demand(late || matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
             format!("rule 5: it is {:?}", member.verdict)
         })?;
-        demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        member.late = late;
+        let goes = run.mode == Mode::Running || (late && run.mode == Mode::Through);
+        demand(goes, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        run.mode = Mode::Running;
+        if late {
+            let failed = run.members.values().filter(|m| m.late && m.verdict.spends()).count();
+            let budget = run.plan.pipeline.catch_up.budget;
+            demand(failed <= budget as usize, || format!("rule 3: {failed} of those who caught up failed"))?;
+            if behind {
+                run.let_in(w, event.at)?;
+            }
+        }
         for (other, wave) in run.waves.iter().enumerate() {
             demand(other >= w || wave.over, || format!("rule 1: wave {other} is not done"))?;
             let failed = run.failed(other);
             demand(failed <= wave.budget, || format!("rule 3: {failed} failed in wave {other}"))?;
         }
         let wave = &run.waves[w];
-        demand(wave.opened, || "rule 1: its wave is not open".to_owned())?;
-        if !wave.claimed {
+        demand(wave.opened || late, || "rule 1: its wave is not open".to_owned())?;
+        if !wave.claimed && !late {
             run.gates(w, Side::Before, event.at)?;
         }
         let planned = &run.plan.waves[w];
         let mut deferred = 0;
-        for member in run.members.values().filter(|m| m.wave == w && m.pool < p) {
+        for member in run.members.values().filter(|m| m.wave == w && m.pool < p && !m.late && !late) {
             demand(member.verdict.settled(), || "rule 1: the pool before is not settled".to_owned())?;
             deferred += u32::from(member.verdict.deferred());
         }
@@ -284,7 +345,7 @@ impl Checker {
         let cap = planned.pools[p].at_once;
         demand(cap.is_none_or(|cap| of_pool < cap), || format!("rule 2: {of_pool} in the pool"))?;
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
-        self.keeps_hotfixes(run, w, p)?;
+        self.keeps_hotfixes(run, w, p, late.then_some(&id.cluster))?;
         let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
         run.waves[w].claimed = true;
         run.set(&id.cluster, Verdict::Works, event.seq);
@@ -319,7 +380,7 @@ impl Checker {
     /// The rollout that comes first at a cluster, or is at it.
     fn before(&self, id: &AttemptId) -> Option<&RolloutId> {
         let mine = self.runs.get(&id.rollout)?;
-        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && r.mode != Mode::Ended);
+        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && !r.mode.is_over());
         others
             .filter(|(_, other)| {
                 let Some(there) = other.members.get(&id.cluster) else { return false };
@@ -335,7 +396,7 @@ impl Checker {
     fn pace(&self, id: &AttemptId, now: jiff::Timestamp) -> Checked {
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
         let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
-        let open = || self.runs.values().filter(|r| r.mode != Mode::Ended);
+        let open = || self.runs.values().filter(|r| !r.mode.is_over());
         let region = planned.labels.get("region");
         let here = open().flat_map(|r| r.members.iter().map(move |(name, m)| (r, name, m))).filter(
             |(r, name, m)| {
@@ -367,7 +428,7 @@ impl Checker {
             Deferral::Window => self.facts.closed(&run.plan, planned, event.at),
             Deferral::Busy => before,
             Deferral::Hibernated => self.facts.asleep(&id.cluster),
-            Deferral::Unreachable => false,
+            Deferral::Unreachable | Deferral::Joined => false,
         };
         demand(there, || format!("{reason:?} is no fact"))?;
         demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
@@ -401,7 +462,7 @@ impl Run {
     }
 
     fn failed(&self, w: usize) -> u32 {
-        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends());
+        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends() && !m.late);
         u32::try_from(spent.count()).unwrap()
     }
 
@@ -413,13 +474,24 @@ impl Run {
     }
 
     fn settled(&self, w: usize) -> Checked {
-        let of_wave = || self.members.values().filter(|m| m.wave == w);
+        let of_wave = || self.members.values().filter(|m| m.wave == w && !m.late);
         demand(of_wave().all(|m| m.verdict.settled()), || "rule 1: a cluster is not settled".to_owned())?;
         let deferred = of_wave().filter(|m| m.verdict.deferred()).count();
         demand(deferred <= self.plan.waves[w].deferred_budget as usize, || {
             format!("rule 1: {deferred} are deferred")
         })?;
         demand(self.failed(w) <= self.waves[w].budget, || "rule 3: too many failed".to_owned())
+    }
+
+    /// Rule 6 for who catches up: the newest answer of every gate is a yes that has not ended.
+    fn let_in(&self, w: usize, now: jiff::Timestamp) -> Checked {
+        for gate in &self.plan.waves[w].gates_before {
+            let key = (Side::Before, gate.id.clone());
+            let (answer, _) = self.waves[w].answers.get(&key).ok_or("rule 6: a gate was not asked")?;
+            demand(answer.open, || "rule 6: a gate is closed".to_owned())?;
+            demand(answer.expires.is_none_or(|end| now < end), || "rule 6: an answer expired".to_owned())?;
+        }
+        Ok(())
     }
 
     /// Rule 6: every gate of the side has an answer that counts, by people whose yes counts.
@@ -503,7 +575,7 @@ impl Run {
                 })?;
                 let well = self.members.values().all(|m| matches!(m.verdict, Verdict::Good | Verdict::Out));
                 demand((*ending == Ending::Succeeded) == well, || format!("{ending:?} is not honest"))?;
-                to(self, &[Mode::Running], Mode::Ended)
+                to(self, &[Mode::Running], Mode::Through)
             }
             Body::AttemptRetry { clusters, .. } => {
                 for name in clusters {
@@ -515,6 +587,7 @@ impl Run {
                     member.preflights = 0;
                     member.log.clear();
                     member.steps.clear();
+                    member.worked = jiff::SignedDuration::ZERO;
                     let wave = &mut self.waves[member.wave];
                     if wave.completed && !wave.over {
                         (wave.completed, wave.through, wave.soaked, wave.round) = (false, false, false, 0);
@@ -522,7 +595,7 @@ impl Run {
                     }
                     self.set(name, Verdict::Waits, event.seq);
                 }
-                if matches!(self.mode, Mode::Ended | Mode::Halted) {
+                if matches!(self.mode, Mode::Through | Mode::Halted) {
                     self.mode = Mode::Running;
                 }
                 Ok(())
@@ -533,7 +606,7 @@ impl Run {
                     demand(member.verdict != Verdict::Works, || format!("{name} is at work"))?;
                     self.set(name, Verdict::Out, event.seq);
                 }
-                if self.mode == Mode::Ended {
+                if self.mode == Mode::Through {
                     self.mode = Mode::Running;
                 }
                 Ok(())
@@ -566,12 +639,39 @@ impl Run {
                 self.waves[w].yes.remove(&key);
                 Ok(())
             }
+            Body::RolloutJoined { wave, pool, cluster, products, values, .. } => {
+                let w = self.wave(wave.as_str())?;
+                demand(!self.members.contains_key(&cluster.name), || "rule 4: it is planned".to_owned())?;
+                self.plan.products.extend(products.clone());
+                self.plan.values.extend(values.clone());
+                let pools = &mut self.plan.waves[w].pools;
+                let p = pools.iter().position(|p| p.name == *pool).ok_or("rule 4: there is no such pool")?;
+                pools[p].clusters.push((**cluster).clone());
+                let mut member = Member::new(w, p);
+                (member.verdict, member.late) = (Verdict::DeferredForLater, true);
+                self.members.insert(cluster.name.clone(), member);
+                Ok(())
+            }
+            Body::RolloutNotJoined { .. } => Ok(()),
             Body::AttemptDeparted { attempt, .. } => {
                 let member = self.members.get(&attempt.cluster).ok_or("rule 5: not planned")?;
                 demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
                 demand(member.verdict != Verdict::Out, || "rule 4: it is out already".to_owned())?;
-                demand(member.log.values().all(|l| l.running.is_none()), || "rule 7: a step runs".to_owned())?;
+                demand(member.log.values().all(|l| l.running.is_none()), || {
+                    "rule 7: a step runs".to_owned()
+                })?;
                 self.set(&attempt.cluster, Verdict::Out, event.seq);
+                if self.mode == Mode::Through {
+                    self.mode = Mode::Running;
+                }
+                Ok(())
+            }
+            // Checked with the others in sight.
+            Body::AttemptFinished { attempt, result: AttemptResult::Superseded } => {
+                self.set(&attempt.cluster, Verdict::Out, event.seq);
+                if self.mode == Mode::Through {
+                    self.mode = Mode::Running;
+                }
                 Ok(())
             }
             body => self.take_attempt(body, event, fence),
@@ -596,7 +696,7 @@ impl Run {
         let w = self.wave(wave.as_str())?;
         let before = self.waves.iter().take(w).all(|x| x.over);
         demand(before, || "rule 1: a wave before it is not over".to_owned())?;
-        let size = self.plan.waves[w].size();
+        let size = self.sizes[w];
         let soak = self.plan.waves[w].soak.as_ref().map(|s| s.length);
         match body {
             Body::WaveReached { .. } => self.waves[w].reached = true,
@@ -680,6 +780,8 @@ impl Run {
             })
             .unwrap_or_default();
         let member = self.members.get_mut(&name).ok_or("rule 5: not planned")?;
+        let limit = self.plan.waves[member.wave].cluster_deadline.map(|limit| limit.as_seconds());
+        let spent = limit.is_some_and(|limit| member.worked.as_secs() >= i64::try_from(limit).unwrap());
         demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
         demand(member.verdict == Verdict::Works, || format!("rule 7: it is {:?}", member.verdict))?;
         let verdict = match body {
@@ -720,6 +822,8 @@ impl Run {
                 demand(log.running.is_none_or(|(_, by)| by != fence), || format!("rule 7: {step} runs"))?;
                 demand(!aborting || log.running.is_some(), || "rule 3: in an abort".to_owned())?;
                 demand(*tries == log.begun + 1, || "rule 7: a try is missing".to_owned())?;
+                demand(!spent || log.running.is_some(), || "rule 8: past the cluster's deadline".to_owned())?;
+                log.since = Some(event.at);
                 if log.running.is_none() {
                     match &log.last {
                         None => {}
@@ -734,11 +838,16 @@ impl Run {
                 log.running = Some((*tries, fence));
                 None
             }
-            Body::StepSpawned { .. } => None,
+            Body::StepSpawned { step, .. } => {
+                member.log.get_mut(step).ok_or("rule 7: no preflight planned it")?.since = Some(event.at);
+                None
+            }
             Body::StepFinished { step, tries, outcome, .. } => {
                 let log = member.log.get_mut(step).ok_or("rule 7: no preflight planned it")?;
                 demand(log.running == Some((*tries, fence)), || "rule 7: no intent was written".to_owned())?;
                 log.running = None;
+                let since = log.since.take().ok_or("rule 7: no intent was written")?;
+                member.worked += event.at.duration_since(since);
                 log.done = matches!(outcome, StepOutcome::Done { .. });
                 log.last = Some(outcome.clone());
                 None
@@ -758,6 +867,12 @@ impl Run {
                         Verdict::Good
                     }
                     AttemptResult::Failed { failure: Failure::Unknown, .. } => Verdict::Unknown,
+                    AttemptResult::TimedOut { step, .. } => {
+                        let last = member.log.get(step).and_then(|log| log.last.as_ref());
+                        let timed_out = matches!(last, Some(StepOutcome::TimedOut { .. }));
+                        demand(timed_out || spent, || "rule 8: waiting burnt its deadline".to_owned())?;
+                        Verdict::Failed
+                    }
                     AttemptResult::Departed | AttemptResult::Superseded => Verdict::Out,
                     AttemptResult::Aborted { .. } => {
                         demand(aborting, || "nobody asked for an abort".to_owned())?;

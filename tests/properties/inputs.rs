@@ -16,7 +16,7 @@ use tidegate::model::{
     ClusterName, ClusterUid, DeployStep, File, ObservedProduct, PinFile, ProductName, RecordPhase,
     ReleaseFile, ReleaseId, Tree,
 };
-use tidegate::plan::{PlanInput, PlanOptions, Renderers, make, read, stale, write};
+use tidegate::plan::{Durations, PlanInput, PlanOptions, Renderers, make, read, stale, write};
 use tidegate::render::values::Resolved;
 use tidegate::render::{Context, Facts, Mask, helm, manifests, scan};
 use tidegate::resolve::{Observation, ProductVersion};
@@ -394,6 +394,7 @@ fn plan(catalog: &Catalog, tree: &Tree, all: bool) {
                 holds: &BTreeMap::new(),
                 observed: &observed,
                 renderers: &renderers,
+                durations: &Durations::default(),
                 options: PlanOptions::default(),
                 defer_unknown: false,
             };

@@ -50,6 +50,11 @@ impl Facts {
         self.members.as_ref().is_some_and(|(all, known)| order < *known && !all.contains_key(cluster))
     }
 
+    /// Whether a cluster is in the fleet.
+    pub fn is_member(&self, cluster: &ClusterName) -> bool {
+        self.members.as_ref().is_some_and(|(all, _)| all.contains_key(cluster))
+    }
+
     /// Whether a cluster is switched off on purpose.
     pub fn asleep(&self, cluster: &ClusterName) -> bool {
         self.members.as_ref().is_some_and(|(all, _)| all.get(cluster) == Some(&true))

@@ -194,6 +194,8 @@ fn share(part: u32) {
         "membership.recorded",
         "membership.doubted",
         "attempt.departed",
+        "rollout.joined",
+        "rollout.not-joined",
     ] {
         let found = seen.get(event).copied().unwrap_or(0);
         assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");
@@ -238,11 +240,11 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
         let rule = match name {
             "wave started early" => "rule 1",
             "cap exceeded" => "rule 2",
-            "budget ignored" | "stop ignored" => "rule 3",
+            "budget ignored" | "stop ignored" | "late budget ignored" => "rule 3",
             "queue ignored" => "rule 5",
             "step repeated" => "rule 7",
             "departure ignored" => "rule 4",
-            "hold ignored" | "window ignored" | "sleep ignored" => "rule 8",
+            "hold ignored" | "window ignored" | "sleep ignored" | "deadline burnt by waiting" => "rule 8",
             "hotfix ignored" => "rule 10",
             "pin ignored" => "rule 12",
             other => panic!("no rule is known for `{other}`"),

@@ -1,7 +1,7 @@
-//! Twelve mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Fourteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
-use tidegate::journal::{AttemptId, AttemptStep, Body, StepId};
+use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, StepId};
 use tidegate::model::Duration;
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 12] = [
+pub const ALL: [(&str, Named); 14] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -27,6 +27,8 @@ pub const ALL: [(&str, Named); 12] = [
     ("hotfix ignored", hotfix_ignored),
     ("sleep ignored", sleep_ignored),
     ("departure ignored", departure_ignored),
+    ("late budget ignored", late_budget_ignored),
+    ("deadline burnt by waiting", deadline_burnt),
 ];
 
 fn running(state: &FleetState) -> impl Iterator<Item = &Rollout> {
@@ -161,6 +163,63 @@ fn departure_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
         if let Some(claim) = claim {
             named.effects.insert(0, claim);
         }
+    }
+    named
+}
+
+/// Somebody catches up although too many failed at it.
+fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().any(|e| matches!(e, Effect::Decide(_))) {
+        return named;
+    }
+    let spent = |r: &&Rollout| r.late_failures().0 > r.late_failures().1 && r.over_budget().is_none();
+    let goes =
+        |r: &&Rollout| matches!(r.state(), RolloutState::Running | RolloutState::SucceededWithFailures);
+    let claim = state.live_rollouts().filter(goes).filter(spent).find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, _, planned, cluster)| {
+            let (_, found) = rollout.wave(&wave.name)?;
+            let due = cluster.attempt().recheck_at() <= now;
+            let entry = found.phase() == WavePhase::Done && cluster.state().class() == Class::Deferred;
+            let free = state.obstacle(rollout, planned, now).is_none() && paced(state, planned, now);
+            if !(entry && due && free && wave.gates_before.is_empty()) {
+                return None;
+            }
+            let attempt = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: cluster.attempt().number(),
+            };
+            let claim = Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() });
+            has_slot(state, rollout, &claim).then_some(claim)
+        })
+    });
+    named.effects.extend(claim);
+    named
+}
+
+/// The deadline of a cluster counts from its slot instead of the time in which steps ran.
+fn deadline_burnt(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    let decides = named.effects.iter().any(|effect| matches!(effect, Effect::Decide(_)));
+    let late = state.open_rollouts().find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, _, planned, cluster)| {
+            let attempt = cluster.attempt();
+            let passed = wave.cluster_deadline?.after(attempt.claimed_at()?) <= now;
+            let between = attempt.current_step().filter(|step| step.running_since().is_none())?;
+            let at_work = cluster.state().class() == Class::Active;
+            let id = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: attempt.number(),
+            };
+            let cause = "its deadline passed".to_owned();
+            let result = AttemptResult::TimedOut { step: between.step().id.clone(), cause };
+            (passed && at_work).then_some(Effect::Decide(Body::AttemptFinished { attempt: id, result }))
+        })
+    });
+    if !decides {
+        named.effects.extend(late);
     }
     named
 }

@@ -98,12 +98,26 @@ fn wave() -> impl Strategy<Value = WaveShape> {
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.3),
         option::weighted(0.3, 1..600_u64),
+        option::weighted(0.2, 20..200_u64),
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.15),
     )
-        .prop_map(|(pools, at_once, failures, deferred, canary, all_tests, soak, before, after)| {
-            WaveShape { pools, at_once, failures, deferred, canary, all_tests, soak, before, after }
-        })
+        .prop_map(
+            |(pools, at_once, failures, deferred, canary, all_tests, soak, deadline, before, after)| {
+                WaveShape {
+                    pools,
+                    at_once,
+                    failures,
+                    deferred,
+                    canary,
+                    all_tests,
+                    soak,
+                    deadline,
+                    before,
+                    after,
+                }
+            },
+        )
 }
 
 fn product() -> impl Strategy<Value = ProductShape> {
@@ -154,6 +168,7 @@ fn shape(release: &'static str, other: u32) -> impl Strategy<Value = Shape> {
                 blocked: Vec::new(),
                 regions,
                 rate,
+                late_budget: u32::from(global == Some(2)),
             },
         )
 }
@@ -283,12 +298,17 @@ impl Fate for Chance {
         self.well || self.roll(&("verify", cluster, round)) >= self.odds.ill
     }
 
+    fn joins(&mut self, cluster: &ClusterName, tries: u32) -> bool {
+        self.well || self.roll(&("joins", cluster, tries)) >= 30
+    }
+
     fn tag(&mut self, wave: &WaveName, push: bool, tries: u32) -> bool {
         self.well || self.roll(&("tag", wave, push, tries)) >= self.odds.untagged
     }
 
     fn takes(&mut self, key: &EffectKey) -> i64 {
-        i64::from(self.roll(&("takes", key)) % 40)
+        // In a world that is well, every cluster is through within its deadline.
+        i64::from(self.roll(&("takes", key)) % if self.well { 2 } else { 40 })
     }
 }
 
@@ -453,7 +473,8 @@ fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
 
 /// The fleet without some of the clusters that are planned, and with some of them asleep.
 fn members(world: &World<Chance>, gone: &[u8], asleep: &[u8]) -> Body {
-    let named = |name: &ClusterName, which: &[u8]| which.iter().any(|n| name.as_str().ends_with(&format!("-{n}")));
+    let named =
+        |name: &ClusterName, which: &[u8]| which.iter().any(|n| name.as_str().ends_with(&format!("-{n}")));
     let planned = world.state.rollouts().flat_map(|r| r.plan().clusters().map(|(_, _, c)| c));
     let mut clusters: BTreeMap<ClusterName, Member> = planned
         .filter(|c| !named(&c.name, gone))
@@ -462,7 +483,16 @@ fn members(world: &World<Chance>, gone: &[u8], asleep: &[u8]) -> Body {
             (c.name.clone(), Member { labels: c.labels.clone(), hibernated, sourced: false })
         })
         .collect();
-    clusters.insert("elsewhere".parse().unwrap(), Member::default());
+    let some = [("joiner-1", &gone), ("joiner-2", &asleep)];
+    // Those join that are named by an odd number.
+    for (name, dice) in some {
+        if dice.iter().any(|n| n % 2 == 1) {
+            clusters.insert(name.parse().unwrap(), Member::default());
+        }
+    }
+    if clusters.is_empty() {
+        clusters.insert("alone".parse().unwrap(), Member { hibernated: true, ..Member::default() });
+    }
     Body::MembershipRecorded { commit: "c".repeat(40), clusters }
 }
 

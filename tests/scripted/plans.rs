@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
-use tidegate::model::{AuthorMay, Conflicts, Duration, Labels, Lane, Push, SoakClock, Tags, TestPolicy};
+use tidegate::model::{
+    AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy,
+};
 use tidegate::plan::{
-    Access, Change, GateKind, Plan, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
+    Access, Change, GateKind, Plan, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate, PlannedLineage,
     PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
     PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
@@ -37,6 +39,8 @@ pub struct Shape {
     pub regions: BTreeMap<String, u32>,
     /// So many clusters may start within so many seconds.
     pub rate: Option<(u32, u64)>,
+    /// So many clusters may fail while they catch up.
+    pub late_budget: u32,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -57,6 +61,8 @@ pub struct WaveShape {
     pub canary: bool,
     pub all_tests: bool,
     pub soak: Option<u64>,
+    /// So many seconds may one attempt at a cluster work.
+    pub deadline: Option<u64>,
     pub before: bool,
     pub after: bool,
 }
@@ -72,6 +78,7 @@ impl WaveShape {
             canary: false,
             all_tests: false,
             soak: None,
+            deadline: None,
             before: false,
             after: false,
         }
@@ -96,6 +103,7 @@ impl Shape {
             blocked: Vec::new(),
             regions: BTreeMap::new(),
             rate: None,
+            late_budget: 0,
         }
     }
 }
@@ -114,6 +122,16 @@ fn digest_of(parts: &[&str]) -> Digest {
 /// A fixed moment to count from.
 pub fn start() -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// What a cluster gets that joins, like another one.
+pub fn joined(like: &PlannedCluster, name: &ClusterName) -> PlannedCluster {
+    let mut joined = like.clone();
+    joined.name = name.clone();
+    joined.uid = tidegate::model::ClusterUid::new(&format!("uid-{name}"));
+    joined.obstacles.clear();
+    joined.targets.iter_mut().for_each(|target| target.change = Change::Install);
+    joined
 }
 
 /// The plan of a shape. Waves are called w0, w1; pools p0, p1; products a, b, c.
@@ -156,6 +174,7 @@ pub fn plan(shape: &Shape) -> Plan {
             start_rate: shape
                 .rate
                 .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
+            catch_up: PlannedCatchUp { budget: shape.late_budget, joiners: Joiners::Follow },
             tags: Tags { push: shape.push, remote: None },
         },
         waves,
@@ -179,6 +198,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         name: format!("s{s}"),
         kind: if *repeat == Repeat::Safe { "manifests" } else { "run" }.to_owned(),
         timeout: Duration::minutes(10),
+        deadline: None,
         one_way: false,
         repeat: *repeat,
         retries: *retries,
@@ -187,6 +207,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         name: format!("t{t}"),
         kind: "run".to_owned(),
         timeout: Duration::minutes(5),
+        deadline: None,
         retries: 1,
     });
     PlannedProduct {
@@ -197,6 +218,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         conflicts: Conflicts::default(),
         requires: Vec::new(),
         steps: steps.collect(),
+        settle: None,
         tests: tests.collect(),
         test_digest: digest_of(&["tests", &name]),
         name: named(&name),
@@ -240,6 +262,7 @@ fn wave_of(
         failure_budget: if wave.canary { 0 } else { wave.failures },
         deferred_budget: if wave.canary { 0 } else { wave.deferred },
         canary: wave.canary,
+        cluster_deadline: wave.deadline.map(Duration::seconds),
         tests: if wave.all_tests { TestPolicy::All } else { TestPolicy::Changed },
         soak: wave.soak.map(|s| PlannedSoak { length: Duration::seconds(s), clock: SoakClock::Wall }),
         gates_before: gates(wave.before),

@@ -30,6 +30,10 @@ pub trait Fate {
     fn verify(&mut self, _: &ClusterName, _round: u32) -> bool {
         true
     }
+    /// Whether a cluster that joins can be reached.
+    fn joins(&mut self, _: &ClusterName, _tries: u32) -> bool {
+        true
+    }
     /// Whether a tag can be made or pushed.
     fn tag(&mut self, _: &WaveName, _push: bool, _tries: u32) -> bool {
         true
@@ -63,6 +67,8 @@ struct Flight {
     order: u64,
     /// What a recovery of a step that must not be repeated found: nothing was run.
     not_run: bool,
+    /// Its time passes first.
+    late: bool,
 }
 
 /// The world.
@@ -92,10 +98,18 @@ pub struct World<F> {
 impl<F: Fate> World<F> {
     /// A new journal with a driver.
     pub fn new(fate: F) -> Self {
+        let mut world = Self::over(&[], fate);
+        world.append(person(), Body::JournalCreated { journal: uuid::Uuid::nil() });
+        world.take_over();
+        world
+    }
+
+    /// The world as a journal left it, without a driver.
+    pub fn over(events: &[Event], fate: F) -> Self {
         let mut world = Self {
             state: FleetState::new(),
             events: Vec::new(),
-            now: plans::start(),
+            now: events.last().map_or_else(plans::start, |event| event.at),
             fate,
             named: effects,
             checked: true,
@@ -108,8 +122,11 @@ impl<F: Fate> World<F> {
             order: 0,
             wake: None,
         };
-        world.append(person(), Body::JournalCreated { journal: uuid::Uuid::nil() });
-        world.take_over();
+        for event in events {
+            world.state.apply(event).unwrap();
+            world.recount.follow(event, &world.state);
+            world.events.push(event.clone());
+        }
         world
     }
 
@@ -292,10 +309,15 @@ impl<F: Fate> World<F> {
                 *self.runs.entry(which).or_default() += 1;
             }
         }
-        let takes = self.fate.takes(&key);
+        let limit = match &effect {
+            Effect::Step { step, .. } => i64::try_from(step.timeout.as_seconds()).unwrap(),
+            _ => i64::MAX,
+        };
+        let wanted = self.fate.takes(&key);
+        let (takes, late) = (wanted.min(limit), wanted > limit);
         let at = self.now + jiff::SignedDuration::from_secs(takes);
         self.order += 1;
-        self.flights.push(Flight { key, effect, at, order: self.order, not_run });
+        self.flights.push(Flight { key, effect, at, order: self.order, not_run, late });
     }
 
     fn land(&mut self) {
@@ -329,6 +351,7 @@ impl<F: Fate> World<F> {
             }
             Effect::Step { attempt, step, tries, .. } => {
                 let outcome = match (flight.not_run, step.repeat) {
+                    _ if flight.late => StepOutcome::TimedOut { cause: "it still ran".to_owned() },
                     (true, Repeat::Never) => {
                         StepOutcome::Unknown { cause: "interrupted, and not safe to repeat".to_owned() }
                     }
@@ -341,6 +364,19 @@ impl<F: Fate> World<F> {
                 let healthy = self.fate.verify(&cluster, round);
                 let cause = if healthy { "well" } else { "a Deployment is not ready" }.to_owned();
                 Body::WaveClusterVerified { rollout, wave, cluster, round, healthy, cause }
+            }
+            Effect::Join { rollout, cluster, tries } => {
+                if !self.fate.joins(&cluster, tries) {
+                    let cause = "no route".to_owned();
+                    let lasting = tries > 2;
+                    return Some(Body::RolloutNotJoined { rollout, cluster, cause, lasting });
+                }
+                let plan = self.state.rollout(&rollout)?.plan();
+                let (wave, pool, like) = plan.clusters().last()?;
+                let joined = plans::joined(like, &cluster);
+                let (wave, pool, cluster) = (wave.name.clone(), pool.name.clone(), Box::new(joined));
+                let (products, values) = (BTreeMap::new(), BTreeMap::new());
+                Body::RolloutJoined { rollout, wave, pool, cluster, products, values }
             }
             Effect::Tag { rollout, wave, tries } => {
                 if self.fate.tag(&wave, false, tries) {

@@ -7,6 +7,7 @@ use crate::diag::{Finding, Findings, Severity, codes};
 use crate::model::{ClusterName, Pin, PinId, ProductName};
 
 use super::super::Catalog;
+use super::super::pins::too_old;
 use super::super::release::is_reserved;
 use super::labels::Universe;
 use super::product::labels_form;
@@ -72,6 +73,9 @@ pub(super) fn rules(
             }
             findings.push(finding);
         }
+    }
+    if let Some(members) = members {
+        findings.extend(too_old(catalog, members.clusters));
     }
 }
 

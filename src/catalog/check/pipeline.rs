@@ -208,6 +208,13 @@ fn one_wave(
             }
         }
     }
+    if let Some(limit) = wave.cluster_deadline.as_ref().filter(|limit| limit.value.is_zero()) {
+        findings.push(
+            Finding::error(&codes::INVALID_VALUE, "a deadline of no time at all")
+                .at(&limit.place)
+                .label("at least `1s`"),
+        );
+    }
     for gate in wave.gates.before.iter().chain(&wave.gates.after) {
         gates::rules(catalog, gate, findings);
     }

@@ -59,6 +59,8 @@ pub enum ClusterCommand {
     List(ClusterList),
     /// Show what runs where: clusters and products.
     Matrix(ClusterMatrix),
+    /// Compare what is in clusters with what was applied there; only reads them.
+    Drift(ClusterDrift),
     /// Show one cluster: versions with reasons, values with layers.
     Show(ClusterShow),
     /// Take a cluster over from another journal.
@@ -97,6 +99,21 @@ pub struct ClusterMatrix {
     /// there are more than 24 clusters.
     #[arg(long, value_name = "LABEL", value_delimiter = ',')]
     pub group: Vec<String>,
+}
+
+/// `cluster drift`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate cluster drift --env prod --exit-code")]
+pub struct ClusterDrift {
+    /// Only these clusters; may be given more than once.
+    #[arg(long = "cluster", short = 'c', value_name = "CLUSTER")]
+    pub clusters: Vec<ClusterName>,
+    /// Which clusters.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// End with exit code 10 if something differs.
+    #[arg(long)]
+    pub exit_code: bool,
 }
 
 /// `cluster show`.

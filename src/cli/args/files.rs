@@ -1,9 +1,8 @@
-//! Commands on the files of the repository: schemas, products, releases, pins, and codes.
+//! Commands on the files of the repository: schemas, products, releases, and codes.
 
 use clap::{Args, Subcommand};
 
-use super::LabelPair;
-use crate::model::{ClusterName, Expiry, Kind, Lane, PinId, ProductName, ReleaseId};
+use crate::model::{ClusterName, Kind, Lane, ProductName, ReleaseId};
 use crate::version::Version;
 
 /// `schema`.
@@ -149,7 +148,9 @@ pub struct ReleaseShow {
 
 /// `release diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate release diff R41 R42")]
+#[command(
+    after_help = "Example: tidegate release diff R41 R42\n         tidegate release diff R41 R42 --cluster acme-dev"
+)]
 pub struct ReleaseDiff {
     /// The older release.
     #[arg(value_name = "FROM")]
@@ -157,60 +158,9 @@ pub struct ReleaseDiff {
     /// The newer release.
     #[arg(value_name = "TO")]
     pub to: ReleaseId,
-}
-
-/// `pin`.
-#[derive(Debug, Subcommand)]
-pub enum PinCommand {
-    /// Let clusters take their own version of a product until a day.
-    Add(Box<PinAdd>),
-    /// List the pins.
-    #[command(after_help = "Example: tidegate pin list")]
-    List,
-    /// Remove a pin; its clusters rejoin with the next plan.
-    Remove(PinRemove),
-}
-
-/// `pin add`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate pin add --cluster acme-dev --product cert-manager --version 1.18.0-rc1 \\
-           --owner payments --until 2026-12-15 --reason \"test DNS01\""
-)]
-pub struct PinAdd {
-    /// A cluster by name; may be given more than once.
-    #[arg(long = "cluster", short = 'c', value_name = "CLUSTER", required_unless_present = "selector")]
-    pub clusters: Vec<ClusterName>,
-    /// Clusters by label, such as team=payments; all given must hold.
-    #[arg(long, short = 'l', value_name = "LABEL=VALUE", conflicts_with = "clusters")]
-    pub selector: Vec<LabelPair>,
-    /// The product.
-    #[arg(long, value_name = "PRODUCT")]
-    pub product: ProductName,
-    /// Its version on these clusters; it must be tagged.
-    #[arg(long, value_name = "VERSION")]
-    pub version: Version,
-    /// The team that answers for it.
-    #[arg(long, value_name = "TEAM")]
-    pub owner: String,
-    /// Why these clusters differ.
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// The day (its end in UTC) or the moment at which it ends.
-    #[arg(long, value_name = "DAY")]
-    pub until: Expiry,
-    /// The pin's id; the next free PIN-N if absent.
-    #[arg(long, value_name = "PIN")]
-    pub id: Option<PinId>,
-}
-
-/// `pin remove`.
-#[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate pin remove PIN-118")]
-pub struct PinRemove {
-    /// The pin.
-    #[arg(value_name = "PIN")]
-    pub pin: PinId,
+    /// What would change for this cluster: versions with reasons, values, inputs digests.
+    #[arg(long, short = 'c', value_name = "CLUSTER")]
+    pub cluster: Option<ClusterName>,
 }
 
 /// `explain`.

@@ -5,6 +5,7 @@ mod cluster;
 mod files;
 mod freeze;
 mod globals;
+mod pin;
 mod plan;
 mod rollout;
 mod stop;
@@ -12,19 +13,20 @@ mod stop;
 use clap::{Parser, Subcommand};
 
 pub use cluster::{
-    Choice, ClusterAdopt, ClusterCommand, ClusterHold, ClusterList, ClusterMatrix, ClusterRelease,
-    ClusterShow, LabelPair,
+    Choice, ClusterAdopt, ClusterCommand, ClusterDrift, ClusterHold, ClusterList, ClusterMatrix,
+    ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, PinAdd, PinCommand, PinRemove, ProductCommand, ProductShow, ProductTag, ReleaseCommand,
-    ReleaseCut, ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
+    Explain, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff, ReleaseHotfix,
+    ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
+pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
+    RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 
@@ -95,7 +97,17 @@ pub enum Command {
 /// The journal's commands.
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
-    /// Read the whole journal and verify its chain of hashes.
-    #[command(after_help = "Example: tidegate journal verify")]
-    Verify,
+    /// Read the whole journal, or an export of it, and verify its chain of hashes.
+    Verify(JournalVerify),
+}
+
+/// `journal verify`.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: tidegate journal verify\n         tidegate journal verify --export r42-1.jsonl"
+)]
+pub struct JournalVerify {
+    /// A file of `rollout export` instead of the journal.
+    #[arg(long, value_name = "FILE")]
+    pub export: Option<std::path::PathBuf>,
 }

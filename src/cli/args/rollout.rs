@@ -94,6 +94,10 @@ pub enum RolloutCommand {
     Retry(Retry),
     /// Print what happened, one event a line.
     Events(Events),
+    /// Show the plan and the pipeline as they were executed.
+    Show(Show),
+    /// Write one rollout into a file that proves itself: its events, plan and pipeline.
+    Export(Export),
 }
 
 /// How long and how to drive.
@@ -362,4 +366,25 @@ pub struct Events {
     /// Wait for more.
     #[arg(long, short = 'f')]
     pub follow: bool,
+}
+
+/// `rollout show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate rollout show R42-1")]
+pub struct Show {
+    /// The rollout; the newest open one, else the newest, if absent.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: Option<RolloutRef>,
+}
+
+/// `rollout export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate rollout export R42-1 --out r42-1.jsonl")]
+pub struct Export {
+    /// The rollout.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// The file; standard output if absent.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }

@@ -9,7 +9,7 @@ use crate::output::screens::CheckScreen;
 /// Checks the working tree. Findings are told on standard error, their number on standard output.
 pub async fn run(context: &Context<'_>) -> Outcome {
     let repository = context.place.files().await?;
-    let (catalog, findings) = repo::check(&repository).await?;
+    let (catalog, findings) = repo::check(&repository, context.place.now()).await?;
     context.surface.findings(&findings);
     let code = if findings.has_errors() { Code::Invalid } else { Code::Done };
     let warnings = warnings(&findings);

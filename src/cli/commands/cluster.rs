@@ -2,11 +2,11 @@
 //! `fleet`.
 
 use super::{Context, cluster_hold, fleet};
-use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterShow};
+use crate::cli::args::{ClusterAdopt, ClusterCommand, ClusterShow, ReleaseDiff};
 use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::diag::{Finding, codes};
 use crate::engine::planning::{PlanError, PlanRequest, gather};
-use crate::engine::{adoption, repo};
+use crate::engine::{adoption, compare, repo};
 use crate::model::{ClusterName, ReleaseId};
 use crate::output::exit::Code;
 use crate::output::screens::{AdoptedScreen, ClusterScreen};
@@ -19,6 +19,7 @@ pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
     match command {
         ClusterCommand::List(args) => fleet::list(&args, context).await,
         ClusterCommand::Matrix(args) => fleet::matrix(&args, context).await,
+        ClusterCommand::Drift(args) => fleet::drift(&args, context).await,
         ClusterCommand::Show(args) => show(&args, context).await,
         ClusterCommand::Adopt(args) => adopt(&args, context).await,
         ClusterCommand::Hold(args) => cluster_hold::hold(args, context).await,
@@ -62,6 +63,29 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
     let screen = ClusterScreen::of(&desired, labels, release, observed, age::seen(state, cluster, now));
     let code = if findings.has_errors() { Code::Invalid } else { Code::Done };
     context.surface.show(&screen, now, &warnings(&findings), [code]);
+    Ok(vec![code])
+}
+
+/// `release diff --cluster`: what one release would change there against another.
+pub async fn diff(args: &ReleaseDiff, context: &Context<'_>) -> Outcome {
+    let Some(cluster) = &args.cluster else { return Ok(vec![Code::Done]) };
+    let git = context.place.repository().await?;
+    let mut open = context.place.journal().await?;
+    let world = context.place.world(&git, &open);
+    let request = PlanRequest {
+        release: args.to.clone(),
+        pipeline: first_pipeline(context).await?,
+        defer_unknown: true,
+        options: PlanOptions::default(),
+        only: Some(cluster.clone()),
+        actor: context.place.actor().await,
+    };
+    let times = context.place.times()?;
+    let (diff, findings) =
+        compare::releases(&world, &times, &mut open.follower, &request, &args.from, cluster).await?;
+    context.surface.findings(&findings);
+    let code = if findings.has_errors() { Code::Invalid } else { Code::Done };
+    context.surface.show(&diff, context.place.now(), &warnings(&findings), [code]);
     Ok(vec![code])
 }
 

@@ -1,16 +1,15 @@
-//! Commands on products, releases and pins: what git and the working tree say, and what is written
+//! Commands on products and releases: what git and the working tree say, and what is written
 //! there.
 
-use super::Context;
-use crate::cli::args::{PinAdd, PinCommand, ProductCommand, ProductTag, ReleaseCommand};
+use super::{Context, cluster};
+use crate::cli::args::{ProductCommand, ProductTag, ReleaseCommand};
 use crate::cli::failure::{Outcome, warnings};
 use crate::diag::Findings;
-use crate::engine::repo::{self, HotfixRequest, PinRequest, Repository, TagState};
-use crate::model::{ClusterEntry, Labels};
+use crate::engine::repo::{self, HotfixRequest, Repository, TagState};
+use crate::model::ClusterEntry;
 use crate::output::Screen;
 use crate::output::envelope::List;
 use crate::output::exit::Code;
-use crate::output::screens::RemovedPin;
 
 /// `product`.
 pub async fn product(command: ProductCommand, context: &Context<'_>) -> Outcome {
@@ -72,6 +71,7 @@ pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome 
             let code = lock_code(&release.row.findings);
             show_as(context, &release, &release.row.findings, code)
         }
+        ReleaseCommand::Diff(args) if args.cluster.is_some() => cluster::diff(&args, context).await,
         ReleaseCommand::Diff(args) => {
             let diff = repo::release_diff(&files, &args.from, &args.to).await?;
             show(context, &diff, &Findings::new())
@@ -88,42 +88,6 @@ pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome 
 /// A lock that does not belong to its release is told with exit code 3.
 fn lock_code(findings: &Findings) -> Code {
     if findings.has_errors() { Code::Invalid } else { Code::Done }
-}
-
-/// `pin`.
-pub async fn pin(command: PinCommand, context: &Context<'_>) -> Outcome {
-    let files = context.place.files().await?;
-    let now = context.place.now();
-    match command {
-        PinCommand::Add(args) => {
-            let sourced = sourced(&files, context).await?;
-            let added = repo::pin_add(&files, &request(*args), sourced, now).await?;
-            show(context, &added, &added.findings)
-        }
-        PinCommand::List => {
-            let (pins, findings) = repo::pin_list(&files, now).await?;
-            show(context, &List::whole(pins), &findings)
-        }
-        PinCommand::Remove(args) => {
-            let removed = repo::pin_remove(&files, &args.pin, now).await?;
-            show(context, &RemovedPin { pin: removed }, &Findings::new())
-        }
-    }
-}
-
-fn request(args: PinAdd) -> PinRequest {
-    let selector: Labels = args.selector.into_iter().map(|pair| (pair.label, pair.value)).collect();
-    PinRequest {
-        id: args.id,
-        product: args.product,
-        version: args.version,
-        clusters: args.clusters,
-        selector,
-        owner: args.owner,
-        reason: args.reason,
-        until: args.until,
-        release: None,
-    }
 }
 
 /// The clusters that the fleet's source lists, if it has one.

@@ -4,14 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Context;
 use crate::catalog::{Catalog, fleet};
-use crate::cli::args::{Choice, ClusterList, ClusterMatrix};
+use crate::cli::args::{Choice, ClusterDrift, ClusterList, ClusterMatrix};
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
-use crate::engine::repo;
+use crate::engine::planning::append_facts;
+use crate::engine::{drift, repo};
 use crate::model::{ClusterEntry, ClusterName, ProductName, ReleaseId};
-use crate::output::envelope::List;
+use crate::output::envelope::{List, Warning};
 use crate::output::exit::Code;
 use crate::output::screens::MatrixScreen;
+use crate::port::NewEvent;
 use crate::report::standing::{Standing, Standings};
 
 /// The files of the working tree, and the members of their fleet, those of its source included.
@@ -97,6 +99,41 @@ pub async fn matrix(args: &ClusterMatrix, context: &Context<'_>) -> Outcome {
     let screen = MatrixScreen::of(newest, clusters, &args.products, group);
     context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
     Ok(vec![Code::Done])
+}
+
+/// `cluster drift`.
+pub async fn drift(args: &ClusterDrift, context: &Context<'_>) -> Outcome {
+    let (_, members) = members(context).await?;
+    let known = members.keys().map(ClusterName::as_str);
+    all_known("cluster", args.clusters.iter().map(ClusterName::as_str), known)?;
+    let mut asked = chosen(&members, &args.choice)?;
+    asked.retain(|entry| args.clusters.is_empty() || args.clusters.contains(&entry.name.value));
+    let git = context.place.repository().await?;
+    let open = context.place.journal().await?;
+    let world = context.place.world(&git, &open);
+    let actor = context.place.actor().await;
+    let found = drift::fleet(&world, &context.place.times()?, open.follower.state(), &asked).await;
+    let events = found
+        .iter()
+        .filter_map(|look| Some(NewEvent { at: look.at, actor: actor.clone(), body: look.event()? }));
+    append_facts(&world, events.collect())
+        .await
+        .map_err(|fault| Failure::outside("what was found can't be recorded", &fault))?;
+    let lost = |look: &drift::ClusterDrift| {
+        let cause = look.unreachable.as_ref()?;
+        let sentence = format!("{} can't be looked at: {cause}", look.cluster);
+        Some(Warning::missing(format!("cluster {}", look.cluster), sentence))
+    };
+    let warnings: Vec<Warning> = found.iter().filter_map(lost).collect();
+    let mut codes = vec![Code::Done];
+    if !warnings.is_empty() {
+        codes.push(Code::Unreachable);
+    }
+    if args.exit_code && found.iter().any(|look| !look.differences.is_empty()) {
+        codes.push(Code::ChangesPending);
+    }
+    context.surface.show(&List::whole(found), context.place.now(), &warnings, codes.clone());
+    Ok(codes)
 }
 
 /// That every name that was asked for is among the known ones.

@@ -1,17 +1,27 @@
 //! `journal verify`: the whole chain of hashes, from the first entry to the last.
 
 use super::Context;
+use crate::cli::args::JournalVerify;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
-use crate::journal::Verifier;
+use crate::journal::{Verifier, export};
 use crate::output::exit::Code;
-use crate::output::screens::VerifiedScreen;
+use crate::output::screens::{ExportChecked, VerifiedScreen};
 
 /// How many entries are read at once.
 const BATCH: usize = 1_000;
 
 /// Verifies the journal.
-pub async fn verify(context: &Context<'_>) -> Outcome {
+pub async fn verify(args: &JournalVerify, context: &Context<'_>) -> Outcome {
+    if let Some(file) = &args.export {
+        let text = tokio::fs::read_to_string(file).await.map_err(|e| Failure::unreadable(file, &e))?;
+        let checked = export::check(&text).map_err(|broken| {
+            let message = format!("{} does not hold: {broken}", file.display());
+            Failure::new(Code::Conflict, Finding::error(&codes::JOURNAL_BROKEN, message))
+        })?;
+        context.surface.show(&ExportChecked { checked }, context.place.now(), &[], [Code::Done]);
+        return Ok(vec![Code::Done]);
+    }
     let path = context.place.journal_path().await?;
     if !path.exists() {
         let message = format!("there is no journal at {}", path.display());

@@ -8,6 +8,7 @@ mod files;
 mod fleet;
 mod freeze;
 mod journal;
+mod pin;
 mod plan;
 mod rollout;
 mod schema;
@@ -40,11 +41,11 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Check => check::run(&context).await,
         Command::Product(command) => files::product(command, &context).await,
         Command::Release(command) => files::release(command, &context).await,
-        Command::Pin(command) => files::pin(command, &context).await,
+        Command::Pin(command) => pin::run(command, &context).await,
         Command::Freeze(command) => freeze::run(command, &context).await,
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
-        Command::Journal(JournalCommand::Verify) => journal::verify(&context).await,
+        Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, &context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
         Command::StopTheLine(command) => stop::run(command, &context).await,

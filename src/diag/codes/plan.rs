@@ -115,6 +115,11 @@ codes! {
         "A wave with `tests: all` (the first one, if it says nothing) halts when not one test ran in it, \
          and only an abort ends that. Give a product on its clusters a test, in a new version, or write \
          `tests: changed`.";
+    DEADLINE_BY_DEFAULT = "TG0387" "deadline-by-default"
+        "Too few tries are known for `deadline: auto`."
+        "The limit of such a step is twice the 99th percentile of how long it took before. Until 20 \
+         successful tries are in the journal, its `timeout` counts, or 10 minutes where there is none. \
+         Nothing has to be done; write a `timeout` if 10 minutes are not enough for the first clusters.";
     NO_SUCH_PIPELINE = "TG0389" "no-such-pipeline"
         "It is not clear which pipeline is meant."
         "A release goes through one pipeline, `pipelines/NAME.yaml` of the last commit. Where there is \

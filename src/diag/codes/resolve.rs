@@ -27,10 +27,11 @@ codes! {
         "Every pin has an end. With the next plan after it, its clusters rejoin the others, also when \
          that lowers the product. To keep the version longer, add a pin with a later end; otherwise \
          remove the file.";
-    ON_EXPIRY_BLOCK = "TG0322" "on-expiry-block"
-        "`onExpiry: block` has no behaviour yet."
-        "It is refused, so that nobody believes in a block that does not hold. With `rejoin` (the \
-         default) the clusters get the release's version with the first plan after the end.";
+    PIN_BLOCKS = "TG0322" "pin-blocks"
+        "A pin with `onExpiry: block` has ended; its clusters take no release until somebody chooses."
+        "Its clusters keep the pinned version, and a rollout that plans them is blocked there before \
+         any write. Extend the pin, or remove it so that they rejoin, and plan again; or skip the \
+         clusters in the rollout.";
     PIN_WITHOUT_PRODUCT = "TG0323" "pin-without-product"
         "A pin holds a product that the release does not have."
         "A pin chooses another version of a product that the release brings; it does not add a \
@@ -40,4 +41,13 @@ codes! {
         "A plan lowers a product only when the higher version came from a pin that ended, or when the \
          release lists the product under `lowers`, since going back is where data gets lost. The \
          version that runs there stays.";
+    PIN_ENDS_SOON = "TG0325" "pin-ends-soon"
+        "A pin ends within 14, 7 or 1 days."
+        "After it, its clusters rejoin with the next plan, or are blocked if the pin says so. Its owner \
+         extends it, or removes it when the cluster is ready.";
+    PIN_TOO_OLD = "TG0326" "pin-too-old"
+        "A pin would become older than its clusters allow."
+        "`pinMaxAge` of an environment or a pool in the Fleet file limits the time from `created` to \
+         `expires`, so that a pin can't be extended for ever. Let the clusters rejoin, or raise the limit \
+         where people agree to it.";
 }

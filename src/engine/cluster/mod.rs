@@ -3,6 +3,7 @@
 //! elsewhere; what applying means is in `apply`.
 
 mod apply;
+mod compare;
 mod discovery;
 mod error;
 mod lease;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use crate::port::Clock;
 
+pub use compare::ObjectChange;
 pub use error::{Error, Kind};
 pub use lease::{Adoption, BeforeTaking, Claimant, Guard};
 pub use observe::{Identity, Sight};

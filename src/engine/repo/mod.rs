@@ -4,6 +4,8 @@
 
 mod freezes;
 mod hotfix;
+mod pin_extend;
+mod pin_impact;
 mod pins;
 mod products;
 mod read;
@@ -19,6 +21,8 @@ pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };
 pub use hotfix::{HotfixRequest, HotfixWritten, Raised, release_hotfix};
+pub use pin_extend::{PinExtended, pin_extend};
+pub use pin_impact::{Dependent, ImpactedCluster, KeptBack, PinImpact, TakingWave, pin_impact};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
 pub use read::{check, load};

@@ -7,13 +7,14 @@ use serde::Serialize;
 
 use crate::catalog::product::Content;
 use crate::catalog::release::{self, is_reserved};
-use crate::catalog::{self, Catalog, FOLDERS, fleet};
+use crate::catalog::{self, Catalog, FOLDERS, fleet, pins};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{
-    ClusterEntry, ClusterName, Expiry, File, Labels, PinFile, PinId, ProductName, ReleaseFile, ReleaseId,
+    ClusterEntry, ClusterName, Expiry, File, Labels, Nearness, OnExpiry, PinFile, PinId, ProductName,
+    ReleaseFile, ReleaseId,
 };
-use crate::resolve::{self, Ground, ProductVersion};
+use crate::resolve::{self, Ground, Needed, ProductVersion};
 use crate::version::Version;
 
 use super::tag::{folder, tagged, unknown_product};
@@ -38,6 +39,8 @@ pub struct PinRequest {
     pub reason: String,
     /// Its end.
     pub until: Expiry,
+    /// What happens then.
+    pub on_expiry: OnExpiry,
     /// The release that the clusters are to have with it; the newest that was cut if absent.
     pub release: Option<ReleaseId>,
 }
@@ -76,10 +79,18 @@ pub struct PinRow {
     pub owner: String,
     /// Why these clusters differ.
     pub reason: String,
+    /// When it was added, as written.
+    pub created: Option<String>,
     /// Its end, as written.
     pub until: String,
+    /// The moment of its end.
+    pub ends: jiff::Timestamp,
     /// Whether that has passed.
     pub ended: bool,
+    /// How near that is: `far`, `fortnight` (within 14 days), `week`, `day`, `ended`.
+    pub nearness: Nearness,
+    /// What happens then.
+    pub on_expiry: OnExpiry,
 }
 
 /// Adds a pin: writes `pipelines/pins/ID.yaml`.
@@ -126,22 +137,9 @@ pub async fn pin_add(
     let content = tagged(repo, product, &request.version, release::written(&before, product)).await?;
     content.content.check(&folder(product)).into_result(())?;
     let file = format!("pipelines/pins/{id}.yaml");
-    let text = text(&id, request, &content.commit, &content.content.digest);
+    let text = text(&id, request, &content.commit, &content.content.digest, now);
 
-    // The new pin is looked at as every file is: in a tree that has it.
-    let mut tree = repo.trees.working(&FOLDERS).await?;
-    tree.insert(file.as_str(), File { bytes: text.as_bytes().into(), executable: false });
-    let (catalog, mut findings) = catalog::load(&tree);
-    let fleet = catalog.fleet.as_ref().ok_or_else(|| {
-        Finding::error(&codes::MISSING_FILE, "there is no fleet").hint("pipelines/fleet.yaml holds it")
-    })?;
-    let (members, _) = fleet::members(&fleet.spec, sourced);
-    let about = |finding: &Finding| {
-        let places = finding.place.iter().chain(finding.related.iter().map(|(place, _)| place));
-        places.into_iter().any(|place| place.file() == file)
-    };
-    findings.extend(catalog::check_members(&catalog, &members).into_iter().filter(about));
-    findings = findings.clone().into_result(findings)?;
+    let (catalog, members, mut findings) = looked_at(repo, &file, &text, sourced).await?;
     let clusters = clusters_of(&catalog, &id, &members);
     if clusters.is_empty() {
         return Err(Finding::error(&codes::SELECTS_NOTHING, "the pin would be for no cluster")
@@ -167,6 +165,30 @@ pub async fn pin_add(
     Ok(PinAdded { pin, file, release, findings })
 }
 
+/// The catalog with a pin's new text in it, and its members: the pin is looked at as every file is, in
+/// a tree that has it.
+pub(super) async fn looked_at(
+    repo: &Repository,
+    file: &str,
+    text: &str,
+    sourced: Vec<ClusterEntry>,
+) -> Result<(Catalog, BTreeMap<ClusterName, ClusterEntry>, Findings), RepoError> {
+    let mut tree = repo.trees.working(&FOLDERS).await?;
+    tree.insert(file, File { bytes: text.as_bytes().into(), executable: false });
+    let (catalog, mut findings) = catalog::load(&tree);
+    let fleet = catalog.fleet.as_ref().ok_or_else(|| {
+        Finding::error(&codes::MISSING_FILE, "there is no fleet").hint("pipelines/fleet.yaml holds it")
+    })?;
+    let (members, _) = fleet::members(&fleet.spec, sourced);
+    let about = |finding: &Finding| {
+        let places = finding.place.iter().chain(finding.related.iter().map(|(place, _)| place));
+        places.into_iter().any(|place| place.file() == file)
+    };
+    findings.extend(catalog::check_members(&catalog, &members).into_iter().filter(about));
+    let findings = findings.clone().into_result(findings)?;
+    Ok((catalog, members, findings))
+}
+
 /// Whether a product is in the working tree, or in a lock.
 fn known(catalog: &Catalog, product: &ProductName) -> bool {
     catalog.products.contains_key(product)
@@ -183,7 +205,7 @@ fn next_id(catalog: &Catalog) -> Result<PinId, RepoError> {
     })
 }
 
-fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest) -> String {
+fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest, now: jiff::Timestamp) -> String {
     let mut text = format!(
         "apiVersion: tidegate.dev/v1\nkind: Pin\nmetadata:\n  name: {}\nspec:\n  product: {}\n  version: {}\n  commit: {}\n  digest: {}\n",
         quoted(id.as_str()),
@@ -205,16 +227,20 @@ fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest) -> Stri
         text.push_str(&format!("  selector: {{ {} }}\n", labels.join(", ")));
     }
     text.push_str(&format!(
-        "  owner: {}\n  reason: {}\n  expires: {}\n",
+        "  owner: {}\n  reason: {}\n  created: {}\n  expires: {}\n",
         quoted(&request.owner),
         quoted(&request.reason),
+        quoted(&now.to_string()),
         quoted(&request.until.to_string()),
     ));
+    if request.on_expiry != OnExpiry::default() {
+        text.push_str(&format!("  onExpiry: {}\n", request.on_expiry));
+    }
     text
 }
 
 /// The members that a pin is for.
-fn clusters_of(
+pub(super) fn clusters_of(
     catalog: &Catalog,
     id: &PinId,
     members: &BTreeMap<ClusterName, ClusterEntry>,
@@ -240,15 +266,10 @@ async fn fits(
     let locked = release::locked(catalog, release)?;
     let pins: Vec<&PinFile> = catalog.pins.values().map(|loaded| &loaded.file).collect();
     let releases: Vec<&ReleaseFile> = catalog.releases.values().map(|loaded| &loaded.file).collect();
-    let mut versions: BTreeMap<Digest, ProductVersion> = BTreeMap::new();
     // Holds are the journal's, and this looks at files alone.
     let holds = BTreeMap::new();
-    for needed in resolve::needed(&locked, &pins, &holds, [], now) {
-        let tree =
-            repo.packages.fetch(&needed.product, &needed.version, &needed.commit, &needed.digest).await?;
-        let content = Content::at(&tree, &folder(&needed.product))?;
-        versions.insert(needed.digest, ProductVersion::from(&content));
-    }
+    let needed = resolve::needed(&locked, &pins, &holds, [], now);
+    let versions = contents(repo, needed).await?;
     let Some(fleet) = &catalog.fleet else { return Ok(Findings::new()) };
     let past_pins = BTreeMap::new();
     let ground = Ground {
@@ -269,12 +290,28 @@ async fn fits(
     Ok(findings.clone().into_result(findings)?)
 }
 
+/// The content of product versions, by product digest.
+pub(super) async fn contents(
+    repo: &Repository,
+    needed: impl IntoIterator<Item = Needed>,
+) -> Result<BTreeMap<Digest, ProductVersion>, RepoError> {
+    let mut versions = BTreeMap::new();
+    for needed in needed {
+        let tree =
+            repo.packages.fetch(&needed.product, &needed.version, &needed.commit, &needed.digest).await?;
+        let content = Content::at(&tree, &folder(&needed.product))?;
+        versions.insert(needed.digest, ProductVersion::from(&content));
+    }
+    Ok(versions)
+}
+
 /// Every pin of the working tree, those that end first in front; and what is wrong with the files.
 ///
 /// # Errors
 /// When the working tree can't be read.
 pub async fn pin_list(repo: &Repository, now: jiff::Timestamp) -> Result<(Vec<PinRow>, Findings), RepoError> {
-    let (catalog, findings) = read::load(repo).await?;
+    let (catalog, mut findings) = read::load(repo).await?;
+    findings.extend(pins::due(&catalog, now));
     let members = listed(&catalog);
     let mut ids: Vec<(jiff::Timestamp, &PinId)> =
         catalog.pins.iter().map(|(id, loaded)| (loaded.spec.expires.value.moment(), id)).collect();
@@ -295,17 +332,17 @@ pub async fn pin_remove(repo: &Repository, id: &PinId, now: jiff::Timestamp) -> 
     Ok(row)
 }
 
-fn listed(catalog: &Catalog) -> BTreeMap<ClusterName, ClusterEntry> {
+pub(super) fn listed(catalog: &Catalog) -> BTreeMap<ClusterName, ClusterEntry> {
     catalog.fleet.as_ref().map(|fleet| fleet::members(&fleet.spec, Vec::new()).0).unwrap_or_default()
 }
 
-fn unknown_pin(catalog: &Catalog, id: &PinId) -> Finding {
+pub(super) fn unknown_pin(catalog: &Catalog, id: &PinId) -> Finding {
     Finding::error(&codes::UNKNOWN_PIN, format!("there is no pin `{id}`"))
         .did_you_mean(id.as_str(), catalog.pins.keys().map(PinId::as_str))
         .next("tidegate pin list")
 }
 
-fn row(
+pub(super) fn row(
     catalog: &Catalog,
     id: &PinId,
     members: &BTreeMap<ClusterName, ClusterEntry>,
@@ -321,7 +358,11 @@ fn row(
         clusters: clusters_of(catalog, id, members).into_iter().collect(),
         owner: pin.owner.value.clone(),
         reason: pin.reason.value.clone(),
+        created: pin.created.as_ref().map(|created| created.value.to_string()),
         until: pin.expires.value.to_string(),
+        ends: pin.expires.value.moment(),
         ended: pin.expires.value.passed(now),
+        nearness: pin.nearness(now),
+        on_expiry: pin.on_expiry.value,
     })
 }

@@ -85,8 +85,10 @@ pub struct StepRow {
     pub name: String,
     /// Its kind.
     pub kind: &'static str,
-    /// How long it may take, in seconds.
+    /// How long it may take, in seconds; with `auto` while too few tries are known.
     pub timeout_seconds: u64,
+    /// Whether its limit comes from how long it took before.
+    pub auto: bool,
     /// Whether a rollback can't undo it.
     pub one_way: bool,
 }
@@ -97,8 +99,10 @@ pub struct StepRow {
 pub struct TestRow {
     /// Its name.
     pub name: String,
-    /// How long one try may take, in seconds.
+    /// How long one try may take, in seconds; with `auto` while too few tries are known.
     pub timeout_seconds: u64,
+    /// Whether its limit comes from how long it took before.
+    pub auto: bool,
     /// How often a failed try is repeated.
     pub retries: u32,
 }
@@ -156,6 +160,7 @@ pub async fn product_show(repo: &Repository, name: &ProductName) -> Result<Produ
                 name,
                 kind: step.value.kind(),
                 timeout_seconds: step.value.timeout().as_seconds(),
+                auto: step.value.deadline().is_some(),
                 one_way: step.value.one_way(),
             })
             .collect(),
@@ -165,6 +170,7 @@ pub async fn product_show(repo: &Repository, name: &ProductName) -> Result<Produ
             .map(|test| TestRow {
                 name: test.value.name().to_string(),
                 timeout_seconds: test.value.timeout().as_seconds(),
+                auto: test.value.deadline().is_some(),
                 retries: test.value.retries(),
             })
             .collect(),

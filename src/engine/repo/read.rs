@@ -14,13 +14,15 @@ pub async fn load(repo: &Repository) -> Result<(Catalog, Findings), RepoError> {
     Ok(catalog::load(&tree))
 }
 
-/// Everything that is wrong with the working tree, mistakes inside files and between them.
+/// Everything that is wrong with the working tree, mistakes inside files and between them, and the
+/// pins that end soon or have ended.
 ///
 /// # Errors
 /// When the working tree can't be read.
-pub async fn check(repo: &Repository) -> Result<(Catalog, Findings), RepoError> {
+pub async fn check(repo: &Repository, now: jiff::Timestamp) -> Result<(Catalog, Findings), RepoError> {
     let (catalog, mut findings) = load(repo).await?;
     findings.extend(catalog::check(&catalog));
+    findings.extend(catalog::pins::due(&catalog, now));
     Ok((catalog, findings.sorted()))
 }
 

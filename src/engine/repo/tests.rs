@@ -239,6 +239,7 @@ fn pin(product: &str, version: &str, cluster: &str) -> PinRequest {
         owner: "payments".into(),
         reason: "say \"why\": # and how".into(),
         until: "2026-12-15".parse().unwrap(),
+        on_expiry: Default::default(),
         release: None,
     }
 }
@@ -314,6 +315,83 @@ async fn a_pin_needs_a_tag_a_known_cluster_a_day_to_come_and_no_rival() {
     let same: Option<PinId> = Some("PIN-1".parse().unwrap());
     assert_eq!(lines(&add(PinRequest { id: same, ..pin("base", "1.1.0", "acme-prod") }).await), ["TG0519 -"]);
     assert!(pin_add(&repo, &pin("base", "1.1.0", "acme-prod"), Vec::new(), now()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_pin_is_extended_in_place_and_only_to_a_later_end() {
+    let memory = memory();
+    cut_first(&memory).await;
+    feature(&memory, "1.1.0").await;
+    let repo = memory.repository();
+    pin_add(&repo, &pin("base", "1.1.0", "acme-dev"), Vec::new(), now()).await.unwrap();
+    let path = "pipelines/pins/PIN-1.yaml";
+    let text = format!("# the team asked twice\n{}", memory.text(path).unwrap());
+    memory.edit(path, &text);
+    let extend = async |until: &str| {
+        pin_extend(&repo, &"PIN-1".parse().unwrap(), until.parse().unwrap(), Vec::new(), now()).await
+    };
+    let done = extend("2027-01-15").await.unwrap();
+    assert_eq!((done.before.as_str(), done.pin.until.as_str()), ("2026-12-15", "2027-01-15"));
+    assert_eq!(memory.text(path).unwrap(), text.replace("2026-12-15", "2027-01-15"), "nothing else moved");
+    assert_eq!(lines(&findings(extend("2027-01-15").await)), [format!("TG0517 {path}:15:12")]);
+    assert_eq!(lines(&findings(extend("2026-11-20").await)), ["TG0517 -"]);
+    let later = "2027-01-15".parse().unwrap();
+    let nobody = pin_extend(&repo, &"PIN-7".parse().unwrap(), later, Vec::new(), now()).await;
+    assert_eq!(lines(&findings(nobody)), ["TG0518 -"]);
+}
+
+#[tokio::test]
+async fn where_the_fleet_limits_the_age_of_pins_none_is_added_or_extended_beyond() {
+    let memory = memory();
+    cut_first(&memory).await;
+    feature(&memory, "1.1.0").await;
+    let limits = "  environments:\n    dev: { pinMaxAge: 30d }\n  clusters:";
+    memory.edit("pipelines/fleet.yaml", &FLEET.replace("  clusters:", limits));
+    let repo = memory.repository();
+    let request =
+        |until: &str| PinRequest { until: until.parse().unwrap(), ..pin("base", "1.1.0", "acme-dev") };
+    let added = pin_add(&repo, &request("2027-06-01"), Vec::new(), now()).await;
+    let refused = findings(added);
+    assert!(refused.to_string().contains("`acme-dev` lets a pin be 30 d old at most"), "{refused}");
+    assert_eq!(memory.text("pipelines/pins/PIN-1.yaml"), None);
+    pin_add(&repo, &request("2026-12-15"), Vec::new(), now()).await.unwrap();
+    let until = "2027-01-31".parse().unwrap();
+    let extended = pin_extend(&repo, &"PIN-1".parse().unwrap(), until, Vec::new(), now()).await;
+    assert!(lines(&findings(extended))[0].starts_with("TG0326 pipelines/pins/PIN-1.yaml"));
+
+    // One that does not say since when it is there can't be held against a limit.
+    let text = memory.text("pipelines/pins/PIN-1.yaml").unwrap();
+    let without: String = text.lines().filter(|l| !l.contains("created")).map(|l| format!("{l}\n")).collect();
+    memory.edit("pipelines/pins/PIN-1.yaml", &without);
+    let (_, found) = read::check(&repo, now()).await.unwrap();
+    assert!(found.to_string().contains("does not say since when"), "{found}");
+}
+
+#[tokio::test]
+async fn the_impact_of_a_pin_are_the_releases_hotfixes_dependents_and_waves_that_it_passes_by() {
+    let memory = memory();
+    cut_first(&memory).await;
+    let repo = memory.repository();
+    pin_add(&repo, &pin("base", "1.0.0", "acme-dev"), Vec::new(), now()).await.unwrap();
+    feature(&memory, "1.1.0").await;
+    memory.edit(
+        "releases/R1.1.yaml",
+        &release("R1.1", "  parent: R1\n  lane: hotfix\n  products: { base: 1.1.0, app: 2.0.0 }\n"),
+    );
+    memory
+        .edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.1.0, app: 2.0.0 }\n"));
+    memory.commit();
+    release_cut(&repo, &id("R2")).await.unwrap();
+    let (catalog, _) = read::load(&repo).await.unwrap();
+    let members = crate::catalog::fleet::members(&catalog.fleet.as_ref().unwrap().spec, Vec::new()).0;
+    let impact = pin_impact(&repo, &"PIN-1".parse().unwrap(), &members, now()).await.unwrap();
+    let kept =
+        |kept: &[KeptBack]| kept.iter().map(|k| format!("{} {}", k.release, k.version)).collect::<Vec<_>>();
+    assert_eq!(kept(&impact.releases), ["R2 1.1.0"]);
+    assert_eq!(kept(&impact.hotfixes), ["R1.1 1.1.0"]);
+    let app = &impact.dependents[0];
+    assert_eq!((app.product.as_str(), app.fits), ("app", true));
+    assert_eq!(impact.clusters[0].cluster.as_str(), "acme-dev");
 }
 
 #[tokio::test]
@@ -395,7 +473,7 @@ async fn the_first_freeze_makes_the_calendar() {
     let memory = memory();
     let repo = memory.repository();
     freeze_add(&repo, &freeze("2026-12-31"), Vec::new(), now()).await.unwrap();
-    let (_, findings) = read::check(&repo).await.unwrap();
+    let (_, findings) = read::check(&repo, now()).await.unwrap();
     assert!(lines(&findings).iter().all(|line| !line.contains("calendar")), "{findings}");
     assert_eq!(freeze_list(&repo, now()).await.unwrap().0.len(), 1);
 }

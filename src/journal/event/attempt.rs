@@ -218,6 +218,8 @@ pub enum Deferral {
     Hibernated,
     /// Somebody holds it still.
     Hold,
+    /// It joined the fleet while the rollout ran, and follows when its wave is over.
+    Joined,
 }
 
 impl Deferral {
@@ -225,7 +227,7 @@ impl Deferral {
     pub fn settles(self) -> bool {
         match self {
             Self::Window | Self::Busy => false,
-            Self::Unreachable | Self::Hibernated | Self::Hold => true,
+            Self::Unreachable | Self::Hibernated | Self::Hold | Self::Joined => true,
         }
     }
 }
@@ -244,6 +246,16 @@ pub enum BlockReason {
     Shrinking,
     /// A pin keeps a product below what a hotfix of the release raised it to: its plan says so.
     PinMissesHotfix,
+    /// A pin with `onExpiry: block` has ended: its plan says so.
+    PinEnded,
+}
+
+impl BlockReason {
+    /// Whether the plan says so, so that nothing of the cluster is looked at until it is skipped or
+    /// planned again.
+    pub fn is_planned(self) -> bool {
+        matches!(self, Self::PinMissesHotfix | Self::PinEnded)
+    }
 }
 
 /// What preflight found.

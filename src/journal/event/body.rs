@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::digest::Digest;
-use crate::model::{Calendar, ClusterName, ClusterUid, GateId, Observed, ProductName, RolloutId, WaveName};
-use crate::plan::Plan;
+use crate::model::{
+    Calendar, ClusterName, ClusterUid, GateId, Observed, PoolName, ProductName, RolloutId, WaveName,
+};
+use crate::plan::{Plan, PlannedCluster, PlannedProduct};
 use crate::version::Version;
 
 use super::{
@@ -58,6 +60,16 @@ pub enum Body {
         cluster: ClusterName,
         /// Why, in words.
         cause: String,
+    },
+    /// A person compared what is in a cluster with what was applied there.
+    #[serde(rename = "cluster.compared")]
+    ClusterCompared {
+        /// Its name.
+        cluster: ClusterName,
+        /// How many things are not as they were applied.
+        differences: u32,
+        /// The first of them, one sentence each.
+        told: Vec<String>,
     },
     /// A person took a cluster over from another journal.
     #[serde(rename = "cluster.adopted")]
@@ -230,6 +242,35 @@ pub enum Body {
         rollout: RolloutId,
         /// How.
         ending: Ending,
+    },
+
+    /// A cluster that joined the fleet was planned for it; it follows when its wave is over.
+    #[serde(rename = "rollout.joined")]
+    RolloutJoined {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave that takes it.
+        wave: WaveName,
+        /// The pool within it.
+        pool: PoolName,
+        /// What it gets.
+        cluster: Box<PlannedCluster>,
+        /// The product versions that occur as its targets.
+        products: BTreeMap<Digest, PlannedProduct>,
+        /// Its values.
+        values: BTreeMap<Digest, serde_json::Value>,
+    },
+    /// A cluster that joined the fleet could not be planned for it.
+    #[serde(rename = "rollout.not-joined")]
+    RolloutNotJoined {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The cluster.
+        cluster: ClusterName,
+        /// Why not.
+        cause: String,
+        /// Whether trying again is useless until the fleet says something else.
+        lasting: bool,
     },
 
     // ----- waves
@@ -552,6 +593,7 @@ impl Body {
             Self::DriverReleased {} => "driver.released",
             Self::ClusterObserved { .. } => "cluster.observed",
             Self::ClusterUnreachable { .. } => "cluster.unreachable",
+            Self::ClusterCompared { .. } => "cluster.compared",
             Self::ClusterAdopted { .. } => "cluster.adopted",
             Self::ClusterHold { .. } => "cluster.hold",
             Self::ClusterRelease { .. } => "cluster.release",
@@ -570,6 +612,8 @@ impl Body {
             Self::RolloutSuperseded { .. } => "rollout.superseded",
             Self::RolloutHalted { .. } => "rollout.halted",
             Self::RolloutFinished { .. } => "rollout.finished",
+            Self::RolloutJoined { .. } => "rollout.joined",
+            Self::RolloutNotJoined { .. } => "rollout.not-joined",
             Self::WaveReached { .. } => "wave.reached",
             Self::WaveOpened { .. } => "wave.opened",
             Self::WaveCompleted { .. } => "wave.completed",
@@ -606,6 +650,7 @@ impl Body {
             | Self::DriverReleased {}
             | Self::ClusterObserved { .. }
             | Self::ClusterUnreachable { .. }
+            | Self::ClusterCompared { .. }
             | Self::ClusterAdopted { .. }
             | Self::ClusterHold { .. }
             | Self::ClusterRelease { .. }
@@ -624,6 +669,8 @@ impl Body {
             | Self::RolloutSuperseded { rollout, .. }
             | Self::RolloutHalted { rollout, .. }
             | Self::RolloutFinished { rollout, .. }
+            | Self::RolloutJoined { rollout, .. }
+            | Self::RolloutNotJoined { rollout, .. }
             | Self::WaveReached { rollout, .. }
             | Self::WaveOpened { rollout, .. }
             | Self::WaveCompleted { rollout, .. }
@@ -659,6 +706,7 @@ impl Body {
             Self::JournalCreated { .. }
                 | Self::ClusterObserved { .. }
                 | Self::ClusterUnreachable { .. }
+                | Self::ClusterCompared { .. }
                 | Self::ClusterAdopted { .. }
                 | Self::ClusterHold { .. }
                 | Self::ClusterRelease { .. }

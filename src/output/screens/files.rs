@@ -3,14 +3,13 @@
 use crate::catalog::release::{Change, Diff};
 use crate::diag::count;
 use crate::engine::repo::{
-    CutDone, HotfixWritten, PinAdded, PinRow, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone,
-    TagState,
+    CutDone, HotfixWritten, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone, TagState,
 };
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
-use crate::report::event::{named, short_commit};
+use crate::report::event::short_commit;
 
 impl Screen for List<ProductRow> {
     const KIND: &'static str = "ProductList";
@@ -89,16 +88,19 @@ impl Screen for ProductView {
             Column::text("NOTE"),
         ]);
         for step in &self.steps {
-            let note = if step.one_way { "one-way" } else { "" };
+            let mut note = if step.one_way { vec!["one-way".to_owned()] } else { Vec::new() };
+            note.extend(step.auto.then(|| AUTO.to_owned()));
             steps.row([
                 step.name.as_str().into(),
                 step.kind.into(),
                 limit(step.timeout_seconds),
-                note.into(),
+                note.join(", ").into(),
             ]);
         }
         for test in &self.test_list {
-            let note = if test.retries > 0 { count(test.retries, "retry") } else { String::new() };
+            let mut note = if test.retries > 0 { vec![count(test.retries, "retry")] } else { Vec::new() };
+            note.extend(test.auto.then(|| AUTO.to_owned()));
+            let note = note.join(", ");
             steps.row([test.name.as_str().into(), "test".into(), limit(test.timeout_seconds), note.into()]);
         }
         if !steps.is_empty() {
@@ -118,6 +120,9 @@ impl Screen for ProductView {
         (self.row.tag == TagState::Untagged).then(|| format!("tidegate product tag {}", self.row.name))
     }
 }
+
+/// What is noted at a limit that counts only until enough is known.
+const AUTO: &str = "from history once enough is known";
 
 fn limit(seconds: u64) -> Cell {
     crate::model::Duration::seconds(seconds).to_string().into()
@@ -385,93 +390,5 @@ impl Screen for HotfixWritten {
             "git add {0} && git commit -m \"release: {1}\" && tidegate release cut {1}",
             self.file, self.release
         ))
-    }
-}
-
-impl Screen for List<PinRow> {
-    const KIND: &'static str = "PinList";
-
-    fn text(&self, look: &Look) -> String {
-        if self.items.is_empty() {
-            return "no pins\n".to_owned();
-        }
-        let mut table = Table::new([
-            Column::left("PIN"),
-            Column::left("PRODUCT"),
-            Column::left("VERSION"),
-            Column::text("CLUSTERS"),
-            Column::left("UNTIL"),
-            Column::text("OWNER"),
-            Column::text("REASON"),
-        ]);
-        for pin in &self.items {
-            let until = if pin.ended {
-                Cell::toned(format!("! {} ended", pin.until), Tone::Warn)
-            } else {
-                pin.until.as_str().into()
-            };
-            table.row([
-                pin.id.as_str().into(),
-                pin.product.as_str().into(),
-                pin.version.to_string().into(),
-                named(&pin.clusters).into(),
-                until,
-                pin.owner.as_str().into(),
-                pin.reason.as_str().into(),
-            ]);
-        }
-        table.text(look.width)
-    }
-}
-
-impl Screen for PinAdded {
-    const KIND: &'static str = "PinAdded";
-
-    fn text(&self, _: &Look) -> String {
-        let pin = &self.pin;
-        let release = self
-            .release
-            .as_ref()
-            .map_or_else(String::new, |release| format!(" · fits together with {release}"));
-        format!(
-            "{} {} · {} takes {} {} until {}{release}\n{}\n",
-            Tone::Good.paint(Tone::Good.glyph()),
-            bold(pin.id.as_str()),
-            named(&pin.clusters),
-            pin.product,
-            pin.version,
-            clean(&pin.until),
-            clean(&self.file)
-        )
-    }
-
-    fn next(&self) -> Option<String> {
-        Some(format!("git add {} && git commit -m \"pin: {}\"", self.file, self.pin.id))
-    }
-}
-
-/// A pin that was removed.
-#[derive(Debug, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RemovedPin {
-    /// As it was.
-    pub pin: PinRow,
-}
-
-impl Screen for RemovedPin {
-    const KIND: &'static str = "PinRemoved";
-
-    fn text(&self, _: &Look) -> String {
-        format!(
-            "{} {} is removed · {} gets the release's {} with the next plan\n",
-            Tone::Good.paint(Tone::Good.glyph()),
-            self.pin.id,
-            named(&self.pin.clusters),
-            self.pin.product
-        )
-    }
-
-    fn next(&self) -> Option<String> {
-        Some(format!("git commit -am \"pin: {} is removed\"", self.pin.id))
     }
 }

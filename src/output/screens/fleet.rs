@@ -74,6 +74,9 @@ fn notes(cluster: &Standing) -> Vec<String> {
             notes.push(format!("{} {}", mark.word(), products.join(" ")));
         }
     }
+    if let Some(drift) = cluster.drift.as_ref().filter(|drift| drift.differences > 0) {
+        notes.push(format!("drifted ({})", drift.differences));
+    }
     notes
 }
 
@@ -91,9 +94,14 @@ fn summary(clusters: &[Standing]) -> String {
     tell(&|c| !c.holds.is_empty(), "held");
     tell(&|c| c.marked(Mark::Orphaned).next().is_some(), "with orphaned products");
     tell(&|c| c.marked(Mark::Unfinished).next().is_some(), "unfinished");
+    tell(&is_drifted, "drifted");
     tell(&|c| c.seen.unreachable_since.is_some(), "unreachable");
     tell(&|c| c.seen.at.is_none(), "never seen");
     words.join(" · ")
+}
+
+fn is_drifted(cluster: &Standing) -> bool {
+    cluster.drift.as_ref().is_some_and(|drift| drift.differences > 0)
 }
 
 /// How long ago a cluster was seen, and since when it does not answer.
@@ -137,6 +145,8 @@ pub struct Group {
     pub pinned: usize,
     /// How many are held, whole or in part.
     pub held: usize,
+    /// How many were not as applied when they were last compared.
+    pub drifted: usize,
     /// When the one was seen that was seen longest ago; absent if one was never seen.
     pub oldest_sight: Option<jiff::Timestamp>,
 }
@@ -250,7 +260,12 @@ impl MatrixScreen {
 
 impl Group {
     fn notes(&self) -> String {
-        let told = [(self.behind, "behind"), (self.pinned, "pinned"), (self.held, "held")];
+        let told = [
+            (self.behind, "behind"),
+            (self.pinned, "pinned"),
+            (self.held, "held"),
+            (self.drifted, "drifted"),
+        ];
         let told = told.into_iter().filter(|(n, _)| *n > 0);
         told.map(|(n, word)| format!("{n} {word}")).collect::<Vec<_>>().join(", ")
     }
@@ -301,6 +316,7 @@ fn groups(clusters: &[Standing], by: &[String], columns: &[ProductName]) -> Vec<
             behind: members.iter().filter(|c| c.behind.is_some_and(|behind| behind > 0)).count(),
             pinned: members.iter().filter(|c| !c.pins.is_empty()).count(),
             held: members.iter().filter(|c| !c.holds.is_empty()).count(),
+            drifted: members.iter().filter(|c| is_drifted(c)).count(),
             oldest_sight: sights.min().flatten(),
         }
     };

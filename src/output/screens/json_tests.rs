@@ -192,6 +192,7 @@ fn a_rollouts_status_keeps_its_shape() {
             ("tries", "integer"),
             ("stepSince", "string?"),
             ("deadline", "string?"),
+            ("clusterDeadline", "object?"),
             ("stepsDone", "integer"),
             ("steps", "integer"),
             ("cause", "string?"),

@@ -9,8 +9,8 @@ use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table, wrap};
 use crate::output::{Look, Screen};
 use crate::plan::{
-    Change, GateKind, Notice, Plan, PlannedCluster, PlannedGate, PlannedObstacle, PlannedRate, PlannedWave,
-    Target,
+    Action, Change, GateKind, Notice, Plan, PlannedCluster, PlannedDeadline, PlannedGate, PlannedObstacle,
+    PlannedProduct, PlannedRate, PlannedWave, Target,
 };
 use crate::report::age::{self, Seen};
 use crate::report::estimate::Estimate;
@@ -61,6 +61,8 @@ pub struct PlanScreen {
     pub unassigned: Vec<ClusterName>,
     /// Steps that a rollback can't undo, as `PRODUCT/STEP`.
     pub one_way: Vec<String>,
+    /// The limits of steps and tests that say `deadline: auto`.
+    pub deadlines: Vec<DeadlineLine>,
     /// What people should know.
     pub notices: Vec<Notice>,
     /// The file that it was written to.
@@ -89,6 +91,8 @@ pub struct WavePlan {
     pub failure_budget: u32,
     /// So many may stay deferred.
     pub deferred_budget: u32,
+    /// How long one attempt at a cluster may work in all, waiting apart.
+    pub cluster_deadline: Option<Duration>,
     /// The gates before it, in words.
     pub gates_before: Vec<String>,
     /// The gates after it, in words.
@@ -125,6 +129,22 @@ pub struct Kept {
     pub clusters: Vec<ClusterName>,
     /// Why, in words.
     pub because: String,
+}
+
+/// The limit of a step or test that says `deadline: auto`.
+#[derive(Debug, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadlineLine {
+    /// The product.
+    pub product: ProductName,
+    /// Its version.
+    pub version: String,
+    /// The step's name, `settle`, or `test:NAME`.
+    pub action: String,
+    /// The limit that counts.
+    pub limit: Duration,
+    /// How it came about.
+    pub basis: PlannedDeadline,
 }
 
 /// A cluster that a rollout does not start until somebody chooses.
@@ -182,6 +202,7 @@ impl PlanScreen {
             unknown: plan.unknown.clone(),
             unassigned: plan.unassigned.clone(),
             one_way: one_way(plan, &all),
+            deadlines: deadlines(plan),
             notices: plan.notices.clone(),
             file: None,
             estimate: None,
@@ -209,6 +230,7 @@ fn wave(wave: &PlannedWave) -> WavePlan {
         at_once: wave.at_once,
         failure_budget: wave.failure_budget,
         deferred_budget: wave.deferred_budget,
+        cluster_deadline: wave.cluster_deadline,
         gates_before: wave.gates_before.iter().map(gate).collect(),
         gates_after: wave.gates_after.iter().map(gate).collect(),
         soak: wave.soak.as_ref().map(|s| s.length),
@@ -314,6 +336,22 @@ pub fn reason(reason: &Reason) -> String {
     }
 }
 
+fn deadlines(plan: &Plan) -> Vec<DeadlineLine> {
+    let of = |product: &PlannedProduct| {
+        let line = |(action, limit, basis): (Action, Duration, PlannedDeadline)| DeadlineLine {
+            product: product.name.clone(),
+            version: product.version.to_string(),
+            action: action.to_string(),
+            limit,
+            basis,
+        };
+        product.deadlines().map(line).collect::<Vec<_>>()
+    };
+    let mut found: Vec<DeadlineLine> = plan.products.values().flat_map(of).collect();
+    found.sort_by(|a, b| (&a.product, &a.version).cmp(&(&b.product, &b.version)));
+    found
+}
+
 fn one_way(plan: &Plan, clusters: &[&PlannedCluster]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for target in clusters.iter().flat_map(|c| &c.targets).filter(|t| t.change.acts()) {
@@ -391,6 +429,7 @@ impl PlanScreen {
                 wave.pools.iter().map(|(name, size)| format!("{name} ({size})")).collect();
             let mut gates = wave.gates_before.clone();
             gates.extend(wave.soak.map(|soak| format!("soak {soak}")));
+            gates.extend(wave.cluster_deadline.map(|limit| format!("{limit} per cluster")));
             gates.extend(wave.gates_after.iter().map(|gate| format!("after: {gate}")));
             table.row([
                 wave.name.as_str().into(),
@@ -442,6 +481,10 @@ impl PlanScreen {
         }
         if !self.one_way.is_empty() {
             fact("One-way", &format!("{} can't be rolled back", self.one_way.join(", ")), look, text);
+        }
+        for line in &self.deadlines {
+            let DeadlineLine { product, action, limit, basis, .. } = line;
+            fact("Deadline", &format!("{product}/{action} {limit}: {basis}"), look, text);
         }
         for notice in &self.notices {
             fact("Notice", &format!("{} ({})", notice.message, notice.code), look, text);

@@ -1,12 +1,13 @@
 //! `rollout status` and `rollout list`: how far rollouts are.
 
 use crate::diag::count;
-use crate::model::RolloutId;
+use crate::model::{Nearness, RolloutId};
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::age::Seen;
+use crate::report::event::named;
 use crate::report::explanation::{DRIVER, Driving, Explanation};
 use crate::report::summary::{ClusterSummary, RolloutSummary, WaveSummary};
 
@@ -52,6 +53,19 @@ impl Screen for StatusScreen {
         for stop in &summary.stopped {
             let line = format!("the line of {} is stopped by {}: {}", stop.scope, stop.by, stop.reason);
             text.push_str(&format!("{}\n", Tone::Waits.paint(&clean(&line))));
+        }
+        for pin in &summary.pins {
+            let ends = if pin.nearness == Nearness::Ended { "ended" } else { "ends" };
+            let line = format!(
+                "! pin {} of {} {ends} {}: {} {} on {}",
+                pin.pin,
+                pin.owner,
+                pin.until,
+                pin.product,
+                pin.version,
+                named(&pin.clusters)
+            );
+            text.push_str(&format!("{}\n", Tone::Warn.paint(&clean(&line))));
         }
         text.push('\n');
         text.push_str(&waves(&summary.waves).text(look.width));

@@ -108,8 +108,10 @@ fn a_pin_below_a_hotfix_blocks_its_cluster_and_says_so() {
     let plan = world.plan().unwrap();
     let of = |name: &str| plan.cluster(&name.parse().unwrap()).unwrap().2.obstacles.clone();
     assert!(of("prod-1").is_empty());
-    let [PlannedObstacle::PinMissesHotfix { pin, owner, hotfix, raised, .. }] =
-        of("prod-2").try_into().unwrap();
+    let blocked = of("prod-2");
+    let [PlannedObstacle::PinMissesHotfix { pin, owner, hotfix, raised, .. }] = blocked.as_slice() else {
+        panic!("not one pin that misses a hotfix: {blocked:?}")
+    };
     assert_eq!(
         (pin.as_str(), owner.as_str(), hotfix.as_str(), raised.to_string().as_str()),
         ("PIN-7", "payments", "R41.1", "1.0.1")

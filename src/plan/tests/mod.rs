@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cases;
+mod deadlines;
 mod digests;
 mod files;
 mod hotfixes;
@@ -13,7 +14,7 @@ mod resolving;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Plan, PlanInput, PlanOptions, PlannedWave, Renderers, make};
+use super::{Durations, Plan, PlanInput, PlanOptions, PlannedWave, Renderers, make};
 use crate::catalog::product::Content;
 use crate::catalog::release::{Locked, Tagged, cut};
 use crate::catalog::{Catalog, fleet, load};
@@ -40,6 +41,7 @@ pub(super) struct World {
     pub observed: BTreeMap<ClusterName, Observation>,
     pub renderers: Renderers,
     pub past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    pub durations: Durations,
     pub holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
     pub defer_unknown: bool,
     pub now: jiff::Timestamp,
@@ -65,6 +67,7 @@ impl World {
             observed: BTreeMap::new(),
             renderers: Renderers { manifests: 1, helm: Some("v4.0.1".to_owned()) },
             past_pins: BTreeMap::new(),
+            durations: Durations::default(),
             holds: BTreeMap::new(),
             defer_unknown: false,
             now: NOW.parse().unwrap(),
@@ -239,6 +242,7 @@ impl World {
             past_pins: &self.past_pins,
             observed: &self.observed,
             renderers: &self.renderers,
+            durations: &self.durations,
             options: PlanOptions::default(),
             authors: &std::collections::BTreeSet::new(),
             defer_unknown: self.defer_unknown,

@@ -124,12 +124,66 @@ fn a_version_that_a_release_brought_is_not_lowered_because_a_pin_named_it_too() 
     assert_eq!(reason(&world, "a", "certs").1, "ahead of 1.17.2");
 }
 
+/// The codes of a plan's notices that are about pins.
+fn of_pins(plan: &Plan) -> Vec<&str> {
+    let codes = plan.notices.iter().map(|notice| notice.code.as_str());
+    codes.filter(|code| ["TG0321", "TG0322", "TG0325"].contains(code)).collect()
+}
+
+/// G06: fourteen, seven and one day before its end a pin is told; after it, by its policy, the cluster
+/// rejoins with the next plan, or is planned and blocked with words until somebody chooses.
 #[test]
-fn on_expiry_block_is_refused() {
+fn fleet_g06_an_ended_pin_was_told_before_and_rejoins_or_blocks_by_its_policy() {
     let (mut world, _, higher) = certs();
+    world.runs("a", "certs", "1.18.0", higher, "R1");
     world.pin("PIN-1", "certs", "1.18.0", higher, "2026-12-15", "  clusters: [a]\n  onExpiry: block\n");
-    let findings = world.plan().unwrap_err();
-    assert_eq!(only(&findings, &codes::ON_EXPIRY_BLOCK).place.as_ref().unwrap().line(), 13);
+    world.pin("PIN-2", "certs", "1.18.0", higher, "2026-12-15", "  clusters: [b]\n");
+    world.runs("b", "certs", "1.18.0", higher, "R1");
+    let mut at = |now: &str| {
+        world.now = now.parse().unwrap();
+        world.plan().unwrap()
+    };
+    assert_eq!(of_pins(&at("2026-12-01T23:00:00Z")), [""; 0], "fifteen days before");
+    for (now, within) in [
+        ("2026-12-02T01:00:00Z", "within 14 days"),
+        ("2026-12-09T01:00:00Z", "within 7 days"),
+        ("2026-12-15T01:00:00Z", "within a day"),
+    ] {
+        let plan = at(now);
+        assert_eq!(of_pins(&plan), ["TG0325", "TG0325"]);
+        let first = notice(&plan, &codes::PIN_ENDS_SOON);
+        assert!(
+            first.contains("pin `PIN-1` of `certs` (payments) ends") && first.contains(within),
+            "{first}"
+        );
+        assert!(first.contains("and then blocks on cluster `a`"), "{first}");
+    }
+    let before = at("2026-12-15T23:59:59Z");
+    let after = at("2026-12-16T00:00:00Z");
+    let cluster = |plan: &Plan, name: &str| plan.cluster(&name.parse().unwrap()).unwrap().2.clone();
+    assert!(cluster(&before, "a").obstacles.is_empty());
+    let (a, b) = (cluster(&after, "a"), cluster(&after, "b"));
+    let version = |cluster: &crate::plan::PlannedCluster| {
+        cluster.targets.iter().find(|t| t.product.as_str() == "certs").unwrap().version.to_string()
+    };
+    assert_eq!((version(&a), version(&b)), ("1.18.0".into(), "1.17.2".into()), "one stays, one rejoins");
+    assert_eq!(
+        a.obstacles.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["pin PIN-1 of payments ended (2026-12-15) and blocks: certs stays at 1.18.0 until somebody chooses"]
+    );
+    assert!(b.obstacles.is_empty());
+    assert!(notice(&after, &codes::PIN_BLOCKS).contains("and blocks every release on cluster `a`"));
+    assert_eq!(of_pins(&after), ["TG0322", "TG0321"]);
+}
+
+#[test]
+fn a_pin_that_blocks_gives_way_to_one_that_holds() {
+    let (mut world, _, higher) = certs();
+    world.pin("PIN-1", "certs", "1.18.0", higher, "2026-11-20", "  clusters: [a]\n  onExpiry: block\n");
+    world.pin("PIN-2", "certs", "1.18.0", higher, "2026-12-31", "  clusters: [a]\n");
+    let plan = world.plan().unwrap();
+    let (_, _, a) = plan.cluster(&"a".parse().unwrap()).unwrap();
+    assert!(a.obstacles.is_empty(), "{:?}", a.obstacles);
 }
 
 #[test]

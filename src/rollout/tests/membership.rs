@@ -10,7 +10,11 @@ use crate::model::{Actor, ClusterName, RolloutId};
 use crate::rollout::{AttemptState, Command, Obstacle, RolloutState, WaitKind, WavePhase, waits};
 
 /// The fleet of every planned cluster but those that are gone, some of them asleep.
-fn fleet(world: &World<impl Fate>, gone: &[&str], asleep: &[&str]) -> BTreeMap<ClusterName, Member> {
+pub(super) fn fleet(
+    world: &World<impl Fate>,
+    gone: &[&str],
+    asleep: &[&str],
+) -> BTreeMap<ClusterName, Member> {
     let planned = world.state.rollouts().flat_map(|r| r.plan().clusters().map(|(_, _, c)| c));
     planned
         .filter(|c| !gone.contains(&c.name.as_str()))
@@ -21,7 +25,7 @@ fn fleet(world: &World<impl Fate>, gone: &[&str], asleep: &[&str]) -> BTreeMap<C
         .collect()
 }
 
-fn record(world: &mut World<impl Fate>, gone: &[&str], asleep: &[&str]) {
+pub(super) fn record(world: &mut World<impl Fate>, gone: &[&str], asleep: &[&str]) {
     let clusters = fleet(world, gone, asleep);
     world.append(Actor::engine(), Body::MembershipRecorded { commit: "c".repeat(40), clusters });
 }
@@ -59,7 +63,8 @@ fn fleet_j05_a_leaver_at_work_ends_its_running_step_and_then_departs() {
     }
     record(&mut world, &["c-0"], &[]);
     assert!(world.settle(1_000));
-    let of = |name: &str| world.events.iter().filter(|e| e.body.name() == name).map(|e| e.seq).collect::<Vec<_>>();
+    let of =
+        |name: &str| world.events.iter().filter(|e| e.body.name() == name).map(|e| e.seq).collect::<Vec<_>>();
     let (finished, departed) = (of("step.finished"), of("attempt.departed"));
     assert_eq!(departed.len(), 1);
     let first = finished.iter().filter(|seq| **seq < departed[0]).count();
@@ -126,9 +131,10 @@ fn within_the_deferred_budget_a_hibernated_cluster_keeps_no_wave_open() {
     let id = world.start(plan(&Shape::of(vec![wave, WaveShape::of(1)])));
     record(&mut world, &[], &["c-1"]);
     assert!(world.settle(1_000));
-    let ended = world.events.iter().any(|e| {
-        matches!(e.body, Body::RolloutFinished { ending: Ending::SucceededWithFailures, .. })
-    });
+    let ended = world
+        .events
+        .iter()
+        .any(|e| matches!(e.body, Body::RolloutFinished { ending: Ending::SucceededWithFailures, .. }));
     assert!(ended);
     assert_eq!(*cluster(&world, &id, "c-1"), AttemptState::Deferred(Deferral::Hibernated));
 }

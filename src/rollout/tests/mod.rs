@@ -5,8 +5,11 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod catch_up;
+mod deadlines;
 mod fleet;
 mod hotfixes;
+mod joining;
 mod live;
 mod membership;
 mod patience;

@@ -3,6 +3,7 @@
 pub mod ask;
 mod drive;
 mod events;
+mod export;
 mod look;
 
 use super::Context;
@@ -32,6 +33,8 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Skip(args) => ask::skip(args, context).await,
         RolloutCommand::Retry(args) => ask::retry(args, context).await,
         RolloutCommand::Events(args) => events::run(&args, context).await,
+        RolloutCommand::Show(args) => export::show(&args, context).await,
+        RolloutCommand::Export(args) => export::run(&args, context).await,
     }
 }
 
@@ -67,8 +70,9 @@ fn find<'a>(state: &'a FleetState, asked: Option<&RolloutRef>) -> Result<&'a Rol
 }
 
 /// What the state of a rollout means for the exit code, once it rests.
-fn code(state: &RolloutState) -> Code {
-    match state {
+fn code(rollout: &Rollout) -> Code {
+    match rollout.state() {
+        RolloutState::Running if rollout.is_through() => Code::FinishedWithFailures,
         RolloutState::Halted { .. } => Code::Failed,
         RolloutState::Aborting | RolloutState::Aborted | RolloutState::Superseded { .. } => Code::Aborted,
         RolloutState::Pausing | RolloutState::Paused => Code::Blocked,
