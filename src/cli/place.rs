@@ -29,7 +29,7 @@ use crate::engine::whereabouts::{Relation, Whereabouts};
 use crate::engine::{Follower, Times, World};
 use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
-use crate::port::{Clock, DriverLease, Git, Host, Journal};
+use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal};
 use crate::report::explanation::Driving;
 
 /// How many hexadecimal digits of a repository's identity name its state folder.
@@ -191,13 +191,18 @@ impl Place {
             .map_err(|fault| Failure::outside("the fleet's source can't be read", &fault))
     }
 
+    /// Connections to clusters, for who needs nothing else.
+    pub fn clusters(&self, git: &GitCli) -> Arc<dyn Clusters> {
+        Arc::new(KubeconfigClusters::new(git.root(), self.home()))
+    }
+
     /// Every port, over the real world.
     pub fn world(&self, git: &Arc<GitCli>, open: &OpenJournal) -> World {
         let root = git.root();
         World {
             clock: Arc::clone(&self.clock) as _,
             host: Arc::clone(&self.host) as _,
-            clusters: Arc::new(KubeconfigClusters::new(root, self.home())),
+            clusters: self.clusters(git),
             renderer: Arc::new(HelmCli::find()),
             scripts: Arc::new(LocalScripts::new()),
             secrets: Arc::new(LocalSecrets::new(root, self.home())),

@@ -125,7 +125,10 @@ impl Deed<'_> {
         };
         let job = rendering::job(&what, test)?;
         // The Job of an interrupted try is adopted, so it is looked for under that try's number.
-        let key = format!("{} {} {}", self.session.attempt, self.id.step, self.id.first);
+        // Journal and plan are part of its name: after a journal was lost, or put back from a copy, ids
+        // come again, and the verdict of a run that nobody knows any more must not count.
+        let run = (self.opened.guard.claimant().journal, self.session.plan.made_at);
+        let key = format!("{} {} {} {} {}", run.0, run.1, self.session.attempt, self.id.step, self.id.first);
         let mask = self.opened.known.mask();
         let run = JobRun { product, job: &job, key, timeout: self.limit.std(), mask: &mask };
         let ran = self.opened.guard.run_job(&run).await?;

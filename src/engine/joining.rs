@@ -36,9 +36,9 @@ struct Unjoined {
 
 impl From<PlanError> for Unjoined {
     fn from(error: PlanError) -> Self {
-        let lasting = matches!(error, PlanError::Findings(_));
+        let lasting = matches!(error, PlanError::Findings(_) | PlanError::Refused(_));
         let cause = match error {
-            PlanError::Findings(findings) => {
+            PlanError::Findings(findings) | PlanError::Refused(findings) => {
                 findings.errors().map(|f| f.message.clone()).collect::<Vec<_>>().join("; ")
             }
             PlanError::Fault(fault) => fault.message,
@@ -105,9 +105,9 @@ impl Joiner {
         let (members, _) = planning::members(world, &now_files, &[]).await?;
         let gone = || Unjoined { cause: format!("{} is in the fleet no more", self.cluster), lasting: true };
         let entry = members.get(&self.cluster).ok_or_else(gone)?;
-        let look = survey::one(world, times, entry).await;
+        let look = survey::one(&*world.clusters, &world.clock, times, entry, "drive").await;
         seen.push(survey::event(&self.cluster, &look));
-        let observed = look?;
+        let observed = look.map_err(|error| Unjoined { cause: error.message, lasting: false })?.observed;
         if let Some(before) = self.before.as_ref().filter(|before| **before != observed.uid) {
             let cause = format!(
                 "it has the identity {}, and {before} was known by this name: adopt it, or name it anew",
@@ -145,6 +145,7 @@ impl Joiner {
             authors: self.plan.release.authors.clone(),
             now,
             unreachable: BTreeMap::new(),
+            foreign: BTreeMap::new(),
             findings: crate::diag::Findings::new(),
             catalog,
         };

@@ -17,6 +17,7 @@ mod membership;
 pub mod planning;
 mod preflight;
 pub mod preview;
+pub mod rebuild;
 mod recorder;
 pub mod rendering;
 pub mod repo;

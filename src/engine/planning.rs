@@ -6,15 +6,18 @@ use std::sync::Arc;
 
 use crate::catalog::product::Content;
 use crate::catalog::{self, Catalog, fleet};
-use crate::diag::{Finding, Findings, codes};
+use crate::diag::{Finding, Findings, Severity, codes};
 use crate::digest::{self, Digest};
-use crate::model::{Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId};
+use crate::model::{
+    Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId, RolloutId,
+};
 use crate::plan::{self, Durations, Plan, PlanInput, PlanOptions, Renderers};
 use crate::port::{AppendError, Fault, NewEvent};
 use crate::resolve::{self, HeldProduct, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
 
 use super::adoption::other_cluster;
+use super::cluster::Error;
 use super::follow::Follower;
 use super::survey::{self, Look};
 use super::world::{Times, World};
@@ -42,6 +45,9 @@ pub enum PlanError {
     /// What the files or the fleet say stands against it.
     #[error("{0}")]
     Findings(Findings),
+    /// What stands in the clusters does.
+    #[error("{0}")]
+    Refused(Findings),
     /// The world does.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -78,6 +84,8 @@ pub struct Gathered {
     pub(super) now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
+    /// The clusters that are not this journal's to touch, and why.
+    pub foreign: BTreeMap<ClusterName, String>,
     /// What people should know, beside the plan's own findings.
     pub findings: Findings,
 }
@@ -175,9 +183,13 @@ pub async fn gather(
     let awake = members.values().filter(|m| asked(&m.name.value) && !m.hibernated);
     let entries: Vec<ClusterEntry> = awake.cloned().collect();
     let looks = survey::fleet(world, times, &entries).await;
-    same_identities(follower.state(), &members, &looks)?;
+    follower.catch_up(|_, _| {}).await?;
+    same_identities(follower.state(), &members, &looks).map_err(PlanError::Refused)?;
+    readable(&looks).map_err(PlanError::Refused)?;
     record(world, &request.actor, &looks).await?;
     follower.catch_up(|_, _| {}).await?;
+    let foreign = foreign(world, follower.state(), &looks);
+    findings.extend(foreign.iter().map(|(name, why)| foreign_cluster(Severity::Warning, name, why)));
     let (mut observed, unreachable) = observations(follower.state(), looks);
     for name in members.values().filter(|m| m.hibernated).map(|m| &m.name.value) {
         let last = follower.state().seen(name).and_then(|seen| seen.observed.clone());
@@ -207,6 +219,7 @@ pub async fn gather(
         authors,
         now,
         unreachable,
+        foreign,
         findings,
         catalog,
     })
@@ -355,11 +368,53 @@ fn same_identities(
     for (name, look) in looks {
         let before = state.seen(name).and_then(|seen| seen.observed.as_ref());
         let (Some(before), Ok(now)) = (before, look) else { continue };
-        if before.uid != now.uid {
-            findings.extend(members.get(name).map(|entry| other_cluster(entry, &before.uid, &now.uid)));
+        let now = &now.observed.uid;
+        if before.uid != *now {
+            findings.extend(members.get(name).map(|entry| other_cluster(entry, &before.uid, now)));
         }
     }
     findings.into_result(())
+}
+
+/// No record may be of a higher format: what a newer tidegate wrote, an older one does not touch.
+fn readable(looks: &BTreeMap<ClusterName, Look>) -> Result<(), Findings> {
+    let too_new = looks.iter().filter_map(|(name, look)| Some((name, look.as_ref().err()?)));
+    let mut findings = Findings::new();
+    for (name, error) in too_new.filter(|(_, error)| error.is_too_new()) {
+        findings.push(too_new_record(name, error));
+    }
+    findings.into_result(())
+}
+
+/// That a record in a cluster is of a higher format.
+pub(super) fn too_new_record(cluster: &ClusterName, error: &Error) -> Finding {
+    let prefix = format!("{}: ", codes::RECORD_TOO_NEW.id);
+    let why = error.message.strip_prefix(&prefix).unwrap_or(&error.message);
+    Finding::error(&codes::RECORD_TOO_NEW, format!("{cluster}: {why}"))
+        .about([cluster])
+        .hint("use the tidegate that wrote it, or a newer one")
+}
+
+/// Which clusters belong to another journal, or to a rollout that this one does not know.
+fn foreign(
+    world: &World,
+    state: &FleetState,
+    looks: &BTreeMap<ClusterName, Look>,
+) -> BTreeMap<ClusterName, String> {
+    let knows = |rollout: &RolloutId| state.rollout(rollout).is_some();
+    let seen = looks.iter().filter_map(|(name, look)| Some((name, look.as_ref().ok()?)));
+    seen.filter_map(|(name, sight)| Some((name.clone(), sight.foreign(world.journal.id(), &knows)?)))
+        .collect()
+}
+
+/// That a cluster is not this journal's to touch.
+pub fn foreign_cluster(severity: Severity, cluster: &ClusterName, why: &str) -> Finding {
+    let message = format!("{cluster} is not this journal's: {why}");
+    let finding = match severity {
+        Severity::Error => Finding::error(&codes::FOREIGN_CLUSTER, message),
+        _ => Finding::warning(&codes::FOREIGN_CLUSTER, message),
+    };
+    finding.about([cluster]).next(format!("tidegate cluster adopt {cluster} --reason TEXT"))
 }
 
 /// Records what was seen: facts, wherever the journal stands.
@@ -399,14 +454,14 @@ fn observations(
     let (mut observed, mut unreachable) = (BTreeMap::new(), BTreeMap::new());
     for (name, look) in looks {
         match look {
-            Ok(seen) => {
-                observed.insert(name, Observation::fresh(seen));
+            Ok(sight) => {
+                observed.insert(name, Observation::fresh(sight.observed));
             }
-            Err(fault) => {
+            Err(error) => {
                 if let Some(last) = state.seen(&name).and_then(|seen| seen.observed.clone()) {
                     observed.insert(name.clone(), Observation::last(last));
                 }
-                unreachable.insert(name, fault.message);
+                unreachable.insert(name, error.message);
             }
         }
     }

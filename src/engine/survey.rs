@@ -7,43 +7,54 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use crate::journal::Body;
-use crate::model::{ClusterEntry, ClusterName, Observed};
+use crate::model::{ClusterEntry, ClusterName};
 use crate::plan::Access;
-use crate::port::Fault;
+use crate::port::{Clock, Clusters};
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Error, Kind, Sight};
 use super::session::user_agent;
 use super::world::{Times, World};
 
 /// How many clusters are looked at at once.
 const AT_ONCE: usize = 32;
 
-/// What a look at one cluster brought: what it runs, or why it could not be seen.
-pub type Look = Result<Observed, Fault>;
+/// What a look at one cluster brought: what it is and runs, or why it could not be seen.
+pub type Look = Result<Sight, Error>;
 
 /// Looks at clusters.
 pub async fn fleet(world: &World, times: &Times, clusters: &[ClusterEntry]) -> BTreeMap<ClusterName, Look> {
     futures::stream::iter(clusters)
-        .map(|entry| async { (entry.name.value.clone(), one(world, times, entry).await) })
+        .map(|entry| async {
+            let look = one(&*world.clusters, &world.clock, times, entry, "plan").await;
+            (entry.name.value.clone(), look)
+        })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await
 }
 
-/// Looks at one cluster.
+/// Looks at one cluster, as `who` in the User-Agent.
 ///
 /// # Errors
 /// When it can't be reached within the limit, does not let us in, or its record can't be read.
-pub async fn one(world: &World, times: &Times, entry: &ClusterEntry) -> Look {
+pub async fn one(
+    clusters: &dyn Clusters,
+    clock: &Arc<dyn Clock>,
+    times: &Times,
+    entry: &ClusterEntry,
+    who: &str,
+) -> Look {
     let look = async {
-        let client = world.clusters.connect(&access(entry), &user_agent("plan")).await?;
-        let cluster = Cluster::new(client, Arc::clone(&world.clock), times.request);
-        Ok(cluster.observe().await?.observed)
+        let client = clusters
+            .connect(&access(entry), &user_agent(who))
+            .await
+            .map_err(|fault| Error { class: fault.class, ..Error::new(Kind::Unreachable, fault.message) })?;
+        Cluster::new(client, Arc::clone(clock), times.request).observe().await
     };
     tokio::select! {
         seen = look => seen,
-        () = world.clock.sleep(times.reach) => {
-            Err(Fault::transient(format!("no answer within {} s", times.reach.as_secs())))
+        () = clock.sleep(times.reach) => {
+            Err(Error::new(Kind::Unreachable, format!("no answer within {} s", times.reach.as_secs())))
         }
     }
 }
@@ -59,9 +70,9 @@ pub fn access(entry: &ClusterEntry) -> Access {
 /// What a look says to the journal.
 pub fn event(cluster: &ClusterName, look: &Look) -> Body {
     match look {
-        Ok(observed) => {
-            Body::ClusterObserved { cluster: cluster.clone(), observed: Box::new(observed.clone()) }
+        Ok(sight) => {
+            Body::ClusterObserved { cluster: cluster.clone(), observed: Box::new(sight.observed.clone()) }
         }
-        Err(fault) => Body::ClusterUnreachable { cluster: cluster.clone(), cause: fault.message.clone() },
+        Err(error) => Body::ClusterUnreachable { cluster: cluster.clone(), cause: error.message.clone() },
     }
 }

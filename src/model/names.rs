@@ -185,6 +185,11 @@ impl RolloutId {
     pub fn new(release: &ReleaseId, n: u32) -> Result<Self, NameError> {
         format!("{release}-{n}").parse()
     }
+
+    /// Its number, if it is a rollout of this release.
+    pub fn number(&self, release: &ReleaseId) -> Option<u32> {
+        self.as_str().strip_prefix(release.as_str())?.strip_prefix('-')?.parse().ok()
+    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::ApprovalGiven { .. }
         | Body::GateOverridden { .. } => Weight::Milestone,
         Body::ClusterAdopted { .. }
+        | Body::JournalRebuild { .. }
         | Body::ClusterHold { .. }
         | Body::ClusterRelease { .. }
         | Body::StopTheLineOn { .. }
@@ -119,6 +120,9 @@ pub fn weight(body: &Body) -> Weight {
 pub fn sentence(body: &Body) -> String {
     match body {
         Body::JournalCreated { journal } => format!("journal {journal} begins"),
+        Body::JournalRebuild { clusters, reason } => {
+            format!("the journal is rebuilt from {}: {reason}", count(clusters.len(), "cluster"))
+        }
         Body::DriverTookOver { process, new_fence, .. } => {
             format!("{process} drives now (fence {new_fence})")
         }

@@ -38,6 +38,7 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
         Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
         Command::StopTheLine { scope, reason } => admit_live::stop(state, scope, reason),
         Command::StartTheLine { scope, reason } => admit_live::go(state, scope, reason),
+        Command::Rebuild { clusters, reason } => admit_live::rebuild(state, clusters, reason),
         Command::Hold { cluster, kept, reason, until } => {
             admit_live::hold(state, cluster, kept.as_ref(), reason, *until, now)
         }

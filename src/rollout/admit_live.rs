@@ -4,7 +4,7 @@ use super::admit::{known, refuse, wrong_state};
 use super::command::{Refusal, RefusalExit};
 use super::live::{Kept, held};
 use super::state::{FleetState, RolloutState};
-use crate::diag::{Code, codes};
+use crate::diag::{Code, codes, count};
 use crate::journal::{Body, StopScope};
 use crate::model::{ClusterName, ProductName, RolloutId};
 
@@ -23,6 +23,33 @@ fn reasoned(what: &str, reason: &str) -> Result<(), Refusal> {
         return refusal(&codes::REASON_MISSING, RefusalExit::Usage, sentence, Vec::new());
     }
     Ok(())
+}
+
+/// A journal that has a history is not lost.
+pub(super) fn rebuild(
+    state: &FleetState,
+    clusters: &[ClusterName],
+    reason: &str,
+) -> Result<Vec<Body>, Refusal> {
+    reasoned("rebuilding the journal", reason)?;
+    if !state.is_new() {
+        let what = match state.rollouts.last() {
+            Some(newest) => {
+                format!("it knows {}, {} the last", count(state.rollouts.len(), "rollout"), newest.id)
+            }
+            None => {
+                format!("it has had {}", count(usize::try_from(state.fence).unwrap_or(usize::MAX), "driver"))
+            }
+        };
+        let legal = vec![
+            "tidegate journal verify".to_owned(),
+            "tidegate cluster adopt CLUSTER --reason TEXT".to_owned(),
+            "tidegate --journal FILE journal rebuild --reason TEXT".to_owned(),
+        ];
+        let sentence = format!("this journal is not lost: {what}; only an empty one is rebuilt");
+        return refusal(&codes::JOURNAL_NOT_LOST, RefusalExit::Conflict, sentence, legal);
+    }
+    Ok(vec![Body::JournalRebuild { clusters: clusters.to_vec(), reason: reason.to_owned() }])
 }
 
 pub(super) fn stop(state: &FleetState, scope: &StopScope, reason: &str) -> Result<Vec<Body>, Refusal> {

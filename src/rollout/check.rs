@@ -26,6 +26,9 @@ impl FleetState {
             Body::JournalCreated { .. } => {
                 demand(self.position == 0, || "a journal begins once, with its first event".to_owned())
             }
+            Body::JournalRebuild { .. } => {
+                demand(self.is_new(), || "the journal is not lost: it has a history".to_owned())
+            }
             Body::DriverTookOver { new_fence, .. } => demand(*new_fence > self.fence, || {
                 format!("fence {new_fence} is not above {}, the last one", self.fence)
             }),

@@ -107,6 +107,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Restore what is observed from the records of clusters, since the journal before is lost.
+    Rebuild {
+        /// The clusters that are to be taken over.
+        clusters: Vec<ClusterName>,
+        /// Why.
+        reason: String,
+    },
     /// Keep a cluster, or a product of it, as it is.
     Hold {
         /// The cluster.

@@ -76,6 +76,8 @@ impl FleetState {
                 }
             }
             Body::DriverReleased {} => self.driver = None,
+            // What is restored follows, cluster by cluster.
+            Body::JournalRebuild { .. } => {}
             Body::ClusterObserved { cluster, observed } => {
                 let seen = self.seen.entry(cluster.clone()).or_default();
                 seen.observed = Some((**observed).clone());
@@ -97,7 +99,8 @@ impl FleetState {
             | Body::ClusterRelease { .. } => self.fold_live(event),
             Body::MembershipRecorded { .. } | Body::MembershipDoubted { .. } => self.fold_membership(event),
             // Whoever was in the way is not any more.
-            Body::ClusterAdopted { cluster, .. } => {
+            Body::ClusterAdopted { cluster, rollouts, .. } => {
+                self.elsewhere.extend(rollouts.iter().cloned());
                 for rollout in self.rollouts.iter_mut().filter(|rollout| rollout.state.is_open()) {
                     if let Some(index) = rollout.by_name.get(cluster).copied() {
                         rollout.look_again(index, at);

@@ -36,6 +36,8 @@ pub struct FleetState {
     pub(super) applied: HashMap<ClusterUid, (usize, jiff::Timestamp)>,
     /// Every release that is known to be a hotfix.
     pub(super) hotfixes: BTreeSet<ReleaseId>,
+    /// Rollouts of other journals, named by records that this one took over.
+    pub(super) elsewhere: BTreeSet<RolloutId>,
     /// What holds for the fleet while rollouts run.
     pub(super) live: Live,
     /// How long successful tries at steps took.

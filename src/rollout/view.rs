@@ -62,15 +62,29 @@ impl FleetState {
             .or_else(|| self.rollouts.iter().rev().find(|r| r.plan.release.id.as_str() == name))
     }
 
-    /// The number that the next rollout of a release gets.
+    /// The number that the next rollout of a release gets: above that of every one that is known,
+    /// those of lost journals included, as far as clusters' records name them.
     pub fn next_number(&self, release: &ReleaseId) -> u32 {
-        let known = self.rollouts.iter().filter(|r| &r.plan.release.id == release).count();
-        u32::try_from(known).unwrap_or(u32::MAX).saturating_add(1)
+        let own = self.rollouts.iter().filter(|r| &r.plan.release.id == release);
+        let known = own.map(|r| &r.id).chain(&self.elsewhere).filter_map(|id| id.number(release));
+        known.max().unwrap_or(0).saturating_add(1)
+    }
+
+    /// Whether nothing was rolled out yet: there is no rollout, and never was a driver. Clusters may
+    /// have been seen, adopted and held, and the line may be stopped.
+    pub fn is_new(&self) -> bool {
+        self.rollouts.is_empty() && self.fence == 0
     }
 
     /// What was last seen of a cluster.
     pub fn seen(&self, cluster: &ClusterName) -> Option<&Seen> {
         self.seen.get(cluster)
+    }
+
+    /// The names under which a cluster was last seen; more than one is a mistake of the fleet's.
+    pub fn seen_as(&self, uid: &ClusterUid) -> impl Iterator<Item = &ClusterName> {
+        let is = move |seen: &&Seen| seen.observed.as_ref().is_some_and(|observed| observed.uid == *uid);
+        self.seen.iter().filter(move |(_, seen)| is(seen)).map(|(name, _)| name)
     }
 
     /// When an attempt last succeeded on a cluster.

@@ -51,7 +51,9 @@ async fn a_matrix_shows_what_runs_where_and_drift_what_was_changed_by_hand() {
         tiny::release(&lab, "R2", Some("R1"), "{ app: 1.1.0 }");
         tiny::cut(&lab, "R2");
         let plan = tiny::plan(&lab, "R2");
-        lab.run(&["rollout", "start", &plan, "--until", "wave:staging"]).ok();
+        lab.run(&["rollout", "start", &plan, "--detach"]).ok();
+        lab.tidegate("rollout skip R2 -c view-2 --reason later").ok();
+        lab.tidegate("rollout run R2").ok();
 
         let matrix = lab.tidegate("cluster matrix -o json").ok().json();
         assert_eq!(matrix["data"]["newest"], "R2");
@@ -88,7 +90,8 @@ async fn a_matrix_shows_what_runs_where_and_drift_what_was_changed_by_hand() {
 
     edited_by_hand(&clusters[1]).await;
     let configs: Api<ConfigMap> = Api::namespaced(clusters[1].client().await, "default");
-    tiny::beside(move || {
+    // The clusters come back, since they end when they are dropped.
+    let clusters = tiny::beside(move || {
         let found = drift(&lab, "--exit-code", 10);
         assert_eq!(of(&found, "view-1")["differences"], json!([]), "{found:#}");
         let differences = of(&found, "view-2")["differences"].as_array().unwrap().clone();
@@ -113,9 +116,11 @@ async fn a_matrix_shows_what_runs_where_and_drift_what_was_changed_by_hand() {
         assert_eq!(found["partial"], true, "{found:#}");
         assert!(of(&found, "view-1")["unreachable"].is_string());
         lab.tidegate("cluster drift -c view-9").exits(4);
+        clusters
     })
     .await;
     assert!(configs.get_opt("app").await.unwrap().is_none(), "a look mends nothing");
+    drop(clusters);
 }
 
 /// M02: the pipeline changed after the run; what is shown and exported of the run is the old one, and

@@ -52,7 +52,7 @@ fi
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_script_and_a_metric_open_a_wave_and_an_override_is_kept_in_the_tag() {
+async fn fleet_e15_e20_a_script_and_a_metric_open_a_wave_and_an_override_is_kept_in_the_tag() {
     let specs = ["gated-1", "gated-2"].map(|name| ClusterSpec::complete(name, 1)).into();
     let clusters = Bed::shared().await.clusters(specs).await;
     let told = tokio::task::spawn_blocking(move || {

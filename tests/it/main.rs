@@ -28,9 +28,11 @@ mod lab;
 mod leave;
 mod leftovers;
 mod live;
+mod operators;
 mod pages;
 mod platform;
 mod prometheus;
+mod rebuild;
 #[path = "../scripted/mod.rs"]
 mod scripted;
 mod shapes;

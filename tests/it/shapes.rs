@@ -284,6 +284,9 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "cluster list", 0);
     told.keep(lab, "cluster adopt shape-1 --reason test", 0);
     told.keep(lab, "journal verify", 0);
+    let other = lab.around().join("other.db").display().to_string();
+    told.keep(lab, &format!("--journal {other} journal rebuild --reason lost"), 0);
+    told.keep(lab, &format!("--journal {other} journal rebuild --reason lost --yes"), 0);
     told.keep(lab, "rollout show R1", 0);
     let export = lab.around().join("r1.jsonl").display().to_string();
     told.keep(lab, &format!("rollout export R1 --out {export}"), 0);

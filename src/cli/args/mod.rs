@@ -5,6 +5,7 @@ mod cluster;
 mod files;
 mod freeze;
 mod globals;
+mod journal;
 mod pin;
 mod plan;
 mod rollout;
@@ -22,6 +23,7 @@ pub use files::{
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
+pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
@@ -92,22 +94,4 @@ pub enum Command {
     Journal(JournalCommand),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),
-}
-
-/// The journal's commands.
-#[derive(Debug, Subcommand)]
-pub enum JournalCommand {
-    /// Read the whole journal, or an export of it, and verify its chain of hashes.
-    Verify(JournalVerify),
-}
-
-/// `journal verify`.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: tidegate journal verify\n         tidegate journal verify --export r42-1.jsonl"
-)]
-pub struct JournalVerify {
-    /// A file of `rollout export` instead of the journal.
-    #[arg(long, value_name = "FILE")]
-    pub export: Option<std::path::PathBuf>,
 }

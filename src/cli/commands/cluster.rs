@@ -130,7 +130,9 @@ async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
         .await
         .map_err(|error| match error {
             PlanError::Fault(fault) => Failure::outside(&format!("{} was not adopted", args.cluster), &fault),
-            PlanError::Findings(findings) => Failure { exit: Code::Conflict, findings },
+            PlanError::Findings(findings) | PlanError::Refused(findings) => {
+                Failure { exit: Code::Conflict, findings }
+            }
         })?;
     let screen = AdoptedScreen { adopted, reason: args.reason.clone() };
     context.surface.show(&screen, context.place.now(), &[], [Code::Done]);

@@ -10,6 +10,7 @@ mod freeze;
 mod journal;
 mod pin;
 mod plan;
+mod rebuild;
 mod rollout;
 mod schema;
 mod stop;
@@ -46,6 +47,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Explain(explain) => explain::run(&explain, surface),
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
         Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, &context).await,
+        Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, &context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
         Command::StopTheLine(command) => stop::run(command, &context).await,

@@ -13,7 +13,9 @@ codes! {
     JOURNAL_UNREADABLE = "TG0803" "journal-unreadable"
         "The journal's file can't be opened, read or written."
         "The journal is one SQLite file beside its write-ahead log. The message says what the system \
-         answered: not a database, no permission, no space left, locked by another program.";
+         answered: not a database, no permission, no space left, locked by another program. If it is broken, \
+         put a copy back; without one, move it away and look at what the clusters know: `tidegate journal \
+         rebuild --reason TEXT`.";
     JOURNAL_FENCED = "TG0804" "journal-fenced"
         "Another process has taken over as the driver."
         "Each driver gets a number one higher than any before it, and the journal takes events only from \
@@ -24,4 +26,10 @@ codes! {
         "One process drives at a time. Commands such as approve, pause and abort need no driver: they \
          are recorded, and the driver follows them. `tidegate rollout watch` shows what it does; \
          `rollout run --standby` waits until it ends.";
+    JOURNAL_NOT_LOST = "TG0806" "journal-not-lost"
+        "Only an empty journal is rebuilt from the clusters' records."
+        "`journal rebuild` is for a journal that is gone: it begins a new one with what the clusters' \
+         records say. This journal has a history of its own, which a rebuild could only contradict. To take \
+         over single clusters of another journal: `tidegate cluster adopt NAME --reason TEXT`. If this \
+         journal is broken and there is no copy, move its file away first.";
 }

@@ -1,6 +1,7 @@
 //! What can go wrong in a cluster, sorted by what it means for an attempt. Texts name objects,
 //! fields and managers, and never hold a value of a Secret.
 
+use crate::diag::codes;
 use crate::journal::{BlockReason, FailureClass, StepOutcome};
 use crate::port::Fault;
 use crate::render::Mask;
@@ -103,6 +104,11 @@ impl Error {
     /// Whether it means that this process must stop touching the cluster.
     pub fn is_fenced(&self) -> bool {
         self.kind == Kind::Fenced
+    }
+
+    /// Whether it is a record of a higher format.
+    pub fn is_too_new(&self) -> bool {
+        self.kind == Kind::Record && self.message.starts_with(codes::RECORD_TOO_NEW.id)
     }
 
     /// Why the attempt is blocked by it, if it is a block and no failure.

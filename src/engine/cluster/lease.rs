@@ -56,6 +56,30 @@ pub struct Adoption {
     pub products: Vec<ProductName>,
 }
 
+/// What a cluster's lease says to who only looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// `JOURNAL/PROCESS`.
+    pub holder: String,
+    /// The journal, where the holder names one.
+    pub journal: Option<Uuid>,
+    /// Whether it was given back.
+    pub released: bool,
+    /// When it was renewed last, by its holder's wall clock.
+    pub renewed: Option<jiff::Timestamp>,
+    /// How long it must have been silent before anybody takes it over.
+    pub silence: Duration,
+}
+
+impl Holding {
+    /// Whether its holder may be alive, as far as wall clocks can tell: people look at that, and a
+    /// takeover waits for silence on the boot-time clock instead.
+    pub fn looks_alive(&self, now: jiff::Timestamp) -> bool {
+        let silent = |at: jiff::Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+        !self.released && self.renewed.is_some_and(|at| silent(at) < self.silence)
+    }
+}
+
 /// What is done once a cluster may be taken, before anything is written there, with the holder that
 /// its lease names.
 pub type BeforeTaking<'f> = dyn Fn(Option<String>) -> BoxFuture<'f, Outcome<()>> + Send + Sync + 'f;
@@ -210,10 +234,17 @@ enum Terms {
 }
 
 impl Cluster {
-    /// The holder that the cluster's lease names, if there is a lease.
-    pub(super) async fn holder(&self) -> Outcome<Option<String>> {
+    /// What the cluster's lease says, if there is one with a holder.
+    pub(super) async fn holding(&self) -> Outcome<Option<Holding>> {
         let lease = self.read(&operator(), JSON, "reading the cluster's lease").await?;
-        Ok(lease.map(|lease| View::of(&lease).holder).filter(|holder| !holder.is_empty()))
+        let Some(lease) = lease else { return Ok(None) };
+        let renewed = lease.pointer("/spec/renewTime").and_then(Value::as_str).and_then(|t| t.parse().ok());
+        let View { holder, journal, released, length, request, .. } = View::of(&lease);
+        if holder.is_empty() {
+            return Ok(None);
+        }
+        let silence = length + request.max(self.inner.request);
+        Ok(Some(Holding { holder, journal, released, renewed, silence }))
     }
 
     /// Takes the lease of the cluster, or takes it over from an earlier process of the same journal:

@@ -24,7 +24,7 @@ use crate::port::Clock;
 
 pub use compare::ObjectChange;
 pub use error::{Error, Kind};
-pub use lease::{Adoption, BeforeTaking, Claimant, Guard};
+pub use lease::{Adoption, BeforeTaking, Claimant, Guard, Holding};
 pub use observe::{Identity, Sight};
 pub use preflight::{Obstacle, Survey};
 pub use test_job::{JobOutcome, JobRun};

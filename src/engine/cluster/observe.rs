@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use uuid::Uuid;
 
-use crate::apply::record::Record;
+use crate::apply::record::{self, Record};
 use crate::diag::codes;
-use crate::model::{ClusterUid, Observed, ProductName};
+use crate::model::{ClusterUid, Observed, ProductName, RolloutId};
 use crate::version::{KubeMinor, KubeVersion};
 
 use super::wire::JSON;
-use super::{Cluster, Error, Kind, Outcome};
+use super::{Cluster, Error, Holding, Kind, Outcome};
 
 /// Who a cluster is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,8 +31,21 @@ pub struct Sight {
     pub observed: Observed,
     /// The whole records.
     pub records: BTreeMap<ProductName, Record>,
-    /// Who holds the cluster's lease (`JOURNAL/PROCESS`), if it has one.
-    pub holder: Option<String>,
+    /// What the cluster's lease says, if it has one.
+    pub lease: Option<Holding>,
+}
+
+impl Sight {
+    /// Why the cluster is not this journal's to touch, if it is not; `knows` tells the rollouts that
+    /// the journal knows. A cluster with neither lease nor record is everybody's.
+    pub fn foreign(&self, journal: Uuid, knows: &dyn Fn(&RolloutId) -> bool) -> Option<String> {
+        match &self.lease {
+            Some(lease) if lease.journal != Some(journal) => {
+                Some(format!("{} holds the cluster's lease", lease.holder))
+            }
+            _ => record::admit(&self.records, journal, knows).err().map(|why| why.to_string()),
+        }
+    }
 }
 
 impl Cluster {
@@ -60,8 +74,9 @@ impl Cluster {
     /// As [`Cluster::identify`], and when a record can't be read or is of a higher format.
     pub async fn observe(&self) -> Outcome<Sight> {
         let (identity, rest) =
-            futures::future::join(self.identify(), futures::future::join(self.stored(), self.holder())).await;
-        let (identity, stored, holder) = (identity?, rest.0?, rest.1?);
+            futures::future::join(self.identify(), futures::future::join(self.stored(), self.holding()))
+                .await;
+        let (identity, stored, lease) = (identity?, rest.0?, rest.1?);
         let records: BTreeMap<_, _> =
             stored.into_iter().map(|(product, stored)| (product, stored.record)).collect();
         let products = records.iter().map(|(product, r)| (product.clone(), r.current.observed())).collect();
@@ -72,7 +87,7 @@ impl Cluster {
             server: identity.server,
             products,
         };
-        Ok(Sight { observed, records, holder })
+        Ok(Sight { observed, records, lease })
     }
 
     /// [`Cluster::identify`], and that it is the cluster that was planned.

@@ -32,7 +32,7 @@ pub struct JobRun<'a> {
     pub product: &'a ProductName,
     /// The Job's manifest.
     pub job: &'a Rendered,
-    /// What tells this run from all others: attempt, step, try (`R42-1/acme-dev/1 app/test:smoke 2`).
+    /// What tells this run from all others: journal, plan, attempt, step, try.
     pub key: String,
     /// How long it may take.
     pub timeout: Duration,

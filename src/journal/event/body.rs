@@ -26,6 +26,15 @@ pub enum Body {
         /// Its UUID.
         journal: uuid::Uuid,
     },
+    /// A person has what is observed restored from the clusters' records, since the journal before
+    /// this one is lost.
+    #[serde(rename = "journal.rebuild")]
+    JournalRebuild {
+        /// The clusters that are to be taken over, by name; each follows with `cluster.adopted`.
+        clusters: Vec<ClusterName>,
+        /// Why.
+        reason: String,
+    },
     /// A process became the driver; its fence is one higher than any before.
     #[serde(rename = "driver.took-over")]
     DriverTookOver {
@@ -80,6 +89,9 @@ pub enum Body {
         uid: ClusterUid,
         /// From whom: the holder that its lease named, if any.
         from: Option<String>,
+        /// The rollouts of other journals that its records name; their ids are not given again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rollouts: Vec<RolloutId>,
         /// Why.
         reason: String,
     },
@@ -589,6 +601,7 @@ impl Body {
     pub fn name(&self) -> &'static str {
         match self {
             Self::JournalCreated { .. } => "journal.created",
+            Self::JournalRebuild { .. } => "journal.rebuild",
             Self::DriverTookOver { .. } => "driver.took-over",
             Self::DriverReleased {} => "driver.released",
             Self::ClusterObserved { .. } => "cluster.observed",
@@ -646,6 +659,7 @@ impl Body {
     pub fn rollout(&self) -> Option<&RolloutId> {
         match self {
             Self::JournalCreated { .. }
+            | Self::JournalRebuild { .. }
             | Self::DriverTookOver { .. }
             | Self::DriverReleased {}
             | Self::ClusterObserved { .. }
@@ -704,6 +718,7 @@ impl Body {
         !matches!(
             self,
             Self::JournalCreated { .. }
+                | Self::JournalRebuild { .. }
                 | Self::ClusterObserved { .. }
                 | Self::ClusterUnreachable { .. }
                 | Self::ClusterCompared { .. }

@@ -647,6 +647,7 @@ fn a_blocked_cluster_is_looked_at_again_as_soon_as_it_was_adopted() {
         cluster: "c-0".parse().unwrap(),
         uid: world.state.rollout(&id).unwrap().plan().clusters().next().unwrap().2.uid.clone(),
         from: None,
+        rollouts: Vec::new(),
         reason: "the old journal is lost".to_owned(),
     };
     world.append(person(), body);

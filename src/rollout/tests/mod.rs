@@ -5,6 +5,7 @@
 #[path = "../../../tests/scripted/mod.rs"]
 pub(crate) mod scripted;
 
+mod cases;
 mod catch_up;
 mod deadlines;
 mod fleet;
@@ -13,3 +14,4 @@ mod joining;
 mod live;
 mod membership;
 mod patience;
+mod rebuild;

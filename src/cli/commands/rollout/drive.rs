@@ -12,8 +12,8 @@ use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
 use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
-use crate::diag::{Finding, codes};
-use crate::engine::planning::{PlanRequest, gather};
+use crate::diag::{Finding, Severity, codes};
+use crate::engine::planning::{PlanRequest, foreign_cluster, gather};
 use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest};
 use crate::journal::Event;
 use crate::model::{RolloutId, WaveName};
@@ -78,7 +78,7 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     drive(open, &world, vec![id], until, Other::Watched, context).await
 }
 
-/// Refuses a plan whose frozen inputs have changed.
+/// Refuses a plan whose frozen inputs have changed, or that goes over another journal's clusters.
 async fn fresh(
     plan: &Plan,
     world: &engine::World,
@@ -96,6 +96,9 @@ async fn fresh(
     };
     let gathered = gather(world, &times, &mut open.follower, &request).await?;
     let mut findings = crate::diag::Findings::new();
+    // Not the whole fleet: what the plan leaves alone is nobody's business here.
+    let planned = gathered.foreign.iter().filter(|(cluster, _)| plan.cluster(cluster).is_some());
+    findings.extend(planned.map(|(cluster, why)| foreign_cluster(Severity::Error, cluster, why)));
     for change in gathered.with_input(|input| Ok(stale(plan, input)))? {
         let message = format!("the plan is stale, {}: {}", change.what, change.change);
         findings.push(
