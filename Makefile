@@ -4,14 +4,16 @@
 #   make test    everything: lints, unit and property tests, real control planes
 #   make bench   figures beside a peer or a floor of the same run
 #   make bed     build the test control planes (cached outside the tree)
+#   make book    build docs/ as a book into target/book
+#   make reference   write docs/reference/ anew from the code
 
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo test bench bed lint fmt soak help
+.PHONY: demo test bench bed book reference lint fmt soak help
 
 help:
-	@sed -n '3,7s/^#   //p' Makefile
+	@sed -n '3,9s/^#   //p' Makefile
 
 demo:
 	@tests/demo.sh
@@ -24,6 +26,12 @@ bench:
 
 bed:
 	@cargo run --quiet --example bed -- build
+
+book:
+	@tests/book.sh
+
+reference:
+	@TIDEGATE_WRITE_REFERENCE=1 cargo test --quiet --test reference
 
 lint:
 	@tests/lint.sh

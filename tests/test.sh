@@ -48,12 +48,13 @@ run() {
 }
 
 pure() {
-  run tidegate && run architecture
+  run tidegate && run architecture && run reference
 }
 
 part bed cargo run --quiet --example bed -- build
 part build build
 part lints tests/lint.sh
+part book tests/book.sh
 part pure pure
 part properties run properties
 part clusters run it --test-threads "${TIDEGATE_TEST_THREADS:-4}"

@@ -56,6 +56,13 @@ impl Seen {
         };
         self.verbs.insert(text.split(' ').nth(2).unwrap().to_owned());
         let rollout = story.rollout();
+        // What has to be paused is paused first; the plan that follows is for other tests.
+        if let RolloutCommand::Rollback(a) = &command {
+            let asked = Command::RollBack { rollout: rollout.id().clone(), reason: a.reason.clone() };
+            admit(&story.state, &asked, story.now)
+                .unwrap_or_else(|e| panic!("`{text}` in {:?}: {e}", rollout.state()));
+            return;
+        }
         let Some(asked) = asked(command, rollout) else {
             assert!(rollout.state().is_open(), "`{text}` in {:?}", rollout.state());
             return;
@@ -269,6 +276,17 @@ fn every_command_that_an_explanation_names_is_legal() {
     let verbs: Vec<&str> = seen.verbs.iter().map(String::as_str).collect();
     assert_eq!(
         verbs,
-        ["abort", "approve", "cluster adopt", "plan R42", "resume", "retry", "run", "skip", "why"]
+        [
+            "abort",
+            "approve",
+            "cluster adopt",
+            "plan R42",
+            "resume",
+            "retry",
+            "rollback",
+            "run",
+            "skip",
+            "why"
+        ]
     );
 }

@@ -27,6 +27,7 @@ fn the_first_page_of_help_lists_every_noun() {
     Usage: tidegate [OPTIONS] <COMMAND>
 
     Commands:
+      init           Write a small platform to begin with: a product, a release, a pipeline, a fleet
       check          Check every file of the repository; all mistakes at once
       schema         Print the JSON Schemas of the files
       product        List, show and tag products
@@ -112,6 +113,19 @@ fn every_example_in_a_help_text_parses() {
     for example in examples {
         let parsed = Args::try_parse_from(words(&example));
         assert!(parsed.is_ok(), "{example}\n{}", parsed.unwrap_err());
+    }
+}
+
+#[test]
+fn every_command_in_the_example_of_a_code_parses() {
+    let examples = crate::diag::codes::all().filter_map(|code| code.example());
+    let typed: Vec<&str> =
+        examples.flat_map(str::lines).filter(|line| line.starts_with("$ tidegate")).collect();
+    assert!(typed.len() > 40, "{typed:#?}");
+    for line in typed {
+        let command = line.trim_start_matches("$ ").split(" #").next().unwrap();
+        let parsed = Args::try_parse_from(words(command.trim()));
+        assert!(parsed.is_ok(), "{line}\n{}", parsed.unwrap_err());
     }
 }
 
@@ -217,11 +231,14 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       override   Let a rollout pass a condition without its answer
       pause      Start nothing new until `resume`
       resume     Go on after a pause, or after a halt with a raised budget
+      rollback   Take back what a rollout brought: a rollout of its own, in reverse order
       abort      End a rollout where it stands
       supersede  End a rollout in favour of another one
       skip       Leave clusters out of a rollout
       retry      Try clusters again
       events     Print what happened, one event a line
+      show       Show the plan and the pipeline as they were executed
+      export     Write one rollout into a file that proves itself: its events, plan and pipeline
 
     Options:
       -h, --help  Print help (see more with '--help')

@@ -22,6 +22,7 @@ mod recorder;
 pub mod rendering;
 pub mod repo;
 mod request;
+pub mod rollback;
 mod script;
 pub mod secrets;
 mod session;

@@ -129,7 +129,25 @@ impl Gathered {
             options: self.options,
             authors: &self.authors,
         };
-        Ok(f(&input)?)
+        Ok(f(&input).map_err(|findings| self.with_causes(findings))?)
+    }
+
+    /// The planner knows who was never reached, and the survey why.
+    fn with_causes(&self, findings: Findings) -> Findings {
+        let caused = |finding: Finding| {
+            if finding.code != &codes::CLUSTER_NEVER_REACHED {
+                return finding;
+            }
+            let causes: Vec<String> = self
+                .unreachable
+                .iter()
+                .filter(|(name, _)| finding.subjects.iter().any(|subject| subject == name.as_str()))
+                .take(3)
+                .map(|(name, cause)| format!("`{name}`: {cause}"))
+                .collect();
+            causes.into_iter().fold(finding, Finding::hint)
+        };
+        findings.into_iter().map(caused).collect()
     }
 
     /// The files of the commit.
@@ -497,7 +515,7 @@ pub(super) fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>
             let pin = match &target.reason {
                 Reason::Pin { pin, .. } => Some(pin.clone()),
                 Reason::Hold { .. } => None,
-                Reason::Release { .. } | Reason::Ahead { .. } => continue,
+                Reason::Release { .. } | Reason::Ahead { .. } | Reason::Rollback { .. } => continue,
             };
             let pinned = PastPin { pin, product: target.product.clone(), digest: target.digest };
             past.entry(cluster.uid.clone()).or_default().push(pinned);

@@ -8,6 +8,7 @@ use crate::journal::{AttemptStep, BlockReason, Body, FailureClass, Preflight, St
 use crate::model::{Duration, ProductName, RecordPhase, TestPolicy};
 use crate::plan::{Change, PlannedCluster, PlannedProduct, Repeat, Target};
 use crate::port::Fault;
+use crate::resolve::Reason;
 
 use super::cluster::Obstacle;
 use super::session::{Closed, Opened, Session};
@@ -61,7 +62,8 @@ async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed>
     let mut acting = Vec::new();
     for target in &planned.targets {
         let record = records.get(&target.product);
-        if let Some(cause) = would_lower(planned, target, record) {
+        let moved = moved_on(planned, target, record);
+        if let Some(cause) = moved.or_else(|| would_lower(planned, target, record)) {
             return Ok(Preflight::Blocked { reason: BlockReason::Stale, cause });
         }
         if acts(session, opened, target, record) {
@@ -118,6 +120,20 @@ fn would_lower(planned: &PlannedCluster, target: &Target, record: Option<&Record
     })
 }
 
+/// Why a product is not taken back: it is no more what the rollout brought, nor what it was before.
+fn moved_on(planned: &PlannedCluster, target: &Target, record: Option<&Record>) -> Option<String> {
+    let Reason::Rollback { of, .. } = &target.reason else { return None };
+    let running = &record?.current;
+    let meant = planned.from.get(&target.product).map(|from| from.inputs);
+    (running.inputs != target.inputs && Some(running.inputs) != meant).then(|| {
+        format!(
+            "{} runs {} {} with inputs that {of} did not bring: something else changed it since; plan the \
+             rollback anew",
+            planned.name, target.product, running.version
+        )
+    })
+}
+
 fn in_the_way(obstacles: Vec<Obstacle>) -> Option<Preflight> {
     let (mut missing, mut wrong) = (Vec::new(), Vec::new());
     for obstacle in obstacles {
@@ -139,14 +155,24 @@ fn steps(
     acting: &[ProductName],
     removals: &[ProductName],
 ) -> Result<Vec<AttemptStep>, Fault> {
-    let targets = &session.cluster().targets;
+    let planned = session.cluster();
+    let targets = &planned.targets;
     let mut steps = Vec::new();
+    let remove = |product: &ProductName| {
+        own(StepId::Remove { product: product.clone() }, crate::model::DEFAULT_TIMEOUT)
+    };
+    let mut removals_left = removals.iter().peekable();
     for target in targets.iter().filter(|t| acting.contains(&t.product)) {
-        deploy(&mut steps, session.planned(target)?);
+        // On the way back, what the release added goes when its turn in the reverse order comes.
+        let its_turn = |product: &&ProductName| {
+            planned.back.is_some() && planned.phase_of(product).is_some_and(|phase| phase > target.phase)
+        };
+        while let Some(product) = removals_left.next_if(its_turn) {
+            steps.push(remove(product));
+        }
+        deploy(&mut steps, planned, session.planned(target)?);
     }
-    for product in removals {
-        steps.push(own(StepId::Remove { product: product.clone() }, crate::model::DEFAULT_TIMEOUT));
-    }
+    steps.extend(removals_left.map(remove));
     let due = match session.wave().tests {
         TestPolicy::All => targets.iter().map(|t| t.product.clone()).collect(),
         TestPolicy::Changed => touched(session, acting, removals)?,
@@ -168,9 +194,9 @@ fn steps(
     Ok(steps)
 }
 
-fn deploy(steps: &mut Vec<AttemptStep>, product: &PlannedProduct) {
+fn deploy(steps: &mut Vec<AttemptStep>, planned: &PlannedCluster, product: &PlannedProduct) {
     let mut longest = RECORD;
-    for step in &product.steps {
+    for step in product.steps.iter().filter(|step| !planned.skips(&product.name, &step.name)) {
         longest = longest.max(step.timeout);
         steps.push(AttemptStep {
             id: StepId::Deploy { product: product.name.clone(), step: step.name.clone() },

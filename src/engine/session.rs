@@ -171,6 +171,10 @@ impl Session {
             all: &opened.sets,
             conflicts: if options.take_over { Conflicts::Take } else { planned.conflicts },
             tombstones: &tombstones,
+            keeps: self.cluster().back.as_ref().is_some_and(|back| {
+                let objects = |step: &str| planned.steps.iter().any(|s| s.name == step && s.kind != "run");
+                back.skipped.iter().any(|s| s.product == *product && objects(&s.step))
+            }),
             confirmation: if options.allow_prune { Confirmation::Prune } else { Confirmation::None },
         };
         Ok(f(&work).await?)
@@ -280,7 +284,7 @@ impl Session {
     fn state(&self, target: &Target, secrets: Option<Digest>) -> Result<State, Fault> {
         let planned = self.planned(target)?;
         Ok(State {
-            release: self.plan.release.id.clone(),
+            release: target.release(&self.plan).clone(),
             version: target.version.clone(),
             commit: planned.commit.clone(),
             digest: target.digest,
@@ -312,7 +316,9 @@ impl Session {
         for (target, content) in cluster.targets.iter().zip(contents) {
             let (values, secrets) = secrets::resolve(&*shared.world.secrets, self.values(target)?).await?;
             let what = For { cluster, target, content: &content, values: &values, provides: &provides };
-            let set = rendering::product(&*shared.world.renderer, &what).await?;
+            let mut set = rendering::product(&*shared.world.renderer, &what).await?;
+            // What a rollback does not apply is none of what it waits for.
+            set.objects.retain(|object| !cluster.skips(&target.product, &object.step));
             rendered.push(Rendered { target: target.clone(), content, values, secrets, set });
         }
         Ok(rendered)

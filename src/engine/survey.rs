@@ -44,9 +44,34 @@ pub async fn one(
     entry: &ClusterEntry,
     who: &str,
 ) -> Look {
+    at(clusters, clock, times, &access(entry), who).await
+}
+
+/// Looks at clusters that are reached in these ways.
+pub async fn sights(
+    world: &World,
+    times: &Times,
+    clusters: &[(ClusterName, Access)],
+) -> BTreeMap<ClusterName, Look> {
+    futures::stream::iter(clusters)
+        .map(|(name, access)| async {
+            (name.clone(), at(&*world.clusters, &world.clock, times, access, "plan").await)
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn at(
+    clusters: &dyn Clusters,
+    clock: &Arc<dyn Clock>,
+    times: &Times,
+    access: &Access,
+    who: &str,
+) -> Look {
     let look = async {
         let client = clusters
-            .connect(&access(entry), &user_agent(who))
+            .connect(access, &user_agent(who))
             .await
             .map_err(|fault| Error { class: fault.class, ..Error::new(Kind::Unreachable, fault.message) })?;
         Cluster::new(client, Arc::clone(clock), times.request).observe().await

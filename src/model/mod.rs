@@ -36,8 +36,8 @@ pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
 pub use pipeline::{
     ApprovalGate, AuthorMay, CatchUp, CommandGate, Gate, Gates, Joiners, MetricComparison, MetricGate, Order,
-    OrderKind, Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, Soak, SoakClock, Tags,
-    TestPolicy, Unassigned, Wave, Worse,
+    OrderKind, Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, RollbackRules, Soak,
+    SoakClock, Tags, TestPolicy, Unassigned, Wave, Worse,
 };
 pub use product::{
     Conflicts, DEFAULT_TIMEOUT, DeadlineFrom, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep,

@@ -38,6 +38,9 @@ pub struct Pipeline {
     /// What becomes of clusters that were left for later, or that join while a rollout runs.
     #[serde(default)]
     pub catch_up: CatchUp,
+    /// What is asked before a rollback begins; nothing if absent.
+    #[serde(default)]
+    pub rollback: Option<RollbackRules>,
     /// How git tags leave this machine.
     #[serde(default)]
     pub tags: Tags,
@@ -68,6 +71,14 @@ pub enum Joiners {
     Follow,
     /// The rollout leaves it alone; the next one takes it.
     Ignore,
+}
+
+/// What is asked before a rollback begins.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RollbackRules {
+    /// An approval by people.
+    pub approval: Spanned<ApprovalGate>,
 }
 
 /// How many clusters may start within a time. A cluster that is only looked at again does not count.

@@ -97,6 +97,7 @@ impl<'a> Clusters<'a> {
             removals,
             orphaned,
             obstacles,
+            back: None,
         })
     }
 

@@ -7,7 +7,7 @@ use super::cluster::Clusters;
 use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
-    FORMAT, Notice, Plan, PlanInput, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool,
+    FORMAT, Notice, Plan, PlanInput, PlanKind, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool,
     PlannedRate, PlannedRelease, PlannedWave, digest, hotfix, product, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
@@ -85,6 +85,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
         digest: digest::plan(waves.iter().map(|wave| &wave.digest)).map_err(uncanonical)?,
         made_at: input.now,
         commit: input.commit.to_owned(),
+        kind: PlanKind::Forward,
         release: PlannedRelease {
             id: release.id.clone(),
             title: release.spec().title.clone(),
@@ -93,6 +94,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             parent: release.spec().parent.as_ref().map(|parent| parent.value.clone()),
             kubernetes: release.spec().kubernetes.value.clone(),
             authors: input.authors.clone(),
+            lowers: Some(may_fall(input)),
         },
         lineage: hotfix::lineage(input),
         pipeline: PlannedPipeline {
@@ -108,6 +110,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
                 budget: spec.catch_up.budget.as_ref().map_or(0, |budget| budget.value.of(count(size))),
                 joiners: spec.catch_up.joiners,
             },
+            rollback_gate: spec.rollback.as_ref().and_then(wave::rollback_gate),
             tags: spec.tags.clone(),
         },
         renderers: input.renderers.clone(),
@@ -123,6 +126,13 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             .collect(),
     };
     Ok((plan, findings))
+}
+
+/// The products that the release lowers on purpose, and those with a pin that ended.
+fn may_fall(input: &PlanInput<'_>) -> std::collections::BTreeSet<crate::model::ProductName> {
+    let lowered = input.release.spec().lowers.iter().map(|product| product.value.clone());
+    let ended = input.pins.iter().filter(|pin| pin.spec.expires.value.passed(input.now));
+    lowered.chain(ended.map(|pin| pin.spec.product.value.clone())).collect()
 }
 
 /// The cap of each region as a number: in percent it is of the clusters that the region has here.

@@ -1,6 +1,7 @@
 //! The plan: which cluster gets what, in which wave, pool and order, with the digests to which
 //! approvals and completeness bind. It decides before anything starts, from arguments alone.
 
+mod back;
 mod cluster;
 mod deadline;
 pub mod digest;
@@ -14,11 +15,13 @@ mod pinned;
 mod pools;
 mod product;
 mod refusals;
+pub mod rollback;
 mod stale;
 mod types;
 mod wave;
 mod windows;
 
+pub use back::{PlanKind, PlannedBack, PlannedRollback, SkippedStep, Stay, Stays};
 pub use cluster::change;
 pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
@@ -26,6 +29,7 @@ pub use input::{PlanInput, Renderers};
 pub use join::{Joined, join};
 pub use make::make;
 pub use partition::waves;
+pub use product::planned as planned_product;
 pub use stale::{Staleness, stale};
 pub use types::{
     Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCatchUp,

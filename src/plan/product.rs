@@ -13,7 +13,7 @@ const TRANSIENT_RETRIES: u32 = 3;
 
 /// The product version of this content, found at a commit, with limits from what is known of how
 /// long its steps took.
-pub(super) fn planned(content: &ProductVersion, commit: &str, durations: &Durations) -> PlannedProduct {
+pub fn planned(content: &ProductVersion, commit: &str, durations: &Durations) -> PlannedProduct {
     let spec = &content.file.spec;
     let product = &content.file.metadata.name.value;
     let limit = |from, action, usual| limit(durations, product, from, action, usual);

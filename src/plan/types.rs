@@ -14,7 +14,7 @@ use crate::model::{
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
 
-use super::{PlannedDeadline, Renderers};
+use super::{PlanKind, PlannedBack, PlannedDeadline, Renderers};
 
 /// The plan's format number; a higher one is refused.
 pub const FORMAT: u32 = 1;
@@ -31,7 +31,10 @@ pub struct Plan {
     pub made_at: jiff::Timestamp,
     /// The git commit that was HEAD when it was made; tags are set on it, since it holds the lock.
     pub commit: String,
-    /// What is rolled out.
+    /// Which way it goes; forward if absent.
+    #[serde(default, skip_serializing_if = "PlanKind::is_forward")]
+    pub kind: PlanKind,
+    /// What is rolled out; in a rollback, what goes back.
     pub release: PlannedRelease,
     /// What the release contains, and which hotfixes there are. Empty in plans made before there was
     /// a hotfix lane.
@@ -99,6 +102,10 @@ pub struct PlannedRelease {
     /// since its parent. Gates that want other eyes do not count their yes.
     #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub authors: std::collections::BTreeSet<String>,
+    /// The products that may fall: those that it lowers on purpose, and those that had a pin which
+    /// ended. Absent in plans of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lowers: Option<std::collections::BTreeSet<ProductName>>,
 }
 
 /// What a release contains, as the files said when it was planned.
@@ -121,7 +128,7 @@ impl PlannedLineage {
 }
 
 /// By which rules: the pipeline as executed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedPipeline {
     /// Its name.
@@ -139,6 +146,9 @@ pub struct PlannedPipeline {
     /// What becomes of clusters that come late.
     #[serde(default, skip_serializing_if = "is_default")]
     pub catch_up: PlannedCatchUp,
+    /// What is asked before a rollback begins, if anything is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_gate: Option<PlannedGate>,
     /// How tags leave this machine.
     pub tags: Tags,
 }
@@ -357,6 +367,9 @@ pub struct PlannedCluster {
     /// What keeps it from being started until somebody chooses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub obstacles: Vec<PlannedObstacle>,
+    /// What a rollback leaves; absent in a plan that goes forward.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<Box<PlannedBack>>,
 }
 
 /// What keeps a planned cluster from being started until somebody chooses.

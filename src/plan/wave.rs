@@ -11,7 +11,8 @@ use super::{
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{
-    ApprovalGate, Budget, CommandGate, Duration, Gate, GateId, MetricGate, Soak, TestPolicy, Wave,
+    ApprovalGate, Budget, CommandGate, Duration, Gate, GateId, MetricGate, RollbackRules, Soak, TestPolicy,
+    Wave,
 };
 use crate::yaml::{Node, Spanned};
 
@@ -160,6 +161,12 @@ fn gates(written: &[Spanned<Gate>]) -> Vec<PlannedGate> {
             Some(PlannedGate { id, kind })
         })
         .collect()
+}
+
+/// What is asked before a rollback begins.
+pub(super) fn rollback_gate(rules: &RollbackRules) -> Option<PlannedGate> {
+    let id: GateId = "approval".parse().ok()?;
+    Some(PlannedGate { id, kind: approval(&rules.approval.value) })
 }
 
 fn approval(gate: &ApprovalGate) -> GateKind {

@@ -49,6 +49,13 @@ impl Offers<'_> {
         self.offer(&command, self.text("abort", ""))
     }
 
+    /// What the rollout brought is taken back.
+    pub(super) fn roll_back(&self) -> Option<String> {
+        let command = Command::RollBack { rollout: self.rollout.id().clone(), reason: TEXT.to_owned() };
+        let admitted = admit(self.state, &command, self.now).is_ok();
+        admitted.then(|| self.text("rollback", &format!("--reason {TEXT}")))
+    }
+
     /// Another rollout ends in favour of this one.
     pub(super) fn supersede(&self, other: &RolloutId) -> Option<String> {
         let by = self.rollout.id();

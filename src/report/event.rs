@@ -178,9 +178,12 @@ pub fn sentence(body: &Body) -> String {
         }
         Body::RolloutPlanned { rollout, plan } => {
             let clusters: usize = plan.waves.iter().map(crate::plan::PlannedWave::size).sum();
+            let what = match plan.rollback() {
+                Some(back) => format!("rolls {} back ({})", back.of, back.reason),
+                None => format!("release {}", plan.release.id),
+            };
             format!(
-                "{rollout} was planned: release {}, {}, {}, plan {}",
-                plan.release.id,
+                "{rollout} was planned: {what}, {}, {}, plan {}",
                 count(plan.waves.len(), "wave"),
                 count(clusters, "cluster"),
                 plan.digest.short()
@@ -366,6 +369,7 @@ pub fn halt(cause: &HaltCause) -> String {
             format!("{} failed, {budget} tolerated", count(*failed, "cluster"))
         }
         HaltCause::NoTests => "not one test ran".to_owned(),
+        HaltCause::RollbackEnded { by } => format!("{by} ended, and not everything is back"),
     }
 }
 

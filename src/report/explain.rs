@@ -96,7 +96,13 @@ pub fn driving_helps(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp
             rollout.counts().of(Class::Active) > 0
                 || effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
         }
-        RolloutState::Aborted | RolloutState::Superseded { .. } | RolloutState::Succeeded => false,
+        RolloutState::RollingBack { by } => {
+            state.rollout(by).is_some_and(|rollback| driving_helps(state, rollback, now))
+        }
+        RolloutState::Aborted
+        | RolloutState::RolledBack { .. }
+        | RolloutState::Superseded { .. }
+        | RolloutState::Succeeded => false,
         RolloutState::SucceededWithFailures => {
             rollout.is_catching_up()
                 && effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
@@ -166,6 +172,13 @@ fn absence(
     }
 }
 
+/// The steps of a wave that a rollback can't undo: whoever says yes has to know before they are taken.
+pub fn one_way(plan: &crate::plan::Plan, wave: &crate::model::WaveName) -> Option<String> {
+    let steps = plan.wave(wave).filter(|_| plan.rollback().is_none()).map(|wave| plan.one_way(wave))?;
+    let named: Vec<String> = steps.into_iter().map(|(product, step)| format!("{product}/{step}")).collect();
+    (!named.is_empty()).then(|| format!("one-way, can't be rolled back: {}", named.join(", ")))
+}
+
 /// The explanation of one wait.
 pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
     let told = Told { wait, rollout: offers.rollout, offers: *offers };
@@ -175,6 +188,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Stopped { .. }
         | WaitKind::Doubted { .. }
         | WaitKind::Halted { .. }
+        | WaitKind::RollingBack { .. }
         | WaitKind::Aborting { .. } => told.stopped(),
         WaitKind::InTheWay { obstacle } => told.in_the_way(obstacle),
         WaitKind::Gate { .. } => told.gate(),
@@ -274,6 +288,11 @@ impl Told<'_> {
                 ("membership".to_owned(), "kept", evidence, unblock)
             }
             WaitKind::Halted { cause } => self.halted(cause),
+            WaitKind::RollingBack { by } => {
+                let condition = format!("{by} has taken back what it brought");
+                let unblock = people(&condition, ["the driver"], [format!("tidegate rollout why {by}")]);
+                ("rollback".to_owned(), "rolling-back", vec![format!("{by} rolls it back")], unblock)
+            }
             WaitKind::Aborting { by, at_work } => {
                 let by = by.as_ref().map_or_else(String::new, |by| format!("aborted by {by}"));
                 let unblock = people("running steps end", ["the driver"], []);
@@ -359,20 +378,32 @@ impl Told<'_> {
                     self.offers.retry_all(RetryWhich::Failed),
                     self.offers.skip(&first).filter(|_| !first.is_empty()),
                     spent.and_then(|failed| self.offers.raise_budget(failed)),
+                    self.offers.roll_back(),
                     self.offers.abort(),
                 ];
                 let condition = match spent {
                     Some(_) => {
-                        "the failed clusters are retried, skipped, or tolerated; or the rollout is aborted"
+                        "the failed clusters are retried, skipped, or tolerated; or the rollout is rolled back or aborted"
                     }
                     None => "somebody resumes it: its failures are within the budget again",
                 };
                 ("failure-budget", condition, commands.into_iter().flatten().collect::<Vec<_>>())
             }
+            HaltCause::RollbackEnded { .. } => {
+                let spent = self.rollout.over_budget().map(|(_, failed, _)| failed);
+                let commands = [
+                    self.offers.roll_back(),
+                    self.offers.resume(),
+                    spent.and_then(|failed| self.offers.raise_budget(failed)),
+                    self.offers.abort(),
+                ];
+                let condition = "the rest is rolled back too, or goes on without what is back, or is aborted";
+                ("rollback", condition, commands.into_iter().flatten().collect())
+            }
             HaltCause::NoTests => (
                 "no-tests",
-                "its products get tests (in a new release), or the rollout is aborted",
-                self.offers.abort().into_iter().collect(),
+                "its products get tests (in a new release), or the rollout is rolled back or aborted",
+                [self.offers.roll_back(), self.offers.abort()].into_iter().flatten().collect(),
             ),
         };
         (gate.to_owned(), "halted", evidence, people(condition, owners, commands))
@@ -396,6 +427,9 @@ impl Told<'_> {
                 digest.short(),
                 seen.short()
             ));
+        }
+        if let (Some(wave), Side::Before) = (&self.wait.wave, side) {
+            evidence.extend(one_way(self.rollout.plan(), wave));
         }
         evidence.extend(valid_for.map(|length| format!("a yes counts for {length}")));
         let people_needed = count(*quorum, "person");

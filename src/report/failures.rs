@@ -61,6 +61,7 @@ pub(super) fn of_cluster(offers: &Offers<'_>, name: &ClusterName) -> Option<Expl
     let attempt = cluster.attempt();
     let mut evidence = vec![line(cluster)];
     evidence.extend(printed(cluster));
+    evidence.extend(before_that(offers, planned));
     let mut commands: Vec<String> =
         [offers.retry(name), offers.retry_all(RetryWhich::Failed), offers.skip(&[name])]
             .into_iter()
@@ -89,6 +90,15 @@ pub(super) fn of_cluster(offers: &Offers<'_>, name: &ClusterName) -> Option<Expl
     })
 }
 
+/// What had failed there before the rollback: whoever looks at two failures wants both.
+fn before_that(offers: &Offers<'_>, planned: &PlannedCluster) -> Option<String> {
+    let of = offers.rollout.rolls_back()?;
+    let original = offers.state.rollout(of)?.cluster(&planned.name)?;
+    let attempts = original.earlier().iter().rev().chain([original.attempt()]);
+    let cause = original.attempt().cause().or_else(|| attempts.filter_map(|a| a.cause()).next())?;
+    Some(format!("before the rollback, in {of}: {cause}"))
+}
+
 /// What is left of a rollout that is at an end, unless everything is done.
 pub(super) fn of_end(offers: &Offers<'_>) -> Option<Explanation> {
     let rollout = offers.rollout;
@@ -103,6 +113,14 @@ pub(super) fn of_end(offers: &Offers<'_>) -> Option<Explanation> {
             }));
             evidence.push(format!("{} done", count_of(counts.done(), counts.total(), "cluster")));
             ("abort", "an abort is final: a new plan takes up what is left", vec![offers.plan()])
+        }
+        RolloutState::RolledBack { by } => {
+            evidence.push(format!("{by} took back what it brought"));
+            (
+                "rollback",
+                "it is over: a mended release goes forward",
+                vec![format!("tidegate rollout status {by}")],
+            )
         }
         RolloutState::Superseded { by } => {
             evidence.extend(rollout.asked().map(|(actor, reason)| match reason {

@@ -260,6 +260,7 @@ pub fn plan() -> Plan {
         digest: digest_of("plan"),
         made_at: BEGIN.parse().unwrap(),
         commit: "0123456789abcdef0123456789abcdef01234567".into(),
+        kind: Default::default(),
         release: PlannedRelease {
             id: "R42".parse().unwrap(),
             title: Some("brisk-heron".into()),
@@ -268,6 +269,7 @@ pub fn plan() -> Plan {
             parent: Some("R41".parse().unwrap()),
             kubernetes: "1.36".parse().unwrap(),
             authors: std::collections::BTreeSet::new(),
+            lowers: None,
         },
         lineage: Default::default(),
         pipeline: PlannedPipeline {
@@ -277,6 +279,7 @@ pub fn plan() -> Plan {
             regions: BTreeMap::new(),
             start_rate: None,
             catch_up: Default::default(),
+            rollback_gate: None,
             tags: Tags::default(),
         },
         waves: vec![
@@ -338,6 +341,7 @@ fn cluster(name: &str) -> PlannedCluster {
         removals: Vec::new(),
         orphaned: Vec::new(),
         obstacles: Vec::new(),
+        back: None,
     }
 }
 

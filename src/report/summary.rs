@@ -21,6 +21,8 @@ pub struct RolloutSummary {
     pub rollout: RolloutId,
     /// The release.
     pub release: ReleaseId,
+    /// The rollout that it takes back, if it is a rollback.
+    pub rolls_back: Option<RolloutId>,
     /// The release's nickname.
     pub title: Option<String>,
     /// The release's digest.
@@ -318,6 +320,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
     RolloutSummary {
         rollout: rollout.id().clone(),
         release: plan.release.id.clone(),
+        rolls_back: rollout.rolls_back().cloned(),
         title: plan.release.title.clone(),
         release_digest: plan.release.digest,
         plan: plan.digest,
@@ -349,6 +352,8 @@ fn cause(rollout: &Rollout) -> Option<String> {
         RolloutState::Halted { wave, cause } => Some(format!("wave {wave}: {}", halt(cause))),
         RolloutState::Pausing | RolloutState::Paused => asked("paused"),
         RolloutState::Aborting | RolloutState::Aborted => asked("aborted"),
+        RolloutState::RollingBack { by } => Some(format!("{by} rolls it back")),
+        RolloutState::RolledBack { by } => Some(format!("rolled back by {by}")),
         RolloutState::Superseded { .. } => asked("superseded"),
         RolloutState::Planned
         | RolloutState::Running

@@ -229,10 +229,11 @@ fn a_halt_names_the_failed_clusters_and_who_answers_for_the_product() {
       1 cluster failed, 0 tolerated
       stage-1: failed (test) at ingress/test:smoke: smoke test: 503 instead of 200
       | GET / answered 503
-      > the failed clusters are retried, skipped, or tolerated; or the rollout is aborted [team-edge]
+      > the failed clusters are retried, skipped, or tolerated; or the rollout is rolled back or aborted [team-edge]
       $ tidegate rollout retry R42-1 --failed
       $ tidegate rollout skip R42-1 -c stage-1 --reason TEXT
       $ tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
+      $ tidegate rollout rollback R42-1 --reason TEXT
       $ tidegate rollout abort R42-1
     ");
     let prod = "prod".parse().unwrap();
@@ -374,4 +375,48 @@ fn every_explanation_that_people_can_end_has_a_command() {
         }
         story.drive(1);
     }
+}
+
+/// A75: what ran before is applied again and waited for; who looks at a rollback that fails, too, is
+/// told both errors.
+#[test]
+fn apply_a75_a_rollback_applies_again_waits_and_tells_both_errors() {
+    use crate::journal::{AttemptId, StepId, StepOutcome};
+    use crate::rollout::tests::scripted::plans::{Shape, WaveShape, plan};
+    use crate::rollout::tests::scripted::world::{Fate, World, done};
+    struct Slow;
+    impl Fate for Slow {
+        fn step(&mut self, attempt: &AttemptId, step: &StepId, _: u32) -> StepOutcome {
+            if !matches!(step, StepId::Settle { .. }) {
+                return done();
+            }
+            let forward = attempt.rollout.as_str() == "R1-1";
+            let cause = if forward { "Deployment web: 0 of 3 ready" } else { "Deployment web: 2 of 3 ready" };
+            StepOutcome::TimedOut { cause: cause.to_owned() }
+        }
+    }
+    let shape = Shape::of(vec![WaveShape::of(1)]);
+    let mut world = World::new(Slow);
+    let id = world.start(plan(&shape));
+    assert!(world.settle(1_000));
+    let back = world.rollback_plan(&id, None, false, &[&shape]).unwrap();
+    let back = world.start(back);
+    assert!(world.settle(1_000));
+    let begun = |wanted: &str| {
+        world.events.iter().any(|e| {
+            matches!(&e.body, crate::journal::Body::StepStarted { attempt, step, .. }
+                if attempt.rollout == back && step.to_string() == wanted)
+        })
+    };
+    assert!(begun("a/s0") && begun("a/settle"), "what was stored is applied and waited for");
+    let cluster = "c-0".parse().unwrap();
+    let rollback = world.state.rollout(&back).unwrap();
+    let found = explanations(&world.state, rollback, About::Cluster(&cluster), None, world.now);
+    let evidence = found[0].evidence.join("\n");
+    assert!(evidence.contains("2 of 3 ready"), "{evidence}");
+    assert!(evidence.contains("before the rollback, in R1-1: Deployment web: 0 of 3 ready"), "{evidence}");
+    // And the rollout that goes back says by whom.
+    let original = world.state.rollout(&id).unwrap();
+    let found = explanations(&world.state, original, About::Rollout, None, world.now);
+    assert!(found.iter().any(|e| e.gate == "rollback" && e.state == "rolling-back"), "{found:#?}");
 }

@@ -49,7 +49,7 @@ pub(super) fn arrange(
 fn with_origins(mut problem: Finding, members: &[Member<'_>]) -> Finding {
     for member in members {
         let words = match member.reason {
-            Reason::Release { .. } => continue,
+            Reason::Release { .. } | Reason::Rollback { .. } => continue,
             Reason::Pin { pin, owner, until } => {
                 format!("pin `{pin}` ({owner}, until {until}) holds `{}` at {}", member.name, member.version)
             }

@@ -318,6 +318,7 @@ fn arranged(
             Reason::Release { .. } => key.push(0),
             Reason::Ahead { .. } => key.push(1),
             Reason::Hold { .. } => key.push(3),
+            Reason::Rollback { .. } => key.push(4),
             Reason::Pin { pin, .. } => {
                 key.push(2);
                 key.extend_from_slice(pin.as_str().as_bytes());
@@ -356,6 +357,7 @@ fn origin(reason: &Reason) -> String {
         Reason::Release { release } => format!("release {release}"),
         Reason::Pin { pin, .. } => format!("pin {pin}"),
         Reason::Ahead { .. } => "installed there".to_owned(),
+        Reason::Rollback { of, .. } => format!("before {of}"),
         Reason::Hold { by, .. } => format!("held by {by}"),
     }
 }

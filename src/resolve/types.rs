@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diag::Place;
 use crate::digest::{self, Digest};
-use crate::model::{ClusterName, PinId, ProductName, ReleaseId};
+use crate::model::{ClusterName, PinId, ProductName, ReleaseId, RolloutId};
 use crate::version::Version;
 use crate::yaml::{Mapping, Node, Value};
 
@@ -41,6 +41,13 @@ pub enum Reason {
     Ahead {
         /// The version that the release has.
         release_has: Version,
+    },
+    /// It ran there before a rollout that is taken back.
+    Rollback {
+        /// Which rollout.
+        of: RolloutId,
+        /// The release that had brought it.
+        release: ReleaseId,
     },
 }
 

@@ -6,6 +6,7 @@ use super::admit_live;
 use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
+use super::rolling_back;
 use super::state::{FleetState, Rollout, RolloutState};
 use crate::diag::{Code, codes, count};
 use crate::journal::{Body, HaltCause, Override, RaisedBudget, Side};
@@ -26,6 +27,7 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
         Command::Override { rollout, what, reason } => {
             override_condition(known(state, rollout)?, what, reason)
         }
+        Command::RollBack { rollout, reason } => rolling_back::ask(known(state, rollout)?, reason),
         Command::Pause { rollout, reason } => pause(known(state, rollout)?, reason.as_ref()),
         Command::Resume { rollout, raise_budget, reason } => {
             resume(known(state, rollout)?, *raise_budget, reason.as_ref())
@@ -59,20 +61,18 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
     };
     let counts = &rollout.counts;
     let state = &rollout.state;
-    let moving = !matches!(
-        state,
-        RolloutState::Planned
-            | RolloutState::Aborting
-            | RolloutState::Aborted
-            | RolloutState::Superseded { .. }
-    );
+    let moving = state.tries_again();
     let halted = matches!(state, RolloutState::Halted { .. });
     offer(halted && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
     offer(
         matches!(state, RolloutState::Paused | RolloutState::Pausing) || halt_is_over(rollout),
         format!("tidegate rollout resume {id}"),
     );
-    if let RolloutState::Halted { cause: HaltCause::FailureBudget { .. }, .. } = state {
+    if let RolloutState::Halted {
+        cause: HaltCause::FailureBudget { .. } | HaltCause::RollbackEnded { .. },
+        ..
+    } = state
+    {
         let needed = rollout.over_budget().map(|(_, failed, _)| failed);
         if let Some(needed) = needed {
             offer(true, format!("tidegate rollout resume {id} --raise-budget {needed} --reason TEXT"));
@@ -92,7 +92,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
         format!("tidegate rollout skip {id} --cluster NAME --reason TEXT"),
     );
     offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
-    let ends = state.is_open() && *state != RolloutState::Aborting;
+    offer(rollout.offers_rollback(), format!("tidegate rollout rollback {id} --reason TEXT"));
+    let ends = state.can_be_steered();
     offer(ends, format!("tidegate rollout abort {id}"));
     offer(ends, format!("tidegate rollout supersede {id} --by ROLLOUT --reason TEXT"));
     found
@@ -100,8 +101,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
 
 /// Whether a halted rollout's failures are within the budgets again, after a skip.
 fn halt_is_over(rollout: &Rollout) -> bool {
-    matches!(rollout.state, RolloutState::Halted { cause: HaltCause::FailureBudget { .. }, .. })
-        && rollout.over_budget().is_none()
+    let by_tests = matches!(rollout.state, RolloutState::Halted { cause: HaltCause::NoTests, .. });
+    matches!(rollout.state, RolloutState::Halted { .. }) && !by_tests && rollout.over_budget().is_none()
 }
 
 pub(super) fn known<'a>(state: &'a FleetState, id: &RolloutId) -> Result<&'a Rollout, Refusal> {
@@ -168,7 +169,7 @@ fn passable(plan: &Plan, what: &Override) -> Result<(), String> {
 }
 
 fn override_condition(rollout: &Rollout, what: &Override, reason: &str) -> Result<Vec<Body>, Refusal> {
-    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+    if !rollout.state.can_be_steered() {
         return wrong_state(rollout, "overridden");
     }
     if reason.trim().is_empty() {
@@ -204,6 +205,12 @@ fn start(state: &FleetState, plan: &Plan, overrides: &[(Override, String)]) -> R
     }
     if let Err(why) = state.check_plan(plan) {
         return Err(refusal(&codes::CLUSTER_TAKEN, why, Vec::new()));
+    }
+    if let Some(rollback) = plan.rollback()
+        && let Err(why) = state.check_rollback(plan, rollback)
+    {
+        let legal = state.rollout(&rollback.of).map(legal).unwrap_or_default();
+        return Err(refusal(&codes::ROLLOUT_STATE, why, legal));
     }
     let id = RolloutId::new(&plan.release.id, state.next_number(&plan.release.id))
         .map_err(|error| refusal(&codes::ROLLOUT_STATE, error.to_string(), Vec::new()))?;
@@ -273,7 +280,7 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
     let wave = &asked.wave;
     // Who catches up may have to be let in once more.
     let late = rollout.late_asks(wave, side);
-    if !(rollout.state.is_open() || late) || rollout.state == RolloutState::Aborting {
+    if !(rollout.state.can_be_steered() || (late && !rollout.state.is_open())) {
         return wrong_state(rollout, "approved");
     }
     if rollout.gate_spent(wave, side) && !late {
@@ -368,7 +375,7 @@ fn revoke(
     reason: Option<&String>,
 ) -> Result<Vec<Body>, Refusal> {
     let (side, gate) = gate_of(rollout, wave, gate)?;
-    if !rollout.state.is_open() || rollout.state == RolloutState::Aborting {
+    if !rollout.state.can_be_steered() {
         return wrong_state(rollout, "revoked");
     }
     let approved =
@@ -467,9 +474,7 @@ fn over(rollout: &Rollout) -> (String, u32, u32) {
 fn abort(rollout: &Rollout, reason: Option<&String>) -> Result<Vec<Body>, Refusal> {
     match rollout.state {
         RolloutState::Aborting | RolloutState::Aborted => Ok(Vec::new()),
-        RolloutState::Succeeded | RolloutState::SucceededWithFailures | RolloutState::Superseded { .. } => {
-            wrong_state(rollout, "aborted")
-        }
+        ref other if !other.can_be_steered() => wrong_state(rollout, "aborted"),
         _ => Ok(vec![Body::RolloutAbort { rollout: rollout.id.clone(), reason: reason.cloned() }]),
     }
 }

@@ -42,13 +42,7 @@ pub(super) fn retry(
     reason: Option<&String>,
 ) -> Result<Vec<Body>, Refusal> {
     named(rollout, names)?;
-    if matches!(
-        rollout.state,
-        RolloutState::Planned
-            | RolloutState::Aborting
-            | RolloutState::Aborted
-            | RolloutState::Superseded { .. }
-    ) {
+    if !rollout.state.tries_again() {
         return wrong_state(rollout, "retried");
     }
     if let RolloutState::Halted { cause: HaltCause::NoTests, .. } = rollout.state {
@@ -126,7 +120,8 @@ fn free(state: &FleetState, rollout: &Rollout, clusters: &[ClusterName]) -> Resu
         return Ok(());
     }
     state
-        .check_free(rollout, clusters)
+        .check_linked(rollout)
+        .and_then(|()| state.check_free(rollout, clusters))
         .or_else(|why| refuse(rollout, &codes::CLUSTER_TAKEN, RefusalExit::Conflict, why))
 }
 
@@ -137,13 +132,8 @@ pub(super) fn skip(
     reason: &str,
 ) -> Result<Vec<Body>, Refusal> {
     named(rollout, names)?;
-    if matches!(
-        rollout.state,
-        RolloutState::Aborting
-            | RolloutState::Aborted
-            | RolloutState::Superseded { .. }
-            | RolloutState::Succeeded
-    ) {
+    let planned = rollout.state == RolloutState::Planned;
+    if !(rollout.state.tries_again() || planned) || rollout.state == RolloutState::Succeeded {
         return wrong_state(rollout, "given a skip");
     }
     if reason.trim().is_empty() {

@@ -143,10 +143,10 @@ pub(super) fn supersede(
     if matches!(&old.state, RolloutState::Superseded { by: already } if already == by) {
         return Ok(Vec::new());
     }
-    if !old.state.is_open() || old.state == RolloutState::Aborting {
+    if !old.state.can_be_steered() {
         return wrong_state(old, "superseded");
     }
-    if id == by || !new.state.is_open() || new.state == RolloutState::Aborting {
+    if id == by || !new.state.can_be_steered() {
         let what =
             if id == by { "itself".to_owned() } else { format!("{by}, which is {}", new.state.word()) };
         let sentence = format!("{id} can't be superseded by {what}");

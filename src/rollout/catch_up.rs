@@ -24,7 +24,7 @@ impl FleetState {
     pub(super) fn taken_over(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<&Rollout> {
         let own = *self.by_id.get(&rollout.id)?;
         let younger = self.open.range(own + 1..).filter_map(|index| self.rollouts.get(*index));
-        younger.rev().find(|other| {
+        younger.rev().filter(|other| other.rolls_back().is_none()).find(|other| {
             let there = other.by_uid.get(&planned.uid).or_else(|| other.by_name.get(&planned.name));
             let cluster = there.and_then(|index| other.clusters.get(*index));
             cluster.is_some_and(|c| !matches!(c.attempt.state.class(), Class::Gone | Class::Skipped))
@@ -35,7 +35,9 @@ impl FleetState {
 impl Rollout {
     /// Whether a cluster waits in the catch-up lane.
     pub(super) fn is_entry(&self, index: usize) -> bool {
-        self.deferred.contains(&index)
+        // Who was left out of a rollback is retried by a person: the other rollout waits for that.
+        self.rolls_back().is_none()
+            && self.deferred.contains(&index)
             && self
                 .clusters
                 .get(index)
@@ -56,6 +58,7 @@ impl Rollout {
     /// Whether it is at its end, and somebody is left to catch up.
     pub fn is_catching_up(&self) -> bool {
         self.state == RolloutState::SucceededWithFailures
+            && self.rolls_back().is_none()
             && !(self.deferred.is_empty() && self.awaited.is_empty() && self.unjoined.is_empty())
     }
 

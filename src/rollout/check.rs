@@ -45,7 +45,8 @@ impl FleetState {
             Body::MembershipRecorded { .. } | Body::MembershipDoubted { .. } => self.check_membership(body),
             Body::RolloutPlanned { rollout, plan } => {
                 demand(self.rollout(rollout).is_none(), || format!("{rollout} exists already"))?;
-                self.check_plan(plan)
+                self.check_plan(plan)?;
+                plan.rollback().map_or(Ok(()), |rollback| self.check_rollback(plan, rollback))
             }
             body => {
                 let Some(id) = body.rollout() else { return Ok(()) };
@@ -73,6 +74,7 @@ impl FleetState {
                 if let Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } = body
                     && !rollout.state.is_open()
                 {
+                    self.check_linked(rollout)?;
                     self.check_free(rollout, clusters)?;
                 }
                 Ok(())
@@ -158,8 +160,7 @@ impl Rollout {
                     None => Ok(()),
                 }
             }
-            Body::RolloutAbort { .. } => state(self.state.is_open() && self.state != S::Aborting),
-            Body::RolloutSuperseded { .. } => state(self.state.is_open() && self.state != S::Aborting),
+            Body::RolloutAbort { .. } | Body::RolloutSuperseded { .. } => state(self.state.can_be_steered()),
             Body::RolloutAborted { .. } => {
                 state(self.state == S::Aborting)?;
                 self.check_idle()
@@ -174,6 +175,7 @@ impl Rollout {
                         })
                     }
                     HaltCause::NoTests => demand(found.tests_run == 0, || format!("tests ran in {wave}")),
+                    HaltCause::RollbackEnded { .. } => Err("only the end of a rollback says so".to_owned()),
                 }
             }
             Body::RolloutFinished { .. } => {
@@ -196,7 +198,7 @@ impl Rollout {
                 self.check_wave(wave, body)
             }
             Body::GateOverridden { what, .. } => {
-                state(self.state.is_open() && self.state != S::Aborting)?;
+                state(self.state.can_be_steered())?;
                 let known = |gate: &GateId| {
                     self.plan.waves.iter().any(|w| {
                         w.gates_before.iter().chain(&w.gates_after).any(|planned| &planned.id == gate)
@@ -234,14 +236,14 @@ impl Rollout {
                 self.known_gate(wave, *side, gate)
             }
             Body::AttemptRetry { clusters, .. } => {
-                state(!matches!(self.state, S::Planned | S::Aborting | S::Aborted | S::Superseded { .. }))?;
+                state(self.state.tries_again())?;
                 self.check_all(clusters, |a| {
                     let waits = a.state == AttemptState::Deferred(Deferral::Joined);
                     demand(a.state.class().is_retryable() && !waits, || format!("it is {}", a.state.word()))
                 })
             }
             Body::AttemptSkip { clusters, .. } => {
-                state(!matches!(self.state, S::Aborting | S::Aborted | S::Superseded { .. } | S::Succeeded))?;
+                state((self.state.tries_again() || self.state == S::Planned) && self.state != S::Succeeded)?;
                 self.check_all(clusters, |a| {
                     demand(a.state.class().is_skippable(), || format!("it is {}", a.state.word()))
                 })
@@ -329,7 +331,8 @@ impl Rollout {
             }
             Body::WaveDone { .. } => {
                 phase(wave.phase == WavePhase::GatesAfter)?;
-                demand(wave.tag.made.is_some(), || format!("{name} has no tag"))
+                let tagged = wave.tag.made.is_some() || self.rolls_back().is_some();
+                demand(tagged, || format!("{name} has no tag"))
             }
             _ => Ok(()),
         }

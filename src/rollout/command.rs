@@ -41,6 +41,13 @@ pub enum Command {
         /// Why.
         reason: String,
     },
+    /// Take back what a rollout brought: it starts nothing new, and a plan can be made.
+    RollBack {
+        /// The rollout.
+        rollout: RolloutId,
+        /// Why.
+        reason: String,
+    },
     /// Start no new cluster.
     Pause {
         /// The rollout.

@@ -235,6 +235,11 @@ fn gates_open(rollout: &Rollout, planned: &PlannedWave, side: Side, out: &mut Ga
 /// The last way of a wave: its tag, the push where it is required, and the end.
 fn tag(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
     let (id, name) = (rollout.id.clone(), planned.name.clone());
+    // A tag says that a release came to a wave; a rollback has none to tell of.
+    if rollout.rolls_back().is_some() {
+        out.decide(Body::WaveDone { rollout: id, wave: name });
+        return;
+    }
     if wave.tag.made.is_none() {
         let failed = wave.tag.failed.as_ref();
         let due = failed.map(|f| f.due(rollout.plan.pipeline.tags.push));

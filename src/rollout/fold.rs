@@ -119,6 +119,7 @@ impl FleetState {
                 self.by_id.insert(rollout.clone(), index);
                 self.open.insert(index);
                 self.not_strange(index);
+                self.fold_rollback(index, &event.body, at);
             }
             other => {
                 if let Some(id) = other.rollout().cloned() {
@@ -152,19 +153,24 @@ impl FleetState {
         if !was_open && rollout.state.is_open() {
             self.who_left(index);
         }
-        let Some(rollout) = self.rollouts.get_mut(index) else { return };
-        if rollout.state.is_open() {
-            self.open.insert(index);
-        } else {
-            self.open.remove(&index);
-        }
-        if rollout.is_catching_up() {
-            self.catching.insert(index);
-        } else {
-            self.catching.remove(&index);
-        }
+        self.sort_in(index);
         self.fold_claims(id, index, &event.body);
         self.fold_applied(index, &event.body, event.at);
+        self.fold_rollback(index, &event.body, event.at);
+    }
+
+    /// Keeps which rollouts are open, and which have somebody left to catch up.
+    pub(super) fn sort_in(&mut self, index: usize) {
+        let Some(rollout) = self.rollouts.get(index) else { return };
+        let places =
+            [(rollout.state.is_open(), &mut self.open), (rollout.is_catching_up(), &mut self.catching)];
+        for (holds, set) in places {
+            if holds {
+                set.insert(index);
+            } else {
+                set.remove(&index);
+            }
+        }
     }
 
     /// Keeps who holds which cluster; only events about attempts and ends change it.

@@ -4,10 +4,10 @@
 
 use super::attempt::{Attempt, AttemptState, Class};
 use super::effect::Effect;
-use super::invariant_live;
 pub use super::recount::Recount;
 use super::recount::Tally;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave, WavePhase};
+use super::{invariant_back, invariant_live};
 use crate::journal::{
     AttemptId, AttemptResult, Body, Deferral, FailureClass, Override, Preflight, Side, StepId, StepOutcome,
 };
@@ -137,7 +137,8 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
             demand(1, ground.all_settled(rollout, planned), || {
                 format!("{wave} has clusters that are not settled")
             })?;
-            demand(1, found.tag.made.is_some(), || format!("{wave} has no tag"))
+            let tagged = found.tag.made.is_some() || rollout.rolls_back().is_some();
+            demand(1, tagged, || format!("{wave} has no tag"))
         }
         Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
         Body::AttemptDeparted { attempt, .. } => invariant_live::departure(ground.state, rollout, attempt),
@@ -272,6 +273,7 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
     keeps_hotfixes(ground.state, rollout, cluster, planned, (name.as_str(), late))?;
     caps(ground, rollout, cluster, planned, name.as_str())?;
+    invariant_back::claim(ground.state, rollout, of_plan(rollout, attempt)?)?;
     invariant_live::claim(ground.state, rollout, of_plan(rollout, attempt)?, ground.now)?;
     one_claim(ground, rollout, name)
 }
@@ -308,6 +310,9 @@ fn keeps_hotfixes(
     planned: &PlannedWave,
     (name, late): (&str, bool),
 ) -> Checked {
+    if rollout.rolls_back().is_some() {
+        return Ok(());
+    }
     let has = |id: &ReleaseId| rollout.plan.release.id == *id || rollout.plan.lineage.contains.contains(id);
     if !state.rollouts.iter().any(|r| r.plan.release.lane == Lane::Hotfix && !has(&r.plan.release.id)) {
         return Ok(());
@@ -333,6 +338,11 @@ fn keeps_hotfixes(
         let newest = state
             .rollouts
             .iter()
+            // What was taken back does not run, and a rollback brings nothing of its own.
+            .filter(|other| other.rolls_back().is_none())
+            .filter(|other| {
+                other.cluster(&member.name).is_some_and(|c| c.attempt.state != AttemptState::RolledBack)
+            })
             .filter_map(|other| {
                 let index = *other.by_name.get(&member.name)?;
                 let (planned, found) = (other.planned_cluster(index)?, other.clusters.get(index)?);
@@ -416,6 +426,7 @@ fn preflight(ground: &Ground<'_>, rollout: &Rollout, id: &AttemptId) -> Checked 
 /// allowed. Returns how many tries were begun.
 fn one_step(ground: &Ground<'_>, rollout: &Rollout, id: &AttemptId, step: &StepId) -> Result<u32, Broken> {
     let attempt = at_work(ground, rollout, id)?;
+    invariant_back::step(rollout, of_plan(rollout, id)?, attempt, step)?;
     let position = attempt.steps.iter().position(|s| &s.step.id == step);
     let Some(progress) = position.and_then(|i| attempt.steps.get(i)) else {
         return Err(Broken { rule: 7, what: format!("{step} of {id} was never planned by a preflight") });

@@ -40,16 +40,17 @@ pub(super) fn claim(
     }
     open_now(state, rollout, planned, now)?;
     pace(state, rollout, planned, now)?;
-    let (mut before, mine) = (true, rollout.plan.release.lane);
+    let rank = |r: &Rollout| (r.plan.rollback().is_none(), r.plan.release.lane == Lane::Normal);
+    let mut before = true;
     for other in state.open_rollouts() {
         if other.id == rollout.id {
             before = false;
             continue;
         }
-        let ahead = match (other.plan.release.lane, mine) {
-            (Lane::Hotfix, Lane::Normal) => true,
-            (Lane::Normal, Lane::Hotfix) => false,
-            _ => before,
+        let ahead = match rank(other).cmp(&rank(rollout)) {
+            std::cmp::Ordering::Less => true,
+            std::cmp::Ordering::Greater => false,
+            std::cmp::Ordering::Equal => before,
         };
         let same = |c: &PlannedCluster| c.uid == planned.uid || c.name == *name;
         let Some(place) = other.by_uid.get(&planned.uid).or_else(|| other.by_name.get(name)) else {

@@ -117,7 +117,9 @@ impl Rollout {
                 | RolloutState::Halted { .. }
                 | RolloutState::SucceededWithFailures
         );
-        goes && self.plan.pipeline.catch_up.joiners == Joiners::Follow && !self.plan.unassigned.contains(name)
+        goes && self.rolls_back().is_none()
+            && self.plan.pipeline.catch_up.joiners == Joiners::Follow
+            && !self.plan.unassigned.contains(name)
     }
 
     /// The clusters that could not be planned when they joined, and why.

@@ -168,7 +168,10 @@ impl Rollout {
 /// Lets those depart that have left the fleet and are not at work. Those at work depart when their
 /// running step has ended.
 pub(super) fn departures(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
-    if matches!(rollout.state, RolloutState::Planned | RolloutState::Aborting) {
+    if matches!(
+        rollout.state,
+        RolloutState::Planned | RolloutState::Aborting | RolloutState::RollingBack { .. }
+    ) {
         return;
     }
     for index in &rollout.leaving {

@@ -33,9 +33,14 @@ impl FleetState {
         };
         let Some(rollout) = self.rollouts.get(index) else { return };
         let planned = rollout.by_name.get(&attempt.cluster).and_then(|i| rollout.planned_cluster(*i));
-        if let Some(planned) = planned {
-            self.applied.insert(planned.uid.clone(), (index, at));
+        let Some(planned) = planned else { return };
+        let history = self.applied.entry(planned.uid.clone()).or_default();
+        if let Some(of) = rollout.rolls_back().and_then(|of| self.by_id.get(of)) {
+            history.retain(|(other, _)| other != of);
         }
+        // What a retry brings again is one thing, not two.
+        history.retain(|(other, _)| *other != index);
+        history.push((index, at));
     }
 
     /// Which of these hotfixes a cluster runs. One that contains others stands for them.
@@ -45,8 +50,11 @@ impl FleetState {
         wanted: &BTreeSet<&'s ReleaseId>,
     ) -> BTreeSet<&'s ReleaseId> {
         let mut found: BTreeSet<&ReleaseId> = BTreeSet::new();
-        let applied = self.applied.get(&cluster.uid);
-        if let Some(plan) = applied.and_then(|(index, _)| self.rollouts.get(*index)).map(|r| &r.plan) {
+        let applied = self.applied.get(&cluster.uid).and_then(|history| history.last());
+        // A rollback brings back what the rollout before brought.
+        let history = self.applied.get(&cluster.uid).into_iter().flatten().rev();
+        let mut forward = history.filter_map(|(index, _)| self.rollouts.get(*index));
+        if let Some(plan) = forward.find(|r| r.rolls_back().is_none()).map(|r| &r.plan) {
             match wanted.get(&plan.release.id) {
                 Some(own) => found.extend([*own]),
                 None => found.extend(plan.lineage.contains.iter().filter_map(|id| wanted.get(id))),
@@ -66,6 +74,10 @@ impl FleetState {
 /// The hotfixes that are known and that a plan does not contain.
 fn lacking<'s>(state: &'s FleetState, plan: &Plan) -> BTreeSet<&'s ReleaseId> {
     let has = |id: &ReleaseId| plan.release.id == *id || plan.lineage.contains.contains(id);
+    // Nobody is kept from going back.
+    if plan.rollback().is_some() {
+        return BTreeSet::new();
+    }
     state.hotfixes.iter().filter(|id| !has(id)).collect()
 }
 

@@ -173,17 +173,17 @@ impl FleetState {
         })
     }
 
-    /// The rollouts that want a cluster, in the order in which they get it: the hotfix lane before
-    /// the normal one, then by their start. Empty when nobody does.
+    /// The rollouts that want a cluster, in the order in which they get it: rollbacks, then the hotfix
+    /// lane before the normal one, then by their start. Empty when nobody does.
     pub fn queue(&self, planned: &PlannedCluster) -> Vec<&RolloutId> {
         self.in_order().into_iter().filter(|r| r.wants(planned)).map(|r| &r.id).collect()
     }
 
-    /// The open rollouts in the order in which they get a cluster.
+    /// The open rollouts in the order in which they get a cluster: rollbacks before all others.
     pub(super) fn in_order(&self) -> Vec<&Rollout> {
         let mut open: Vec<&Rollout> = self.open_rollouts().collect();
-        // Stable: within a lane the order of start stays.
-        open.sort_by_key(|r| r.plan.release.lane != Lane::Hotfix);
+        // What is broken is mended first. Stable: within a lane the order of start stays.
+        open.sort_by_key(|r| (r.rolls_back().is_none(), r.plan.release.lane != Lane::Hotfix));
         open
     }
 
@@ -209,7 +209,8 @@ impl FleetState {
 impl Rollout {
     /// As what one of its clusters is asked about in the calendar.
     pub fn subject<'a>(&self, wave: &'a WaveName, labels: &'a Labels) -> Subject<'a> {
-        Subject::new(self.plan.release.lane, wave, labels)
+        let subject = Subject::new(self.plan.release.lane, wave, labels);
+        if self.rolls_back().is_some() { subject.denies_only() } else { subject }
     }
 
     /// Whether it still has to do with a cluster: its cluster is not settled, or its wave not over.

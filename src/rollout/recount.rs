@@ -126,6 +126,17 @@ impl Recount {
         }
         self.position = event.seq;
         let Some(id) = event.body.rollout() else { return };
+        // What happens in a rollback changes the rollout that it takes back.
+        if let Some(of) = state.rollout(id).and_then(Rollout::rolls_back) {
+            self.look_at(of, event, state);
+        }
+        self.look_at(id, event, state);
+        if event.seq.is_multiple_of(AGAIN) {
+            self.compare(state);
+        }
+    }
+
+    fn look_at(&mut self, id: &RolloutId, event: &Event, state: &FleetState) {
         let Some(rollout) = state.rollout(id).filter(|r| r.state.is_open() || r.is_catching_up()) else {
             self.rollouts.remove(id);
             return;
@@ -136,9 +147,6 @@ impl Recount {
         }
         for name in touched(&event.body) {
             counted.look_at(rollout, name);
-        }
-        if event.seq.is_multiple_of(AGAIN) {
-            self.compare(state);
         }
     }
 

@@ -32,8 +32,9 @@ pub struct FleetState {
     pub(super) strangers: BTreeSet<ClusterName>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
-    /// The rollout whose attempt succeeded last on a cluster, and when.
-    pub(super) applied: HashMap<ClusterUid, (usize, jiff::Timestamp)>,
+    /// The rollouts whose attempts succeeded on a cluster, oldest first, and when; what was rolled back
+    /// is no longer among them.
+    pub(super) applied: HashMap<ClusterUid, Vec<(usize, jiff::Timestamp)>>,
     /// Every release that is known to be a hotfix.
     pub(super) hotfixes: BTreeSet<ReleaseId>,
     /// Rollouts of other journals, named by records that this one took over.
@@ -98,8 +99,9 @@ pub enum RolloutState {
     /// It is paused. In by `rollout.paused`; out by `rollout.resume` or `rollout.abort`.
     Paused,
     /// It stopped by itself, a person must decide; clusters at work run to their end. In by
-    /// `rollout.halted`; out by `attempt.retry`, `rollout.resume` with a raised budget (or within
-    /// the budget after a skip), `rollout.abort`.
+    /// `rollout.halted`, or when a rollback of it ends before everything is back; out by
+    /// `attempt.retry`, `rollout.resume` with a raised budget (or within the budget after a skip),
+    /// `rollout.abort`, a rollback.
     Halted {
         /// In which wave.
         wave: WaveName,
@@ -111,6 +113,18 @@ pub enum RolloutState {
     Aborting,
     /// It was ended where it stood. In by `rollout.aborted`; final.
     Aborted,
+    /// A rollback takes back what it brought, and nothing of it starts. In by `rollout.planned` of the
+    /// rollback (or by `attempt.retry` in one that was at its end); out as that one ends.
+    RollingBack {
+        /// The rollback.
+        by: RolloutId,
+    },
+    /// Everything that it brought was taken back. In by `rollout.finished` of the rollback; final,
+    /// unless clusters that the rollback skipped are tried again in it.
+    RolledBack {
+        /// The rollback.
+        by: RolloutId,
+    },
     /// A person ended it in favour of another one. In by `rollout.superseded`, or by
     /// `rollout.aborted` after it when steps were still running; final.
     Superseded {
@@ -131,7 +145,29 @@ impl RolloutState {
     pub fn is_open(&self) -> bool {
         !matches!(
             self,
-            Self::Aborted | Self::Superseded { .. } | Self::Succeeded | Self::SucceededWithFailures
+            Self::Aborted
+                | Self::RolledBack { .. }
+                | Self::Superseded { .. }
+                | Self::Succeeded
+                | Self::SucceededWithFailures
+        )
+    }
+
+    /// Whether people can still change its course: it is open, and neither ending nor being taken back.
+    pub fn can_be_steered(&self) -> bool {
+        self.is_open() && !matches!(self, Self::Aborting | Self::RollingBack { .. })
+    }
+
+    /// Whether clusters of it may be tried again.
+    pub fn tries_again(&self) -> bool {
+        !matches!(
+            self,
+            Self::Planned
+                | Self::Aborting
+                | Self::Aborted
+                | Self::RollingBack { .. }
+                | Self::RolledBack { .. }
+                | Self::Superseded { .. }
         )
     }
 
@@ -145,6 +181,8 @@ impl RolloutState {
             Self::Halted { .. } => "halted",
             Self::Aborting => "aborting",
             Self::Aborted => "aborted",
+            Self::RollingBack { .. } => "rolling-back",
+            Self::RolledBack { .. } => "rolled-back",
             Self::Superseded { .. } => "superseded",
             Self::Succeeded => "succeeded",
             Self::SucceededWithFailures => "succeeded-with-failures",
@@ -265,7 +303,11 @@ pub enum WaveState {
     Aborting,
     /// Its rollout was aborted when it was on its way.
     Aborted,
-    /// Its rollout was aborted before anything of it was touched; it will not start any more.
+    /// Its rollout is being rolled back, and something of the wave had started.
+    RollingBack,
+    /// Its rollout was rolled back after something of the wave had started.
+    RolledBack,
+    /// Its rollout was aborted or rolled back before anything of it was touched; it will not start any more.
     NotStarted,
 }
 
@@ -278,6 +320,8 @@ impl WaveState {
             Self::Paused => "paused",
             Self::Aborting => "aborting",
             Self::Aborted => "aborted",
+            Self::RollingBack => "rolling-back",
+            Self::RolledBack => "rolled-back",
             Self::NotStarted => "not-started",
             Self::At(phase) => match phase {
                 WavePhase::Waiting => "waiting",

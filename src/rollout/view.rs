@@ -89,7 +89,7 @@ impl FleetState {
 
     /// When an attempt last succeeded on a cluster.
     pub fn applied_at(&self, uid: &ClusterUid) -> Option<jiff::Timestamp> {
-        self.applied.get(uid).map(|(_, at)| *at)
+        self.applied.get(uid).and_then(|history| history.last()).map(|(_, at)| *at)
     }
 
     /// The open rollout that holds a slot on this cluster.
@@ -160,6 +160,9 @@ impl Rollout {
         let (_, wave) = self.wave(name)?;
         Some(match &self.state {
             RolloutState::Halted { wave: halted, .. } if halted == name => WaveState::Halted,
+            RolloutState::RolledBack { .. } if wave.opened_at.is_none() => WaveState::NotStarted,
+            RolloutState::RolledBack { .. } => WaveState::RolledBack,
+            RolloutState::RollingBack { .. } if wave.opened_at.is_some() => WaveState::RollingBack,
             _ if wave.phase.is_over() => WaveState::At(wave.phase),
             RolloutState::Aborted | RolloutState::Superseded { .. } if wave.opened_at.is_none() => {
                 WaveState::NotStarted
@@ -172,6 +175,7 @@ impl Rollout {
             RolloutState::Aborting => WaveState::Aborting,
             RolloutState::Planned
             | RolloutState::Running
+            | RolloutState::RollingBack { .. }
             | RolloutState::Succeeded
             | RolloutState::SucceededWithFailures => WaveState::At(wave.phase),
         })

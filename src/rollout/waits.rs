@@ -75,6 +75,11 @@ pub enum WaitKind {
         /// Of these, so many whose running step has not ended.
         at_work: u32,
     },
+    /// A rollback takes back what it brought.
+    RollingBack {
+        /// The rollback.
+        by: RolloutId,
+    },
     /// An abort waits for running steps.
     Aborting {
         /// Who asked.
@@ -252,7 +257,8 @@ fn blocked<'a>(
     asked.push(&rollout.id);
     let waits = of_rollout(state, rollout, now);
     for wait in &waits {
-        if let WaitKind::InTheWay { obstacle: Obstacle::Busy { rollout: ahead, .. } } = &wait.kind
+        if let WaitKind::InTheWay { obstacle: Obstacle::Busy { rollout: ahead, .. } }
+        | WaitKind::RollingBack { by: ahead } = &wait.kind
             && let Some(ahead) = state.rollout(ahead).filter(|ahead| !asked.contains(&&ahead.id))
             && !rests(ahead)
             && !blocked(state, ahead, now, asked)
@@ -283,6 +289,7 @@ impl WaitKind {
             Self::Paused { at_work, .. } | Self::Stopped { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
             | Self::Unjoined { .. }
+            | Self::RollingBack { .. }
             | Self::Rate { .. }
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
@@ -343,6 +350,11 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
             out.push(None, WaitKind::Aborting { by, at_work }, rollout.since, None);
         }
         _ => {}
+    }
+    // Whatever it would have waited for waits for the rollback.
+    if let RolloutState::RollingBack { by } = &rollout.state {
+        out.push(None, WaitKind::RollingBack { by: by.clone() }, rollout.since, None);
+        return out.waits;
     }
     stopped(state, &mut out, now);
     out.unjoined();

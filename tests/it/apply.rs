@@ -488,6 +488,7 @@ async fn apply_a46_a_long_record_is_split_and_found_again() {
     let (all, rollout) = (shop.all(), "R1-1".parse().unwrap());
     let state = tidegate::apply::record::State { values: json!({ "noise": noise }), ..shop.state() };
     let work = tidegate::engine::cluster::ProductWork {
+        keeps: false,
         product: &shop.product,
         rollout: &rollout,
         attempt: 1,

@@ -232,6 +232,7 @@ impl Shop {
         let (state, all) = (self.state(), self.all());
         let rollout: RolloutId = "R1-1".parse().unwrap();
         f(&ProductWork {
+            keeps: false,
             product: &self.product,
             rollout: &rollout,
             attempt: self.attempt,

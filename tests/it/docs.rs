@@ -33,11 +33,16 @@ fn run(page: &Page, lab: &Lab) -> Option<String> {
     None
 }
 
+/// With `TIDEGATE_PAGE=docs/gates.md`, only that page: for whoever writes it.
+fn asked_for(page: &Page) -> bool {
+    std::env::var("TIDEGATE_PAGE").map_or(true, |only| page.path == only)
+}
+
 #[test]
 fn what_pages_show_without_a_cluster_is_what_happens() {
     let wrong: Vec<String> = pages::all()
         .iter()
-        .filter(|page| page.clusters().is_empty() && !page.commands().is_empty())
+        .filter(|page| page.clusters().is_empty() && !page.commands().is_empty() && asked_for(page))
         .filter_map(|page| run(page, &Lab::with_sample()))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -48,10 +53,12 @@ async fn what_pages_show_on_real_clusters_is_what_happens() {
     let bed = Bed::shared().await;
     let tools = [bed.tool("kubectl").await, bed.tool("helm").await];
     let mut wrong = Vec::new();
-    for page in pages::all().into_iter().filter(|page| !page.clusters().is_empty()) {
+    for page in pages::all().into_iter().filter(|page| !page.clusters().is_empty() && asked_for(page)) {
         let specs = page.clusters().iter().map(|name| ClusterSpec::complete(name, 2)).collect();
         let clusters = bed.clusters(specs).await;
-        let mut lab = Lab::with_products();
+        // A page that begins with `init` begins with nothing.
+        let begins = page.commands().first().is_some_and(|first| first.text.starts_with("tidegate init"));
+        let mut lab = if begins { Lab::new() } else { Lab::with_products() };
         for tool in &tools {
             lab.add_to_path(tool.parent().unwrap());
         }
@@ -84,6 +91,9 @@ fn write_kubeconfigs(home: &Path, clusters: &[Cluster]) {
             }
             all[list].as_array_mut().unwrap().push(entry.take());
         }
+    }
+    if let Some(first) = clusters.first() {
+        all["current-context"] = first.name().into();
     }
     fs::write(home.join(".kube/config"), all.to_string()).unwrap();
 }
@@ -228,16 +238,68 @@ fn the_page_of_dependencies_names_every_one() {
 fn links_between_pages_lead_somewhere() {
     let mut dead = Vec::new();
     for page in pages::all() {
-        let folder = pages::root().join(&page.path);
-        let folder = folder.parent().unwrap();
+        let file = pages::root().join(&page.path);
         for (number, line) in page.text.lines().enumerate() {
             for link in line.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-                let target = link.split('#').next().unwrap_or_default();
-                if !target.is_empty() && !target.contains("://") && !folder.join(target).exists() {
-                    dead.push(format!("{}:{}: {link}", page.path, number + 1));
+                if let Some(why) = broken(&page, &file, link) {
+                    dead.push(format!("{}:{}: {link}: {why}", page.path, number + 1));
                 }
             }
         }
     }
     assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// Why a link leads nowhere, if it does. The book has docs/ alone, so no page in it links out of it.
+fn broken(page: &Page, file: &Path, link: &str) -> Option<&'static str> {
+    if link.contains("://") {
+        return None;
+    }
+    let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = if path.is_empty() { file.to_owned() } else { file.parent().unwrap().join(path) };
+    let Ok(target) = target.canonicalize() else { return Some("there is no such file") };
+    let docs = pages::root().join("docs").canonicalize().unwrap();
+    if page.path.starts_with("docs/") && !target.starts_with(&docs) {
+        return Some("it leaves docs/, and so the book");
+    }
+    let text = fs::read_to_string(&target).unwrap_or_default();
+    let found = anchor.is_empty() || headings(&text).any(|heading| slug(heading) == anchor);
+    (!found).then_some("the page has no such heading")
+}
+
+/// The headings of a page, without those that stand in fenced blocks.
+fn headings(text: &str) -> impl Iterator<Item = &str> {
+    let mut fenced = false;
+    text.lines().filter_map(move |line| {
+        fenced ^= line.trim_start().starts_with("```");
+        let heading = line.strip_prefix('#').filter(|_| !fenced)?;
+        Some(heading.trim_start_matches('#').trim())
+    })
+}
+
+/// What a heading is called in a link.
+fn slug(heading: &str) -> String {
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+    kept.collect::<String>().to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn the_book_has_every_page_once() {
+    let summary = pages::page("docs/SUMMARY.md").text;
+    let wrong: Vec<String> = pages::all()
+        .iter()
+        .filter_map(|page| page.path.strip_prefix("docs/").filter(|path| *path != "SUMMARY.md"))
+        .map(|path| (path, summary.matches(&format!("]({path})")).count()))
+        .filter(|(_, times)| *times != 1)
+        .map(|(path, times)| format!("{path} stands {times} times in docs/SUMMARY.md"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_link_to_a_heading_is_written_as_the_book_has_it() {
+    assert_eq!(slug("How entries work together"), "how-entries-work-together");
+    assert_eq!(slug("`spec.deploy[]`: steps"), "specdeploy-steps");
+    let found: Vec<&str> = headings("# One\n```\n# no\n```\n### Two\n").collect();
+    assert_eq!(found, ["One", "Two"]);
 }

@@ -199,6 +199,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "release list", 0);
     told.keep(lab, "release cut R1", 0);
     lab.commit("release: R1");
+    told.keep(lab, "init ../begun", 0);
     told.keep(lab, "release hotfix R1 --product app=1.0.1", 0);
     std::fs::remove_file(lab.repo().join("releases/R1.1.yaml")).unwrap();
 
@@ -264,6 +265,7 @@ fn session(lab: &Lab) -> Told {
     let shown = told.keep(lab, "plan R2", 0);
     assert!(shown["data"]["estimate"]["pastRuns"].as_u64().unwrap() >= 2, "{shown:#}");
     told.keep(lab, &format!("rollout start {plan}"), 13);
+    told.keep(lab, "rollout rollback R2 --plan-only --reason broken", 0);
     told.keep(lab, "rollout status", 0);
     told.keep(lab, "rollout why", 0);
     told.keep(lab, "rollout why -c shape-1", 0);

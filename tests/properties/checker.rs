@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::back;
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
@@ -14,7 +15,7 @@ use tidegate::plan::{Plan, PlannedWave};
 
 /// What a cluster's newest attempt came to, as far as the rules need it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Verdict {
+pub enum Verdict {
     Waits,
     Works,
     Unknown,
@@ -43,20 +44,20 @@ impl Verdict {
 }
 
 #[derive(Default)]
-struct StepLog {
+pub struct StepLog {
     begun: u32,
     running: Option<(u32, u64)>,
     since: Option<jiff::Timestamp>,
-    done: bool,
+    pub done: bool,
     last: Option<StepOutcome>,
     retries_left: Option<u32>,
 }
 
-struct Member {
+pub struct Member {
     wave: usize,
     pool: usize,
     attempt: u32,
-    verdict: Verdict,
+    pub verdict: Verdict,
     /// Whether this attempt had a slot already.
     started: bool,
     /// Whether it got a slot after its wave was over: it counts apart from then on.
@@ -64,8 +65,10 @@ struct Member {
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
+    /// Whether anything of the rollout ever came there.
+    pub touched: bool,
     steps: Vec<StepId>,
-    log: BTreeMap<StepId, StepLog>,
+    pub log: BTreeMap<StepId, StepLog>,
     /// How long steps of this attempt ran that were reported.
     worked: jiff::SignedDuration,
 }
@@ -82,6 +85,7 @@ impl Member {
             preflights: 0,
             wants_preflight: false,
             no_op: false,
+            touched: false,
             steps: Vec::new(),
             log: BTreeMap::new(),
             worked: jiff::SignedDuration::ZERO,
@@ -90,7 +94,7 @@ impl Member {
 }
 
 #[derive(Default)]
-struct WaveLog {
+pub struct WaveLog {
     reached: bool,
     opened: bool,
     claimed: bool,
@@ -111,7 +115,7 @@ struct WaveLog {
     asked_anew: BTreeMap<(Side, GateId), u64>,
 }
 
-struct Yes {
+pub struct Yes {
     actor: Actor,
     release: Digest,
     wave: Digest,
@@ -120,12 +124,13 @@ struct Yes {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Mode {
+pub enum Mode {
     Planned,
     Running,
     Paused,
     Halted,
     Aborting,
+    RollingBack,
     /// Every wave is over, and perhaps somebody is left to catch up.
     Through,
     Ended,
@@ -137,12 +142,12 @@ impl Mode {
     }
 }
 
-struct Run {
-    plan: Plan,
+pub struct Run {
+    pub plan: Plan,
     /// Its place in the order of starts.
     order: usize,
-    mode: Mode,
-    members: HashMap<ClusterName, Member>,
+    pub mode: Mode,
+    pub members: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
     /// How many clusters each wave was planned with.
     sizes: Vec<usize>,
@@ -157,8 +162,9 @@ pub struct Checker {
     starts: Vec<jiff::Timestamp>,
     fence: u64,
     next: u64,
-    /// The hotfixes that a cluster got with what succeeded there last.
-    carried: HashMap<ClusterUid, BTreeSet<ReleaseId>>,
+    /// The hotfixes that a cluster got with what succeeded there, the last at the end; what was rolled
+    /// back is taken out.
+    carried: HashMap<ClusterUid, Vec<(RolloutId, BTreeSet<ReleaseId>)>>,
     hotfixes: BTreeSet<ReleaseId>,
     /// What the log held, to tell whether enough happened.
     pub seen: BTreeMap<&'static str, u32>,
@@ -204,6 +210,11 @@ impl Checker {
                 }
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
+                if let Body::StepStarted { attempt, step, .. } = body {
+                    let run = self.runs.get(id).ok_or("rule 7: nobody planned it")?;
+                    let original = run.plan.rollback().and_then(|r| self.runs.get(&r.of));
+                    original.map_or(Ok(()), |original| back::in_order(run, original, attempt, step))?;
+                }
                 let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
                 if let Body::StepStarted { attempt, step, .. } = body {
                     run.may_go_on(&self.facts, attempt, step, event.at)?;
@@ -220,7 +231,9 @@ impl Checker {
                         format!("rule 4: {} is a member", attempt.cluster)
                     })?;
                 }
-                run.take(event, fence)
+                let before = run.mode;
+                run.take(event, fence)?;
+                self.taken_back(id, before, event)
             }
         }
     }
@@ -236,6 +249,34 @@ impl Checker {
         demand(planned > 0, || format!("rule 5: nobody took {} over", id.cluster))
     }
 
+    /// Rule 11: what becomes of a rollout while a rollback takes it back, and when that ends.
+    fn taken_back(&mut self, id: &RolloutId, before: Mode, event: &Event) -> Checked {
+        let run = &self.runs[id];
+        let Some(rollback) = run.plan.rollback().cloned() else { return Ok(()) };
+        let mode = run.mode;
+        let all = run.members.values().all(|m| m.verdict == Verdict::Good);
+        let whole = rollback.whole && all && matches!(event.body, Body::RolloutFinished { .. });
+        let original = self.runs.get_mut(&rollback.of).ok_or("rule 11: nothing to take back")?;
+        if let Body::AttemptFinished { attempt, result: AttemptResult::Succeeded | AttemptResult::NoOp } =
+            &event.body
+        {
+            original.set(&attempt.cluster, Verdict::Failed, event.seq);
+        }
+        match (before, mode) {
+            (over, now) if over.is_over() && !now.is_over() => {
+                let rests = matches!(original.mode, Mode::Halted | Mode::Ended | Mode::Through);
+                demand(rests, || format!("rule 11: {} is {:?}", rollback.of, original.mode))?;
+                original.mode = Mode::RollingBack;
+            }
+            (before, over) if !before.is_over() && over.is_over() => {
+                original.mode = if whole { Mode::Ended } else { Mode::Halted };
+                *self.seen.entry("(rolled back)").or_default() += u32::from(whole);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Rule 10: what a cluster got.
     fn carries(&mut self, id: &AttemptId, result: &AttemptResult) {
         let Some(run) = self.runs.get(&id.rollout) else { return };
@@ -244,12 +285,20 @@ impl Checker {
             let mut got: BTreeSet<ReleaseId> = run.plan.lineage.contains.iter().cloned().collect();
             got.insert(run.plan.release.id.clone());
             got.retain(|id| self.hotfixes.contains(id));
-            self.carried.insert(cluster.uid.clone(), got);
+            let all = self.carried.entry(cluster.uid.clone()).or_default();
+            let gone = run.plan.rollback().map_or(&id.rollout, |rollback| &rollback.of);
+            all.retain(|(other, _)| other != gone);
+            if run.plan.rollback().is_none() {
+                all.push((id.rollout.clone(), got));
+            }
         }
     }
 
     /// Rule 10: the pool of a cluster has nobody left who would lose a hotfix.
     fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize, only: Option<&ClusterName>) -> Checked {
+        if run.plan.rollback().is_some() {
+            return Ok(());
+        }
         let release = &run.plan.release.id;
         let pool = run.plan.waves[w].pools[p].clusters.iter();
         for cluster in pool.filter(|c| only.is_none_or(|only| *only == c.name)) {
@@ -257,7 +306,8 @@ impl Checker {
                 .members
                 .get(&cluster.name)
                 .is_some_and(|m| matches!(m.verdict, Verdict::Waits | Verdict::Open));
-            let got = self.carried.get(&cluster.uid).into_iter().flatten();
+            let last = self.carried.get(&cluster.uid).and_then(|all| all.last());
+            let got = last.into_iter().flat_map(|(_, got)| got);
             let lost = got.clone().find(|id| *id != release && !run.plan.lineage.contains.contains(id));
             demand(!waits || lost.is_none(), || format!("rule 10: {} would lose {lost:?}", cluster.name))?;
         }
@@ -265,6 +315,13 @@ impl Checker {
     }
 
     fn planned(&mut self, id: &RolloutId, plan: &Plan) -> Checked {
+        back::lowers(plan, plan.rollback().and_then(|r| self.runs.get(&r.of)).map(|r| &r.plan))?;
+        if let Some(rollback) = plan.rollback() {
+            let original = self.runs.get_mut(&rollback.of).ok_or("rule 11: nothing to take back")?;
+            back::begins(plan, original)?;
+            original.mode = Mode::RollingBack;
+            *self.seen.entry("(a rollback)").or_default() += 1;
+        }
         if plan.release.lane == Lane::Hotfix {
             self.hotfixes.insert(plan.release.id.clone());
         }
@@ -466,7 +523,7 @@ impl Run {
         u32::try_from(spent.count()).unwrap()
     }
 
-    fn set(&mut self, cluster: &ClusterName, verdict: Verdict, seq: u64) {
+    pub fn set(&mut self, cluster: &ClusterName, verdict: Verdict, seq: u64) {
         if let Some(member) = self.members.get_mut(cluster) {
             member.verdict = verdict;
             self.waves[member.wave].moved = seq;
@@ -578,6 +635,7 @@ impl Run {
                 to(self, &[Mode::Running], Mode::Through)
             }
             Body::AttemptRetry { clusters, .. } => {
+                demand(self.mode != Mode::RollingBack, || "rule 11: it is being taken back".to_owned())?;
                 for name in clusters {
                     let member = self.members.get_mut(name).ok_or("not planned")?;
                     let over = !matches!(member.verdict, Verdict::Works | Verdict::Waits | Verdict::Good);
@@ -751,7 +809,8 @@ impl Run {
             Body::WaveDone { .. } => {
                 self.settled(w)?;
                 demand(self.waves[w].through, || "rule 1: it is not verified".to_owned())?;
-                demand(self.waves[w].tagged, || "rule 1: it has no tag".to_owned())?;
+                let tagged = self.waves[w].tagged || self.plan.rollback().is_some();
+                demand(tagged, || "rule 1: it has no tag".to_owned())?;
                 self.gates(w, Side::After, event.at)?;
                 self.waves[w].over = true;
             }
@@ -834,6 +893,7 @@ impl Run {
                         }
                     }
                 }
+                member.touched = true;
                 log.begun = *tries;
                 log.running = Some((*tries, fence));
                 None
@@ -860,10 +920,12 @@ impl Run {
                 Some(match result {
                     AttemptResult::Succeeded => {
                         demand(done, || "rule 7: a step is not done".to_owned())?;
+                        member.touched = true;
                         Verdict::Good
                     }
                     AttemptResult::NoOp => {
                         demand(member.no_op, || "rule 7: there was something to do".to_owned())?;
+                        member.touched = true;
                         Verdict::Good
                     }
                     AttemptResult::Failed { failure: Failure::Unknown, .. } => Verdict::Unknown,

@@ -100,6 +100,8 @@ impl Facts {
             let until = moment(window.until.as_ref().unwrap().value);
             let inside = from <= now && now < until;
             match window.kind.value {
+                // What is broken goes back whatever allows there are.
+                WindowKind::Allow if plan.rollback().is_some() => {}
                 WindowKind::Allow => {
                     allows = true;
                     allowed |= inside;
@@ -111,8 +113,10 @@ impl Facts {
     }
 }
 
-/// Whether one rollout gets a cluster before another: by its lane, then by its start.
+/// Whether one rollout gets a cluster before another: rollbacks first, then by its lane, then by its start.
 pub fn first(one: (&Plan, usize), other: (&Plan, usize)) -> bool {
-    let rank = |(plan, started): (&Plan, usize)| (plan.release.lane != Lane::Hotfix, started);
+    let rank = |(plan, started): (&Plan, usize)| {
+        (plan.rollback().is_none(), plan.release.lane != Lane::Hotfix, started)
+    };
     rank(one) < rank(other)
 }

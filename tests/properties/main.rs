@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod back;
 mod cheats;
 mod checker;
 mod inputs;
@@ -196,6 +197,8 @@ fn share(part: u32) {
         "attempt.departed",
         "rollout.joined",
         "rollout.not-joined",
+        "(a rollback)",
+        "(rolled back)",
     ] {
         let found = seen.get(event).copied().unwrap_or(0);
         assert!(found >= 20, "`{event}` came only {found} times in {cases} schedules: {seen:?}");
@@ -247,6 +250,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
             "hold ignored" | "window ignored" | "sleep ignored" | "deadline burnt by waiting" => "rule 8",
             "hotfix ignored" => "rule 10",
             "pin ignored" => "rule 12",
+            "rollback forward" | "one-way step backward" => "rule 11",
             other => panic!("no rule is known for `{other}`"),
         };
         assert!(why.contains(rule), "`{name}` was caught after {n} schedules, for another reason: {why}");

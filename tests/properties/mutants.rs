@@ -1,4 +1,4 @@
-//! Fourteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Sixteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, StepId};
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 14] = [
+pub const ALL: [(&str, Named); 16] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -28,6 +28,8 @@ pub const ALL: [(&str, Named); 14] = [
     ("sleep ignored", sleep_ignored),
     ("departure ignored", departure_ignored),
     ("late budget ignored", late_budget_ignored),
+    ("rollback forward", rollback_forward),
+    ("one-way step backward", one_way_backward),
     ("deadline burnt by waiting", deadline_burnt),
 ];
 
@@ -284,6 +286,42 @@ fn hotfix_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
                 claim((state, now), r, |phase| phase == WavePhase::Rolling).filter(|c| has_slot(state, r, c))
             });
         named.effects.extend(more);
+    }
+    named
+}
+
+/// In a rollback, the product that goes last is taken first.
+fn rollback_forward(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    for effect in &mut named.effects {
+        let Effect::Step { attempt, step, tries, .. } = effect else { continue };
+        let Some(rollout) = state.rollout(&attempt.rollout).filter(|r| r.rolls_back().is_some()) else {
+            continue;
+        };
+        let planned = rollout.plan().cluster(&attempt.cluster).map(|(_, _, c)| c);
+        let phase = |id: &StepId| planned.and_then(|c| c.phase_of(id.product()?)).filter(|_| !id.is_test());
+        let Some(now) = phase(&step.id) else { continue };
+        let steps = rollout.cluster(&attempt.cluster).map(|c| c.attempt().steps()).unwrap_or_default();
+        if let Some(last) = steps.iter().rev().find(|s| phase(&s.step().id).is_some_and(|p| p < now)) {
+            *step = last.step().clone();
+            *tries = 1;
+        }
+    }
+    named
+}
+
+/// In a rollback, a step that can't be undone is taken all the same.
+fn one_way_backward(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    for effect in &mut named.effects {
+        let Effect::Step { attempt, step, tries, .. } = effect else { continue };
+        let planned = state.rollout(&attempt.rollout).and_then(|r| r.plan().cluster(&attempt.cluster));
+        let skipped = planned.and_then(|(_, _, c)| c.back.as_ref()?.skipped.first());
+        if let Some(skipped) = skipped {
+            let (product, name) = (skipped.product.clone(), skipped.step.clone());
+            *step = AttemptStep { id: StepId::Deploy { product, step: name }, ..step.clone() };
+            *tries = 1;
+        }
     }
     named
 }

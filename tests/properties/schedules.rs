@@ -43,6 +43,8 @@ pub enum Move {
     Members(Vec<u8>, Vec<u8>),
     /// The fleet can't be read.
     Doubt,
+    /// The rollout is rolled back, whole or one wave of it; what it added goes or stays.
+    RollBack(Option<u8>, bool),
     /// The rollout is superseded by the newest one.
     Supersede,
     Approve {
@@ -187,6 +189,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
         2 => (vec(0..8_u8, 0..3), vec(0..8_u8, 0..3)).prop_map(|(gone, asleep)| Move::Members(gone, asleep)),
         1 => Just(Move::Doubt),
+        4 => (option::weighted(0.25, 0..3_u8), any::<bool>()).prop_map(|(wave, all)| Move::RollBack(wave, all)),
         1 => Just(Move::Supersede),
         4 => (0..3_u8, option::weighted(0.3, 1..2_000_u16)).prop_map(|(wave, early)| Move::Approve { wave, early }),
         5 => (0..3_u8).prop_map(Move::Revoke),
@@ -341,7 +344,8 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
             Move::Crash => world.take_over(),
             Move::Jump(seconds) => world.now += jiff::SignedDuration::from_secs(i64::from(*seconds)),
             Move::Next => {
-                if let Some(shape) = schedule.later.get(world.state.rollouts().count() - 1 - before) {
+                let forward = world.state.rollouts().filter(|r| r.rolls_back().is_none()).count();
+                if let Some(shape) = schedule.later.get(forward - 1 - before) {
                     world.start(plan(shape));
                 }
             }
@@ -357,6 +361,12 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
                 let body = Body::MembershipDoubted { cause: "dice".to_owned() };
                 if world.state.check(&body).is_ok() {
                     world.append(Actor::engine(), body);
+                }
+            }
+            Move::RollBack(wave, all) => {
+                let rollout = world.state.rollouts().nth(usize::from(*other) + before);
+                if let Some(id) = rollout.map(|r| r.id().clone()) {
+                    roll_back(&mut world, &id, schedule, *wave, *all);
                 }
             }
             about => command(&mut world, about, usize::from(*other) + before),
@@ -431,11 +441,38 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
         | Move::Next
         | Move::Calendar(_)
         | Move::Members(..)
+        | Move::RollBack(..)
         | Move::Doubt => return,
     };
     // Most random requests are refused; a refusal names what is legal and changes nothing.
     if let Err(refusal) = world.ask(&command) {
         assert!(!refusal.sentence.is_empty());
+    }
+}
+
+/// As the command does it: what runs is paused and comes to rest, then the plan is made and started.
+fn roll_back(world: &mut World<Chance>, id: &RolloutId, schedule: &Schedule, wave: Option<u8>, all: bool) {
+    let asked = Command::RollBack { rollout: id.clone(), reason: "dice".to_owned() };
+    if world.ask(&asked).is_err() {
+        return;
+    }
+    for _ in 0..80 {
+        if world.refused.is_some() || world.state.rollout(id).unwrap().may_be_taken_back() {
+            break;
+        }
+        world.round();
+        world.advance();
+    }
+    let original = world.state.rollout(id).unwrap();
+    if world.refused.is_some() || !original.may_be_taken_back() {
+        return;
+    }
+    let waves = &original.plan().waves;
+    let chosen = wave.map(|n| waves[usize::from(n) % waves.len()].name.clone());
+    let shapes: Vec<&Shape> = [&schedule.first].into_iter().chain(&schedule.later).collect();
+    if let Ok(plan) = world.rollback_plan(id, chosen.as_ref(), all, &shapes) {
+        let start = Command::Start { plan: Box::new(plan), overrides: Vec::new() };
+        let _ = world.ask(&start);
     }
 }
 

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
 use tidegate::model::{
-    AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, Push, SoakClock, Tags, TestPolicy,
+    AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, ObservedProduct, ProductName, Push,
+    RecordPhase, SoakClock, Tags, TestPolicy,
 };
 use tidegate::plan::{
-    Access, Change, GateKind, Plan, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate, PlannedLineage,
-    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
-    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    Access, Change, GateKind, Plan, PlanKind, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate,
+    PlannedLineage, PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate,
+    PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 use tidegate::resolve::Reason;
 
@@ -153,6 +154,7 @@ pub fn plan(shape: &Shape) -> Plan {
         digest: digest_of(&["plan", &shape.release]),
         made_at: start(),
         commit: "0".repeat(40),
+        kind: PlanKind::Forward,
         release: PlannedRelease {
             id: named(&shape.release),
             title: None,
@@ -161,6 +163,7 @@ pub fn plan(shape: &Shape) -> Plan {
             parent: None,
             kubernetes: named("1.36"),
             authors: std::collections::BTreeSet::new(),
+            lowers: Some(std::collections::BTreeSet::new()),
         },
         lineage: PlannedLineage {
             contains: shape.contains.iter().map(|id| named(id)).collect(),
@@ -175,11 +178,12 @@ pub fn plan(shape: &Shape) -> Plan {
                 .rate
                 .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
             catch_up: PlannedCatchUp { budget: shape.late_budget, joiners: Joiners::Follow },
+            rollback_gate: None,
             tags: Tags { push: shape.push, remote: None },
         },
         waves,
         products,
-        values: BTreeMap::new(),
+        values: [(digest_of(&["values"]), serde_json::json!({}))].into(),
         unassigned: Vec::new(),
         unknown: Vec::new(),
         notices: Vec::new(),
@@ -199,7 +203,8 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         kind: if *repeat == Repeat::Safe { "manifests" } else { "run" }.to_owned(),
         timeout: Duration::minutes(10),
         deadline: None,
-        one_way: false,
+        // What can't be repeated is taken for what can't be undone.
+        one_way: *repeat == Repeat::Never,
         repeat: *repeat,
         retries: *retries,
     });
@@ -211,7 +216,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         retries: 1,
     });
     PlannedProduct {
-        version: named("1.1.0"),
+        version: named(if release == BEFORE { "1.0.0" } else { "1.1.0" }),
         commit: "0".repeat(40),
         digest: digest_of(&["product", release, &name]),
         owner: "platform".to_owned(),
@@ -286,7 +291,7 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
             let still = pinned || (shape.unchanged && number.is_multiple_of(5));
             Target {
                 product: product.name.clone(),
-                phase: 0,
+                phase: phase(&product.name),
                 version: product.version.clone(),
                 digest: product.digest,
                 inputs: digest_of(&["inputs", &shape.release, product.name.as_str()]),
@@ -300,11 +305,12 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
                 } else {
                     Reason::Release { release: named(&shape.release) }
                 },
-                change: if still { Change::Unchanged } else { Change::Install },
+                change: if still { Change::Unchanged } else { Change::Raise { from: named("1.0.0") } },
             }
         })
         .collect();
     targets.sort_by(|a, b| a.product.cmp(&b.product));
+    let from = targets.iter().map(|t| (t.product.clone(), found(t, t.change.acts()))).collect();
     PlannedCluster {
         uid: tidegate::model::ClusterUid::new(&format!("uid-{name}")),
         labels: labels(number),
@@ -313,12 +319,41 @@ fn cluster_of(shape: &Shape, number: usize, products: &BTreeMap<Digest, PlannedP
         kubernetes: named("1.36"),
         observed_at: start(),
         stale: false,
-        from: std::sync::Arc::default(),
+        from: std::sync::Arc::new(from),
         targets,
         removals: Vec::new(),
         orphaned: Vec::new(),
         obstacles: shape.blocked.contains(&number).then(pin_misses_hotfix).into_iter().collect(),
+        back: None,
         name: named(&name),
+    }
+}
+
+/// The release that ran everywhere before.
+pub const BEFORE: &str = "R0";
+
+/// The products of that release, by digest: what a rollback of the first rollout brings back.
+pub fn before(shape: &Shape) -> BTreeMap<Digest, PlannedProduct> {
+    let products = shape.products.iter().enumerate();
+    products.map(|(n, product)| product_of(BEFORE, n, product)).map(|p| (p.digest, p)).collect()
+}
+
+/// Products build on each other in the order of their names.
+fn phase(product: &ProductName) -> u32 {
+    u32::from(product.as_str().as_bytes()[0] - b'a')
+}
+
+/// What ran there: what the plan brings, or what was there before.
+fn found(target: &Target, before: bool) -> ObservedProduct {
+    let name = target.product.as_str();
+    let release = if before { BEFORE } else { "R" };
+    ObservedProduct {
+        release: named(release),
+        version: if before { named("1.0.0") } else { target.version.clone() },
+        commit: "0".repeat(40),
+        digest: if before { digest_of(&["product", BEFORE, name]) } else { target.digest },
+        inputs: if before { digest_of(&["inputs", BEFORE, name]) } else { target.inputs },
+        phase: RecordPhase::Verified,
     }
 }
 

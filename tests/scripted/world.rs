@@ -4,11 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use tidegate::diag::Findings;
 use tidegate::digest::Digest;
 use tidegate::gate::approval;
 use tidegate::journal::{AttemptId, AttemptStep, Body, Event, FailureClass, Preflight, StepId, StepOutcome};
 use tidegate::model::{Actor, ClusterName, RolloutId, TestPolicy, WaveName};
-use tidegate::plan::{Plan, Repeat};
+use tidegate::plan::rollback::{self, RollbackInput};
+use tidegate::plan::{Plan, PlannedRollback, Repeat};
 use tidegate::rollout::invariant::{self, Broken, Recount};
 use tidegate::rollout::{
     Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, admit, effects,
@@ -178,6 +180,46 @@ impl<F: Fate> World<F> {
     pub fn start(&mut self, plan: Plan) -> RolloutId {
         self.ask(&Command::Start { plan: Box::new(plan), overrides: Vec::new() }).unwrap();
         self.state.rollouts().next_back().unwrap().id().clone()
+    }
+
+    /// The plan that takes a rollout back, whole or one wave of it, as the clusters' attempts tell; the
+    /// shapes say what ran before.
+    pub fn rollback_plan(
+        &self,
+        id: &RolloutId,
+        wave: Option<&WaveName>,
+        remove_added: bool,
+        shapes: &[&plans::Shape],
+    ) -> Result<Plan, Findings> {
+        let original = self.state.rollout(id).unwrap();
+        let mut asked = PlannedRollback {
+            of: id.clone(),
+            waves: Vec::new(),
+            clusters: Vec::new(),
+            whole: true,
+            remove_added,
+            reason: "it drops requests".to_owned(),
+        };
+        let all = self.state.carriers(original, &asked, &BTreeMap::new()).len();
+        asked.waves.extend(wave.cloned());
+        let mut carriers = self.state.carriers(original, &asked, &BTreeMap::new());
+        // The values of what no rollout of this journal brought are in the clusters' records.
+        for before in carriers.values_mut().flat_map(|carrier| carrier.before.values_mut()) {
+            before.values.get_or_insert_with(|| serde_json::json!({}));
+        }
+        asked.whole = carriers.len() == all;
+        let mut products: BTreeMap<_, _> = shapes.iter().flat_map(|shape| plans::before(shape)).collect();
+        products.extend(self.state.rollouts().flat_map(|r| r.plan().products.clone()));
+        let made = rollback::make(&RollbackInput {
+            now: self.now,
+            commit: "0",
+            original: original.plan(),
+            asked: &asked,
+            carriers: &carriers,
+            products: &products,
+            renderers: &original.plan().renderers,
+        })?;
+        Ok(made.0)
     }
 
     /// A person's yes to what there is now.
@@ -405,11 +447,19 @@ impl<F: Fate> World<F> {
         let mut steps = Vec::new();
         for target in cluster.targets.iter().filter(|t| t.change.acts()) {
             let product = target.product.clone();
-            for s in &plan.products[&target.digest].steps {
+            for s in plan.products[&target.digest].steps.iter().filter(|s| !cluster.skips(&product, &s.name))
+            {
                 let id = StepId::Deploy { product: product.clone(), step: s.name.clone() };
                 steps.push(step(id, s.timeout, s.repeat, s.retries));
             }
             steps.push(step(StepId::Settle { product }, minutes, Repeat::Safe, 2));
+        }
+        for product in &cluster.removals {
+            let id = StepId::Remove { product: product.clone() };
+            let phase = |id: &StepId| id.product().and_then(|p| cluster.phase_of(p));
+            let later = |s: &AttemptStep| cluster.back.is_some() && phase(&s.id) < phase(&id);
+            let at = steps.iter().position(later).unwrap_or(steps.len());
+            steps.insert(at, step(id, minutes, Repeat::Safe, 2));
         }
         for target in &cluster.targets {
             if wave.tests == TestPolicy::All || target.change.acts() {

@@ -5,6 +5,15 @@ use clap::{Args, Subcommand};
 use crate::model::{ClusterName, Kind, Lane, ProductName, ReleaseId};
 use crate::version::Version;
 
+/// `init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate init ~/platform")]
+pub struct Init {
+    /// The folder, which is made if it is not there; the current one, or that of --repo, if absent.
+    #[arg(value_name = "DIR")]
+    pub folder: Option<std::path::PathBuf>,
+}
+
 /// `schema`.
 #[derive(Debug, Subcommand)]
 pub enum SchemaCommand {

@@ -18,8 +18,8 @@ pub use cluster::{
     ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff, ReleaseHotfix,
-    ReleaseShow, SchemaCommand, SchemaGet,
+    Explain, Init, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff,
+    ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
@@ -27,8 +27,8 @@ pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
-    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutCommand,
-    RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
+    Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, Rollback,
+    RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 
@@ -60,6 +60,8 @@ pub struct Args {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a small platform to begin with: a product, a release, a pipeline, a fleet.
+    Init(Init),
     /// Check every file of the repository; all mistakes at once.
     #[command(after_help = "Example: tidegate check --repo ~/platform")]
     Check,

@@ -84,6 +84,8 @@ pub enum RolloutCommand {
     Pause(Pause),
     /// Go on after a pause, or after a halt with a raised budget.
     Resume(Resume),
+    /// Take back what a rollout brought: a rollout of its own, in reverse order.
+    Rollback(Rollback),
     /// End a rollout where it stands.
     Abort(Abort),
     /// End a rollout in favour of another one.
@@ -276,6 +278,38 @@ pub struct Resume {
     /// Why; recorded.
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+}
+
+/// `rollout rollback`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: tidegate rollout rollback R43 --reason \"INC-4711: ingress drops requests\""
+)]
+pub struct Rollback {
+    /// The rollout whose changes go back.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// Only the clusters of this wave; may be given several times.
+    #[arg(long = "wave", value_name = "WAVE")]
+    pub waves: Vec<WaveName>,
+    /// Only this cluster; may be given several times, and beside --wave.
+    #[arg(long = "cluster", short = 'c', value_name = "CLUSTER")]
+    pub clusters: Vec<ClusterName>,
+    /// Why; recorded, and shown wherever the rollback is.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Take products away that the release added.
+    #[arg(long)]
+    pub remove_added: bool,
+    /// Only show what would go back.
+    #[arg(long, conflicts_with_all = ["detach", "until"])]
+    pub plan_only: bool,
+    /// Only record it; `rollout run` drives it.
+    #[arg(long, conflicts_with = "until")]
+    pub detach: bool,
+    /// How long to drive.
+    #[command(flatten)]
+    pub drive: Drive,
 }
 
 /// `rollout abort`.

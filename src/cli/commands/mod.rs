@@ -7,6 +7,7 @@ mod explain;
 mod files;
 mod fleet;
 mod freeze;
+mod init;
 mod journal;
 mod pin;
 mod plan;
@@ -39,6 +40,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
     let context = Context { place: Place::new(&globals), surface, signals };
     match command {
         Command::Plan(args) => plan::run(&args, &context).await,
+        Command::Init(args) => init::run(&args, &context).await,
         Command::Check => check::run(&context).await,
         Command::Product(command) => files::product(command, &context).await,
         Command::Release(command) => files::release(command, &context).await,

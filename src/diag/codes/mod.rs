@@ -68,6 +68,26 @@ pub fn all() -> impl Iterator<Item = &'static Code> {
     RANGES.iter().flat_map(|(_, codes)| codes.iter().copied())
 }
 
+/// What goes wrong, and how it reads when it is mended, or the command that helps: a section for
+/// each code, headed by its id.
+const EXAMPLES: &str = include_str!("examples.txt");
+
+impl Code {
+    /// An example: lines of a file or commands, with what is said about them behind `#`.
+    pub fn example(&self) -> Option<&'static str> {
+        sections().find(|(number, _)| self.id.strip_prefix("TG") == Some(number)).map(|(_, text)| text)
+    }
+}
+
+/// The numbers of the examples' codes with their lines.
+fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
+    // A head is a line of its own, and no line of an example begins as one does.
+    let (_, all) = EXAMPLES.split_once("TG").unwrap_or_default();
+    all.split("\nTG")
+        .filter_map(|section| section.split_once('\n'))
+        .map(|(number, text)| (number, text.trim_end()))
+}
+
 /// The code with this id (`TG0101`, in any letter case) or name (`unknown-field`).
 pub fn find(id_or_name: &str) -> Option<&'static Code> {
     all().find(|code| code.id.eq_ignore_ascii_case(id_or_name) || code.name == id_or_name)
@@ -78,6 +98,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn every_example_belongs_to_a_code_and_says_something() {
+        let mut seen = BTreeSet::new();
+        for (number, text) in sections() {
+            assert!(find(&format!("TG{number}")).is_some(), "there is no code TG{number}");
+            assert!(seen.insert(number), "TG{number} has two examples");
+            assert!(!text.trim().is_empty(), "the example of TG{number} is empty");
+        }
+        assert!(seen.len() > 180, "{}", seen.len());
+        assert_eq!(UNKNOWN_FIELD.example(), Some("  atonce: 4       # did you mean `atOnce`?\n  atOnce: 4"));
+    }
 
     #[test]
     fn every_id_and_every_name_is_used_once() {

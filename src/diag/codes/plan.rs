@@ -129,6 +129,29 @@ codes! {
         "Windows and freezes of `pipelines/calendar.yaml` are asked whenever a cluster is about to start \
          and before every step, not when a plan is made: the rollout can be started now, and waits for the \
          opening by itself. `tidegate rollout why` names it. What counts is the calendar of the last commit.";
+    NOTHING_TO_ROLL_BACK = "TG0393" "nothing-to-roll-back"
+        "Nothing carries what a rollout brought."
+        "A rollback covers only clusters that run the inputs which the rollout gave them, within the \
+         waves and clusters that are asked for. Those that it never reached, and those that were \
+         changed since, need nothing taken back.";
+    BEFORE_UNVERIFIED = "TG0394" "before-unverified"
+        "What a cluster ran before was never verified."
+        "A rollback goes back to a state that was ready and passed its tests there. What ran before \
+         this rollout never came so far, so it may be as broken. Somebody has to choose: leave the \
+         cluster out, or roll a mended release forward.";
+    BEFORE_UNKNOWN = "TG0395" "before-unknown"
+        "What a cluster ran before is not to be found."
+        "A rollback needs the content of the earlier product version (by its commit or its tag in this \
+         repository) and the values that it had: from the journal, else from the cluster's record.";
+    ONE_WAY_SKIPPED = "TG0396" "one-way-skipped"
+        "A rollback does not take a one-way step."
+        "The product's file says `oneWay` of the step: going back can't undo what it did. The step is \
+         left out on the way back, and its effect stays; see that the older version can live with it.";
+    STAYS_BEHIND = "TG0397" "stays-behind"
+        "A rollback leaves a product as it is."
+        "Products that the release added stay, unless `--remove-added` is given: taking away what may be \
+         in use by now is a decision of its own. Products whose steps are all one-way can't go back, and \
+         those that were changed since the rollout are not its business.";
     PLAN_UNREADABLE = "TG0390" "plan-unreadable"
         "A file is no plan."
         "Plans are written by `tidegate plan RELEASE --out FILE`. A file cut short while it was \

@@ -51,4 +51,9 @@ codes! {
         "What a plan would apply can't be rendered, or has two owners."
         "`plan --render` renders every product for every cluster from its locked content, and every \
          object must have one product that owns it. The message names cluster, product and file.";
+    FOLDER_TAKEN = "TG0914" "folder-taken"
+        "A platform can't begin in this folder."
+        "`tidegate init` writes products/, releases/, pipelines/ and .tidegate/ into the root of a \
+         repository, and never over something that is there. Name another folder, or go on with \
+         what this one has: `tidegate check` says what it is. Nothing was written.";
 }

@@ -45,6 +45,9 @@ pub struct ProductWork<'a> {
     pub conflicts: Conflicts,
     /// Objects that the product once brought and that must not be there any more.
     pub tombstones: &'a [ObjectName],
+    /// Whether what is there beyond the set stays: a one-way step brought it, and a rollback does not
+    /// undo that.
+    pub keeps: bool,
     /// What was said about deletions.
     pub confirmation: Confirmation,
     /// Hides the secret values that were rendered into the objects.
@@ -179,10 +182,17 @@ impl Guard {
                 }),
             }
         }
+        // What a one-way step brought stays, and in the inventory too.
+        if work.keeps {
+            candidates.retain(|candidate| candidate.meant);
+        }
         let pruned = self.prune(work.product, &candidates, &owners, &held, until).await?;
+        let stays = |entry: &&Entry| work.keeps && !own.contains(&entry.id);
+        let stay: Vec<Entry> = record.inventory.entries.iter().filter(stays).cloned().collect();
         let mine: Vec<Entry> = mine.into_iter().cloned().collect();
         let ready = self.cluster.wait_ready(&mine, until).await?;
-        let inventory = Inventory { hashing: record.inventory.hashing, entries: mine };
+        let entries = mine.into_iter().chain(stay).collect();
+        let inventory = Inventory { hashing: record.inventory.hashing, entries };
         let current = State { phase: RecordPhase::Applied, ..record.current.clone() };
         self.write(work.product, &Record { current, inventory, ..record }).await?;
         Ok(Settled { pruned: pruned.deleted, kept: pruned.kept, ready })

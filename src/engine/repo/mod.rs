@@ -10,6 +10,7 @@ mod pins;
 mod products;
 mod read;
 mod releases;
+mod start;
 mod tag;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
 pub use read::{check, load};
 pub use releases::{CutDone, ReleaseRow, ReleaseView, release_cut, release_diff, release_list, release_show};
+pub use start::starting_platform;
 pub use tag::{TagDone, product_tag, tagged};
 
 /// The ports that commands on the repository use.

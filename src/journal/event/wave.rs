@@ -40,6 +40,12 @@ pub enum HaltCause {
     },
     /// With `tests: all`, not one test ran.
     NoTests,
+    /// A rollback of it ended, and not everything is back. No event says so: it follows from the
+    /// rollback's own end.
+    RollbackEnded {
+        /// The rollback.
+        by: crate::model::RolloutId,
+    },
 }
 
 /// How a rollout ended by itself.

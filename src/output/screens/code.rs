@@ -16,11 +16,19 @@ pub struct CodeScreen {
     summary: &'static str,
     /// A paragraph.
     help: &'static str,
+    /// Lines of a file, or commands.
+    example: Option<&'static str>,
 }
 
 impl From<&'static Code> for CodeScreen {
     fn from(code: &'static Code) -> Self {
-        Self { code: code.id, name: code.name, summary: code.summary, help: code.help }
+        Self {
+            code: code.id,
+            name: code.name,
+            summary: code.summary,
+            help: code.help,
+            example: code.example(),
+        }
     }
 }
 
@@ -35,6 +43,12 @@ impl Screen for CodeScreen {
             for line in wrap(part, room) {
                 text.push_str(&line);
                 text.push('\n');
+            }
+        }
+        if let Some(example) = self.example {
+            text.push_str("\nExample:\n");
+            for line in example.lines() {
+                text.push_str(&format!("    {line}\n"));
             }
         }
         text

@@ -1,6 +1,7 @@
 //! The screens: each the data of one answer, with its text for people. The same value is what
 //! programs get as JSON.
 
+mod back;
 mod check;
 mod cluster;
 mod code;
@@ -10,6 +11,7 @@ mod export;
 mod files;
 mod fleet;
 mod freeze;
+mod init;
 mod journal;
 mod live;
 mod manifests;
@@ -27,6 +29,7 @@ pub use code::CodeScreen;
 pub use export::{ExportChecked, ExportedScreen, ShownRollout};
 pub use fleet::MatrixScreen;
 pub use freeze::RemovedFreeze;
+pub use init::InitScreen;
 pub use journal::VerifiedScreen;
 pub use live::{FleetRequestScreen, ListedHold};
 pub use manifests::ManifestsScreen;

@@ -1,6 +1,6 @@
 //! `plan`: what a release will do to the fleet, wave by wave, before anything starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::count;
 use crate::digest::Digest;
@@ -17,6 +17,7 @@ use crate::report::estimate::Estimate;
 use crate::report::event::named;
 use crate::resolve::Reason;
 
+use super::back::{self, RollbackPlan};
 use super::words::cap;
 
 /// A plan as people and programs read it; the plan itself stands in its file.
@@ -61,6 +62,8 @@ pub struct PlanScreen {
     pub unassigned: Vec<ClusterName>,
     /// Steps that a rollback can't undo, as `PRODUCT/STEP`.
     pub one_way: Vec<String>,
+    /// What a rollback does; absent in a plan that goes forward.
+    pub rollback: Option<RollbackPlan>,
     /// The limits of steps and tests that say `deadline: auto`.
     pub deadlines: Vec<DeadlineLine>,
     /// What people should know.
@@ -201,7 +204,8 @@ impl PlanScreen {
                 .collect(),
             unknown: plan.unknown.clone(),
             unassigned: plan.unassigned.clone(),
-            one_way: one_way(plan, &all),
+            one_way: one_way(plan),
+            rollback: back::of(plan),
             deadlines: deadlines(plan),
             notices: plan.notices.clone(),
             file: None,
@@ -318,7 +322,7 @@ fn kept(clusters: &[&PlannedCluster]) -> Vec<Kept> {
 /// Why a target is not simply what the release says.
 fn own_reason(target: &Target) -> Option<String> {
     match &target.reason {
-        Reason::Release { .. } => None,
+        Reason::Release { .. } | Reason::Rollback { .. } => None,
         other => Some(reason(other)),
     }
 }
@@ -333,6 +337,7 @@ pub fn reason(reason: &Reason) -> String {
             format!("held by {by}{until}: {reason}")
         }
         Reason::Ahead { release_has } => format!("runs there, and {release_has} would lower it"),
+        Reason::Rollback { of, release } => format!("ran there before {of}, by {release}"),
     }
 }
 
@@ -352,24 +357,20 @@ fn deadlines(plan: &Plan) -> Vec<DeadlineLine> {
     found
 }
 
-fn one_way(plan: &Plan, clusters: &[&PlannedCluster]) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for target in clusters.iter().flat_map(|c| &c.targets).filter(|t| t.change.acts()) {
-        for step in plan.products.get(&target.digest).into_iter().flat_map(|p| &p.steps).filter(|s| s.one_way)
-        {
-            let name = format!("{}/{}", target.product, step.name);
-            if !found.contains(&name) {
-                found.push(name);
-            }
-        }
-    }
-    found
+fn one_way(plan: &Plan) -> Vec<String> {
+    // On the way back nothing one-way is taken.
+    let waves = plan.waves.iter().filter(|_| plan.rollback().is_none());
+    let steps: BTreeSet<_> = waves.flat_map(|wave| plan.one_way(wave)).collect();
+    steps.into_iter().map(|(product, step)| format!("{product}/{step}")).collect()
 }
 
 impl Screen for PlanScreen {
     const KIND: &'static str = "Plan";
 
     fn text(&self, look: &Look) -> String {
+        if let Some(rollback) = &self.rollback {
+            return self.rollback_text(rollback, look);
+        }
         let from = self.parent.as_ref().map_or_else(String::new, |p| format!("{p} -> "));
         let title = self.title.as_ref().map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
         let estimate = self.estimate.map_or_else(String::new, |guess| format!(" · {}", guess.words("")));
@@ -394,6 +395,9 @@ impl Screen for PlanScreen {
     }
 
     fn next(&self) -> Option<String> {
+        if let Some(rollback) = &self.rollback {
+            return Some(format!("tidegate rollout rollback {} --reason TEXT", rollback.of));
+        }
         Some(match &self.file {
             Some(file) => format!("tidegate rollout start {file}"),
             None => format!("tidegate plan {} --out FILE", self.release),
@@ -402,6 +406,29 @@ impl Screen for PlanScreen {
 }
 
 impl PlanScreen {
+    fn rollback_text(&self, rollback: &RollbackPlan, look: &Look) -> String {
+        let mut text = format!(
+            "{} · {} · {}\n\n",
+            bold(&format!("{} goes back", rollback.of)),
+            count(self.clusters, "cluster"),
+            count(self.waves.len(), "wave")
+        );
+        text.push_str(&self.waves_table().text(look.width));
+        text.push('\n');
+        for (title, line) in rollback.lines() {
+            fact(title, &line, look, &mut text);
+        }
+        for stale in &self.stale {
+            fact(
+                "Not reached",
+                &format!("{}: planned by what is known of it", stale.cluster),
+                look,
+                &mut text,
+            );
+        }
+        text
+    }
+
     /// What holds over all rollouts, if anything does.
     fn pace(&self) -> Option<String> {
         let mut found: Vec<String> =

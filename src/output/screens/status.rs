@@ -90,11 +90,15 @@ impl Screen for StatusScreen {
 
 /// `R42-1 · release R42 "brisk-heron" · ▶ running since 09:14 (5 h 20 m) · 30/71 clusters done`.
 pub fn headline(summary: &RolloutSummary, look: &Look) -> String {
-    let title = summary.title.as_ref().map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
+    let title = summary.title.as_ref().filter(|_| summary.rolls_back.is_none());
+    let title = title.map_or_else(String::new, |t| format!(" \"{}\"", clean(t)));
+    let what = match &summary.rolls_back {
+        Some(of) => format!("rolls {of} back"),
+        None => format!("release {}", summary.release),
+    };
     format!(
-        "{} · release {}{title} · {} {}\n{}/{} done · started by {} {}\n",
+        "{} · {what}{title} · {} {}\n{}/{} done · started by {} {}\n",
         bold(summary.rollout.as_str()),
-        summary.release,
         headline_word(summary.state),
         look.view.since(summary.since),
         summary.clusters.done,

@@ -150,11 +150,12 @@ fn why_is_a_block_for_everything_that_waits() {
                 instead of 200
                 | GET / answered 503
       unblocks  the failed clusters are retried, skipped, or tolerated; or the
-                rollout is aborted
+                rollout is rolled back or aborted
       who can   team-edge
       how       tidegate rollout retry R42-1 --failed
       how       tidegate rollout skip R42-1 -c stage-1 --reason TEXT
       how       tidegate rollout resume R42-1 --raise-budget 1 --reason TEXT
+      how       tidegate rollout rollback R42-1 --reason TEXT
       how       tidegate rollout abort R42-1
     ");
     let story = middle();

@@ -11,7 +11,7 @@ pub fn tone(state: &str) -> Tone {
         "running" | "rolling" | "verifying" | "claimed" | "preflight" | "upgrading" | "testing" => Tone::Busy,
         "planned" | "pausing" | "paused" | "gates-before" | "gates-after" | "soaking" | "blocked"
         | "deferred" | "waits" | "stopped" | "closed" | "absent" => Tone::Waits,
-        "succeeded-with-failures" | "aborting" | "stale" => Tone::Warn,
+        "succeeded-with-failures" | "aborting" | "rolling-back" | "rolled-back" | "stale" => Tone::Warn,
         "failed" | "failures" | "timed-out" | "halted" | "aborted" | "unknown" | "unreachable" => Tone::Bad,
         _ => Tone::Quiet,
     }

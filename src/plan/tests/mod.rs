@@ -10,6 +10,7 @@ mod files;
 mod hotfixes;
 mod making;
 mod resolving;
+mod rollbacks;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

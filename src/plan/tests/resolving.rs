@@ -23,6 +23,7 @@ fn reason(world: &World, cluster: &str, product: &str) -> (String, String) {
         Reason::Pin { pin, owner, until } => format!("pin {pin} of {owner} until {until}"),
         Reason::Hold { by, reason, .. } => format!("held by {by}: {reason}"),
         Reason::Ahead { release_has } => format!("ahead of {release_has}"),
+        Reason::Rollback { of, .. } => format!("before {of}"),
     };
     (product.version.to_string(), why)
 }

@@ -15,3 +15,4 @@ mod live;
 mod membership;
 mod patience;
 mod rebuild;
+mod rollbacks;

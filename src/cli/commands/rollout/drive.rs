@@ -51,14 +51,26 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let command =
         |_: &FleetState| Ok(Command::Start { plan: Box::new(plan.clone()), overrides: overrides.clone() });
     let events = ask::send(&mut open, context, command).await?;
+    started(open, &world, &events, args.detach, args.drive.until.clone(), context).await
+}
+
+/// A rollout whose start was recorded: it is driven, or watched where somebody drives already.
+pub(super) async fn started(
+    mut open: OpenJournal,
+    world: &engine::World,
+    events: &[Event],
+    detach: bool,
+    until: Until,
+    context: &Context<'_>,
+) -> Outcome {
     let Some(id) = events.iter().find_map(|event| event.body.rollout().cloned()) else {
         let finding = Finding::error(&codes::UNEXPECTED, "the plan was admitted and nothing was recorded");
         return Err(Failure::new(Code::Unexpected, finding));
     };
-    for event in &events {
+    for event in events {
         context.surface.talk(&crate::report::event::sentence(&event.body));
     }
-    if args.detach {
+    if detach {
         let state = open.follower.state();
         if let Some(rollout) = state.rollout(&id) {
             let driver = context.place.driver(&open).await?;
@@ -69,13 +81,12 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
     let driven = driver_alive(&open, context).await?;
     if driven {
         context.surface.talk("another process drives already: watching it");
-        match follow(open, vec![id.clone()], &args.drive.until, true, context).await? {
+        match follow(open, vec![id.clone()], &until, true, context).await? {
             Followed::Ended(codes) => return Ok(codes),
             Followed::Undriven(left) => open = *left,
         }
     }
-    let until = args.drive.until.clone();
-    drive(open, &world, vec![id], until, Other::Watched, context).await
+    drive(open, world, vec![id], until, Other::Watched, context).await
 }
 
 /// Refuses a plan whose frozen inputs have changed, or that goes over another journal's clusters.
@@ -138,7 +149,7 @@ pub async fn watch(args: &Watch, context: &Context<'_>) -> Outcome {
     }
 }
 
-async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> Result<bool, Failure> {
+pub(super) async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> Result<bool, Failure> {
     Ok(context.place.driver(open).await?.is_some_and(|driver| driver.alive))
 }
 
@@ -272,7 +283,7 @@ fn waiting(wait: &Explanation) -> String {
 }
 
 /// Why nothing could be driven, and what to do.
-fn not_driven(error: &DriveError) -> Failure {
+pub(super) fn not_driven(error: &DriveError) -> Failure {
     match error {
         DriveError::NotDriver(NotDriver::Held(holder)) => {
             let message = format!("{} drives, its lease runs until {}", holder.process, holder.until);

@@ -5,6 +5,7 @@ mod drive;
 mod events;
 mod export;
 mod look;
+mod rollback;
 
 use super::Context;
 use crate::cli::args::{RolloutCommand, RolloutRef};
@@ -28,6 +29,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Override(args) => ask::override_condition(args, context).await,
         RolloutCommand::Pause(args) => ask::pause(args, context).await,
         RolloutCommand::Resume(args) => ask::resume(args, context).await,
+        RolloutCommand::Rollback(args) => rollback::run(&args, context).await,
         RolloutCommand::Abort(args) => ask::abort(args, context).await,
         RolloutCommand::Supersede(args) => ask::supersede(args, context).await,
         RolloutCommand::Skip(args) => ask::skip(args, context).await,
@@ -74,8 +76,11 @@ fn code(rollout: &Rollout) -> Code {
     match rollout.state() {
         RolloutState::Running if rollout.is_through() => Code::FinishedWithFailures,
         RolloutState::Halted { .. } => Code::Failed,
-        RolloutState::Aborting | RolloutState::Aborted | RolloutState::Superseded { .. } => Code::Aborted,
-        RolloutState::Pausing | RolloutState::Paused => Code::Blocked,
+        RolloutState::Aborting
+        | RolloutState::Aborted
+        | RolloutState::RolledBack { .. }
+        | RolloutState::Superseded { .. } => Code::Aborted,
+        RolloutState::Pausing | RolloutState::Paused | RolloutState::RollingBack { .. } => Code::Blocked,
         RolloutState::SucceededWithFailures => Code::FinishedWithFailures,
         RolloutState::Planned | RolloutState::Running | RolloutState::Succeeded => Code::Done,
     }
