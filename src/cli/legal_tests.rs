@@ -64,7 +64,8 @@ impl Seen {
             return;
         }
         let Some(asked) = asked(command, rollout) else {
-            assert!(rollout.state().is_open(), "`{text}` in {:?}", rollout.state());
+            let goes = rollout.state().is_open() || rollout.is_catching_up();
+            assert!(goes, "`{text}` in {:?}", rollout.state());
             return;
         };
         let answer = admit(&story.state, &asked, story.now);
@@ -112,6 +113,7 @@ fn asked(command: RolloutCommand, rollout: &Rollout) -> Option<Command> {
                 comment: None,
             })
         }
+        RolloutCommand::Verify(a) => Command::Verify { rollout: id, wave: a.wave, reason: a.reason },
         RolloutCommand::Override(a) => Command::Override { rollout: id, what: a.what, reason: a.reason },
         other => panic!("no explanation names {other:?}"),
     })

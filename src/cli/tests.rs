@@ -229,6 +229,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       approve    Say yes to an approval gate
       revoke     Take every yes at an approval gate back
       override   Let a rollout pass a condition without its answer
+      verify     Run the tests of a wave again
       pause      Start nothing new until `resume`
       resume     Go on after a pause, or after a halt with a raised budget
       rollback   Take back what a rollout brought: a rollout of its own, in reverse order

@@ -9,6 +9,7 @@ use crate::model::{Duration, ProductName, RecordPhase, TestPolicy};
 use crate::plan::{Change, PlannedCluster, PlannedProduct, Repeat, Target};
 use crate::port::Fault;
 use crate::resolve::Reason;
+use crate::rollout::Tests;
 
 use super::cluster::Obstacle;
 use super::session::{Closed, Opened, Session};
@@ -21,12 +22,12 @@ const RECORD: Duration = Duration::minutes(2);
 const RETRIES: u32 = 3;
 
 /// Looks before the first write. What was seen of the cluster comes with it, for the journal.
-pub async fn look(shared: &Shared, session: &Session) -> (Preflight, Vec<Body>) {
+pub async fn look(shared: &Shared, session: &Session, tests: Tests) -> (Preflight, Vec<Body>) {
     let cluster = session.cluster().name.clone();
     match session.open(shared).await {
         Ok(opened) => {
             let seen = Body::ClusterObserved { cluster, observed: Box::new(opened.observed.clone()) };
-            let verdict = decide(session, opened).await.unwrap_or_else(Closed::verdict);
+            let verdict = decide(session, opened, tests).await.unwrap_or_else(Closed::verdict);
             (hidden(opened, verdict), vec![seen])
         }
         Err(Closed::Unreachable(cause)) => {
@@ -48,7 +49,7 @@ fn hidden(opened: &Opened, mut verdict: Preflight) -> Preflight {
     verdict
 }
 
-async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed> {
+async fn decide(session: &Session, opened: &Opened, tests: Tests) -> Result<Preflight, Closed> {
     let planned = session.cluster();
     let found = opened.observed.kubernetes;
     if found != planned.kubernetes {
@@ -59,6 +60,16 @@ async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed>
         return Ok(Preflight::Blocked { reason: BlockReason::Stale, cause });
     }
     let records = opened.guard.records();
+    if tests == Tests::Only {
+        let differs = |t: &&Target| acts(session, opened, t, records.get(&t.product));
+        if let Some(target) = planned.targets.iter().find(differs) {
+            let cause = format!(
+                "{} does not carry {} {} as its wave brought it, so its tests would prove nothing",
+                planned.name, target.product, target.version
+            );
+            return Ok(Preflight::Failed { class: FailureClass::Test, cause });
+        }
+    }
     let mut acting = Vec::new();
     for target in &planned.targets {
         let record = records.get(&target.product);
@@ -84,7 +95,7 @@ async fn decide(session: &Session, opened: &Opened) -> Result<Preflight, Closed>
         return Ok(Preflight::Blocked { reason: BlockReason::Shrinking, cause: shrinking.join("; ") });
     }
     let removals: Vec<_> = planned.removals.iter().filter(|p| records.contains_key(*p)).cloned().collect();
-    let steps = steps(session, &acting, &removals)?;
+    let steps = steps(session, &acting, &removals, tests)?;
     if steps.is_empty() {
         return Ok(Preflight::NoOp);
     }
@@ -154,6 +165,7 @@ fn steps(
     session: &Session,
     acting: &[ProductName],
     removals: &[ProductName],
+    tests: Tests,
 ) -> Result<Vec<AttemptStep>, Fault> {
     let planned = session.cluster();
     let targets = &planned.targets;
@@ -175,7 +187,13 @@ fn steps(
     steps.extend(removals_left.map(remove));
     let due = match session.wave().tests {
         TestPolicy::All => targets.iter().map(|t| t.product.clone()).collect(),
-        TestPolicy::Changed => touched(session, acting, removals)?,
+        TestPolicy::Changed if tests == Tests::Due => touched(session, acting, removals)?,
+        // What its wave changed, however much of that is there already.
+        TestPolicy::Changed => {
+            let changed = targets.iter().filter(|t| t.change.acts()).map(|t| t.product.clone());
+            let changed: Vec<ProductName> = changed.chain(acting.iter().cloned()).collect();
+            touched(session, &changed, &session.cluster().removals)?
+        }
     };
     for target in targets.iter().filter(|t| due.contains(&t.product)) {
         let product = session.planned(target)?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::journal::{Answer, AttemptId, Body, Deferral, Event, FailureClass, Preflight, StepOutcome};
+use crate::journal::{Answer, AttemptId, Body, Deferral, Event, FailureClass, Found, Preflight, StepOutcome};
 use crate::model::{RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
@@ -162,10 +162,11 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
         Effect::Preflight { attempt, tries } => {
             let rollout = state.rollout(&attempt.rollout)?;
             let session = shared.session(attempt, rollout)?;
-            let written = rollout.cluster(&attempt.cluster).is_some_and(|c| c.half_updated());
+            let known = rollout.cluster(&attempt.cluster)?;
+            let (written, tests) = (known.half_updated(), known.attempt().tests());
             let (attempt, tries) = (attempt.clone(), *tries);
             Some(Box::pin(async move {
-                let (preflight, mut bodies) = preflight::look(&shared, &session).await;
+                let (preflight, mut bodies) = preflight::look(&shared, &session, tests).await;
                 drop(session);
                 let preflight = if written { not_deferred(preflight) } else { preflight };
                 bodies.push(Body::AttemptPreflighted { attempt, tries, preflight });
@@ -191,6 +192,16 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
             let joiner = Joiner::new(state, rollout, cluster, shared.world.clock.now())?;
             Some(Box::pin(async move {
                 let bodies = joiner.join(&shared.world, &shared.times).await;
+                shared.recorder.fact(bodies).await.map(drop)
+            }))
+        }
+        Effect::Observe { rollout, wave, cluster } => {
+            let known = state.rollout(rollout)?;
+            let planned = known.plan().cluster(cluster)?.2.clone();
+            let plan = Arc::clone(known.plan());
+            let (rollout, wave) = (rollout.clone(), wave.clone());
+            Some(Box::pin(async move {
+                let bodies = verify::soaking(&shared, &plan, &planned, &rollout, &wave).await;
                 shared.recorder.fact(bodies).await.map(drop)
             }))
         }
@@ -277,7 +288,7 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
     let known = match effect {
         Effect::Step { .. } => "nobody knows how far the step got",
         Effect::Preflight { .. } => "it only looked at the cluster, and changed no product there",
-        Effect::Verify { .. } => "whether the cluster is well is not known",
+        Effect::Verify { .. } | Effect::Observe { .. } => "whether the cluster is well is not known",
         _ => "it is tried again",
     };
     let cause = format!("a bug in tidegate: it panicked ({words}); {known}");
@@ -299,6 +310,13 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
             cluster: cluster.clone(),
             round: *round,
             healthy: false,
+            cause,
+        }],
+        Effect::Observe { rollout, wave, cluster } => vec![Body::WaveClusterObserved {
+            rollout: rollout.clone(),
+            wave: wave.clone(),
+            cluster: cluster.clone(),
+            found: Found::Unseen,
             cause,
         }],
         Effect::Tag { rollout, wave, tries } | Effect::PushTag { rollout, wave, tries } => {

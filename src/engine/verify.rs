@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use crate::journal::Body;
+use crate::journal::{Body, FailureClass, Found};
 use crate::model::{ClusterName, RecordPhase, RolloutId, WaveName};
 use crate::plan::{Plan, PlannedCluster};
 use crate::port::Fault;
@@ -23,6 +23,8 @@ enum Ill {
     Told(String),
     /// In words that quote pods or servers.
     Quoted(String),
+    /// It could not be seen, in words of tidegate; it may be well.
+    Unseen(String),
 }
 
 /// Sees a cluster once more; what was seen, and the verdict.
@@ -42,19 +44,8 @@ pub async fn cluster(
             clock.sleep(AGAIN).await;
             continue;
         }
-        let (healthy, cause) = match verdict {
-            Ok(()) => (true, "record and readiness are as planned".to_owned()),
-            Err(Ill::Told(cause)) => (false, cause),
-            Err(Ill::Quoted(cause)) => (
-                false,
-                match known(shared, plan, planned).await {
-                    Ok(known) => known.mask().hide(&cause),
-                    Err(fault) => format!(
-                        "not all of it is ready; what it says is not shown, since a secret that may be in it can't be had: {fault}"
-                    ),
-                },
-            ),
-        };
+        let (found, cause) = told(shared, plan, planned, verdict).await;
+        let healthy = found == Found::Well;
         let verdict = Body::WaveClusterVerified {
             rollout: rollout.clone(),
             wave: wave.clone(),
@@ -64,6 +55,44 @@ pub async fn cluster(
             cause,
         };
         return seen.into_iter().chain([verdict]).collect();
+    }
+}
+
+/// Looks at a soaking cluster, once: what was seen, and what was found. A cluster that is not well now is
+/// not well, so that every flap shows.
+pub async fn soaking(
+    shared: &Shared,
+    plan: &Plan,
+    planned: &PlannedCluster,
+    rollout: &RolloutId,
+    wave: &WaveName,
+) -> Vec<Body> {
+    let (seen, verdict) = look(shared, planned, rollout).await;
+    let (found, cause) = told(shared, plan, planned, verdict).await;
+    let (rollout, wave, cluster) = (rollout.clone(), wave.clone(), planned.name.clone());
+    seen.into_iter().chain([Body::WaveClusterObserved { rollout, wave, cluster, found, cause }]).collect()
+}
+
+/// What a look found, in words that may be recorded.
+async fn told(
+    shared: &Shared,
+    plan: &Plan,
+    planned: &PlannedCluster,
+    verdict: Result<(), Ill>,
+) -> (Found, String) {
+    match verdict {
+        Ok(()) => (Found::Well, "record and readiness are as planned".to_owned()),
+        Err(Ill::Told(cause)) => (Found::Ill, cause),
+        Err(Ill::Unseen(cause)) => (Found::Unseen, cause),
+        Err(Ill::Quoted(cause)) => {
+            let cause = match known(shared, plan, planned).await {
+                Ok(known) => known.mask().hide(&cause),
+                Err(fault) => format!(
+                    "not all of it is ready; what it says is not shown, since a secret that may be in it can't be had: {fault}"
+                ),
+            };
+            (Found::Ill, cause)
+        }
     }
 }
 
@@ -107,6 +136,10 @@ async fn look(
                 let cause = format!("{}: {}", target.product, unready.join("; "));
                 return (Some(seen), Err(Ill::Quoted(cause)));
             }
+            Err(error) if error.class == FailureClass::Transient => {
+                let cause = format!("the server did not say whether {} is ready", target.product);
+                return (Some(seen), Err(Ill::Unseen(cause)));
+            }
             Err(error) => return (Some(seen), Err(Ill::Quoted(error.message))),
         }
     }
@@ -136,9 +169,12 @@ fn unreachable_or_wrong(cluster: &ClusterName, closed: Closed) -> (Option<Body>,
     match closed {
         Closed::Unreachable(cause) => {
             let body = Body::ClusterUnreachable { cluster: cluster.clone(), cause: cause.clone() };
-            (Some(body), Err(Ill::Told(format!("it can't be reached: {cause}"))))
+            (Some(body), Err(Ill::Unseen(format!("it can't be reached: {cause}"))))
+        }
+        Closed::Error(error) if error.class == FailureClass::Transient => {
+            (None, Err(Ill::Unseen(error.message)))
         }
         Closed::Error(error) => (None, Err(Ill::Told(error.message))),
-        Closed::Fault(fault) => (None, Err(Ill::Told(fault.message))),
+        Closed::Fault(fault) => (None, Err(Ill::Unseen(fault.message))),
     }
 }

@@ -169,6 +169,19 @@ mod tests {
     }
 
     #[test]
+    fn fleet_e15_a_metric_gate_has_a_window_a_minimum_of_samples_and_a_comparison() {
+        let mut metric = metric();
+        metric.compare = Some(PlannedComparison { worse: Worse::Higher, percent: 20.0 });
+        let of_all =
+            |with: Vec<f64>, without: Vec<f64>| asked(&metric, Ok(vec![with]), Some(Ok(vec![without]))).open;
+        assert!(of_all(vec![0.01, 0.02, 0.03], vec![0.02; 3]), "as good as those without the release");
+        assert!(!of_all(vec![0.01, 0.02], vec![0.02; 3]), "one scrape less than needed");
+        assert!(!of_all(vec![0.01, 0.02, 0.03], vec![0.02; 2]), "of those without the release, too");
+        assert!(!of_all(vec![0.06; 3], vec![0.06; 3]), "no better elsewhere, and yet above the bound");
+        assert!(!of_all(vec![0.03; 3], vec![0.02; 3]), "within the bound, and yet much worse than elsewhere");
+    }
+
+    #[test]
     fn names_go_into_the_query_as_themselves() {
         let names: Vec<ClusterName> = ["a-1", "b-2"].iter().map(|n| n.parse().unwrap()).collect();
         assert_eq!(query(&metric().query, &names), "errors{cluster=~\"a-1|b-2\"}");

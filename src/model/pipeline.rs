@@ -233,6 +233,10 @@ pub struct Soak {
     /// Which time counts.
     #[serde(default)]
     pub clock: Spanned<SoakClock>,
+    /// With `clock: observed`: how far apart two looks may be so that the time between them counts;
+    /// 10 minutes if absent.
+    #[serde(default)]
+    pub observe_every: Option<Spanned<Duration>>,
 }
 
 /// Which time counts as soaked.
@@ -244,7 +248,7 @@ pub enum SoakClock {
     /// All time since the wave was verified (the default).
     #[default]
     Wall,
-    /// Only time in which observations were healthy; refused at plan time for now.
+    /// Of each cluster only the time between looks that found it well.
     Observed,
 }
 

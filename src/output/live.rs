@@ -82,6 +82,12 @@ fn wave_line(wave: &WaveSummary, names: usize, view: &Viewpoint) -> String {
     if let Some(until) = wave.soaks_until {
         line.push_str(&format!(" · soaks until {}", view.until(until)));
     }
+    if let Some(looks) = &wave.soak_looks {
+        line.push_str(&format!(" · {} of {} have soaked", looks.soaked, looks.of));
+        if !looks.not_well.is_empty() {
+            line.push_str(&format!(" · {} not well", looks.not_well.len()));
+        }
+    }
     let closed: Vec<&str> =
         wave.gates.iter().filter(|g| g.state == "closed").map(|g| g.gate.as_str()).collect();
     if !closed.is_empty() {

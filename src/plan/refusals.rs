@@ -2,7 +2,7 @@
 //! believes in a freeze, a gate or a step that does not happen.
 
 use crate::diag::{Code, Finding, Findings, Place, codes};
-use crate::model::{DeployStep, Pipeline, Product, ProductName, SoakClock, Wave};
+use crate::model::{DeployStep, Duration, Pipeline, Product, ProductName, SoakClock, Wave};
 
 fn refuse(code: &'static Code, place: &Place, what: &str) -> Finding {
     Finding::error(code, format!("{what}, which has no behaviour yet")).at(place)
@@ -24,16 +24,24 @@ pub(super) fn of_pipeline(pipeline: &Pipeline) -> Findings {
         .collect()
 }
 
-/// Observed soak.
+/// Less would ask more of clusters than a soak is worth.
+const LEAST_OBSERVE_EVERY: Duration = Duration::seconds(10);
+
+/// A soak whose looks can't be made, or that has none.
 pub(super) fn of_wave(wave: &Wave) -> Findings {
     let name = &wave.name.value;
     let mut findings = Findings::new();
-    if let Some(soak) = wave.soak.as_ref().filter(|soak| soak.value.clock.value == SoakClock::Observed) {
-        let what = format!("wave `{name}` soaks by `clock: observed`");
-        findings.push(
-            refuse(&codes::OBSERVED_SOAK, &soak.value.clock.place, &what)
-                .hint("`clock: wall` counts all time since the wave was verified"),
-        );
+    let Some(soak) = wave.soak.as_ref().map(|soak| &soak.value) else { return findings };
+    let Some(every) = &soak.observe_every else { return findings };
+    if soak.clock.value == SoakClock::Wall {
+        let what = format!("wave `{name}` soaks by the wall clock, so `observeEvery` says nothing");
+        let finding = Finding::error(&codes::OBSERVE_EVERY, what).at(&every.place);
+        findings
+            .push(finding.hint("`clock: observed` counts only the time in which each cluster was seen well"));
+    } else if every.value < LEAST_OBSERVE_EVERY {
+        let what = format!("wave `{name}` would be looked at every {}", every.value);
+        let finding = Finding::error(&codes::OBSERVE_EVERY, what).at(&every.place);
+        findings.push(finding.hint(format!("at least {LEAST_OBSERVE_EVERY}")));
     }
     findings
 }

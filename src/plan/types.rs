@@ -218,6 +218,14 @@ pub struct PlannedSoak {
     pub length: Duration,
     /// Which time counts.
     pub clock: SoakClock,
+    /// How far apart two looks may be, if observed time counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observe_every: Option<Duration>,
+}
+
+impl PlannedSoak {
+    /// How far apart two looks may be where nothing else is said.
+    pub const OBSERVE_EVERY: Duration = Duration::minutes(10);
 }
 
 /// A gate with its parameters.

@@ -11,8 +11,8 @@ use super::{
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{
-    ApprovalGate, Budget, CommandGate, Duration, Gate, GateId, MetricGate, RollbackRules, Soak, TestPolicy,
-    Wave,
+    ApprovalGate, Budget, CommandGate, Duration, Gate, GateId, MetricGate, RollbackRules, Soak, SoakClock,
+    TestPolicy, Wave,
 };
 use crate::yaml::{Node, Spanned};
 
@@ -139,7 +139,9 @@ fn budget(
 }
 
 fn soak(soak: &Soak) -> PlannedSoak {
-    PlannedSoak { length: soak.length.value, clock: soak.clock.value }
+    let (length, clock) = (soak.length.value, soak.clock.value);
+    let every = soak.observe_every.as_ref().map_or(PlannedSoak::OBSERVE_EVERY, |every| every.value);
+    PlannedSoak { length, clock, observe_every: (clock == SoakClock::Observed).then_some(every) }
 }
 
 /// The gates with their ids: the kind, from the second of a kind on with a number.

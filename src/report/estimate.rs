@@ -110,7 +110,8 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     let plan = rollout.plan();
     let (mut work, mut soak) = (0, 0);
     for (planned, wave) in rollout.waves() {
-        soak += match (wave.phase(), wave.soaks_until(planned)) {
+        let outlook = rollout.soak_outlook(planned, wave, now);
+        soak += match (wave.phase(), outlook.map(|outlook| outlook.ends)) {
             (WavePhase::Soaking, Some(until)) => Duration::between(now, until).as_seconds(),
             (WavePhase::Verifying { round: 2.. } | WavePhase::GatesAfter, _) => 0,
             (phase, _) if phase.is_over() => 0,

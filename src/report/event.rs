@@ -3,7 +3,8 @@
 
 use crate::diag::count;
 use crate::journal::{
-    AttemptResult, Body, Deferral, Ending, Failure, HaltCause, Preflight, RetryWhich, Side, StepOutcome,
+    AttemptResult, Body, Deferral, Ending, Failure, Found, HaltCause, Preflight, RetryWhich, Side,
+    StepOutcome,
 };
 use crate::model::{ClusterName, WaveName};
 
@@ -64,6 +65,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::WaveSkipped { .. }
         | Body::ApprovalRevoked { .. }
         | Body::AttemptRetry { .. }
+        | Body::WaveVerify { .. }
         | Body::AttemptSkip { .. } => Weight::Notice,
         Body::ClusterUnreachable { .. }
         | Body::MembershipDoubted { .. }
@@ -79,6 +81,10 @@ pub fn weight(body: &Body) -> Weight {
         Body::RolloutFinished { ending, .. } => match ending {
             Ending::Succeeded => Weight::Milestone,
             Ending::SucceededWithFailures => Weight::Trouble,
+        },
+        Body::WaveClusterObserved { found, .. } => match found {
+            Found::Well => Weight::Routine,
+            Found::Ill | Found::Unseen => Weight::Trouble,
         },
         Body::WaveClusterVerified { healthy, .. } => {
             if *healthy {
@@ -234,6 +240,11 @@ pub fn sentence(body: &Body) -> String {
             let when = if *round > 1 { " again, after its soak" } else { "" };
             format!("wave {wave} is verified{when}")
         }
+        Body::WaveClusterObserved { wave, cluster, found, cause, .. } => match found {
+            Found::Well => format!("wave {wave}: {cluster} is well in its soak"),
+            Found::Ill => format!("wave {wave}: {cluster} is not well, its soak starts anew: {cause}"),
+            Found::Unseen => format!("wave {wave}: {cluster} could not be looked at in its soak: {cause}"),
+        },
         Body::WaveSoaked { wave, .. } => format!("wave {wave}: its soak is over"),
         Body::WaveTagged { wave, tag, commit, .. } => {
             format!("wave {wave}: tag {tag} stands on {}", short_commit(commit))
@@ -306,6 +317,10 @@ pub fn sentence(body: &Body) -> String {
         Body::AttemptFinished { attempt, result } => ended(&attempt.cluster, result),
         Body::AttemptDeparted { attempt, commit } => {
             format!("{} left the fleet with commit {}", attempt.cluster, short_commit(commit))
+        }
+        Body::WaveVerify { wave, clusters, reason, .. } => {
+            let why = because(reason.as_deref());
+            format!("wave {wave}: tests run again on {}{why}", named(clusters))
         }
         Body::AttemptRetry { which, clusters, reason, .. } => {
             let which = match which {

@@ -6,11 +6,12 @@ use super::commands::Offers;
 use super::event::{deferral, halt, named, short_commit};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
 use super::failures;
+use super::soak;
 use crate::diag::{count, count_of};
 use crate::journal::{
     Answer, BlockReason, Deferral, HaltCause, Override, RetryWhich, Side, StepId, StopScope,
 };
-use crate::model::{Actor, AuthorMay, ClusterName, GateId, RolloutId, WaveName};
+use crate::model::{Actor, AuthorMay, ClusterName, Duration, GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
     CapUse, Class, Effect, FleetState, MissingHotfix, Obstacle, Rollout, RolloutState, Scope, Wait, WaitKind,
@@ -128,6 +129,7 @@ fn moves(effect: &Effect, rollout: &Rollout) -> bool {
         Effect::AskGate { rollout, .. }
         | Effect::Verify { rollout, .. }
         | Effect::Join { rollout, .. }
+        | Effect::Observe { rollout, .. }
         | Effect::Tag { rollout, .. } => own(rollout),
         Effect::PushTag { .. } => false,
     }
@@ -188,6 +190,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Stopped { .. }
         | WaitKind::Doubted { .. }
         | WaitKind::Halted { .. }
+        | WaitKind::Restarts { .. }
         | WaitKind::RollingBack { .. }
         | WaitKind::Aborting { .. } => told.stopped(),
         WaitKind::InTheWay { obstacle } => told.in_the_way(obstacle),
@@ -201,7 +204,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Queue { .. } => told.turn(),
         WaitKind::MissingHotfix(missing) => told.missing_hotfix(missing),
         WaitKind::DeferredBudget { .. }
-        | WaitKind::Soak
+        | WaitKind::Soak { .. }
         | WaitKind::Verifying { .. }
         | WaitKind::Tag { .. } => told.wave(),
         WaitKind::Blocked { .. }
@@ -221,6 +224,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         gate,
         state: state.to_owned(),
         since: Some(wait.since),
+        looks: wait.alert(),
         evidence: evidence.into_iter().filter(|line| !line.is_empty()).collect(),
         unblock: Unblock { earliest: told.earliest(), ..unblock },
         subject: Subject {
@@ -245,7 +249,7 @@ impl Told<'_> {
     /// answer ends and when a step must have ended are no such moments.
     fn earliest(&self) -> Option<jiff::Timestamp> {
         match &self.wait.kind {
-            WaitKind::Soak
+            WaitKind::Soak { .. }
             | WaitKind::Backoff { .. }
             | WaitKind::Deferred { .. }
             | WaitKind::CatchUp { .. }
@@ -286,6 +290,12 @@ impl Told<'_> {
                 let command = ["tidegate cluster list".to_owned()];
                 let unblock = people(condition, ["who keeps the fleet"], command);
                 ("membership".to_owned(), "kept", evidence, unblock)
+            }
+            WaitKind::Restarts { process } => {
+                let evidence =
+                    vec![format!("{process} took over last, and nobody before it got anything done")];
+                let unblock = people("a driver gets something done", ["who runs the driver"], []);
+                ("driver".to_owned(), "restarting", evidence, unblock)
             }
             WaitKind::Halted { cause } => self.halted(cause),
             WaitKind::RollingBack { by } => {
@@ -417,6 +427,7 @@ impl Told<'_> {
         };
         let mut evidence = answer.as_ref().map(|a| a.facts.clone()).unwrap_or_default();
         evidence.extend(revoked.as_ref().map(|who| format!("{who} took a yes back")));
+        evidence.extend(reminder(by, Duration::between(self.wait.since, self.offers.now)));
         if let Some(wave) = self.wait.wave.as_ref()
             && let Some((release, digest)) = self.rollout.bindings(wave)
         {
@@ -611,11 +622,20 @@ impl Told<'_> {
                 );
                 ("deferred-budget".to_owned(), "waits", evidence, unblock)
             }
-            WaitKind::Soak => {
+            WaitKind::Soak { observed } => {
                 let planned = self.wait.wave.as_ref().and_then(|w| self.rollout.wave(w)).map(|(p, _)| p);
                 let length = planned.and_then(|p| p.soak.as_ref()).map(|s| s.length);
-                let evidence = length.map(|l| format!("must stay well for {l}")).into_iter().collect();
-                ("soak".to_owned(), "soaking", evidence, people("its time has passed", [], []))
+                let evidence = length.map(|l| format!("must stay well for {l}")).into_iter();
+                match observed {
+                    None => {
+                        let unblock = people("its time has passed", [], []);
+                        ("soak".to_owned(), "soaking", evidence.collect(), unblock)
+                    }
+                    Some(observed) => {
+                        let (lines, unblock) = soak::observed(self.rollout, observed);
+                        ("soak".to_owned(), "soaking", evidence.chain(lines).collect(), unblock)
+                    }
+                }
             }
             WaitKind::Verifying { round, left } => {
                 let when = if *round > 1 { "after the soak" } else { "before it counts as verified" };
@@ -641,8 +661,9 @@ impl Told<'_> {
 
     /// A cluster follows when its wave is over.
     fn catch_up(&self) -> Words {
-        if let WaitKind::Unjoined { cause } = &self.wait.kind {
-            let evidence = vec!["it joined the fleet and could not be planned".to_owned(), cause.clone()];
+        if let WaitKind::Unjoined { cause, tried } = &self.wait.kind {
+            let how = if *tried { "and could not be planned" } else { "and is planned next" };
+            let evidence = vec![format!("it joined the fleet {how}"), cause.clone()];
             let condition = "it can be reached and planned; the next rollout plans it in any case";
             let unblock = people(condition, ["who keeps the fleet"], ["tidegate cluster list".to_owned()]);
             return ("joiner".to_owned(), "waits", evidence, unblock);
@@ -761,6 +782,17 @@ pub(super) fn people<'a>(
         earliest: None,
         actors: actors.into_iter().map(str::to_owned).collect(),
         commands: commands.into_iter().collect(),
+    }
+}
+
+/// What people are told whose yes is waited for since so long: first that it is, then who decides.
+pub(super) fn reminder(by: &str, waits: Duration) -> Option<String> {
+    match waits.as_seconds() / 86_400 {
+        0 => None,
+        1..7 => Some(format!("reminder: {by} are waited for since {waits}")),
+        _ => Some(format!(
+            "reminder: {by} are waited for since {waits}; whoever answers for them decides, or aborts it"
+        )),
     }
 }
 

@@ -17,12 +17,21 @@ pub struct Explanation {
     pub state: String,
     /// Since when.
     pub since: Option<jiff::Timestamp>,
+    /// Looks, tries or answers in a row that brought no progress, once they are an alert.
+    pub looks: Option<u32>,
     /// What that rests on, one line each.
     pub evidence: Vec<String>,
     /// What gets it going again.
     pub unblock: Unblock,
     /// What waits.
     pub subject: Subject,
+}
+
+impl Explanation {
+    /// The alert: that it was looked at again and again without progress.
+    pub fn alert(&self) -> Option<String> {
+        self.looks.map(|looks| format!("no progress in {looks} looks in a row"))
+    }
 }
 
 /// What gets something going again.
@@ -83,6 +92,7 @@ pub fn undriven(
         gate: DRIVER.to_owned(),
         state: "absent".to_owned(),
         since: last.map(|gone| gone.until).filter(|until| *until <= now),
+        looks: None,
         evidence,
         unblock: Unblock {
             condition: if after { "that is settled, and somebody drives on" } else { "somebody drives it" }

@@ -80,6 +80,7 @@ pub(super) fn of_cluster(offers: &Offers<'_>, name: &ClusterName) -> Option<Expl
         gate: attempt.failed_step().map_or_else(|| "attempt".to_owned(), ToString::to_string),
         state: attempt.state().word().to_owned(),
         since: Some(attempt.since()),
+        looks: None,
         evidence,
         unblock: people(condition, owner(rollout, planned, cluster), commands),
         subject: Subject {
@@ -160,6 +161,7 @@ pub(super) fn of_end(offers: &Offers<'_>) -> Option<Explanation> {
         gate: gate.to_owned(),
         state: rollout.state().word().to_owned(),
         since: Some(rollout.since()),
+        looks: None,
         evidence,
         unblock: people(condition, owners, commands),
         subject: Subject { rollout: Some(rollout.id().clone()), ..Subject::default() },

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::digest::{self, Digest};
 use crate::journal::{
-    AttemptStep, Body, Draft, Event, FailureClass, Preflight, StepId, StepOutcome, chain, origin,
+    AttemptStep, Body, Draft, Event, FailureClass, Found, Preflight, StepId, StepOutcome, chain, origin,
 };
 use crate::model::{
     Actor, ClusterName, ClusterUid, Conflicts, Duration, Lane, Observed, SoakClock, Tags, TestPolicy,
@@ -202,6 +202,10 @@ impl Story {
                 let cause = "nobody is there".to_owned();
                 Body::RolloutNotJoined { rollout, cluster, cause, lasting: true }
             }
+            Effect::Observe { rollout, wave, cluster } => {
+                let (found, cause) = (Found::Well, String::new());
+                Body::WaveClusterObserved { rollout, wave, cluster, found, cause }
+            }
             Effect::Tag { rollout, wave, .. } => {
                 let tag = format!("release/R42/{wave}");
                 let commit = "0123456789abcdef0123456789abcdef01234567".to_owned();
@@ -254,7 +258,7 @@ pub fn plan() -> Plan {
             signed: false,
         },
     };
-    let soak = PlannedSoak { length: Duration::hours(24), clock: SoakClock::Wall };
+    let soak = PlannedSoak { length: Duration::hours(24), clock: SoakClock::Wall, observe_every: None };
     Plan {
         format: FORMAT,
         digest: digest_of("plan"),

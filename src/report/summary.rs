@@ -10,7 +10,8 @@ use crate::journal::Side;
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, ReleaseId, RolloutId, WaveName};
 use crate::plan::{PlannedCluster, PlannedPool, PlannedWave};
 use crate::rollout::{
-    AttemptState, Class, Cluster, ClusterDeadline, Counts, FleetState, Rollout, RolloutState, Wave, WavePhase,
+    AttemptState, Class, Cluster, ClusterDeadline, Counts, FleetState, ObservedSoak, Rollout, RolloutState,
+    Wave, WavePhase,
 };
 
 /// How far a rollout is.
@@ -151,8 +152,10 @@ pub struct WaveSummary {
     pub at_once: Option<u32>,
     /// How long it soaks.
     pub soak: Option<Duration>,
-    /// When its soak ends, while it soaks.
+    /// When its soak can end at the earliest, while it soaks.
     pub soaks_until: Option<jiff::Timestamp>,
+    /// What looks say of a soak that is observed, while it soaks.
+    pub soak_looks: Option<SoakLooks>,
     /// Its gates, those before first.
     pub gates: Vec<GateSummary>,
     /// Its git tag, once it stands.
@@ -310,12 +313,45 @@ impl Tally {
     }
 }
 
+/// What looks say of a soak that is observed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SoakLooks {
+    /// So many clusters have soaked.
+    pub soaked: u32,
+    /// Of so many.
+    pub of: u32,
+    /// How far apart two looks may be.
+    pub observe_every: Duration,
+    /// When the next look is due.
+    pub next: Option<jiff::Timestamp>,
+    /// Until when somebody must look so that the time so far keeps counting.
+    pub look_by: Option<jiff::Timestamp>,
+    /// Clusters that the last look did not find well.
+    pub not_well: Vec<ClusterName>,
+}
+
+impl RolloutSummary {
+    /// Until when somebody must look so that what was soaked so far keeps counting.
+    pub fn look_by(&self) -> Option<jiff::Timestamp> {
+        self.waves.iter().filter_map(|wave| wave.soak_looks.as_ref()?.look_by).min()
+    }
+}
+
+impl SoakLooks {
+    fn of(soak: ObservedSoak) -> Self {
+        let ObservedSoak { soaked, of, every, next, look_by, ill } = soak;
+        let not_well = ill.into_iter().map(|(cluster, _, _)| cluster).collect();
+        Self { soaked, of, observe_every: every, next, look_by, not_well }
+    }
+}
+
 /// How far a rollout is, looked at from `now`.
 pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> RolloutSummary {
     let plan = rollout.plan();
     let (started_at, started_by) = rollout.planned();
     let waves: Vec<WaveSummary> =
-        rollout.waves().map(|(planned, wave)| of_wave(rollout, planned, wave)).collect();
+        rollout.waves().map(|(planned, wave)| of_wave(rollout, planned, wave, now)).collect();
     let at = rollout.current_wave().and_then(|i| plan.waves.get(i)).filter(|_| rollout.state().is_open());
     RolloutSummary {
         rollout: rollout.id().clone(),
@@ -362,9 +398,10 @@ fn cause(rollout: &Rollout) -> Option<String> {
     }
 }
 
-fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave) -> WaveSummary {
+fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, now: jiff::Timestamp) -> WaveSummary {
     let gates = [(Side::Before, &planned.gates_before), (Side::After, &planned.gates_after)];
     let tag = wave.tag();
+    let outlook = rollout.soak_outlook(planned, wave, now);
     WaveSummary {
         name: planned.name.clone(),
         digest: planned.digest,
@@ -376,7 +413,8 @@ fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave) -> WaveSummary
         deferred_budget: planned.deferred_budget,
         at_once: planned.at_once,
         soak: planned.soak.as_ref().map(|s| s.length),
-        soaks_until: wave.soaks_until(planned),
+        soaks_until: outlook.as_ref().map(|outlook| outlook.ends),
+        soak_looks: outlook.and_then(|outlook| outlook.observed).map(SoakLooks::of),
         gates: gates
             .into_iter()
             .flat_map(|(side, gates)| gates.iter().map(move |gate| of_gate(wave, side, &gate.id)))

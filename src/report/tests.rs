@@ -284,6 +284,7 @@ fn an_unreachable_and_a_blocked_cluster_say_what_helps() {
     unreachable deferred (nonprod/acme-dev)
       unreachable
       connection refused by 10.0.0.7:6443, 3 tries
+      last seen 33 s ago
       > it can be reached again, and is retried []
       $ tidegate rollout retry R42-1 -c acme-dev
       $ tidegate rollout skip R42-1 -c acme-dev --reason TEXT
@@ -335,6 +336,7 @@ fn a_missing_hotfix_names_the_clusters_that_run_it_and_the_release_to_write() {
         }),
         since: story.now,
         until: None,
+        looks: 0,
     };
     let offers = super::commands::Offers { state: &story.state, rollout: story.rollout(), now: story.now };
     assert_snapshot!(told(&[super::explain::of(&wait, &offers)]), @r"
@@ -375,6 +377,15 @@ fn every_explanation_that_people_can_end_has_a_command() {
         }
         story.drive(1);
     }
+}
+
+#[test]
+fn who_is_waited_for_long_is_reminded_and_later_somebody_decides() {
+    let after =
+        |days: u64| super::explain::reminder("platform-leads", crate::model::Duration::hours(24 * days));
+    assert_eq!(after(0), None);
+    assert_eq!(after(2).unwrap(), "reminder: platform-leads are waited for since 2 d");
+    assert!(after(90).unwrap().ends_with("whoever answers for them decides, or aborts it"));
 }
 
 /// A75: what ran before is applied again and waited for; who looks at a rollback that fails, too, is

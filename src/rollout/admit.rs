@@ -3,6 +3,7 @@
 
 use super::admit_clusters::{retry, skip};
 use super::admit_live;
+use super::admit_verify;
 use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
@@ -35,6 +36,9 @@ pub fn admit(state: &FleetState, command: &Command, now: jiff::Timestamp) -> Res
         Command::Abort { rollout, reason } => abort(known(state, rollout)?, reason.as_ref()),
         Command::Retry { rollout, which, clusters, reason } => {
             retry(state, known(state, rollout)?, *which, clusters, reason.as_ref())
+        }
+        Command::Verify { rollout, wave, reason } => {
+            admit_verify::verify(state, known(state, rollout)?, wave, reason.as_ref())
         }
         Command::Skip { rollout, clusters, reason } => skip(state, known(state, rollout)?, clusters, reason),
         Command::Supersede { rollout, by, reason } => admit_live::supersede(state, rollout, by, reason),
@@ -91,6 +95,9 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
         moving && *state != RolloutState::Succeeded && counts.unsettled() + counts.failures() > 0,
         format!("tidegate rollout skip {id} --cluster NAME --reason TEXT"),
     );
+    if let Some(wave) = rollout.verifiable() {
+        offer(true, format!("tidegate rollout verify {id} --wave {wave}"));
+    }
     offer(*state == RolloutState::Running, format!("tidegate rollout pause {id}"));
     offer(rollout.offers_rollback(), format!("tidegate rollout rollback {id} --reason TEXT"));
     let ends = state.can_be_steered();

@@ -210,10 +210,23 @@ pub(super) struct Parked {
     pub(super) until: Option<jiff::Timestamp>,
 }
 
+/// Which tests an attempt runs, and whether it may change anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tests {
+    /// Those that are due by what it changes.
+    #[default]
+    Due,
+    /// Those of its wave in any case, since the last verdict on the cluster was no.
+    Again,
+    /// Those of its wave, and nothing else: it changes nothing.
+    Only,
+}
+
 /// One try at one cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     pub(super) number: u32,
+    pub(super) tests: Tests,
     pub(super) state: AttemptState,
     pub(super) since: jiff::Timestamp,
     /// From when on it is looked at again although its time has not come.
@@ -258,6 +271,7 @@ impl Attempt {
         };
         Self {
             number,
+            tests: Tests::Due,
             state,
             since: at,
             early: None,
@@ -279,6 +293,11 @@ impl Attempt {
     /// Its number, from 1.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Which tests it runs, and whether it may change anything.
+    pub fn tests(&self) -> Tests {
+        self.tests
     }
 
     /// Its state.

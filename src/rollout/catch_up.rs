@@ -166,6 +166,11 @@ pub(super) fn claims(outlook: &Outlook<'_>, global: &mut Option<u32>, pace: &mut
     for rollout in state.in_order().into_iter().chain(ended) {
         let goes = matches!(rollout.state, RolloutState::Running | RolloutState::SucceededWithFailures);
         let (failed, budget) = rollout.late_failures();
+        // The limits of one that opens again are not known to the next one yet.
+        let ended = !rollout.state.is_open();
+        if ended && out.decides() {
+            return;
+        }
         if goes && rollout.over_budget().is_none() && failed <= budget && !rollout.deferred.is_empty() {
             claims_of(outlook, rollout, global, pace, out);
         }
@@ -223,7 +228,16 @@ fn claims_of(
         if free.into_iter().flatten().min() == Some(0) {
             continue;
         }
-        if !pace.take(planned, cluster.attempt.claimed_at.is_none()) {
+        let new = cluster.attempt.claimed_at.is_none();
+        if !rollout.state.is_open()
+            && let Err(until) = outlook.state.own_pace(rollout, planned, new, out.now)
+        {
+            if let Some(until) = until {
+                out.wake(until);
+            }
+            continue;
+        }
+        if !pace.take(planned, new) {
             if let Some(next) = pace.next_start {
                 out.wake(next);
             }
@@ -235,6 +249,10 @@ fn claims_of(
         }
         let wave = planned_wave.name.clone();
         out.decide(Body::AttemptClaimed { attempt: attempt_of(rollout, planned, cluster), wave });
+        // That opens it again, and its limits hold for everybody.
+        if !rollout.state.is_open() {
+            return;
+        }
     }
 }
 

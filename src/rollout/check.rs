@@ -71,7 +71,9 @@ impl FleetState {
                     demand(holds, || format!("{by} can't take over: it is {}", other.state.word()))?;
                 }
                 self.check_running(rollout, body)?;
-                if let Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } = body
+                if let Body::AttemptRetry { clusters, .. }
+                | Body::AttemptSkip { clusters, .. }
+                | Body::WaveVerify { clusters, .. } = body
                     && !rollout.state.is_open()
                 {
                     self.check_linked(rollout)?;
@@ -188,6 +190,7 @@ impl Rollout {
             | Body::WaveCompleted { wave, .. }
             | Body::WaveClusterVerified { wave, .. }
             | Body::WaveVerified { wave, .. }
+            | Body::WaveClusterObserved { wave, .. }
             | Body::WaveSoaked { wave, .. }
             | Body::WaveTagged { wave, .. }
             | Body::WaveTagFailed { wave, .. }
@@ -240,6 +243,17 @@ impl Rollout {
                 self.check_all(clusters, |a| {
                     let waits = a.state == AttemptState::Deferred(Deferral::Joined);
                     demand(a.state.class().is_retryable() && !waits, || format!("it is {}", a.state.word()))
+                })
+            }
+            Body::WaveVerify { wave, clusters, .. } => {
+                state(matches!(self.state, S::Running | S::Succeeded | S::SucceededWithFailures))?;
+                let (_, found) = self.known_wave(wave)?;
+                demand(found.phase.tests_again(), || format!("{wave} is at {:?}", found.phase))?;
+                let own = |name| self.cluster(name).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
+                demand(clusters.iter().all(own), || format!("it names clusters that are not in {wave}"))?;
+                self.check_all(clusters, |a| {
+                    let done = matches!(a.state, AttemptState::Succeeded | AttemptState::NoOp);
+                    demand(done, || format!("it is {}", a.state.word()))
                 })
             }
             Body::AttemptSkip { clusters, .. } => {
@@ -316,6 +330,11 @@ impl Rollout {
                 demand(wave.to_verify.is_empty(), || format!("clusters of {name} are not verified"))?;
                 demand(wave.is_complete(planned), || format!("{name} is past a budget"))
             }
+            Body::WaveClusterObserved { cluster, .. } => {
+                phase(wave.phase == WavePhase::Soaking)?;
+                let waits = self.by_name.get(cluster).is_some_and(|i| wave.soaking.awaits(*i));
+                demand(waits, || format!("{cluster} does not soak"))
+            }
             Body::WaveSoaked { .. } => phase(wave.phase == WavePhase::Soaking),
             Body::WaveTagged { .. } => {
                 phase(wave.phase == WavePhase::GatesAfter)?;
@@ -363,15 +382,15 @@ impl Rollout {
         match body {
             Body::AttemptClaimed { wave, .. } => {
                 let entry = self.by_name.get(&id.cluster).is_some_and(|index| self.is_entry(*index));
+                let late = self.cluster(&id.cluster).is_some_and(|c| c.late);
                 demand(self.state == RolloutState::Running || (entry && self.is_catching_up()), || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
                 let (_, found) = self.known_wave(wave)?;
                 let own = self.cluster(&id.cluster).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
                 demand(own, || format!("{} is not in {wave}", id.cluster))?;
-                demand(entry || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
-                    format!("{wave} is at {:?}", found.phase)
-                })?;
+                let may = found.phase.may_claim(attempt) || (late && found.phase.is_over());
+                demand(entry || may, || format!("{wave} is at {:?}", found.phase))?;
                 demand(entry || attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptDeferred { reason, .. } => {

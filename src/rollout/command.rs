@@ -82,6 +82,15 @@ pub enum Command {
         /// Why.
         reason: Option<String>,
     },
+    /// Run the tests of a wave again on its done clusters.
+    Verify {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// Why.
+        reason: Option<String>,
+    },
     /// Leave clusters out.
     Skip {
         /// The rollout.

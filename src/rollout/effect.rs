@@ -62,6 +62,15 @@ pub enum Effect {
         /// Which try, from 1.
         tries: u32,
     },
+    /// Look at a cluster that soaks by `clock: observed`: its record and whether all is ready now.
+    Observe {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// The cluster.
+        cluster: ClusterName,
+    },
     /// Make the wave's git tag.
     Tag {
         /// The rollout.
@@ -112,6 +121,8 @@ pub enum EffectKey {
     Verify(RolloutId, WaveName, ClusterName, u32),
     /// The planning of a cluster that joins.
     Join(RolloutId, ClusterName),
+    /// A look at a soaking cluster.
+    Observe(RolloutId, WaveName, ClusterName),
     /// A wave's tag, made or pushed.
     Tag(RolloutId, WaveName),
 }
@@ -124,6 +135,7 @@ impl Effect {
             Self::AskGate { rollout, .. }
             | Self::Verify { rollout, .. }
             | Self::Join { rollout, .. }
+            | Self::Observe { rollout, .. }
             | Self::Tag { rollout, .. }
             | Self::PushTag { rollout, .. } => Some(rollout),
             Self::Preflight { attempt, .. } | Self::Step { attempt, .. } => Some(&attempt.rollout),
@@ -148,6 +160,9 @@ impl Effect {
                 EffectKey::Verify(rollout.clone(), wave.clone(), cluster.clone(), *round)
             }
             Self::Join { rollout, cluster, .. } => EffectKey::Join(rollout.clone(), cluster.clone()),
+            Self::Observe { rollout, wave, cluster } => {
+                EffectKey::Observe(rollout.clone(), wave.clone(), cluster.clone())
+            }
             Self::Tag { rollout, wave, .. } | Self::PushTag { rollout, wave, .. } => {
                 EffectKey::Tag(rollout.clone(), wave.clone())
             }

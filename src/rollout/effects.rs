@@ -11,8 +11,9 @@ use super::membership;
 use super::next::{Going, Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::slots;
+use super::soak;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Ending, HaltCause, Override, Side};
+use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
 use crate::model::{Push, TestPolicy, WaveName};
 use crate::plan::PlannedWave;
 
@@ -147,6 +148,12 @@ fn decisions(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
             }),
             None => running(state, rollout, out),
         },
+        // Looking changes nothing, and what was soaked so far is kept.
+        RolloutState::Pausing | RolloutState::Paused | RolloutState::Halted { .. } => {
+            if let Some((planned, wave)) = rollout.waves().find(|(_, w)| w.phase == WavePhase::Soaking) {
+                soak::wants(rollout, planned, wave, out, false);
+            }
+        }
         _ => {}
     }
 }
@@ -207,12 +214,10 @@ fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &m
                 });
             }
         }
-        WavePhase::Soaking => match wave.soaks_until(planned) {
-            Some(until) if out.now < until && !rollout.is_overridden(&Override::Soak) => out.wake(until),
-            _ => out.decide(Body::WaveSoaked { rollout: id, wave: name }),
-        },
+        WavePhase::Soaking => soak::wants(rollout, planned, wave, out, wave.is_complete(planned)),
+        // Tests that run again are waited for.
         WavePhase::GatesAfter => {
-            if gates_open(rollout, planned, Side::After, out) {
+            if wave.is_complete(planned) && gates_open(rollout, planned, Side::After, out) {
                 tag(rollout, planned, wave, out);
             }
         }

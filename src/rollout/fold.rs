@@ -9,7 +9,7 @@ use super::gates::Approval;
 use super::state::{
     Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, TagFailure, Tagging, Wave, WavePhase,
 };
-use crate::journal::{Body, Event, Failure};
+use crate::journal::{Body, Event, Failure, Found};
 use crate::model::{Actor, ClusterName, RolloutId, WaveName};
 use crate::plan::Plan;
 
@@ -59,10 +59,14 @@ impl FleetState {
 
     fn fold(&mut self, event: &Event) {
         let at = event.at;
+        if event.body.rollout().is_some() {
+            self.fruitless = 0;
+        }
         match &event.body {
             Body::JournalCreated { journal } => self.journal = Some(*journal),
             Body::DriverTookOver { process, boot, new_fence, .. } => {
                 self.fence = *new_fence;
+                self.fruitless = self.fruitless.saturating_add(1);
                 self.driver = Some(Driver {
                     process: process.clone(),
                     boot: boot.clone(),
@@ -75,7 +79,8 @@ impl FleetState {
                     }
                 }
             }
-            Body::DriverReleased {} => self.driver = None,
+            // Who ends in good order has done what there was to do.
+            Body::DriverReleased {} => (self.driver, self.fruitless) = (None, 0),
             // What is restored follows, cluster by cluster.
             Body::JournalRebuild { .. } => {}
             Body::ClusterObserved { cluster, observed } => {
@@ -182,9 +187,9 @@ impl FleetState {
             | Body::AttemptPreflighted { attempt, .. }
             | Body::AttemptFinished { attempt, .. }
             | Body::AttemptDeparted { attempt, .. } => touched.push(&attempt.cluster),
-            Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => {
-                touched.extend(clusters)
-            }
+            Body::AttemptRetry { clusters, .. }
+            | Body::AttemptSkip { clusters, .. }
+            | Body::WaveVerify { clusters, .. } => touched.extend(clusters),
             Body::RolloutAborted { .. } | Body::RolloutFinished { .. } | Body::RolloutSuperseded { .. }
                 if !rollout.state.is_open() =>
             {
@@ -250,6 +255,7 @@ impl Rollout {
                 done_at: None,
                 skipped: None,
                 to_verify: std::collections::BTreeSet::new(),
+                soaking: super::soak::Stays::default(),
                 tests_run: 0,
                 gates: BTreeMap::new(),
                 verdicts: 0,
@@ -359,14 +365,22 @@ impl Rollout {
             }
             Body::WaveCompleted { wave, .. } => self.verify_from(wave, 1, at),
             Body::WaveSoaked { wave, .. } => self.verify_from(wave, 2, at),
-            Body::WaveClusterVerified { wave, cluster, healthy, cause, .. } => {
+            Body::WaveClusterVerified { wave, cluster, round, healthy, cause, .. } => {
                 let Some(index) = self.by_name.get(cluster).copied() else { return };
                 if let Some(wave) = self.wave_mut(wave) {
                     wave.to_verify.remove(&index);
                 }
+                // The verification before the soak is its first look.
+                if *round == 1 && *healthy {
+                    self.look(wave, index, Found::Well, cause, at);
+                }
                 if !healthy {
                     self.set(index, AttemptState::Failed(Failure::Test), Some(cause.clone()), at);
                 }
+            }
+            Body::WaveClusterObserved { wave, cluster, found, cause, .. } => {
+                let Some(index) = self.by_name.get(cluster).copied() else { return };
+                self.look(wave, index, *found, cause, at);
             }
             Body::WaveVerified { wave, round, .. } => {
                 let soaks = self.wave(wave).is_some_and(|(p, _)| p.soak.is_some());
@@ -421,6 +435,14 @@ impl Rollout {
         }
     }
 
+    /// What a look at a cluster says of its soak.
+    fn look(&mut self, wave: &WaveName, index: usize, found: Found, cause: &str, at: jiff::Timestamp) {
+        let plan = Arc::clone(&self.plan);
+        if let Some((planned, wave)) = plan.wave(wave).zip(self.wave_mut(wave)) {
+            wave.soaking.look(index, found, cause, at, planned);
+        }
+    }
+
     /// Every done cluster of the wave is to be seen once more.
     fn verify_from(&mut self, name: &WaveName, round: u32, at: jiff::Timestamp) {
         let Some(w) = self.by_wave.get(name).copied() else { return };
@@ -435,6 +457,9 @@ impl Rollout {
             .collect();
         self.phase(name, WavePhase::Verifying { round }, at);
         if let Some(wave) = self.waves.get_mut(w) {
+            if round == 1 {
+                wave.soaking = super::soak::Stays::default();
+            }
             wave.to_verify = done;
         }
     }
@@ -446,6 +471,7 @@ impl Rollout {
                 let mark = self.evidence_mark(w, *side);
                 let Some(wave) = self.waves.get_mut(w) else { return };
                 let state = wave.gates.entry((*side, gate.clone())).or_default();
+                state.noes = if answer.open { 0 } else { state.noes.saturating_add(1) };
                 state.answer = Some((answer.clone(), event.at));
                 state.mark = Some(mark);
             }

@@ -1,7 +1,7 @@
 //! How events change attempts, and how the index of who waits, works and is settled follows.
 
 use super::Interrupted;
-use super::attempt::{Attempt, AttemptState, Class, Parked, StepProgress};
+use super::attempt::{Attempt, AttemptState, Class, Parked, StepProgress, Tests};
 use super::catch_up::catches_up;
 use super::membership::farewell;
 use super::state::{Rollout, RolloutState, WavePhase};
@@ -108,6 +108,15 @@ impl Rollout {
                     self.enter(RolloutState::Running, at);
                 }
             }
+            Body::WaveVerify { clusters, reason, .. } => {
+                for name in clusters {
+                    self.test_again(name, at);
+                }
+                if matches!(self.state, RolloutState::Succeeded | RolloutState::SucceededWithFailures) {
+                    self.ask(event, reason.as_deref());
+                    self.enter(RolloutState::Running, at);
+                }
+            }
             Body::AttemptSkip { clusters, reason, .. } => {
                 for name in clusters {
                     if let Some(index) = self.by_name.get(name).copied() {
@@ -207,19 +216,37 @@ impl Rollout {
         self.set(index, state, cause, at);
     }
 
-    fn retry(&mut self, name: &ClusterName, at: jiff::Timestamp) {
-        let Some(index) = self.by_name.get(name).copied() else { return };
-        let Some(cluster) = self.clusters.get(index) else { return };
-        let wave = cluster.wave;
-        let Some(planned) = self.planned_cluster(index) else { return };
-        let anew = Attempt::new(cluster.attempt.number + 1, at, planned);
-        // Leave the class of the attempt that is replaced, then enter that of the new one.
+    /// A new attempt in place of the newest: it leaves that one's class, and enters its own.
+    fn replace(&mut self, index: usize, anew: Attempt) {
         self.leave(index);
         if let Some(cluster) = self.clusters.get_mut(index) {
             let old = std::mem::replace(&mut cluster.attempt, anew);
             cluster.earlier.push(old);
         }
         self.arrive(index);
+    }
+
+    /// A done cluster is tested again; its wave stays where it is, and goes no further meanwhile.
+    fn test_again(&mut self, name: &ClusterName, at: jiff::Timestamp) {
+        let Some(index) = self.by_name.get(name).copied() else { return };
+        let Some((cluster, planned)) = self.clusters.get(index).zip(self.planned_cluster(index)) else {
+            return;
+        };
+        let anew = Attempt { tests: Tests::Only, ..Attempt::new(cluster.attempt.number + 1, at, planned) };
+        self.replace(index, anew);
+    }
+
+    fn retry(&mut self, name: &ClusterName, at: jiff::Timestamp) {
+        let Some(index) = self.by_name.get(name).copied() else { return };
+        let Some(cluster) = self.clusters.get(index) else { return };
+        let wave = cluster.wave;
+        let Some(planned) = self.planned_cluster(index) else { return };
+        let mut anew = Attempt::new(cluster.attempt.number + 1, at, planned);
+        // After a no of tests that ran again, only tests that run once more can say yes.
+        if cluster.attempt.tests != Tests::Due {
+            anew.tests = Tests::Again;
+        }
+        self.replace(index, anew);
         // A wave that was complete is not any more: what it verified and soaked no longer covers it.
         if let Some(wave) = self.waves.get_mut(wave)
             && matches!(wave.phase, WavePhase::Verifying { .. } | WavePhase::Soaking | WavePhase::GatesAfter)
@@ -340,6 +367,10 @@ impl Rollout {
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             let counts = if cluster.late { &mut wave.late } else { &mut wave.counts };
             counts.add(class);
+            // Who is tested again while it soaks goes on soaking; who is no longer done does not.
+            if class.holds_no_soak() {
+                wave.soaking.forget(index);
+            }
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
                 let counts = if cluster.late { &mut pool.late } else { &mut pool.counts };
                 counts.add(class);
@@ -360,6 +391,11 @@ impl Rollout {
 }
 
 impl Class {
+    /// Whether a cluster of this class has nothing that could soak.
+    fn holds_no_soak(self) -> bool {
+        matches!(self, Self::Unknown | Self::Deferred | Self::Failed | Self::Skipped | Self::Gone)
+    }
+
     /// Whether a cluster of this class holds a slot and its claim.
     pub fn holds_slot(self) -> bool {
         matches!(self, Self::Active | Self::Unknown)

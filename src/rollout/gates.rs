@@ -41,6 +41,8 @@ pub struct GateState {
     pub(super) revision: u64,
     /// How often it was revoked.
     pub(super) round: u64,
+    /// Answers in a row that were no.
+    pub(super) noes: u32,
 }
 
 impl GateState {

@@ -2,7 +2,7 @@
 //! effect, independently of the code that named it: from a count of its own over the clusters' own
 //! states instead of the fold's counts and queues. An effect that breaks a rule is not carried out.
 
-use super::attempt::{Attempt, AttemptState, Class};
+use super::attempt::{Attempt, AttemptState, Class, Tests};
 use super::effect::Effect;
 pub use super::recount::Recount;
 use super::recount::Tally;
@@ -11,8 +11,8 @@ use super::{invariant_back, invariant_live};
 use crate::journal::{
     AttemptId, AttemptResult, Body, Deferral, FailureClass, Override, Preflight, Side, StepId, StepOutcome,
 };
-use crate::model::{Lane, ReleaseId, WaveName};
-use crate::plan::{PlannedCluster, PlannedWave, Repeat};
+use crate::model::{Lane, ReleaseId, SoakClock, WaveName};
+use crate::plan::{PlannedCluster, PlannedSoak, PlannedWave, Repeat};
 
 /// A rule that an effect would break.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -85,6 +85,12 @@ pub fn check_effect(
             };
             demand(1, right, || format!("{wave} is at {:?}", found.phase))
         }
+        Effect::Observe { wave, cluster, .. } => {
+            let (planned, found) = known(rollout, wave)?;
+            demand(1, found.phase == WavePhase::Soaking, || format!("{wave} is at {:?}", found.phase))?;
+            let member = planned.pools.iter().flat_map(|pool| &pool.clusters).any(|c| c.name == *cluster);
+            demand(1, member, || format!("{cluster} is not in {wave}"))
+        }
         Effect::PushTag { wave, .. } => {
             let (_, found) = known(rollout, wave)?;
             demand(7, found.tag.made.is_some(), || format!("the tag of {wave} was never made"))
@@ -127,8 +133,13 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
         Body::WaveSoaked { wave, .. } => {
             let (planned, found) = known(rollout, wave)?;
             let soaked = planned.soak.as_ref().zip(found.verified_at);
-            let over = soaked.is_some_and(|(soak, at)| now >= soak.length.after(at))
-                || rollout.is_overridden(&Override::Soak);
+            let over = soaked.is_some_and(|(soak, at)| match soak.clock {
+                SoakClock::Wall => now >= soak.length.after(at),
+                SoakClock::Observed => stayed(rollout, wave, soak),
+            }) || rollout.is_overridden(&Override::Soak);
+            demand(1, ground.all_settled(rollout, planned), || {
+                format!("{wave} has clusters that are not settled")
+            })?;
             demand(1, over, || format!("the soak of {wave} is not over"))
         }
         Body::WaveDone { wave, .. } => {
@@ -144,6 +155,16 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
         Body::AttemptDeparted { attempt, .. } => invariant_live::departure(ground.state, rollout, attempt),
         _ => Ok(()),
     }
+}
+
+/// Whether every done cluster of a wave was seen well for as long as an observed soak takes.
+fn stayed(rollout: &Rollout, wave: &WaveName, soak: &PlannedSoak) -> bool {
+    let Some((_, found)) = rollout.wave(wave) else { return false };
+    rollout.clusters().enumerate().all(|(index, (of, _, _, cluster))| {
+        let done = matches!(cluster.attempt.state, AttemptState::Succeeded | AttemptState::NoOp);
+        let stay = found.soaking.stay(index);
+        of.name != *wave || !done || stay.is_some_and(|stay| stay.has_soaked(soak.length))
+    })
 }
 
 /// The plan of the cluster that an attempt is made at.
@@ -233,7 +254,9 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
         || (late && rollout.state == RolloutState::SucceededWithFailures);
     demand(3, runs, || format!("{name} would start while {} is {}", rollout.id, rollout.state.word()))?;
     in_turn(rollout, wave)?;
-    demand(1, late || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
+    let only_tests = cluster.attempt.tests == Tests::Only;
+    let later = only_tests && matches!(found.phase, WavePhase::Soaking | WavePhase::GatesAfter);
+    demand(1, late || later || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
         format!("{name} would start while {wave} is at {:?}", found.phase)
     })?;
     if late {
@@ -381,7 +404,8 @@ fn caps(
     }
     let counted = ground.state.open_rollouts().filter_map(|open| ground.recount.rollout(&open.id));
     let everywhere = counted.map(super::recount::Counted::held).sum();
-    for open in ground.state.open_rollouts() {
+    let own = std::iter::once(rollout).filter(|r| !r.state.is_open());
+    for open in ground.state.open_rollouts().chain(own) {
         below(open.plan.pipeline.at_once, everywhere, "all rollouts together")?;
     }
     Ok(())
@@ -436,6 +460,8 @@ fn one_step(ground: &Ground<'_>, rollout: &Rollout, id: &AttemptId, step: &StepI
     demand(7, before.clone().all(super::StepProgress::is_done), || format!("{step} of {id} is out of turn"))?;
     let running = progress.open.iter().any(|(fence, _)| *fence == ground.state.fence());
     demand(7, !running, || format!("{step} of {id} is running"))?;
+    let tests = step.is_test() || *step == StepId::Seal;
+    demand(10, tests || attempt.tests != Tests::Only, || format!("{step} of {id}, which only tests"))?;
     let aborting = rollout.state == RolloutState::Aborting;
     demand(3, !aborting || !progress.open.is_empty(), || format!("{step} of {id} would begin in an abort"))?;
     if progress.open.is_empty() {

@@ -77,7 +77,8 @@ pub(super) fn departure(state: &FleetState, rollout: &Rollout, id: &AttemptId) -
 fn pace(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster, now: jiff::Timestamp) -> Checked {
     let name = &planned.name;
     let new = rollout.cluster(name).is_some_and(|c| c.attempt.claimed_at.is_none());
-    for open in state.open_rollouts() {
+    let own = std::iter::once(rollout).filter(|r| !r.state.is_open());
+    for open in state.open_rollouts().chain(own) {
         let pipeline = &open.plan.pipeline;
         if let Some((region, cap)) =
             planned.labels.get(REGION).and_then(|r| pipeline.regions.get_key_value(r))

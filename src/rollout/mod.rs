@@ -4,6 +4,7 @@
 mod admit;
 mod admit_clusters;
 mod admit_live;
+mod admit_verify;
 mod attempt;
 mod catch_up;
 mod check;
@@ -27,13 +28,14 @@ mod pace;
 mod recount;
 mod rolling_back;
 mod slots;
+mod soak;
 mod state;
 mod view;
 mod waits;
 mod waits_late;
 
 pub use admit::{admit, legal};
-pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, recheck};
+pub use attempt::{Attempt, AttemptState, Class, Counts, RECHECK, StepProgress, Tests, recheck};
 pub use command::{Approve, Command, Refusal, RefusalExit};
 pub use deadline::ClusterDeadline;
 pub use effect::{Effect, EffectKey, Effects, Interrupted};
@@ -47,6 +49,7 @@ pub use missing_hotfix::MissingHotfix;
 pub use next::{PREFLIGHT_RETRIES, backoff, push_backoff};
 pub use obstacle::{Obstacle, Outlook};
 pub use slots::{CapUse, Scope, caps};
+pub use soak::{ObservedSoak, SoakOutlook};
 pub use state::{
     Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, Seen, TagFailure, Tagging, Wave,
     WavePhase, WaveState,

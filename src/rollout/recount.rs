@@ -243,7 +243,9 @@ fn touched(body: &Body) -> Vec<&ClusterName> {
         | Body::StepFinished { attempt, .. }
         | Body::AttemptFinished { attempt, .. }
         | Body::AttemptDeparted { attempt, .. } => vec![&attempt.cluster],
-        Body::AttemptRetry { clusters, .. } | Body::AttemptSkip { clusters, .. } => clusters.iter().collect(),
+        Body::AttemptRetry { clusters, .. }
+        | Body::AttemptSkip { clusters, .. }
+        | Body::WaveVerify { clusters, .. } => clusters.iter().collect(),
         Body::WaveClusterVerified { cluster, .. } => vec![cluster],
         _ => Vec::new(),
     }

@@ -86,6 +86,8 @@ fn claims_of(
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
             WavePhase::Rolling | WavePhase::Done | WavePhase::Skipped => {}
+            // In one that is complete and not done yet, tests may run again.
+            phase if phase.tests_again() => {}
             _ => return,
         }
         // What moves in a wave before moves the evidence that this one's answers rest on.

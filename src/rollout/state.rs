@@ -10,6 +10,7 @@ use super::gates::GateState;
 use super::joining::Unjoined;
 use super::live::Live;
 use super::next::{backoff, push_backoff};
+use super::soak::Stays;
 use crate::journal::{Ending, HaltCause, Override, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, Observed, Push, ReleaseId, RolloutId, WaveName};
 use crate::plan::{Durations, Plan};
@@ -21,6 +22,8 @@ pub struct FleetState {
     pub(super) position: u64,
     pub(super) fence: u64,
     pub(super) driver: Option<Driver>,
+    /// Drivers in a row that took over and got nothing done.
+    pub(super) fruitless: u32,
     pub(super) seen: BTreeMap<ClusterName, Seen>,
     pub(super) rollouts: Vec<Rollout>,
     pub(super) by_id: HashMap<RolloutId, usize>,
@@ -250,6 +253,8 @@ pub struct Wave {
     pub(super) skipped: Option<String>,
     /// Done clusters that the running verification has not seen yet.
     pub(super) to_verify: BTreeSet<usize>,
+    /// How its clusters fare while it soaks, if observed time counts.
+    pub(super) soaking: Stays,
     pub(super) tests_run: u64,
     pub(super) gates: BTreeMap<(Side, GateId), GateState>,
     /// Rises with every change of a verdict, so that a gate's answer knows when its evidence moved.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::attempt::{Attempt, AttemptState, Class, Counts};
+use super::attempt::{Attempt, AttemptState, Class, Counts, Tests};
 use super::gates::GateState;
 use super::state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, Tagging, Wave, WavePhase, WaveState,
@@ -218,6 +218,16 @@ impl Rollout {
 }
 
 impl WavePhase {
+    /// Whether tests may run again in it: nothing of it is being judged right now.
+    pub fn tests_again(self) -> bool {
+        matches!(self, Self::Rolling | Self::Soaking | Self::GatesAfter | Self::Done)
+    }
+
+    /// Whether an attempt may get a slot in it.
+    pub(super) fn may_claim(self, attempt: &Attempt) -> bool {
+        matches!(self, Self::Rolling | Self::Done) || (attempt.tests == Tests::Only && self.tests_again())
+    }
+
     /// Whether the next wave may start.
     pub fn is_over(self) -> bool {
         matches!(self, Self::Done | Self::Skipped)
@@ -309,7 +319,7 @@ impl Wave {
         &self.tag
     }
 
-    /// When its soak ends, while it soaks.
+    /// When its soak by the wall clock ends, while it soaks.
     pub fn soaks_until(&self, planned: &PlannedWave) -> Option<jiff::Timestamp> {
         let soak = planned.soak.as_ref().filter(|_| self.phase == WavePhase::Soaking)?;
         Some(soak.length.after(self.verified_at?))

@@ -12,6 +12,7 @@ use super::next::{Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::REGION;
 use super::slots::{CapUse, caps};
+use super::soak::ObservedSoak;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
 use super::waits_late;
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Override, Side, StepId, StopScope};
@@ -36,6 +37,18 @@ pub struct Wait {
     /// The moment from which it goes on by itself, or at which it is looked at again, if time alone
     /// can do that.
     pub until: Option<jiff::Timestamp>,
+    /// Looks, tries or answers in a row that brought no progress.
+    pub looks: u32,
+}
+
+impl Wait {
+    /// So many looks in a row without progress are told as an alert.
+    pub const ALERT: u32 = 5;
+
+    /// The looks in a row without progress, once they are so many that somebody should know.
+    pub fn alert(&self) -> Option<u32> {
+        (self.looks >= Self::ALERT).then_some(self.looks)
+    }
 }
 
 /// For what something waits.
@@ -43,6 +56,11 @@ pub struct Wait {
 pub enum WaitKind {
     /// No process drives (as far as the journal says; a driver that died has not said so).
     NoDriver,
+    /// Drivers took over again and again, and none of them got anything done.
+    Restarts {
+        /// The newest of them.
+        process: String,
+    },
     /// A person paused it (or it is pausing: so many clusters are still at work).
     Paused {
         /// Who.
@@ -151,8 +169,11 @@ pub enum WaitKind {
         /// So many may be.
         budget: u32,
     },
-    /// The wave soaks.
-    Soak,
+    /// The wave soaks; with what looks say of it, if observed time counts.
+    Soak {
+        /// How its clusters fare.
+        observed: Option<ObservedSoak>,
+    },
     /// The wave's clusters are observed once more.
     Verifying {
         /// Which round.
@@ -185,6 +206,8 @@ pub enum WaitKind {
     Unjoined {
         /// Why not.
         cause: String,
+        /// Whether it was tried; otherwise it is the driver's turn.
+        tried: bool,
     },
     /// A cluster was left for later, and follows since its wave is over.
     CatchUp {
@@ -276,6 +299,7 @@ fn blocked<'a>(
                 | WaitKind::Queue { .. }
                 | WaitKind::NoDriver
                 | WaitKind::Doubted { .. }
+                | WaitKind::Restarts { .. }
         )
     };
     let external = |wait: &Wait| wait.kind.is_external();
@@ -288,21 +312,22 @@ impl WaitKind {
         match self {
             Self::Paused { at_work, .. } | Self::Stopped { at_work, .. } => *at_work == 0,
             Self::Halted { .. }
-            | Self::Unjoined { .. }
             | Self::RollingBack { .. }
             | Self::Rate { .. }
             | Self::Hold { .. }
             | Self::MissingHotfix(_)
             | Self::DeferredBudget { .. }
-            | Self::Soak
+            | Self::Soak { .. }
             | Self::InTheWay { .. }
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
             Self::Blocked { early, .. } => !early,
             Self::CatchUp { due, .. } => !due,
+            Self::Unjoined { tried, .. } => *tried,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
             | Self::Doubted { .. }
+            | Self::Restarts { .. }
             | Self::Aborting { .. }
             | Self::Earlier { .. }
             | Self::EarlierPool { .. }
@@ -328,13 +353,17 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     let mut out = Gathered { rollout, outlook: state.outlook(now), waits: Vec::new() };
     if !rollout.state.is_open() {
         if rollout.is_catching_up() {
-            out.unjoined();
+            out.unjoined(state);
             out.late(state, now);
         }
         return out.waits;
     }
     if state.driver.is_none() {
         out.push(None, WaitKind::NoDriver, rollout.since, None);
+    }
+    if let Some(driver) = state.driver.as_ref().filter(|_| state.fruitless >= Wait::ALERT) {
+        out.push(None, WaitKind::Restarts { process: driver.process.clone() }, driver.since, None);
+        out.looks(state.fruitless);
     }
     let at_work = rollout.at_work(state, now);
     let by = rollout.asked.as_ref().map(|(actor, _)| actor.clone());
@@ -357,7 +386,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         return out.waits;
     }
     stopped(state, &mut out, now);
-    out.unjoined();
+    out.unjoined(state);
     if let Some(doubt) = state.doubt() {
         out.push(None, WaitKind::Doubted { cause: doubt.cause.clone() }, doubt.since, None);
     }
@@ -499,7 +528,15 @@ impl Gathered<'_> {
             kind,
             since,
             until,
+            looks: 0,
         });
+    }
+
+    /// How often in a row what was pushed last was looked at without progress.
+    fn looks(&mut self, looks: u32) {
+        if let Some(wait) = self.waits.last_mut() {
+            wait.looks = looks;
+        }
     }
 
     fn push_at(
@@ -582,15 +619,35 @@ impl Gathered<'_> {
             }
             _ => return,
         };
+        let looks = match &kind {
+            WaitKind::Blocked { .. } => attempt.blocked_looks,
+            WaitKind::Backoff { failures, .. } => *failures,
+            WaitKind::AtWork { .. } => {
+                attempt.current_step().map_or(attempt.preflight_failures, |s| s.failures)
+            }
+            _ => 0,
+        };
         self.push_at(wave, name, kind, attempt.since, until);
+        self.looks(looks);
     }
 }
 
 impl Gathered<'_> {
     /// Who joined and can't be planned.
-    fn unjoined(&mut self) {
-        for (cluster, why) in self.rollout.unjoined() {
-            self.push(None, WaitKind::Unjoined { cause: why.cause.clone() }, why.at, why.due());
+    fn unjoined(&mut self, state: &FleetState) {
+        let rollout = self.rollout;
+        for (host, cluster) in state.joiners().into_iter().filter(|(host, _)| host.id == rollout.id) {
+            match host.unjoined.get(cluster) {
+                Some(why) => {
+                    let kind = WaitKind::Unjoined { cause: why.cause.clone(), tried: true };
+                    self.push(None, kind, why.at, why.due());
+                }
+                None => {
+                    let since = state.membership().map_or(rollout.since, |known| known.at);
+                    let cause = "nobody has looked at it yet".to_owned();
+                    self.push(None, WaitKind::Unjoined { cause, tried: false }, since, None);
+                }
+            }
             if let Some(wait) = self.waits.last_mut() {
                 wait.cluster = Some(cluster.clone());
             }
@@ -655,7 +712,17 @@ fn of_wave(
             let left = count(wave.to_verify.len());
             out.push(name, WaitKind::Verifying { round, left }, wave.since, None);
         }
-        WavePhase::Soaking => out.push(name, WaitKind::Soak, wave.since, wave.soaks_until(planned)),
+        WavePhase::Soaking => {
+            of_pools(state, planned, wave, now, out);
+            if let Some(outlook) = out.rollout.soak_outlook(planned, wave, now) {
+                let observed = outlook.observed;
+                let looks = observed.iter().flat_map(|o| &o.ill).map(|(_, _, looks)| *looks).max();
+                out.push(name, WaitKind::Soak { observed }, wave.since, Some(outlook.ends));
+                out.looks(looks.unwrap_or(0));
+            }
+        }
+        // Tests that run again come before its gates and its tag.
+        WavePhase::GatesAfter if !wave.is_complete(planned) => of_pools(state, planned, wave, now, out),
         WavePhase::GatesAfter => {
             let before = out.waits.len();
             of_gates(planned, wave, Side::After, now, out);
@@ -667,7 +734,9 @@ fn of_wave(
             if wave.tag.made.is_none() || pushes {
                 let failed = wave.tag.failed.clone();
                 let until = failed.as_ref().map(|f| f.due(out.rollout.plan.pipeline.tags.push));
+                let tries = failed.as_ref().map_or(0, |failed| failed.tries);
                 out.push(name, WaitKind::Tag { failed }, wave.since, until);
+                out.looks(tries);
             }
         }
         WavePhase::Skipped => {}
@@ -694,7 +763,10 @@ fn of_gates(planned: &PlannedWave, wave: &Wave, side: Side, now: jiff::Timestamp
             answer: answer.cloned(),
             revoked: known.and_then(|g| g.revoked.as_ref()).map(|(actor, _, _)| actor.clone()),
         };
+        // People are not looked at: they are reminded.
+        let machine = !matches!(gate.kind, GateKind::Approval { .. });
         out.push(Some(&planned.name), kind, wave.since, answer.and_then(|a| a.expires));
+        out.looks(known.filter(|_| machine).map_or(0, |g| g.noes));
     }
 }
 

@@ -7,10 +7,12 @@ use crate::back;
 use crate::live::{Facts, first};
 use tidegate::digest::Digest;
 use tidegate::journal::{
-    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, HaltCause, Preflight, Side,
-    StepId, StepOutcome,
+    Answer, AttemptId, AttemptResult, Body, Deferral, Ending, Event, Failure, Found, HaltCause, Preflight,
+    Side, StepId, StepOutcome,
 };
-use tidegate::model::{Actor, ClusterName, ClusterUid, GateId, Lane, ReleaseId, RolloutId};
+use tidegate::model::{
+    Actor, ClusterName, ClusterUid, Duration, GateId, Lane, ReleaseId, RolloutId, SoakClock,
+};
 use tidegate::plan::{Plan, PlannedWave};
 
 /// What a cluster's newest attempt came to, as far as the rules need it.
@@ -65,6 +67,8 @@ pub struct Member {
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
+    /// Whether this attempt changes nothing.
+    only_tests: bool,
     /// Whether anything of the rollout ever came there.
     pub touched: bool,
     steps: Vec<StepId>,
@@ -85,6 +89,7 @@ impl Member {
             preflights: 0,
             wants_preflight: false,
             no_op: false,
+            only_tests: false,
             touched: false,
             steps: Vec::new(),
             log: BTreeMap::new(),
@@ -102,6 +107,9 @@ pub struct WaveLog {
     round: u32,
     verified: BTreeSet<ClusterName>,
     first_verified: Option<jiff::Timestamp>,
+    /// Every look of the soak, by cluster: when, and whether all was well. The verification before it
+    /// is the first.
+    looks: BTreeMap<ClusterName, Vec<(jiff::Timestamp, Found)>>,
     soaked: bool,
     through: bool,
     tagged: bool,
@@ -151,6 +159,8 @@ pub struct Run {
     waves: Vec<WaveLog>,
     /// How many clusters each wave was planned with.
     sizes: Vec<usize>,
+    /// Whether somebody who joined could not be planned, for a while at least.
+    lacks: bool,
 }
 
 /// Reads a log from its beginning.
@@ -168,6 +178,27 @@ pub struct Checker {
     hotfixes: BTreeSet<ReleaseId>,
     /// What the log held, to tell whether enough happened.
     pub seen: BTreeMap<&'static str, u32>,
+}
+
+/// For how many seconds, at most, a cluster was seen well without a break: between looks that found it
+/// well, with no more time between two of them than `every`, and none between them that found it ill.
+fn longest(looks: &[(jiff::Timestamp, Found)], every: Duration) -> i64 {
+    let (mut best, mut begun, mut before) = (0, None, None);
+    for (at, found) in looks {
+        match found {
+            Found::Unseen => {}
+            Found::Ill => (begun, before) = (None, None),
+            Found::Well => {
+                let near = before.is_some_and(|before: jiff::Timestamp| {
+                    at.duration_since(before).as_secs() <= i64::try_from(every.as_seconds()).unwrap()
+                });
+                begun = if near { begun } else { Some(*at) };
+                before = Some(*at);
+                best = best.max(begun.map_or(0, |begun| at.duration_since(begun).as_secs()));
+            }
+        }
+    }
+    best
 }
 
 type Checked = Result<(), String>;
@@ -337,8 +368,15 @@ impl Checker {
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
         let sizes = plan.waves.iter().map(PlannedWave::size).collect();
-        let run =
-            Run { plan: plan.clone(), order: self.runs.len(), mode: Mode::Planned, members, waves, sizes };
+        let run = Run {
+            plan: plan.clone(),
+            order: self.runs.len(),
+            mode: Mode::Planned,
+            members,
+            waves,
+            sizes,
+            lacks: false,
+        };
         self.runs.insert(id.clone(), run);
         Ok(())
     }
@@ -346,7 +384,8 @@ impl Checker {
     fn claim(&mut self, id: &AttemptId, event: &Event) -> Checked {
         let everywhere: u32 =
             self.runs.values().filter(|r| !r.mode.is_over()).map(|r| r.in_flight(|_| true)).sum();
-        for run in self.runs.values().filter(|r| !r.mode.is_over()) {
+        // One at its end, where somebody catches up, keeps to its own limits as well.
+        for (_, run) in self.runs.iter().filter(|(own, r)| **own == id.rollout || !r.mode.is_over()) {
             let cap = run.plan.pipeline.at_once;
             demand(cap.is_none_or(|cap| everywhere < cap), || {
                 format!("rule 2: {everywhere} are in flight everywhere")
@@ -453,7 +492,8 @@ impl Checker {
     fn pace(&self, id: &AttemptId, now: jiff::Timestamp) -> Checked {
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
         let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
-        let open = || self.runs.values().filter(|r| !r.mode.is_over());
+        let own = |(name, r): &(&RolloutId, &Run)| **name == id.rollout || !r.mode.is_over();
+        let open = || self.runs.iter().filter(own).map(|(_, r)| r);
         let region = planned.labels.get("region");
         let here = open().flat_map(|r| r.members.iter().map(move |(name, m)| (r, name, m))).filter(
             |(r, name, m)| {
@@ -631,7 +671,8 @@ impl Run {
                     "it is not through".to_owned()
                 })?;
                 let well = self.members.values().all(|m| matches!(m.verdict, Verdict::Good | Verdict::Out));
-                demand((*ending == Ending::Succeeded) == well, || format!("{ending:?} is not honest"))?;
+                let honest = if *ending == Ending::Succeeded { well } else { !well || self.lacks };
+                demand(honest, || format!("{ending:?} is not honest"))?;
                 to(self, &[Mode::Running], Mode::Through)
             }
             Body::AttemptRetry { clusters, .. } => {
@@ -642,6 +683,7 @@ impl Run {
                     demand(over, || format!("{name} is {:?}", member.verdict))?;
                     member.attempt += 1;
                     member.started = false;
+                    member.only_tests = false;
                     member.preflights = 0;
                     member.log.clear();
                     member.steps.clear();
@@ -668,6 +710,22 @@ impl Run {
                     self.mode = Mode::Running;
                 }
                 Ok(())
+            }
+            Body::WaveVerify { wave, clusters, .. } => {
+                let w = self.wave(wave.as_str())?;
+                for name in clusters {
+                    let member = self.members.get_mut(name).ok_or("not planned")?;
+                    let done = member.wave == w && member.verdict == Verdict::Good;
+                    demand(done, || format!("{name} is {:?}", member.verdict))?;
+                    member.attempt += 1;
+                    (member.started, member.only_tests, member.preflights) = (false, true, 0);
+                    member.log.clear();
+                    member.steps.clear();
+                    self.set(name, Verdict::Waits, event.seq);
+                }
+                let running = matches!(self.mode, Mode::Running | Mode::Ended);
+                self.mode = Mode::Running;
+                demand(running, || format!("it was {mode:?}"))
             }
             body if body.name().starts_with("wave.") => self.take_wave(body, event),
             Body::GateAnswered { wave, side, gate, answer, .. } => {
@@ -710,7 +768,10 @@ impl Run {
                 self.members.insert(cluster.name.clone(), member);
                 Ok(())
             }
-            Body::RolloutNotJoined { .. } => Ok(()),
+            Body::RolloutNotJoined { lasting, .. } => {
+                self.lacks |= !lasting;
+                Ok(())
+            }
             Body::AttemptDeparted { attempt, .. } => {
                 let member = self.members.get(&attempt.cluster).ok_or("rule 5: not planned")?;
                 demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
@@ -742,6 +803,7 @@ impl Run {
         | Body::WaveCompleted { wave, .. }
         | Body::WaveClusterVerified { wave, .. }
         | Body::WaveVerified { wave, .. }
+        | Body::WaveClusterObserved { wave, .. }
         | Body::WaveSoaked { wave, .. }
         | Body::WaveTagged { wave, .. }
         | Body::WaveTagFailed { wave, .. }
@@ -772,12 +834,21 @@ impl Run {
                 let wave = &mut self.waves[w];
                 (wave.completed, wave.round) = (true, 1);
                 wave.verified.clear();
+                wave.looks.clear();
+            }
+            Body::WaveClusterObserved { cluster, found, .. } => {
+                let member = self.members.get(cluster).ok_or("not planned")?;
+                demand(member.wave == w && !member.verdict.spends(), || "it does not soak".to_owned())?;
+                self.waves[w].looks.entry(cluster.clone()).or_default().push((event.at, *found));
             }
             Body::WaveClusterVerified { cluster, healthy, round, .. } => {
                 let member = self.members.get(cluster).ok_or("not planned")?;
                 demand(member.verdict == Verdict::Good, || "it is not done".to_owned())?;
                 demand(*round == self.waves[w].round, || "it is another round".to_owned())?;
                 self.waves[w].verified.insert(cluster.clone());
+                if *round == 1 && *healthy {
+                    self.waves[w].looks.insert(cluster.clone(), vec![(event.at, Found::Well)]);
+                }
                 if !healthy {
                     self.set(cluster, Verdict::Failed, event.seq);
                 }
@@ -797,9 +868,23 @@ impl Run {
                 wave.through = *round == 2 || soak.is_none();
             }
             Body::WaveSoaked { .. } => {
+                self.settled(w)?;
+                let planned = self.plan.waves[w].soak.as_ref().ok_or("rule 1: it has no soak")?;
+                if planned.clock == SoakClock::Observed {
+                    for (name, _) in
+                        self.members.iter().filter(|(_, m)| m.wave == w && m.verdict == Verdict::Good)
+                    {
+                        let looks = self.waves[w].looks.get(name).map_or(&[][..], Vec::as_slice);
+                        let stayed = longest(looks, planned.observe_every.unwrap_or(Duration::minutes(10)));
+                        demand(stayed >= i64::try_from(planned.length.as_seconds()).unwrap(), || {
+                            format!("rule 1: {name} was seen well for {stayed} s")
+                        })?;
+                    }
+                }
                 let wave = &mut self.waves[w];
                 let end = wave.first_verified.zip(soak).map(|(at, length)| length.after(at));
-                demand(end.is_some_and(|end| event.at >= end), || "rule 1: it soaks".to_owned())?;
+                let passed = planned.clock == SoakClock::Observed || end.is_some_and(|end| event.at >= end);
+                demand(passed, || "rule 1: it soaks".to_owned())?;
                 wave.round = 2;
                 wave.verified.clear();
             }
@@ -871,6 +956,7 @@ impl Run {
             Body::StepStarted { step, tries, .. } => {
                 // A pin, or a version ahead, keeps a product where it is: nothing deploys it.
                 let changes = !step.is_test() && *step != StepId::Seal;
+                demand(!changes || !member.only_tests, || format!("rule 7: {step} changes what only tests"))?;
                 let asked = step.product().is_none_or(|p| touched.contains(p));
                 demand(!changes || asked, || format!("rule 12: {step} touches what the plan keeps"))?;
                 for earlier in member.steps.iter().take_while(|s| *s != step) {

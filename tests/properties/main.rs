@@ -176,6 +176,8 @@ fn share(part: u32) {
         "rollout.resume",
         "wave.skipped",
         "wave.soaked",
+        "wave.cluster-observed",
+        "wave.verify",
         "wave.tag-failed",
         "wave.tag-pushed",
         "wave.done",
@@ -241,7 +243,7 @@ fn every_mutant_is_caught_within_some_hundred_schedules() {
         }
         let (n, why) = caught.unwrap_or_else(|| panic!("`{name}` was not caught"));
         let rule = match name {
-            "wave started early" => "rule 1",
+            "wave started early" | "unobserved time counted" => "rule 1",
             "cap exceeded" => "rule 2",
             "budget ignored" | "stop ignored" | "late budget ignored" => "rule 3",
             "queue ignored" => "rule 5",

@@ -1,8 +1,8 @@
-//! Sixteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Seventeen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, StepId};
-use tidegate::model::Duration;
+use tidegate::model::{Duration, SoakClock};
 use tidegate::plan::Repeat;
 use tidegate::resolve::Reason;
 use tidegate::rollout::{
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 16] = [
+pub const ALL: [(&str, Named); 17] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -28,6 +28,7 @@ pub const ALL: [(&str, Named); 16] = [
     ("sleep ignored", sleep_ignored),
     ("departure ignored", departure_ignored),
     ("late budget ignored", late_budget_ignored),
+    ("unobserved time counted", unobserved_time_counted),
     ("rollback forward", rollback_forward),
     ("one-way step backward", one_way_backward),
     ("deadline burnt by waiting", deadline_burnt),
@@ -67,6 +68,24 @@ fn wave_started_early(state: &FleetState, now: jiff::Timestamp) -> Effects {
         .filter(|r| r.waves().any(|(_, w)| matches!(w.phase(), WavePhase::Soaking | WavePhase::GatesAfter)))
         .find_map(|r| claim((state, now), r, |phase| phase == WavePhase::Waiting));
     named.effects.extend(early);
+    named
+}
+
+/// Ends an observed soak as the wall clock would: as if clusters were well while nobody looked.
+fn unobserved_time_counted(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().any(|e| matches!(e, Effect::Decide(_))) {
+        return named;
+    }
+    let over = running(state).find_map(|rollout| {
+        rollout.waves().find_map(|(planned, wave)| {
+            let soak = planned.soak.as_ref().filter(|soak| soak.clock == SoakClock::Observed)?;
+            let passed = wave.phase() == WavePhase::Soaking && now >= soak.length.after(wave.since());
+            let (rollout, wave) = (rollout.id().clone(), planned.name.clone());
+            passed.then_some(Effect::Decide(Body::WaveSoaked { rollout, wave }))
+        })
+    });
+    named.effects.extend(over);
     named
 }
 

@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Body, Deferral, FailureClass, Member, Preflight, RetryWhich, StepId, StepOutcome,
-    StopScope,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Member, Preflight, RetryWhich, StepId,
+    StepOutcome, StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
 use tidegate::plan::Repeat;
@@ -59,6 +59,8 @@ pub enum Move {
     Retry(u8),
     RetryOne(u8),
     Skip(u8),
+    /// The tests of a wave run again.
+    Verify(u8),
 }
 
 /// How often things go wrong, in percent.
@@ -99,13 +101,14 @@ fn wave() -> impl Strategy<Value = WaveShape> {
         0..2_u32,
         prop::bool::weighted(0.15),
         prop::bool::weighted(0.3),
-        option::weighted(0.3, 1..600_u64),
+        option::weighted(0.3, (1..600_u64, option::weighted(0.5, 70..300_u64))),
         option::weighted(0.2, 20..200_u64),
         prop::bool::weighted(0.3),
         prop::bool::weighted(0.15),
     )
         .prop_map(
             |(pools, at_once, failures, deferred, canary, all_tests, soak, deadline, before, after)| {
+                let (soak, observed) = (soak.map(|(length, _)| length), soak.and_then(|(_, every)| every));
                 WaveShape {
                     pools,
                     at_once,
@@ -114,6 +117,7 @@ fn wave() -> impl Strategy<Value = WaveShape> {
                     canary,
                     all_tests,
                     soak,
+                    observed,
                     deadline,
                     before,
                     after,
@@ -200,6 +204,7 @@ fn a_move() -> impl Strategy<Value = Move> {
         3 => (0..3_u8).prop_map(Move::Retry),
         2 => (0..12_u8).prop_map(Move::RetryOne),
         2 => (0..12_u8).prop_map(Move::Skip),
+        2 => (0..3_u8).prop_map(Move::Verify),
     ]
 }
 
@@ -303,6 +308,15 @@ impl Fate for Chance {
 
     fn joins(&mut self, cluster: &ClusterName, tries: u32) -> bool {
         self.well || self.roll(&("joins", cluster, tries)) >= 30
+    }
+
+    fn observe(&mut self, cluster: &ClusterName, at: jiff::Timestamp) -> Found {
+        match self.roll(&("observe", cluster, at)) {
+            _ if self.well => Found::Well,
+            roll if roll < self.odds.ill => Found::Ill,
+            roll if roll < 2 * self.odds.ill => Found::Unseen,
+            _ => Found::Well,
+        }
     }
 
     fn tag(&mut self, wave: &WaveName, push: bool, tries: u32) -> bool {
@@ -411,6 +425,7 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
         Move::Skip(n) => {
             Command::Skip { rollout: id, clusters: cluster(*n), reason: "not this one".to_owned() }
         }
+        Move::Verify(n) => Command::Verify { rollout: id, wave: wave(*n), reason: None },
         Move::StopOn(n) => Command::StopTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
         Move::StopOff(n) => Command::StartTheLine { scope: scope(*n, &id), reason: "dice".to_owned() },
         Move::Hold(n, seconds) => {

@@ -62,6 +62,8 @@ pub struct WaveShape {
     pub canary: bool,
     pub all_tests: bool,
     pub soak: Option<u64>,
+    /// Looks at most so many seconds apart, if observed time counts.
+    pub observed: Option<u64>,
     /// So many seconds may one attempt at a cluster work.
     pub deadline: Option<u64>,
     pub before: bool,
@@ -79,6 +81,7 @@ impl WaveShape {
             canary: false,
             all_tests: false,
             soak: None,
+            observed: None,
             deadline: None,
             before: false,
             after: false,
@@ -269,7 +272,11 @@ fn wave_of(
         canary: wave.canary,
         cluster_deadline: wave.deadline.map(Duration::seconds),
         tests: if wave.all_tests { TestPolicy::All } else { TestPolicy::Changed },
-        soak: wave.soak.map(|s| PlannedSoak { length: Duration::seconds(s), clock: SoakClock::Wall }),
+        soak: wave.soak.map(|s| PlannedSoak {
+            length: Duration::seconds(s),
+            clock: if wave.observed.is_some() { SoakClock::Observed } else { SoakClock::Wall },
+            observe_every: wave.observed.map(Duration::seconds),
+        }),
         gates_before: gates(wave.before),
         gates_after: gates(wave.after),
     }

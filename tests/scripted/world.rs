@@ -7,13 +7,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use tidegate::diag::Findings;
 use tidegate::digest::Digest;
 use tidegate::gate::approval;
-use tidegate::journal::{AttemptId, AttemptStep, Body, Event, FailureClass, Preflight, StepId, StepOutcome};
+use tidegate::journal::{
+    AttemptId, AttemptStep, Body, Event, FailureClass, Found, Preflight, StepId, StepOutcome,
+};
 use tidegate::model::{Actor, ClusterName, RolloutId, TestPolicy, WaveName};
 use tidegate::plan::rollback::{self, RollbackInput};
 use tidegate::plan::{Plan, PlannedRollback, Repeat};
 use tidegate::rollout::invariant::{self, Broken, Recount};
 use tidegate::rollout::{
-    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, admit, effects,
+    Approve, Command, Effect, EffectKey, Effects, FleetState, Impossible, Refusal, Tests, admit, effects,
 };
 
 use super::plans;
@@ -35,6 +37,10 @@ pub trait Fate {
     /// Whether a cluster that joins can be reached.
     fn joins(&mut self, _: &ClusterName, _tries: u32) -> bool {
         true
+    }
+    /// What a look at a soaking cluster finds.
+    fn observe(&mut self, _: &ClusterName, _at: jiff::Timestamp) -> Found {
+        Found::Well
     }
     /// Whether a tag can be made or pushed.
     fn tag(&mut self, _: &WaveName, _push: bool, _tries: u32) -> bool {
@@ -414,11 +420,18 @@ impl<F: Fate> World<F> {
                     return Some(Body::RolloutNotJoined { rollout, cluster, cause, lasting });
                 }
                 let plan = self.state.rollout(&rollout)?.plan();
-                let (wave, pool, like) = plan.clusters().last()?;
+                let Some((wave, pool, like)) = plan.clusters().last() else {
+                    let cause = "no wave takes it".to_owned();
+                    return Some(Body::RolloutNotJoined { rollout, cluster, cause, lasting: true });
+                };
                 let joined = plans::joined(like, &cluster);
                 let (wave, pool, cluster) = (wave.name.clone(), pool.name.clone(), Box::new(joined));
                 let (products, values) = (BTreeMap::new(), BTreeMap::new());
                 Body::RolloutJoined { rollout, wave, pool, cluster, products, values }
+            }
+            Effect::Observe { rollout, wave, cluster } => {
+                let found = self.fate.observe(&cluster, self.now);
+                Body::WaveClusterObserved { rollout, wave, cluster, found, cause: "as scripted".to_owned() }
             }
             Effect::Tag { rollout, wave, tries } => {
                 if self.fate.tag(&wave, false, tries) {
@@ -445,7 +458,9 @@ impl<F: Fate> World<F> {
         let step = |id, timeout, repeat, retries| AttemptStep { id, timeout, repeat, retries };
         let minutes = tidegate::model::Duration::minutes(10);
         let mut steps = Vec::new();
-        for target in cluster.targets.iter().filter(|t| t.change.acts()) {
+        let known = self.state.rollout(&attempt.rollout).unwrap().cluster(&attempt.cluster).unwrap();
+        let only_tests = known.attempt().tests() == Tests::Only;
+        for target in cluster.targets.iter().filter(|t| t.change.acts() && !only_tests) {
             let product = target.product.clone();
             for s in plan.products[&target.digest].steps.iter().filter(|s| !cluster.skips(&product, &s.name))
             {

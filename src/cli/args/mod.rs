@@ -28,7 +28,8 @@ pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use rollout::{
     Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Resume, Retry, Revoke, Rollback,
-    RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, Watch, Which, Why,
+    RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which,
+    Why,
 };
 pub use stop::{StopCommand, StopOff, StopOn};
 

@@ -80,6 +80,10 @@ pub enum RolloutCommand {
     Revoke(Revoke),
     /// Let a rollout pass a condition without its answer.
     Override(OverrideCondition),
+    /// Run the tests of a wave again
+    ///
+    /// The newest verdict counts, and a failure closes later gates.
+    Verify(VerifyWave),
     /// Start nothing new until `resume`.
     Pause(Pause),
     /// Go on after a pause, or after a halt with a raised budget.
@@ -228,6 +232,21 @@ pub struct OverrideCondition {
     /// Why; recorded, shown by `why`, and written into the tags.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `rollout verify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: tidegate rollout verify R42 --wave staging --reason \"the database moved\"")]
+pub struct VerifyWave {
+    /// The rollout.
+    #[arg(value_name = "ROLLOUT")]
+    pub rollout: RolloutRef,
+    /// The wave.
+    #[arg(long, value_name = "WAVE")]
+    pub wave: WaveName,
+    /// Why; recorded.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `rollout revoke`.

@@ -14,10 +14,11 @@ codes! {
         "An `addon` step has no behaviour yet."
         "A provider's add-ons are read and refused at plan time. Bring the add-on with a `helm` or \
          `run` step for now.";
-    OBSERVED_SOAK = "TG0355" "observed-soak"
-        "`clock: observed` has no behaviour yet."
-        "Only `clock: wall` counts for now: all time since the wave was verified, with one more look \
-         at its end.";
+    OBSERVE_EVERY = "TG0356" "observe-every"
+        "`observeEvery` can't be what it says."
+        "With `soak: { for: 6h, clock: observed, observeEvery: 10m }` the time between two looks at a cluster \
+         counts when both found it well and they are no further apart than this: at least 10 seconds. The \
+         wall clock has no such looks.";
     START_RATE = "TG0358" "start-rate"
         "The start rate is out of its range."
         "`startRate: { clusters: 10, per: 1h }` lets at most ten clusters start within any hour, over all \

@@ -80,6 +80,11 @@ codes! {
         "The cluster's state does not allow this, or no cluster is in the state asked for."
         "Retry takes clusters that failed, were skipped, are deferred or blocked; skip takes those that \
          wait or failed. A cluster at work is left alone until its attempt has ended.";
+    NOTHING_TO_TEST = "TG0715" "nothing-to-test"
+        "The tests of that wave can't run again now."
+        "`rollout verify` runs the tests of a wave again on its done clusters, each as an attempt of its own \
+         that changes nothing. The wave needs a done cluster and a product with a test, and must not be in \
+         the middle of its own verification.";
     INVARIANT_BROKEN = "TG0720" "invariant-broken"
         "The core was about to break one of its own rules and stopped."
         "Before every effect the engine checks the rules that always hold (waves in order, caps, budgets, \

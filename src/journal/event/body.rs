@@ -10,8 +10,8 @@ use crate::plan::{Plan, PlannedCluster, PlannedProduct};
 use crate::version::Version;
 
 use super::{
-    Answer, AttemptId, AttemptResult, Deferral, Ending, HaltCause, Member, Override, Preflight, RaisedBudget,
-    RetryWhich, Side, Signature, StepId, StepOutcome, StopScope,
+    Answer, AttemptId, AttemptResult, Deferral, Ending, Found, HaltCause, Member, Override, Preflight,
+    RaisedBudget, RetryWhich, Side, Signature, StepId, StepOutcome, StopScope,
 };
 
 /// What happened. The tag `event` is the stable name.
@@ -336,6 +336,20 @@ pub enum Body {
         /// Which round: 1 starts the soak, 2 ends it.
         round: u32,
     },
+    /// One cluster of a wave that soaks by `clock: observed` was looked at.
+    #[serde(rename = "wave.cluster-observed")]
+    WaveClusterObserved {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// The cluster.
+        cluster: ClusterName,
+        /// What was found.
+        found: Found,
+        /// In words.
+        cause: String,
+    },
     /// The soak's time has passed: clusters are verified a second time.
     #[serde(rename = "wave.soaked")]
     WaveSoaked {
@@ -343,6 +357,18 @@ pub enum Body {
         rollout: RolloutId,
         /// The wave.
         wave: WaveName,
+    },
+    /// A person wants its tests to run again on these done clusters.
+    #[serde(rename = "wave.verify")]
+    WaveVerify {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave.
+        wave: WaveName,
+        /// The clusters, in plan order: each gets a new attempt that only tests.
+        clusters: Vec<ClusterName>,
+        /// Why.
+        reason: Option<String>,
     },
     /// Its git tag stands in the local repository.
     #[serde(rename = "wave.tagged")]
@@ -632,7 +658,9 @@ impl Body {
             Self::WaveCompleted { .. } => "wave.completed",
             Self::WaveClusterVerified { .. } => "wave.cluster-verified",
             Self::WaveVerified { .. } => "wave.verified",
+            Self::WaveClusterObserved { .. } => "wave.cluster-observed",
             Self::WaveSoaked { .. } => "wave.soaked",
+            Self::WaveVerify { .. } => "wave.verify",
             Self::WaveTagged { .. } => "wave.tagged",
             Self::WaveTagFailed { .. } => "wave.tag-failed",
             Self::WaveTagPushed { .. } => "wave.tag-pushed",
@@ -690,7 +718,9 @@ impl Body {
             | Self::WaveCompleted { rollout, .. }
             | Self::WaveClusterVerified { rollout, .. }
             | Self::WaveVerified { rollout, .. }
+            | Self::WaveClusterObserved { rollout, .. }
             | Self::WaveSoaked { rollout, .. }
+            | Self::WaveVerify { rollout, .. }
             | Self::WaveTagged { rollout, .. }
             | Self::WaveTagFailed { rollout, .. }
             | Self::WaveTagPushed { rollout, .. }
@@ -737,6 +767,7 @@ impl Body {
                 | Self::GateOverridden { .. }
                 | Self::AttemptRetry { .. }
                 | Self::AttemptSkip { .. }
+                | Self::WaveVerify { .. }
         )
     }
 }

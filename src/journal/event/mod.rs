@@ -17,7 +17,7 @@ pub use attempt::{
 };
 pub use body::Body;
 pub use live::{Member, StopScope};
-pub use wave::{Answer, Ending, HaltCause, Override, OverrideError, RaisedBudget, Side, Signature};
+pub use wave::{Answer, Ending, Found, HaltCause, Override, OverrideError, RaisedBudget, Side, Signature};
 
 use crate::digest::Digest;
 use crate::model::Actor;

@@ -27,6 +27,18 @@ pub struct Answer {
     pub expires: Option<jiff::Timestamp>,
 }
 
+/// What a look at a soaking cluster found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// Its records are as planned, and all of it is ready.
+    Well,
+    /// Something of it is not.
+    Ill,
+    /// It could not be looked at.
+    Unseen,
+}
+
 /// How a wave or a rollout came to a halt.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "cause", rename_all = "kebab-case", rename_all_fields = "camelCase")]

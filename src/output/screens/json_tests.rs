@@ -173,6 +173,7 @@ fn a_rollouts_status_keeps_its_shape() {
             ("atOnce", "integer?"),
             ("soak", "integer?"),
             ("soaksUntil", "string?"),
+            ("soakLooks", "object?"),
             ("gates", "array"),
             ("tag", "object?"),
             ("testsRun", "integer"),

@@ -54,6 +54,13 @@ impl Screen for StatusScreen {
             let line = format!("the line of {} is stopped by {}: {}", stop.scope, stop.by, stop.reason);
             text.push_str(&format!("{}\n", Tone::Waits.paint(&clean(&line))));
         }
+        for (wait, alert) in self.waits.iter().filter_map(|wait| Some((wait, wait.alert()?))) {
+            let subject = &wait.subject;
+            let what = subject.cluster.as_ref().map(ToString::to_string);
+            let what = what.or_else(|| subject.wave.as_ref().map(ToString::to_string)).unwrap_or_default();
+            let line = format!("{what} {} {}: {alert}", wait.gate, wait.state);
+            text.push_str(&format!("{}\n", Tone::Bad.paint(&clean(line.trim()))));
+        }
         for pin in &summary.pins {
             let ends = if pin.nearness == Nearness::Ended { "ended" } else { "ends" };
             let line = format!(

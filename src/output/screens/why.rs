@@ -91,6 +91,7 @@ fn block(explanation: &Explanation, look: &Look, text: &mut String) {
     if let Some(earliest) = unblock.earliest {
         condition.push_str(&format!(", earliest {}", look.view.until(earliest)));
     }
+    lines("alert", &explanation.alert().unwrap_or_default(), look.width, text);
     for line in &explanation.evidence {
         // What a test printed stands under its cluster as it was printed.
         let title = if line.starts_with(PRINTED) { "" } else { "because" };

@@ -246,7 +246,7 @@ fn what_has_no_behaviour_yet_is_refused_each_with_its_code() {
     }
     let wave = "  waves:\n    - name: all\n      selector: {}\n";
     let pipelines: [(String, &Code); 2] = [
-        (format!("{wave}      soak: {{ for: 1h, clock: observed }}\n"), &codes::OBSERVED_SOAK),
+        (format!("{wave}      soak: {{ for: 1h, observeEvery: 1m }}\n"), &codes::OBSERVE_EVERY),
         (format!("  startRate: {{ clusters: 0, per: 1h }}\n{wave}"), &codes::START_RATE),
     ];
     for (pipeline, code) in pipelines {
@@ -281,14 +281,14 @@ fn all_mistakes_are_shown_at_once() {
     let mut world = World::new(&["a", "b"]);
     world.observed.remove("b");
     world.pipeline(
-        "  waves:\n    - { name: one, clusters: [a, b, nobody] }\n    - { name: two, clusters: [a], soak: { for: 1h, clock: observed } }\n",
+        "  waves:\n    - { name: one, clusters: [a, b, nobody] }\n    - { name: two, clusters: [a], soak: { for: 1h, clock: observed, observeEvery: 2s } }\n",
     );
     let findings = world.plan().unwrap_err();
     for code in [
         &codes::CLUSTER_NEVER_REACHED,
         &codes::UNKNOWN_CLUSTER,
         &codes::CLUSTER_IN_TWO_WAVES,
-        &codes::OBSERVED_SOAK,
+        &codes::OBSERVE_EVERY,
     ] {
         only(&findings, code);
     }

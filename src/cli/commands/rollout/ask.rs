@@ -3,7 +3,7 @@
 
 use super::{Context, find, journal};
 use crate::cli::args::{
-    Abort, Approve, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutRef, Skip, Supersede,
+    Abort, Approve, OverrideCondition, Pause, Resume, Retry, Revoke, RolloutRef, Skip, Supersede, VerifyWave,
 };
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
@@ -112,6 +112,17 @@ pub async fn override_condition(args: OverrideCondition, context: &Context<'_>) 
     simple(&rollout, context, |id| Command::Override {
         rollout: id,
         what: what.clone(),
+        reason: reason.clone(),
+    })
+    .await
+}
+
+/// Runs the tests of a wave again.
+pub async fn verify(args: VerifyWave, context: &Context<'_>) -> Outcome {
+    let VerifyWave { rollout, wave, reason } = args;
+    simple(&rollout, context, |id| Command::Verify {
+        rollout: id,
+        wave: wave.clone(),
         reason: reason.clone(),
     })
     .await

@@ -279,7 +279,8 @@ fn waiting(wait: &Explanation) -> String {
     ];
     let what: Vec<String> = what.into_iter().flatten().chain([wait.gate.clone()]).collect();
     let command = wait.unblock.commands.first().map(|c| format!("  ->  {c}")).unwrap_or_default();
-    format!("{} waits until {}{command}", what.join(" · "), wait.unblock.condition)
+    let alert = wait.alert().map(|alert| format!(" ({alert})")).unwrap_or_default();
+    format!("{} waits until {}{alert}{command}", what.join(" · "), wait.unblock.condition)
 }
 
 /// Why nothing could be driven, and what to do.
@@ -454,6 +455,13 @@ fn show(
             context
                 .surface
                 .talk(&format!("time alone unblocks it at {} at the earliest", look.view.until(earliest)));
+        }
+        for (summary, by) in screens.iter().filter_map(|s| Some((&s.summary, s.summary.look_by()?))) {
+            let by = context.surface.look(now).view.until(by);
+            let id = &summary.rollout;
+            context.surface.talk(&format!(
+                "look again by {by}, or what was soaked so far counts no more: tidegate rollout run {id} --until blocked"
+            ));
         }
     }
     match <[StatusScreen; 1]>::try_from(screens) {

@@ -27,6 +27,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Approve(args) => ask::approve(args, context).await,
         RolloutCommand::Revoke(args) => ask::revoke(args, context).await,
         RolloutCommand::Override(args) => ask::override_condition(args, context).await,
+        RolloutCommand::Verify(args) => ask::verify(args, context).await,
         RolloutCommand::Pause(args) => ask::pause(args, context).await,
         RolloutCommand::Resume(args) => ask::resume(args, context).await,
         RolloutCommand::Rollback(args) => rollback::run(&args, context).await,
