@@ -560,7 +560,9 @@ impl Gathered<'_> {
         let cause = attempt.cause.clone().unwrap_or_default();
         let recheck = attempt.due;
         let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
-        let is_entry = self.rollout.by_name.get(name).is_some_and(|index| self.rollout.is_entry(*index));
+        let goes = self.rollout.state == RolloutState::Running || self.rollout.is_catching_up();
+        let index = self.rollout.by_name.get(name).copied();
+        let is_entry = goes && index.is_some_and(|index| self.rollout.is_entry(index));
         if let Some(planned) = planned.filter(|_| is_entry) {
             let found = waits_late::entry(&self.outlook, self.rollout, planned, cluster, now);
             if let Some((kind, until)) = found {
