@@ -79,6 +79,11 @@ fn span(duration: Duration) -> SignedDuration {
     SignedDuration::from_secs(i64::try_from(duration.as_seconds()).unwrap_or(i64::MAX))
 }
 
+/// A part of a time in whole seconds, at least one.
+fn part(of: Duration, over: u64, under: u64) -> Duration {
+    Duration::seconds((of.as_seconds() * over / under).max(1))
+}
+
 impl Stay {
     fn new() -> Self {
         let (since, well, cause, due) = (None, None, None, None);
@@ -93,8 +98,7 @@ impl Stay {
 
     fn look(&mut self, found: Found, cause: &str, at: Timestamp, length: Duration, every: Duration) {
         // A driver that stays looks well before the time is up, so that a slow cluster loses nothing.
-        let soon = span(every) * 2 / 5;
-        let after = |pause: SignedDuration| at.checked_add(pause).unwrap_or(Timestamp::MAX);
+        let soon = part(every, 2, 5);
         let running = self.running(every, at);
         match found {
             Found::Well => {
@@ -102,7 +106,7 @@ impl Stay {
                 (self.since, self.well) = (Some(since), Some(at));
                 self.longest = self.longest.max(at.duration_since(since));
                 (self.misses, self.cause) = (0, None);
-                self.due = Some(after(soon).min(length.after(since)));
+                self.due = Some(soon.after(at).min(length.after(since)));
             }
             Found::Ill | Found::Unseen => {
                 self.misses = self.misses.saturating_add(1);
@@ -112,11 +116,11 @@ impl Stay {
                 }
                 // What could not be seen was not seen ill: until its time is up it may yet be seen well.
                 let pause = if found == Found::Unseen && running.is_some() {
-                    span(every) / 10
+                    part(every, 1, 10)
                 } else {
-                    span(recheck(self.misses)).min(span(every))
+                    recheck(self.misses).min(every)
                 };
-                self.due = Some(after(pause));
+                self.due = Some(pause.after(at));
             }
         }
         if self.has_soaked(length) {

@@ -21,6 +21,7 @@ mod fleet_refusals;
 mod fleet_rollback;
 mod fleet_secrets;
 mod fleet_seen;
+mod fleet_verify;
 mod fleet_views;
 mod gates;
 mod golden;
