@@ -336,7 +336,9 @@ impl Attempt {
     pub(super) fn is_claimable(&self) -> bool {
         (self.state.class().is_claimable()
             && !matches!(self.state, AttemptState::Blocked(reason) if reason.is_planned()))
-            || (self.state.class() == Class::Deferred && self.parked.is_some())
+            || (self.state.class() == Class::Deferred
+                && self.parked.is_some()
+                && self.state != AttemptState::Deferred(Deferral::Joined))
     }
 
     /// The step at which it failed, if at one.

@@ -119,6 +119,10 @@ fn claims_of(
                 else {
                     continue;
                 };
+                // Who follows its wave waits for that.
+                if known.late && known.attempt.state.class() == Class::Deferred {
+                    continue;
+                }
                 // Past its budget the catch-up lane starts nobody, also not who is looked at again.
                 if known.late && rollout.late_failures().0 > rollout.late_failures().1 {
                     continue;

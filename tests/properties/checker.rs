@@ -723,7 +723,7 @@ impl Run {
                     member.steps.clear();
                     self.set(name, Verdict::Waits, event.seq);
                 }
-                let running = matches!(self.mode, Mode::Running | Mode::Ended);
+                let running = matches!(self.mode, Mode::Running | Mode::Through);
                 self.mode = Mode::Running;
                 demand(running, || format!("it was {mode:?}"))
             }

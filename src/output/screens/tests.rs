@@ -209,7 +209,7 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     about 2 h 50 m and 1 d soak left (2 past runs)
     ✔ staging  1/1 done   tag release/R42/staging
     ⏸ nonprod  [████████████████████]  1/2 soaking · 1 deferred · soaks until 2026-11-22 09:41 (in 1 d 8 s)
-      acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
+      acme-dev  ⏸ deferred  41 m 5 s  seen 41 m 37 s ago  connection refused by 10.0.0.7:6443, 3 tries in 30 s
     … prod 5
     ");
 }
