@@ -68,6 +68,14 @@ impl FleetState {
             }
             rollout.unjoined.clear();
         }
+        self.sort_in_all();
+    }
+
+    /// Who is awaited decides whether a rollout at its end is through.
+    fn sort_in_all(&mut self) {
+        for index in 0..self.rollouts.len() {
+            self.sort_in(index);
+        }
     }
 
     /// A plan knows these clusters now.
@@ -80,6 +88,7 @@ impl FleetState {
                 rollout.awaited.remove(&name);
             }
         }
+        self.sort_in_all();
     }
 
     pub(super) fn check_joining(&self, rollout: &Rollout, body: &Body) -> Result<(), String> {

@@ -559,9 +559,15 @@ pub fn clear(world: &mut World<Chance>) {
         world.ask(&command).unwrap();
     }
     if world.state.membership().is_some_and(|known| known.clusters.values().any(|m| m.hibernated)) {
-        let gone = world.state.membership().unwrap().clusters.clone();
-        let Body::MembershipRecorded { commit, mut clusters } = members(world, &[], &[]) else { return };
-        clusters.retain(|name, _| gone.contains_key(name));
+        let known = world.state.membership().unwrap();
+        let (commit, mut clusters) = (known.commit.clone(), (*known.clusters).clone());
+        clusters.values_mut().for_each(|member| member.hibernated = false);
+        // What was planned since is there.
+        for rollout in world.state.open_rollouts() {
+            let planned = rollout.plan().clusters().map(|(_, _, c)| &c.name);
+            let there = planned.filter(|name| !world.state.has_left(rollout, name));
+            clusters.extend(there.map(|name| (name.clone(), Member::default())));
+        }
         world.append(Actor::engine(), Body::MembershipRecorded { commit, clusters });
     }
     if world.state.calendar().is_some_and(|recorded| !recorded.calendar.is_empty()) {
