@@ -39,6 +39,7 @@ pub async fn clusters(source: &Source, root: &Path, home: Option<&Path>) -> Resu
                             path: source.path.clone(),
                             context: Some(Spanned::placeless(context.name.clone())),
                         },
+                        hibernated: false,
                         values: Default::default(),
                         exclude: Vec::new(),
                     })

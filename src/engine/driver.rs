@@ -19,6 +19,7 @@ use super::calendar::{Calendars, READ_EVERY};
 use super::follow::Follower;
 use super::gates;
 use super::lease::{Lease, NotDriver};
+use super::membership::{self, Memberships};
 use super::recorder::{Facts, Recorder, Stopped};
 use super::task;
 use super::world::{Times, World};
@@ -129,6 +130,7 @@ pub async fn drive(
         arriving,
         running: Running::default(),
         calendars: Calendars::default(),
+        memberships: Memberships::default(),
         recount: Recount::of(follower.state()),
         follower,
         options,
@@ -164,6 +166,7 @@ struct Driver {
     arriving: mpsc::Receiver<Facts>,
     running: Running,
     calendars: Calendars,
+    memberships: Memberships,
     /// What the rules are checked with; it reads every event that the follower folds.
     recount: Recount,
     follower: Follower,
@@ -192,8 +195,12 @@ impl Driver {
             let now = self.world.clock.now();
             let next = effects(self.follower.state(), now);
             let starting = stop == StopRequest::None && next.effects.iter().any(|e| self.starts(e));
-            let calendar = self.calendars.look(&self.world, self.follower.state(), starting).await;
-            if let Some(recorded) = calendar {
+            let (world, state, pen) = (&self.world, self.follower.state(), &self.shared.recorder);
+            let recorded = match self.calendars.look(world, state, starting).await {
+                None => self.memberships.look(world, state, pen, starting).await,
+                calendar => calendar,
+            };
+            if let Some(recorded) = recorded {
                 self.write(vec![recorded], seen).await?;
                 continue;
             }
@@ -439,7 +446,9 @@ impl Driver {
             return None;
         }
         if named.iter().all(|r| rests(r)) {
-            return Some(Ended::Reached);
+            // Somebody may catch up now, or depart.
+            let left = |e: &Effect| is_named(e) && !matches!(e, Effect::PushTag { .. });
+            return (!next.effects.iter().any(left)).then_some(Ended::Reached);
         }
         // Decisions hide what follows from them, and what is still to be done may change the answer.
         let undecided = next.effects.iter().any(|effect| effect.is_decision() || is_named(effect));
@@ -449,9 +458,11 @@ impl Driver {
     /// The rollouts of which the end is awaited.
     fn named(&self) -> Vec<&Rollout> {
         let asked = &self.options.rollouts;
-        let is_named =
-            |r: &&Rollout| if asked.is_empty() { r.state().is_open() } else { asked.contains(r.id()) };
-        self.follower.state().rollouts().filter(is_named).collect()
+        let state = self.follower.state();
+        if asked.is_empty() {
+            return state.live_rollouts().collect();
+        }
+        state.rollouts().filter(|r| asked.contains(r.id())).collect()
     }
 
     fn ended(&self, named: &[&Rollout], wake: Option<jiff::Timestamp>) -> Option<Ended> {
@@ -473,7 +484,7 @@ impl Driver {
 /// Whether an event says something that is not known yet: a cluster that is looked at again and again
 /// (a blocked one, again and again) must not fill the journal with what it said before.
 fn is_news(state: &FleetState, body: &Body, now: jiff::Timestamp) -> bool {
-    let Body::ClusterObserved { cluster, observed } = body else { return true };
+    let Body::ClusterObserved { cluster, observed } = body else { return membership::is_news(state, body) };
     let Some(seen) = state.seen(cluster).filter(|seen| seen.unreachable.is_none()) else { return true };
     let Some(before) = &seen.observed else { return true };
     let same = before.uid == observed.uid

@@ -67,21 +67,21 @@ impl From<Finding> for PlanError {
 
 /// Everything that a plan is made from, gathered.
 pub struct Gathered {
-    commit: String,
-    catalog: Catalog,
-    release: ReleaseId,
-    pipeline: PipelineName,
-    clusters: BTreeMap<ClusterName, ClusterEntry>,
-    versions: BTreeMap<Digest, ProductVersion>,
-    past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
-    holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
-    observed: BTreeMap<ClusterName, Observation>,
-    renderers: Renderers,
-    durations: Durations,
-    defer_unknown: bool,
-    options: PlanOptions,
-    authors: BTreeSet<String>,
-    now: jiff::Timestamp,
+    pub(super) commit: String,
+    pub(super) catalog: Catalog,
+    pub(super) release: ReleaseId,
+    pub(super) pipeline: PipelineName,
+    pub(super) clusters: BTreeMap<ClusterName, ClusterEntry>,
+    pub(super) versions: BTreeMap<Digest, ProductVersion>,
+    pub(super) past_pins: BTreeMap<ClusterUid, Vec<PastPin>>,
+    pub(super) holds: BTreeMap<ClusterName, Vec<HeldProduct>>,
+    pub(super) observed: BTreeMap<ClusterName, Observation>,
+    pub(super) renderers: Renderers,
+    pub(super) durations: Durations,
+    pub(super) defer_unknown: bool,
+    pub(super) options: PlanOptions,
+    pub(super) authors: BTreeSet<String>,
+    pub(super) now: jiff::Timestamp,
     /// The clusters that could not be reached, and why.
     pub unreachable: BTreeMap<ClusterName, String>,
     /// The clusters that are not this journal's to touch, and why.
@@ -188,7 +188,8 @@ pub async fn gather(
     let pipeline = pipeline_of(&catalog, request.pipeline.as_ref())?;
     let release = catalog::release::locked(&catalog, &request.release)
         .map_err(|wrong| maybe_uncommitted(wrong, &request.release, &findings))?;
-    let (members, wrong) = members(world, &catalog).await?;
+    follower.catch_up(|_, _| {}).await?;
+    let (members, wrong) = members(world, &catalog, &listed_before(follower.state())).await?;
     if wrong.has_errors() {
         return Err(wrong.into());
     }
@@ -196,7 +197,8 @@ pub async fn gather(
     catalog::pins::too_old(&catalog, &members).into_result(())?;
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
-    let chosen = members.values().filter(|m| asked(&m.name.value));
+    // Who is switched off on purpose is not waited for.
+    let chosen = members.values().filter(|m| asked(&m.name.value) && !m.hibernated);
     let chosen: Vec<_> = chosen.map(|m| (m.name.value.clone(), survey::access(m))).collect();
     let looks = survey::fleet(world, times, &chosen).await;
     follower.catch_up(|_, _| {}).await?;
@@ -206,7 +208,11 @@ pub async fn gather(
     follower.catch_up(|_, _| {}).await?;
     let foreign = foreign(world, follower.state(), &looks);
     findings.extend(foreign.iter().map(|(name, why)| foreign_cluster(Severity::Warning, name, why)));
-    let (observed, unreachable) = observations(follower.state(), looks);
+    let (mut observed, unreachable) = observations(follower.state(), looks);
+    for name in members.values().filter(|m| m.hibernated).map(|m| &m.name.value) {
+        let last = follower.state().seen(name).and_then(|seen| seen.observed.clone());
+        observed.extend(last.map(|last| (name.clone(), Observation::last(last))));
+    }
 
     let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
     let now = world.clock.now();
@@ -243,10 +249,19 @@ pub async fn gather(
 /// When git fails, a committed release or pipeline file is wrong, or holds a literal secret.
 pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     let commit = world.git.head().await?;
+    let catalog = catalog_of(world, &commit).await?;
+    Ok((commit, catalog))
+}
+
+/// The catalog of a commit.
+///
+/// # Errors
+/// As [`committed`].
+pub(super) async fn catalog_of(world: &World, commit: &str) -> Result<Catalog, PlanError> {
     let mut tree = crate::model::Tree::new();
     // Product content comes by the lock, so the products' folders of HEAD are not read at all.
     for folder in ["releases", "pipelines"] {
-        if let Some(found) = world.git.tree(&commit, folder).await? {
+        if let Some(found) = world.git.tree(commit, folder).await? {
             for (path, file) in found.iter() {
                 tree.insert(format!("{folder}/{path}"), file.clone());
             }
@@ -258,7 +273,7 @@ pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
     if findings.has_errors() {
         return Err(findings.into());
     }
-    Ok((commit, catalog))
+    Ok(catalog)
 }
 
 /// A warning if the working tree has changes that no plan sees.
@@ -327,13 +342,23 @@ fn no_fleet() -> Finding {
     Finding::error(&codes::MISSING_FILE, "the last commit has no fleet").hint("pipelines/fleet.yaml holds it")
 }
 
-/// Every member of the fleet, those that its source lists included.
+/// What the fleet's source listed when that was recorded last, if a rollout still plans any of it.
+fn listed_before(state: &FleetState) -> Vec<ClusterName> {
+    let Some(known) = state.membership() else { return Vec::new() };
+    let planned: Vec<ClusterName> = state.would_depart(&BTreeMap::new()).into_iter().cloned().collect();
+    let sourced = || known.clusters.iter().filter(|(_, m)| m.sourced).map(|(name, _)| name.clone());
+    if sourced().any(|name| planned.contains(&name)) { sourced().collect() } else { Vec::new() }
+}
+
+/// Every member of the fleet, those that its source lists included. `before` is what the source listed
+/// while the rollouts were planned that still run: it may not have lost too many of those.
 ///
 /// # Errors
 /// When there is no fleet, or its source fails or lists nothing.
 pub async fn members(
     world: &World,
     catalog: &Catalog,
+    before: &[ClusterName],
 ) -> Result<(BTreeMap<ClusterName, ClusterEntry>, Findings), PlanError> {
     let file = &catalog.fleet.as_ref().ok_or_else(no_fleet)?.file.spec;
     let sourced = match &file.source {
@@ -343,7 +368,7 @@ pub async fn members(
     let mut wrong = Findings::new();
     if let Some(source) = &file.source {
         let now: Vec<ClusterName> = sourced.iter().map(|c| c.name.value.clone()).collect();
-        wrong.extend(fleet::check_source(&source.place, &[], &now));
+        wrong.extend(fleet::check_source(&source.place, before, &now));
         wrong.extend(fleet::literal_secrets(&sourced));
     }
     let (members, more) = fleet::members(file, sourced);
@@ -466,7 +491,10 @@ fn observations(
 }
 
 /// The products that people hold now.
-fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
+pub(super) fn held_products(
+    state: &FleetState,
+    now: jiff::Timestamp,
+) -> BTreeMap<ClusterName, Vec<HeldProduct>> {
     let mut held: BTreeMap<ClusterName, Vec<HeldProduct>> = BTreeMap::new();
     for (cluster, hold) in state.holds().filter(|(_, hold)| hold.holds(now)) {
         let Some(kept) = &hold.kept else { continue };
@@ -484,7 +512,7 @@ fn held_products(state: &FleetState, now: jiff::Timestamp) -> BTreeMap<ClusterNa
 }
 
 /// The versions that earlier plans gave to clusters because of a pin or a hold.
-fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
+pub(super) fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
     let mut past: BTreeMap<ClusterUid, Vec<PastPin>> = BTreeMap::new();
     for (_, _, cluster) in state.rollouts().flat_map(|r| r.plan().clusters()) {
         for target in &cluster.targets {
@@ -501,7 +529,7 @@ fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>> {
 }
 
 /// The content of product versions, as far as planning reads it.
-async fn versions<'n>(
+pub(super) async fn versions<'n>(
     world: &World,
     needed: impl Iterator<Item = &'n Needed>,
 ) -> Result<BTreeMap<Digest, ProductVersion>, PlanError> {

@@ -16,6 +16,7 @@ use crate::rollout::{Effect, FleetState, Rollout};
 use super::cluster::Leave;
 use super::contents::Contents;
 use super::gates;
+use super::joining::Joiner;
 use super::preflight;
 use super::recorder::{Recorder, Stopped};
 use super::session::Session;
@@ -78,7 +79,9 @@ impl Shared {
                 let mut known = locked(&self.rollouts);
                 Arc::make_mut(&mut known).insert(rollout.clone());
             }
-            Body::AttemptFinished { attempt, .. } => self.let_go(attempt),
+            Body::AttemptFinished { attempt, .. } | Body::AttemptDeparted { attempt, .. } => {
+                self.let_go(attempt);
+            }
             Body::AttemptPreflighted { attempt, preflight, .. }
                 if !matches!(preflight, Preflight::Proceed { .. }) =>
             {
@@ -182,6 +185,13 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
             let (rollout, wave, round) = (rollout.clone(), wave.clone(), *round);
             Some(Box::pin(async move {
                 let bodies = verify::cluster(&shared, &plan, &planned, &rollout, &wave, round).await;
+                shared.recorder.fact(bodies).await.map(drop)
+            }))
+        }
+        Effect::Join { rollout, cluster, .. } => {
+            let joiner = Joiner::new(state, rollout, cluster, shared.world.clock.now())?;
+            Some(Box::pin(async move {
+                let bodies = joiner.join(&shared.world, &shared.times).await;
                 shared.recorder.fact(bodies).await.map(drop)
             }))
         }
@@ -317,6 +327,10 @@ pub fn after_panic(effect: &Effect, words: &str) -> Vec<Body> {
                 tries: *tries,
                 cause,
             }]
+        }
+        Effect::Join { rollout, cluster, .. } => {
+            let (rollout, cluster) = (rollout.clone(), cluster.clone());
+            vec![Body::RolloutNotJoined { rollout, cluster, cause, lasting: true }]
         }
         Effect::AskGate { rollout, wave, side, gate } => vec![Body::GateAnswered {
             rollout: rollout.clone(),

@@ -11,8 +11,8 @@ pub use chain::{
 };
 pub use event::{
     Answer, AttemptId, AttemptResult, AttemptStep, BlockReason, Body, Deferral, Ending, Event, Failure,
-    FailureClass, Found, HaltCause, Override, OverrideError, Preflight, RaisedBudget, RetryWhich, SCHEMA,
-    Side, Signature, StepId, StepOutcome, StopScope,
+    FailureClass, Found, HaltCause, Member, Override, OverrideError, Preflight, RaisedBudget, RetryWhich,
+    SCHEMA, Side, Signature, StepId, StepOutcome, StopScope,
 };
 
 #[cfg(test)]

@@ -85,6 +85,9 @@ pub struct ClusterEntry {
     pub provider: Option<Spanned<String>>,
     /// How to reach it.
     pub kubeconfig: KubeconfigRef,
+    /// Whether it is switched off on purpose: rollouts leave it for later until this is gone.
+    #[serde(default)]
+    pub hibernated: bool,
     /// Values by product, over those of environment and pool.
     #[serde(default)]
     pub values: BTreeMap<Spanned<ProductName>, Node>,

@@ -35,9 +35,9 @@ pub use names::{
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
 pub use pipeline::{
-    ApprovalGate, AuthorMay, CommandGate, Gate, Gates, MetricComparison, MetricGate, Order, OrderKind,
-    Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, RollbackRules, Soak, SoakClock, Tags,
-    TestPolicy, Unassigned, Wave, Worse,
+    ApprovalGate, AuthorMay, CatchUp, CommandGate, Gate, Gates, Joiners, MetricComparison, MetricGate, Order,
+    OrderKind, Pipeline, PipelineFile, PoolBySelector, Pools, Push, Remainder, RollbackRules, Soak,
+    SoakClock, Tags, TestPolicy, Unassigned, Wave, Worse,
 };
 pub use product::{
     Conflicts, DEFAULT_TIMEOUT, DeadlineFrom, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep,

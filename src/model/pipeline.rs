@@ -35,12 +35,42 @@ pub struct Pipeline {
     pub lanes: BTreeMap<Spanned<Lane>, Vec<Spanned<WaveName>>>,
     /// The waves, in order.
     pub waves: Vec<Spanned<Wave>>,
+    /// What becomes of clusters that were left for later, or that join while a rollout runs.
+    #[serde(default)]
+    pub catch_up: CatchUp,
     /// What is asked before a rollback begins; nothing if absent.
     #[serde(default)]
     pub rollback: Option<RollbackRules>,
     /// How git tags leave this machine.
     #[serde(default)]
     pub tags: Tags,
+}
+
+/// What becomes of clusters that come late: they follow when their wave is done.
+#[derive(
+    Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CatchUp {
+    /// How many of them may fail; past that no further one starts. 0 if absent.
+    #[serde(default)]
+    pub budget: Option<Spanned<Budget>>,
+    /// What becomes of clusters that join the fleet while a rollout runs.
+    #[serde(default)]
+    pub joiners: Joiners,
+}
+
+/// What becomes of a cluster that joins the fleet while a rollout runs.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Joiners {
+    /// It follows when its wave is done (the default).
+    #[default]
+    Follow,
+    /// The rollout leaves it alone; the next one takes it.
+    Ignore,
 }
 
 /// What is asked before a rollback begins.

@@ -114,6 +114,11 @@ fn cluster_line(cluster: &ClusterSummary, width: usize, view: &Viewpoint) -> Str
         line.push_str(&format!("  {step}"));
     }
     line.push_str(&format!("  {}", Duration::between(cluster.step_since.unwrap_or(cluster.since), view.now)));
+    // Who is at work was seen just now.
+    if cluster.seen.stale && tone != Tone::Busy {
+        let ago = |at| format!("  seen {} ago", Duration::between(at, view.now));
+        line.push_str(&cluster.seen.at.map_or_else(|| "  never seen".to_owned(), ago));
+    }
     if let Some(cause) = &cluster.cause {
         line.push_str(&format!("  {}", clean(cause)));
     }

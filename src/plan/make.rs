@@ -7,8 +7,8 @@ use super::cluster::Clusters;
 use super::partition::{Member, partition};
 use super::pools::{count, pools};
 use super::{
-    FORMAT, Notice, Plan, PlanInput, PlanKind, PlannedCluster, PlannedPipeline, PlannedPool, PlannedRate,
-    PlannedRelease, PlannedWave, digest, hotfix, product, refusals, wave, windows,
+    FORMAT, Notice, Plan, PlanInput, PlanKind, PlannedCatchUp, PlannedCluster, PlannedPipeline, PlannedPool,
+    PlannedRate, PlannedRelease, PlannedWave, digest, hotfix, product, refusals, wave, windows,
 };
 use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
@@ -106,6 +106,10 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
                 .start_rate
                 .as_ref()
                 .map(|rate| PlannedRate { clusters: rate.value.clusters.value, per: rate.value.per.value }),
+            catch_up: PlannedCatchUp {
+                budget: spec.catch_up.budget.as_ref().map_or(0, |budget| budget.value.of(count(size))),
+                joiners: spec.catch_up.joiners,
+            },
             rollback_gate: spec.rollback.as_ref().and_then(wave::rollback_gate),
             tags: spec.tags.clone(),
         },
@@ -233,25 +237,36 @@ fn reached(
         .collect();
     unknown.sort();
     unknown.dedup();
-    if !unknown.is_empty() {
+    let asleep = |name: &ClusterName| input.clusters.get(name).is_some_and(|entry| entry.hibernated);
+    let (asleep, awake): (Vec<_>, Vec<_>) = unknown.iter().cloned().partition(asleep);
+    if !asleep.is_empty() {
+        findings.push(
+            Finding::warning(
+                &codes::UNKNOWN_DEFERRED,
+                format!("hibernated and never reached, so left to catch-up: {}", clusters_of(&asleep)),
+            )
+            .about(&asleep),
+        );
+    }
+    if !awake.is_empty() {
         findings.push(if input.defer_unknown {
             Finding::warning(
                 &codes::UNKNOWN_DEFERRED,
-                format!("never reached, so left to catch-up: {}", clusters_of(&unknown)),
+                format!("never reached, so left to catch-up: {}", clusters_of(&awake)),
             )
-            .about(&unknown)
+            .about(&awake)
         } else {
             Finding::error(
                 &codes::CLUSTER_NEVER_REACHED,
-                format!("never reached, so neither identity nor version is known: {}", clusters_of(&unknown)),
+                format!("never reached, so neither identity nor version is known: {}", clusters_of(&awake)),
             )
             .hint("make them reachable, or leave them to catch-up with `--defer-unknown`")
-            .about(&unknown)
+            .about(&awake)
         });
     }
     (reached, unknown)
 }
 
-fn uncanonical(error: CanonicalError) -> Findings {
+pub(super) fn uncanonical(error: CanonicalError) -> Findings {
     Finding::error(&codes::VALUES_NOT_JSON, format!("the plan can't be digested: {error}")).into()
 }

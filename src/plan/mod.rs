@@ -8,6 +8,7 @@ pub mod digest;
 mod file;
 mod hotfix;
 mod input;
+mod join;
 mod make;
 mod partition;
 mod pinned;
@@ -25,15 +26,16 @@ pub use cluster::change;
 pub use deadline::{Action, Durations, PlannedDeadline};
 pub use file::{read, verify, write};
 pub use input::{PlanInput, Renderers};
+pub use join::{Joined, join};
 pub use make::make;
 pub use partition::waves;
 pub use product::planned as planned_product;
 pub use stale::{Staleness, pipeline_changes, stale, wave_changes};
 pub use types::{
-    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCluster,
-    PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle, PlannedPipeline,
-    PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak, PlannedStep,
-    PlannedTest, PlannedWave, Repeat, Target,
+    Access, Change, FORMAT, GateKind, LARGEST_RATE, Notice, Plan, PlanOptions, PlannedCatchUp,
+    PlannedCluster, PlannedComparison, PlannedGate, PlannedLineage, PlannedMetric, PlannedObstacle,
+    PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSettle, PlannedSoak,
+    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 
 #[cfg(test)]

@@ -95,6 +95,9 @@ fn pipeline(plan: &Plan, now: &Plan, found: &mut Vec<Staleness>) {
     if old.start_rate != new.start_rate {
         found.push(says("pipeline", "the start rate changed"));
     }
+    if old.catch_up != new.catch_up {
+        found.push(says("pipeline", "what becomes of late clusters changed"));
+    }
     if old.tags != new.tags {
         found.push(says("pipeline", "how tags are pushed changed"));
     }

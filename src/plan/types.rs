@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::model::{
-    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Labels, Lane, ObservedProduct,
-    PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy, WaveName, Worse,
+    Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Joiners, Labels, Lane,
+    ObservedProduct, PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy,
+    WaveName, Worse,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
@@ -142,11 +143,26 @@ pub struct PlannedPipeline {
     /// How many clusters may start within a time, over all rollouts; `None` is as many as the caps allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_rate: Option<PlannedRate>,
+    /// What becomes of clusters that come late.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub catch_up: PlannedCatchUp,
     /// What is asked before a rollback begins, if anything is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback_gate: Option<PlannedGate>,
     /// How tags leave this machine.
     pub tags: Tags,
+}
+
+/// What becomes of clusters that were left for later, or joined while the rollout ran.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedCatchUp {
+    /// So many of them may fail; past that no further one starts.
+    #[serde(default)]
+    pub budget: u32,
+    /// What becomes of clusters that join while it runs.
+    #[serde(default)]
+    pub joiners: Joiners,
 }
 
 /// The largest start rate: more clusters than a fleet has in one.

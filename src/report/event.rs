@@ -30,6 +30,7 @@ pub fn weight(body: &Body) -> Weight {
         | Body::DriverReleased {}
         | Body::ClusterObserved { .. }
         | Body::CalendarRecorded { .. }
+        | Body::MembershipRecorded { .. }
         | Body::RolloutStarted { .. }
         | Body::WaveReached { .. }
         | Body::WaveCompleted { .. }
@@ -55,6 +56,9 @@ pub fn weight(body: &Body) -> Weight {
         | Body::RolloutSuperseded { .. }
         | Body::RolloutReplanned { .. }
         | Body::AttemptDeferred { .. }
+        | Body::AttemptDeparted { .. }
+        | Body::RolloutJoined { .. }
+        | Body::RolloutNotJoined { .. }
         | Body::RolloutPause { .. }
         | Body::RolloutPaused { .. }
         | Body::RolloutAbort { .. }
@@ -64,15 +68,16 @@ pub fn weight(body: &Body) -> Weight {
         | Body::AttemptRetry { .. }
         | Body::WaveVerify { .. }
         | Body::AttemptSkip { .. } => Weight::Notice,
+        Body::ClusterUnreachable { .. }
+        | Body::MembershipDoubted { .. }
+        | Body::RolloutHalted { .. }
+        | Body::WaveTagFailed { .. } => Weight::Trouble,
         Body::ClusterCompared { differences, .. } => {
             if *differences == 0 {
                 Weight::Routine
             } else {
                 Weight::Notice
             }
-        }
-        Body::ClusterUnreachable { .. } | Body::RolloutHalted { .. } | Body::WaveTagFailed { .. } => {
-            Weight::Trouble
         }
         Body::RolloutFinished { ending, .. } => match ending {
             Ending::Succeeded => Weight::Milestone,
@@ -164,6 +169,15 @@ pub fn sentence(body: &Body) -> String {
             count(calendar.windows.len(), "window"),
             count(calendar.freezes.len(), "freeze")
         ),
+        Body::MembershipRecorded { commit, clusters } => {
+            let asleep = clusters.values().filter(|member| member.hibernated).count();
+            let asleep = if asleep > 0 { format!(", {asleep} of them hibernated") } else { String::new() };
+            let members = count(clusters.len(), "cluster");
+            format!("the fleet of commit {} has {members}{asleep}", short_commit(commit))
+        }
+        Body::MembershipDoubted { cause } => {
+            format!("the fleet is not believed, and its members stay as they are: {cause}")
+        }
         Body::StopTheLineOn { scope, reason } => format!("the line of {scope} is stopped: {reason}"),
         Body::StopTheLineOff { scope, reason } => format!("the line of {scope} goes on: {reason}"),
         Body::RolloutSuperseded { rollout, by, reason } => {
@@ -216,6 +230,12 @@ pub fn sentence(body: &Body) -> String {
                 format!("{rollout} finished with failures: every wave is done, some cluster is not")
             }
         },
+        Body::RolloutJoined { rollout, wave, cluster, .. } => {
+            format!("{} joined the fleet: it follows in {rollout} when wave {wave} is over", cluster.name)
+        }
+        Body::RolloutNotJoined { rollout, cluster, cause, .. } => {
+            format!("{cluster} joined the fleet and can't be planned for {rollout}: {cause}")
+        }
         Body::WaveReached { wave, .. } => format!("wave {wave}: its turn came"),
         Body::WaveOpened { wave, .. } => format!("wave {wave} starts"),
         Body::WaveCompleted { wave, .. } => format!("wave {wave}: every cluster is settled"),
@@ -306,6 +326,9 @@ pub fn sentence(body: &Body) -> String {
             format!("{} waits, {}{until}: {cause}", attempt.cluster, deferral(*reason))
         }
         Body::AttemptFinished { attempt, result } => ended(&attempt.cluster, result),
+        Body::AttemptDeparted { attempt, commit } => {
+            format!("{} left the fleet with commit {}", attempt.cluster, short_commit(commit))
+        }
         Body::WaveVerify { wave, clusters, reason, .. } => {
             let why = because(reason.as_deref());
             format!("wave {wave}: tests run again on {}{why}", named(clusters))
@@ -361,6 +384,7 @@ pub fn deferral(reason: Deferral) -> &'static str {
         Deferral::Unreachable => "unreachable",
         Deferral::Hibernated => "hibernated",
         Deferral::Hold => "on hold",
+        Deferral::Joined => "joined late",
     }
 }
 

@@ -1,8 +1,9 @@
 //! From what waits to its explanation: every kind of wait gets its gate's name, its evidence in
 //! words, what unblocks it, who can, from when on, and the commands.
 
+use super::age;
 use super::commands::Offers;
-use super::event::{deferral, halt, named};
+use super::event::{deferral, halt, named, short_commit};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
 use super::failures;
 use super::soak;
@@ -102,8 +103,11 @@ pub fn driving_helps(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp
         RolloutState::Aborted
         | RolloutState::RolledBack { .. }
         | RolloutState::Superseded { .. }
-        | RolloutState::Succeeded
-        | RolloutState::SucceededWithFailures => false,
+        | RolloutState::Succeeded => false,
+        RolloutState::SucceededWithFailures => {
+            rollout.is_catching_up()
+                && effects(state, now).effects.iter().any(|effect| moves(effect, rollout))
+        }
     }
 }
 
@@ -124,6 +128,7 @@ fn moves(effect: &Effect, rollout: &Rollout) -> bool {
         Effect::Preflight { attempt, .. } | Effect::Step { attempt, .. } => own(&attempt.rollout),
         Effect::AskGate { rollout, .. }
         | Effect::Verify { rollout, .. }
+        | Effect::Join { rollout, .. }
         | Effect::Observe { rollout, .. }
         | Effect::Tag { rollout, .. } => own(rollout),
         Effect::PushTag { .. } => false,
@@ -183,6 +188,7 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         WaitKind::NoDriver => return undriven(offers.rollout.id(), None, false, offers.now),
         WaitKind::Paused { .. }
         | WaitKind::Stopped { .. }
+        | WaitKind::Doubted { .. }
         | WaitKind::Halted { .. }
         | WaitKind::Restarts { .. }
         | WaitKind::RollingBack { .. }
@@ -206,7 +212,14 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         | WaitKind::Unknown { .. }
         | WaitKind::Backoff { .. }
         | WaitKind::AtWork { .. } => told.cluster(),
+        WaitKind::CatchUp { .. } | WaitKind::Unjoined { .. } => told.catch_up(),
     };
+    let mut evidence = evidence;
+    // How old that is what is known of a cluster nobody is at.
+    if let Some(cluster) = wait.cluster.as_ref().filter(|_| state == "deferred") {
+        let seen = age::seen(offers.state, cluster, offers.now);
+        evidence.push(seen.age.map_or_else(|| "never seen".to_owned(), |age| format!("last seen {age} ago")));
+    }
     Explanation {
         gate,
         state: state.to_owned(),
@@ -239,6 +252,7 @@ impl Told<'_> {
             WaitKind::Soak { .. }
             | WaitKind::Backoff { .. }
             | WaitKind::Deferred { .. }
+            | WaitKind::CatchUp { .. }
             | WaitKind::InTheWay { .. }
             | WaitKind::Rate { .. }
             | WaitKind::Tag { .. } => self.wait.until,
@@ -264,6 +278,18 @@ impl Told<'_> {
                     still_at_work(*at_work),
                 ];
                 ("stop-the-line".to_owned(), "stopped", evidence, line_goes_on(scope, by))
+            }
+            WaitKind::Doubted { cause } => {
+                let mut evidence = vec![cause.clone()];
+                let known = self.offers.state.membership();
+                evidence.extend(known.map(|m| {
+                    format!("the members of commit {} stay: nobody departs", short_commit(&m.commit))
+                }));
+                let condition = "the fleet and its source can be read and list their clusters again, or the \
+                                 clusters that are really gone are skipped";
+                let command = ["tidegate cluster list".to_owned()];
+                let unblock = people(condition, ["who keeps the fleet"], command);
+                ("membership".to_owned(), "kept", evidence, unblock)
             }
             WaitKind::Restarts { process } => {
                 let evidence =
@@ -311,6 +337,12 @@ impl Told<'_> {
                     evidence,
                     people(condition, [hold.by.0.as_str()], [Some(release), skip].into_iter().flatten()),
                 )
+            }
+            Obstacle::Hibernated => {
+                let known = self.offers.state.membership();
+                evidence.extend(known.map(|m| format!("as commit {} says", short_commit(&m.commit))));
+                let condition = "it is switched on, and `hibernated` is gone from its entry in the fleet";
+                ("hibernated".to_owned(), state, evidence, people(condition, ["who switched it off"], skip))
             }
             Obstacle::Window { closed } => {
                 evidence.push(match closed.next_opening {
@@ -627,6 +659,36 @@ impl Told<'_> {
         }
     }
 
+    /// A cluster follows when its wave is over.
+    fn catch_up(&self) -> Words {
+        if let WaitKind::Unjoined { cause, tried } = &self.wait.kind {
+            let how = if *tried { "and could not be planned" } else { "and is planned next" };
+            let evidence = vec![format!("it joined the fleet {how}"), cause.clone()];
+            let condition = "it can be reached and planned; the next rollout plans it in any case";
+            let unblock = people(condition, ["who keeps the fleet"], ["tidegate cluster list".to_owned()]);
+            return ("joiner".to_owned(), "waits", evidence, unblock);
+        }
+        let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else {
+            return nothing();
+        };
+        let mut evidence = vec![format!("left for later: {}", deferral(*reason)), cause.clone()];
+        let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
+        if failed > budget {
+            evidence.push(format!("{} failed while they caught up, {budget} tolerated", clusters(*failed)));
+            let condition = "those that failed are retried or skipped";
+            let commands = [self.offers.retry_all(RetryWhich::Failed), skip];
+            let unblock = people(condition, [], commands.into_iter().flatten());
+            return ("catch-up".to_owned(), "deferred", evidence, unblock);
+        }
+        let run = format!("tidegate rollout run {}", self.rollout.id());
+        let condition = "a driver looks at it: it follows by itself, since its wave is over";
+        // A person need not wait for its next look.
+        let retry = self.wait.cluster.as_ref().and_then(|name| self.offers.retry(name));
+        let commands = [Some(run), retry, skip].into_iter().flatten();
+        let unblock = people(condition, ["anyone with this journal"], commands);
+        ("catch-up".to_owned(), "deferred", evidence, unblock)
+    }
+
     /// One cluster waits.
     fn cluster(&self) -> Words {
         let cluster = self.wait.cluster.as_ref();
@@ -678,6 +740,7 @@ impl Told<'_> {
                     Deferral::Unreachable => ("unreachable", "it can be reached again, and is retried"),
                     Deferral::Hibernated => ("hibernated", "it is woken up, and retried"),
                     Deferral::Hold => ("hold", "its hold ends, and it is retried"),
+                    Deferral::Joined => ("joiner", "its wave is over: then it follows"),
                 };
                 let evidence = vec![deferral(*reason).to_owned(), cause.clone()];
                 (gate.to_owned(), "deferred", evidence, people(condition, [], help()))

@@ -198,6 +198,10 @@ impl Story {
                 healthy: true,
                 cause: String::new(),
             },
+            Effect::Join { rollout, cluster, .. } => {
+                let cause = "nobody is there".to_owned();
+                Body::RolloutNotJoined { rollout, cluster, cause, lasting: true }
+            }
             Effect::Observe { rollout, wave, cluster } => {
                 let (found, cause) = (Found::Well, String::new());
                 Body::WaveClusterObserved { rollout, wave, cluster, found, cause }
@@ -278,6 +282,7 @@ pub fn plan() -> Plan {
             at_once: None,
             regions: BTreeMap::new(),
             start_rate: None,
+            catch_up: Default::default(),
             rollback_gate: None,
             tags: Tags::default(),
         },

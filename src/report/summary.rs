@@ -46,6 +46,8 @@ pub struct RolloutSummary {
     pub wave: Option<WaveName>,
     /// Its clusters.
     pub clusters: Tally,
+    /// So many of them were left for later and follow by themselves, since their wave is over.
+    pub catching_up: usize,
     /// The stop-the-lines that reach it.
     pub stopped: Vec<StopSummary>,
     /// Its waves, in order.
@@ -366,6 +368,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         started_by: started_by.clone(),
         wave: at.map(|w| w.name.clone()),
         clusters: rollout.counts().into(),
+        catching_up: rollout.left_behind(),
         stopped: stopped(state, rollout),
         waves,
         attention: attention(state, rollout, now),
@@ -405,7 +408,7 @@ fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, now: jiff::Tim
         state: rollout.wave_state(&planned.name).map_or("waiting", |s| s.word()),
         since: wave.since(),
         over: wave.phase().is_over(),
-        clusters: wave.counts().into(),
+        clusters: (&wave.everybody()).into(),
         failure_budget: wave.failure_budget(),
         deferred_budget: planned.deferred_budget,
         at_once: planned.at_once,
@@ -428,7 +431,7 @@ fn of_wave(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, now: jiff::Tim
             .map(|(planned, pool)| PoolSummary {
                 name: planned.name.clone(),
                 at_once: planned.at_once,
-                clusters: pool.counts().into(),
+                clusters: (&pool.everybody()).into(),
             })
             .collect(),
     }

@@ -284,6 +284,7 @@ fn an_unreachable_and_a_blocked_cluster_say_what_helps() {
     unreachable deferred (nonprod/acme-dev)
       unreachable
       connection refused by 10.0.0.7:6443, 3 tries
+      last seen 33 s ago
       > it can be reached again, and is retried []
       $ tidegate rollout retry R42-1 -c acme-dev
       $ tidegate rollout skip R42-1 -c acme-dev --reason TEXT

@@ -86,7 +86,8 @@ pub fn legal(rollout: &Rollout) -> Vec<String> {
         }
     }
     let stopped = halted || matches!(state, RolloutState::Paused | RolloutState::Pausing);
-    offer(state.is_open() && !stopped, format!("tidegate rollout run {id}"));
+    let drives = state.is_open() || rollout.is_catching_up();
+    offer(drives && !stopped, format!("tidegate rollout run {id}"));
     offer(!halted && moving && counts.failures() > 0, format!("tidegate rollout retry {id} --failed"));
     offer(
         moving && counts.of(Class::Deferred) + counts.of(Class::Postponed) > 0,
@@ -319,11 +320,13 @@ impl Rollout {
 
 fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<Vec<Body>, Refusal> {
     let (side, gate) = gate_of(rollout, &asked.wave, asked.gate.as_ref())?;
-    if !rollout.state.can_be_steered() {
+    let wave = &asked.wave;
+    // Who catches up may have to be let in once more.
+    let late = rollout.late_asks(wave, side);
+    if !(rollout.state.can_be_steered() || (late && !rollout.state.is_open())) {
         return wrong_state(rollout, "approved");
     }
-    let wave = &asked.wave;
-    if rollout.gate_spent(wave, side) {
+    if rollout.gate_spent(wave, side) && !late {
         let sentence = format!("wave {wave} has passed its gate {gate}: there is nothing left to approve");
         return instead(&codes::APPROVAL_LATE, RefusalExit::Conflict, sentence, [why(rollout)]);
     }

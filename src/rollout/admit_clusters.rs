@@ -1,11 +1,11 @@
 //! Which clusters may be tried again or left out, on a person's request.
 
 use super::admit::{refuse, resume, wrong_state};
-use super::attempt::{Attempt, Class};
+use super::attempt::{Attempt, AttemptState, Class};
 use super::command::{Refusal, RefusalExit};
 use super::state::{Cluster, FleetState, Rollout, RolloutState};
 use crate::diag::{codes, count};
-use crate::journal::{Body, HaltCause, RetryWhich};
+use crate::journal::{Body, Deferral, HaltCause, RetryWhich};
 use crate::model::ClusterName;
 
 /// The clusters that are asked about, in plan order: the named ones, or all.
@@ -50,6 +50,10 @@ pub(super) fn retry(
     }
     let chosen = |attempt: &Attempt| {
         let class = attempt.state.class();
+        // Who has joined was not tried yet.
+        if attempt.state == AttemptState::Deferred(Deferral::Joined) {
+            return false;
+        }
         match which {
             RetryWhich::Failed => matches!(class, Class::Failed | Class::Unknown),
             RetryWhich::Skipped => class == Class::Skipped,

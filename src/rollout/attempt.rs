@@ -50,8 +50,8 @@ pub enum AttemptState {
     Blocked(BlockReason),
     /// It is left for later, before its first write; it holds no slot. In by `attempt.deferred`,
     /// when its turn comes and something of the fleet stands against it, and by
-    /// `attempt.preflighted`; out by `attempt.retry` or `attempt.skip`, for `window`, `busy` and
-    /// `hold` also by `attempt.claimed` as soon as that is over (what a preflight found busy is
+    /// `attempt.preflighted`; out by `attempt.retry` or `attempt.skip`, for `window`, `busy`, `hold`
+    /// and `hibernated` also by `attempt.claimed` as soon as that is over (what a preflight found busy is
     /// looked at again each [`RECHECK`]).
     Deferred(Deferral),
     /// A person left it out. In by `attempt.skip`; out by `attempt.retry`.
@@ -68,7 +68,7 @@ pub enum AttemptState {
     },
     /// A rollback replaced what it did. In by `attempt.finished`; out by `attempt.retry`.
     RolledBack,
-    /// The cluster left the fleet. In by `attempt.finished`; final.
+    /// The cluster left the fleet. In by `attempt.departed`; final.
     Departed,
     /// Another rollout took the cluster over. In by `attempt.finished`; final.
     Superseded,
@@ -83,8 +83,8 @@ impl AttemptState {
             Self::Succeeded => Class::Succeeded,
             Self::NoOp => Class::NoOp,
             Self::Blocked(_) => Class::Blocked,
-            Self::Deferred(Deferral::Window | Deferral::Busy) => Class::Postponed,
-            Self::Deferred(Deferral::Unreachable | Deferral::Hibernated | Deferral::Hold) => Class::Deferred,
+            Self::Deferred(reason) if reason.settles() => Class::Deferred,
+            Self::Deferred(_) => Class::Postponed,
             Self::Failed(Failure::Unknown) => Class::Unknown,
             Self::Failed(_) | Self::TimedOut | Self::Aborted { .. } | Self::RolledBack => Class::Failed,
             Self::Skipped(_) => Class::Skipped,
@@ -157,6 +157,16 @@ impl Counts {
     /// All of them.
     pub fn total(&self) -> u32 {
         self.0.iter().sum()
+    }
+
+    /// These and those.
+    #[must_use]
+    pub fn and(&self, others: &Self) -> Self {
+        let mut all = *self;
+        for (sum, more) in all.0.iter_mut().zip(others.0) {
+            *sum += more;
+        }
+        all
     }
 
     /// Those that hold a slot.
@@ -232,7 +242,7 @@ pub struct Attempt {
     pub(super) preflights: u32,
     /// Tries at the preflight that failed since the slot was got.
     pub(super) preflight_failures: u32,
-    /// How often in a row it was found blocked.
+    /// How often in a row it was found blocked, or left for later.
     pub(super) blocked_looks: u32,
     /// The newest preflight's verdict and its moment, while the attempt has its slot.
     pub(super) preflight: Option<(Preflight, jiff::Timestamp)>,
@@ -321,11 +331,14 @@ impl Attempt {
         self.parked.as_ref().and_then(|parked| parked.until)
     }
 
-    /// Whether it may get a slot: also when a hold ends, but not by itself when it could not be reached.
+    /// Whether it may get a slot: also when a hold ends or it wakes up, but not by itself when it could
+    /// not be reached.
     pub(super) fn is_claimable(&self) -> bool {
         (self.state.class().is_claimable()
             && !matches!(self.state, AttemptState::Blocked(reason) if reason.is_planned()))
-            || (self.state == AttemptState::Deferred(Deferral::Hold) && self.parked.is_some())
+            || (self.state.class() == Class::Deferred
+                && self.parked.is_some()
+                && self.state != AttemptState::Deferred(Deferral::Joined))
     }
 
     /// The step at which it failed, if at one.
@@ -346,6 +359,9 @@ impl Attempt {
         }
         match self.state {
             AttemptState::Blocked(_) => recheck(self.blocked_looks).after(self.since),
+            AttemptState::Deferred(reason) if reason.settles() => {
+                recheck(self.blocked_looks).after(self.since)
+            }
             _ => RECHECK.after(self.since),
         }
     }

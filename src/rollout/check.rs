@@ -42,6 +42,7 @@ impl FleetState {
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.check_live(body),
+            Body::MembershipRecorded { .. } | Body::MembershipDoubted { .. } => self.check_membership(body),
             Body::RolloutPlanned { rollout, plan } => {
                 demand(self.rollout(rollout).is_none(), || format!("{rollout} exists already"))?;
                 self.check_plan(plan)?;
@@ -60,6 +61,12 @@ impl FleetState {
                 }
                 if let Body::RolloutReplanned { plan, .. } = body {
                     self.check_plan(plan)?;
+                }
+                self.check_joining(rollout, body)?;
+                if let Body::AttemptDeparted { attempt, .. } = body {
+                    demand(self.has_left(rollout, &attempt.cluster), || {
+                        format!("{} is a member of the fleet", attempt.cluster)
+                    })?;
                 }
                 if let Body::RolloutSuperseded { by, .. } = body {
                     let other = self.rollout(by).ok_or_else(|| format!("no rollout {by} is known"))?;
@@ -215,11 +222,15 @@ impl Rollout {
                 }
             }
             Body::GateAnswered { wave, side, gate, revision, answer, .. } => {
-                state(self.state.is_open())?;
+                state(self.state.is_open() || self.is_catching_up())?;
                 self.known_gate(wave, *side, gate)?;
                 let (_, found) = self.known_wave(wave)?;
                 let asked = match side {
-                    Side::Before => found.phase == WavePhase::GatesBefore || found.begins(),
+                    Side::Before => {
+                        found.phase == WavePhase::GatesBefore
+                            || found.begins()
+                            || self.late_asks(wave, Side::Before)
+                    }
                     Side::After => found.phase == WavePhase::GatesAfter,
                 };
                 demand(asked, || format!("{wave} does not ask its gate {gate} now"))?;
@@ -231,13 +242,14 @@ impl Rollout {
                 })
             }
             Body::ApprovalGiven { wave, side, gate, .. } | Body::ApprovalRevoked { wave, side, gate, .. } => {
-                state(self.state.is_open())?;
+                state(self.state.is_open() || self.is_catching_up())?;
                 self.known_gate(wave, *side, gate)
             }
             Body::AttemptRetry { clusters, .. } => {
                 state(self.state.tries_again())?;
                 self.check_all(clusters, |a| {
-                    demand(a.state.class().is_retryable(), || format!("it is {}", a.state.word()))
+                    let waits = a.state == AttemptState::Deferred(Deferral::Joined);
+                    demand(a.state.class().is_retryable() && !waits, || format!("it is {}", a.state.word()))
                 })
             }
             Body::WaveVerify { wave, clusters, .. } => {
@@ -308,7 +320,7 @@ impl Rollout {
             }
             Body::WaveSkipped { .. } => {
                 phase(wave.phase == WavePhase::Waiting)?;
-                demand(planned.size() == 0, || format!("{name} has clusters"))?;
+                demand(wave.counts.total() == 0, || format!("{name} has clusters"))?;
                 turn()
             }
             Body::WaveOpened { .. } => phase(wave.phase == WavePhase::GatesBefore),
@@ -361,33 +373,42 @@ impl Rollout {
             | Body::StepStarted { attempt, .. }
             | Body::StepSpawned { attempt, .. }
             | Body::StepFinished { attempt, .. }
-            | Body::AttemptFinished { attempt, .. } => attempt,
+            | Body::AttemptFinished { attempt, .. }
+            | Body::AttemptDeparted { attempt, .. } => attempt,
             _ => return Ok(()),
         };
         let attempt = self.newest(id)?;
-        demand(self.state.is_open(), || format!("{} is {}", self.id, self.state.word()))?;
+        let lane = match body {
+            Body::AttemptClaimed { .. } | Body::AttemptDeparted { .. } => true,
+            Body::AttemptFinished { result, .. } => *result == AttemptResult::Superseded,
+            _ => false,
+        };
+        demand(self.state.is_open() || (lane && self.is_catching_up()), || {
+            format!("{} is {}", self.id, self.state.word())
+        })?;
         let active = attempt.state.class() == Class::Active;
         match body {
             Body::AttemptClaimed { wave, .. } => {
-                demand(self.state == RolloutState::Running, || {
+                let entry = self.by_name.get(&id.cluster).is_some_and(|index| self.is_entry(*index));
+                let late = self.cluster(&id.cluster).is_some_and(|c| c.late);
+                demand(self.state == RolloutState::Running || (entry && self.is_catching_up()), || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
                 let (_, found) = self.known_wave(wave)?;
                 let own = self.cluster(&id.cluster).is_some_and(|c| self.by_wave.get(wave) == Some(&c.wave));
                 demand(own, || format!("{} is not in {wave}", id.cluster))?;
-                demand(found.phase.may_claim(attempt), || format!("{wave} is at {:?}", found.phase))?;
-                demand(attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
+                let may = found.phase.may_claim(attempt) || (late && found.phase.is_over());
+                demand(entry || may, || format!("{wave} is at {:?}", found.phase))?;
+                demand(entry || attempt.is_claimable(), || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptDeferred { reason, .. } => {
                 demand(self.state == RolloutState::Running, || {
                     format!("{} is {}", self.id, self.state.word())
                 })?;
-                let ours = matches!(reason, Deferral::Window | Deferral::Busy | Deferral::Hold);
+                let ours = !matches!(reason, Deferral::Unreachable | Deferral::Joined);
                 demand(ours, || format!("only a visit can find that {id} is deferred so"))?;
                 let waits = attempt.is_claimable()
-                    && self
-                        .cluster(&id.cluster)
-                        .is_some_and(|c| *reason != Deferral::Hold || !c.half_updated());
+                    && self.cluster(&id.cluster).is_some_and(|c| !reason.settles() || !c.half_updated());
                 demand(waits, || format!("{id} is {}", attempt.state.word()))
             }
             Body::AttemptPreflighted { tries, preflight, .. } => {
@@ -426,10 +447,22 @@ impl Rollout {
                 let open = progress.open.last().is_some_and(|(_, open)| open.tries == *tries);
                 demand(active && open, || format!("try {tries} of {step} is not running"))
             }
+            Body::AttemptDeparted { .. } => {
+                let index = self.by_name.get(&id.cluster).copied();
+                demand(index.is_some_and(|i| self.departs(i)), || {
+                    format!("{id} is {}", attempt.state.word())
+                })?;
+                let running = attempt.current_step().is_some_and(|step| !step.open.is_empty());
+                demand(!running, || format!("a step of {id} runs"))
+            }
             Body::AttemptFinished { result, .. } => {
                 let all_done = attempt.at_step == attempt.steps.len() && !attempt.steps.is_empty();
                 match result {
-                    AttemptResult::Departed | AttemptResult::Superseded | AttemptResult::RolledBack => Ok(()),
+                    AttemptResult::Superseded => {
+                        let entry = self.by_name.get(&id.cluster).is_some_and(|index| self.is_entry(*index));
+                        demand(entry, || format!("{id} does not wait to catch up"))
+                    }
+                    AttemptResult::Departed | AttemptResult::RolledBack => Ok(()),
                     AttemptResult::Succeeded => {
                         demand(active && all_done, || format!("{id} has steps that are not done"))
                     }

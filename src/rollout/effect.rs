@@ -53,6 +53,15 @@ pub enum Effect {
         /// Which round: 1 before the soak, 2 after it.
         round: u32,
     },
+    /// Plan a cluster that joined the fleet, alone, with what the rollout froze.
+    Join {
+        /// The rollout that it joins.
+        rollout: RolloutId,
+        /// The cluster.
+        cluster: ClusterName,
+        /// Which try, from 1.
+        tries: u32,
+    },
     /// Look at a cluster that soaks by `clock: observed`: its record and whether all is ready now.
     Observe {
         /// The rollout.
@@ -110,6 +119,8 @@ pub enum EffectKey {
     Step(AttemptId, StepId),
     /// A cluster's verification.
     Verify(RolloutId, WaveName, ClusterName, u32),
+    /// The planning of a cluster that joins.
+    Join(RolloutId, ClusterName),
     /// A look at a soaking cluster.
     Observe(RolloutId, WaveName, ClusterName),
     /// A wave's tag, made or pushed.
@@ -123,6 +134,7 @@ impl Effect {
             Self::Decide(body) => body.rollout(),
             Self::AskGate { rollout, .. }
             | Self::Verify { rollout, .. }
+            | Self::Join { rollout, .. }
             | Self::Observe { rollout, .. }
             | Self::Tag { rollout, .. }
             | Self::PushTag { rollout, .. } => Some(rollout),
@@ -147,6 +159,7 @@ impl Effect {
             Self::Verify { rollout, wave, cluster, round } => {
                 EffectKey::Verify(rollout.clone(), wave.clone(), cluster.clone(), *round)
             }
+            Self::Join { rollout, cluster, .. } => EffectKey::Join(rollout.clone(), cluster.clone()),
             Self::Observe { rollout, wave, cluster } => {
                 EffectKey::Observe(rollout.clone(), wave.clone(), cluster.clone())
             }

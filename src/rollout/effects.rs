@@ -3,14 +3,18 @@
 //! or works, never at every cluster.
 
 use super::attempt::Class;
+use super::catch_up;
 use super::effect::{Effect, Effects};
+use super::gates::Standing;
+use super::joining;
+use super::membership;
 use super::next::{Going, Next, next};
 use super::obstacle::{Obstacle, Outlook};
 use super::slots;
 use super::soak;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
 use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
-use crate::model::{Push, TestPolicy};
+use crate::model::{Push, TestPolicy, WaveName};
 use crate::plan::PlannedWave;
 
 /// At most so many verifications of a wave are named at once; the others follow as they end.
@@ -23,13 +27,16 @@ const VERIFY_AT_ONCE: usize = 64;
 pub fn effects(state: &FleetState, now: jiff::Timestamp) -> Effects {
     let mut out = Gathered { now, decisions: Vec::new(), actions: Vec::new(), wake: None };
     let outlook = state.outlook(now);
-    for rollout in state.open_rollouts() {
+    for rollout in state.live_rollouts() {
         attempts(&outlook, rollout, state.fence, &mut out);
+        catch_up::superseded(state, rollout, &mut out);
+        membership::departures(state, rollout, &mut out);
     }
     // An attempt's end can exceed a budget or move a gate's evidence, so it is recorded first.
     if out.decisions.is_empty() {
+        joining::joins(state, &mut out);
         for rollout in state.open_rollouts() {
-            decisions(rollout, &mut out);
+            decisions(state, rollout, &mut out);
         }
     }
     if out.decisions.is_empty() {
@@ -51,6 +58,24 @@ pub(super) struct Gathered {
 impl Gathered {
     pub(super) fn decide(&mut self, body: Body) {
         self.decisions.push(Effect::Decide(body));
+    }
+
+    pub(super) fn decides(&self) -> bool {
+        !self.decisions.is_empty()
+    }
+
+    /// Asks gates, and looks again when an answer ends.
+    pub(super) fn ask(&mut self, rollout: &Rollout, wave: &WaveName, standing: Standing) {
+        for gate in standing.ask {
+            let (rollout, wave) = (rollout.id.clone(), wave.clone());
+            let effect = Effect::AskGate { rollout, wave, side: Side::Before, gate };
+            if !self.actions.contains(&effect) {
+                self.act(effect);
+            }
+        }
+        if let Some(until) = standing.until {
+            self.wake(until);
+        }
     }
 
     pub(super) fn act(&mut self, effect: Effect) {
@@ -78,13 +103,14 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
             attempt: cluster.attempt.number,
         };
         let in_its_way = outlook.interruption(rollout, planned);
-        let limit = rollout.work_limit(*index);
-        match next(&cluster.attempt, limit, going(rollout, in_its_way.as_ref()), fence, out.now) {
+        let going = going(rollout, rollout.leaves(*index), in_its_way.as_ref());
+        match next(&cluster.attempt, rollout.work_limit(*index), going, fence, out.now) {
             Next::Preflight(tries) => out.act(Effect::Preflight { attempt, tries }),
             Next::Step(step, tries, interrupted) => {
                 out.act(Effect::Step { attempt, step, tries, interrupted });
             }
             Next::Finish(result) => out.decide(Body::AttemptFinished { attempt, result }),
+            Next::Depart => membership::depart(outlook.state, rollout, *index, out),
             Next::Wait(until) => out.wake(until),
             Next::Running => {}
             Next::Kept => {
@@ -97,16 +123,17 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
 }
 
 /// Whether an attempt at work may go on.
-pub(super) fn going(rollout: &Rollout, in_its_way: Option<&Obstacle>) -> Going {
+pub(super) fn going(rollout: &Rollout, leaves: bool, in_its_way: Option<&Obstacle>) -> Going {
     match (&rollout.state, in_its_way) {
         (RolloutState::Aborting, _) => Going::Ending,
+        _ if leaves => Going::Leaving,
         (_, Some(_)) => Going::Kept,
         (_, None) => Going::On,
     }
 }
 
 /// What the rollout as a whole and its current wave want.
-fn decisions(rollout: &Rollout, out: &mut Gathered) {
+fn decisions(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
     let id = rollout.id.clone();
     let idle = rollout.counts.of(Class::Active) == 0;
     match &rollout.state {
@@ -119,7 +146,7 @@ fn decisions(rollout: &Rollout, out: &mut Gathered) {
                 wave: wave.clone(),
                 cause: HaltCause::FailureBudget { failed, budget },
             }),
-            None => running(rollout, out),
+            None => running(state, rollout, out),
         },
         // Looking changes nothing, and what was soaked so far is kept.
         RolloutState::Pausing | RolloutState::Paused | RolloutState::Halted { .. } => {
@@ -131,7 +158,7 @@ fn decisions(rollout: &Rollout, out: &mut Gathered) {
     }
 }
 
-fn running(rollout: &Rollout, out: &mut Gathered) {
+fn running(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
     for (planned, wave) in rollout.waves().filter(|(_, w)| w.phase == WavePhase::Done) {
         push(rollout, planned, wave, out);
     }
@@ -140,9 +167,9 @@ fn running(rollout: &Rollout, out: &mut Gathered) {
         gates_open(rollout, planned, Side::Before, out);
     }
     let Some((planned, wave)) = rollout.waves().find(|(_, w)| !w.phase.is_over()) else {
-        if rollout.counts.unsettled() == 0 {
+        if rollout.counts.unsettled() == 0 && !joining::awaits_joiner(state, rollout) {
             let left = rollout.counts.failures() + rollout.counts.of(Class::Deferred) > 0
-                || !rollout.plan.unknown.is_empty();
+                || joining::lacks_joiner(state, rollout);
             let ending = if left { Ending::SucceededWithFailures } else { Ending::Succeeded };
             out.decide(Body::RolloutFinished { rollout: rollout.id.clone(), ending });
         }
@@ -154,7 +181,7 @@ fn running(rollout: &Rollout, out: &mut Gathered) {
 fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
     let (id, name) = (rollout.id.clone(), planned.name.clone());
     match wave.phase {
-        WavePhase::Waiting if planned.size() == 0 => {
+        WavePhase::Waiting if wave.counts.total() == 0 => {
             out.decide(Body::WaveSkipped { rollout: id, wave: name, reason: "no-clusters".to_owned() });
         }
         WavePhase::Waiting => out.decide(Body::WaveReached { rollout: id, wave: name }),

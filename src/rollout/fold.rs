@@ -10,7 +10,7 @@ use super::state::{
     Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, TagFailure, Tagging, Wave, WavePhase,
 };
 use crate::journal::{Body, Event, Failure, Found};
-use crate::model::{Actor, ClusterName, RolloutId, WaveName};
+use crate::model::{ClusterName, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// An event that can't have happened after those before it.
@@ -102,6 +102,7 @@ impl FleetState {
             | Body::StopTheLineOff { .. }
             | Body::ClusterHold { .. }
             | Body::ClusterRelease { .. } => self.fold_live(event),
+            Body::MembershipRecorded { .. } | Body::MembershipDoubted { .. } => self.fold_membership(event),
             // Whoever was in the way is not any more.
             Body::ClusterAdopted { cluster, rollouts, .. } => {
                 self.elsewhere.extend(rollouts.iter().cloned());
@@ -114,14 +115,10 @@ impl FleetState {
             Body::RolloutPlanned { rollout, plan } => {
                 let index = self.rollouts.len();
                 self.learn_hotfixes(plan);
-                self.rollouts.push(Rollout::new(
-                    rollout.clone(),
-                    Arc::new((**plan).clone()),
-                    at,
-                    &event.actor,
-                ));
+                self.rollouts.push(Rollout::new(rollout.clone(), Arc::new((**plan).clone()), event));
                 self.by_id.insert(rollout.clone(), index);
                 self.open.insert(index);
+                self.not_strange(index);
                 self.fold_rollback(index, &event.body, at);
             }
             other => {
@@ -150,15 +147,39 @@ impl FleetState {
             self.learn_hotfixes(plan);
         }
         let Some(rollout) = self.rollouts.get_mut(index) else { return };
+        let was_open = rollout.state.is_open();
         rollout.fold(event, fence);
-        if rollout.state.is_open() {
-            self.open.insert(index);
-        } else {
-            self.open.remove(&index);
+        match &event.body {
+            Body::RolloutJoined { .. } => self.not_strange(index),
+            // Whom the new plan lacks may join, and whom it has need not any more.
+            Body::RolloutReplanned { .. } => {
+                self.not_strange(index);
+                self.find_strangers();
+            }
+            _ => {}
         }
+        let Some(rollout) = self.rollouts.get(index) else { return };
+        if !was_open && rollout.state.is_open() {
+            self.who_left(index);
+        }
+        self.sort_in(index);
         self.fold_claims(id, index, &event.body);
         self.fold_applied(index, &event.body, event.at);
         self.fold_rollback(index, &event.body, event.at);
+    }
+
+    /// Keeps which rollouts are open, and which have somebody left to catch up.
+    pub(super) fn sort_in(&mut self, index: usize) {
+        let Some(rollout) = self.rollouts.get(index) else { return };
+        let places =
+            [(rollout.state.is_open(), &mut self.open), (rollout.is_catching_up(), &mut self.catching)];
+        for (holds, set) in places {
+            if holds {
+                set.insert(index);
+            } else {
+                set.remove(&index);
+            }
+        }
     }
 
     /// Keeps who holds which cluster; only events about attempts and ends change it.
@@ -168,7 +189,8 @@ impl FleetState {
         match body {
             Body::AttemptClaimed { attempt, .. }
             | Body::AttemptPreflighted { attempt, .. }
-            | Body::AttemptFinished { attempt, .. } => touched.push(&attempt.cluster),
+            | Body::AttemptFinished { attempt, .. }
+            | Body::AttemptDeparted { attempt, .. } => touched.push(&attempt.cluster),
             Body::AttemptRetry { clusters, .. }
             | Body::AttemptSkip { clusters, .. }
             | Body::WaveVerify { clusters, .. } => touched.extend(clusters),
@@ -193,7 +215,8 @@ impl FleetState {
 }
 
 impl Rollout {
-    pub(super) fn new(id: RolloutId, plan: Arc<Plan>, at: jiff::Timestamp, actor: &Actor) -> Self {
+    pub(super) fn new(id: RolloutId, plan: Arc<Plan>, event: &Event) -> Self {
+        let at = event.at;
         let mut clusters = Vec::new();
         let mut by_name = std::collections::HashMap::new();
         let mut by_uid = std::collections::HashMap::new();
@@ -222,6 +245,8 @@ impl Rollout {
                         wave: w,
                         pool: p,
                         place,
+                        late: false,
+                        joined: false,
                         attempt,
                         earlier: Vec::new(),
                         first: 1,
@@ -234,6 +259,7 @@ impl Rollout {
                 since: at,
                 pools,
                 counts: wave_counts,
+                late: Counts::default(),
                 // A canary tolerates nothing, whatever else the plan says.
                 failure_budget: if wave.canary { 0 } else { wave.failure_budget },
                 begun: false,
@@ -250,11 +276,14 @@ impl Rollout {
             });
         }
         Self {
+            awaited: plan.unknown.iter().cloned().collect(),
+            unjoined: BTreeMap::new(),
             id,
             plan,
             state: RolloutState::Planned,
             since: at,
-            planned: (at, actor.clone()),
+            planned: (at, event.actor.clone()),
+            plan_seq: event.seq,
             superseded_by: None,
             asked: None,
             overrides: Vec::new(),
@@ -263,6 +292,8 @@ impl Rollout {
             by_name,
             by_uid,
             by_wave,
+            deferred: std::collections::BTreeSet::new(),
+            leaving: std::collections::BTreeSet::new(),
             ready: std::collections::BTreeSet::new(),
             counts,
             left_out: BTreeMap::new(),
@@ -333,7 +364,7 @@ impl Rollout {
                 }
             }
             Body::RolloutReplanned { plan, .. } => {
-                self.replan(&Arc::new((**plan).clone()), at, &event.actor);
+                self.replan(&Arc::new((**plan).clone()), event);
             }
             Body::RolloutAborted { .. } => match self.superseded_by.clone() {
                 Some(by) => self.enter(RolloutState::Superseded { by }, at),
@@ -413,6 +444,7 @@ impl Rollout {
             @ (Body::GateAnswered { .. } | Body::ApprovalGiven { .. } | Body::ApprovalRevoked { .. }) => {
                 self.fold_gate(body, event);
             }
+            Body::RolloutJoined { .. } | Body::RolloutNotJoined { .. } => self.fold_joining(event),
             Body::GateOverridden { what, reason, .. } => {
                 self.overrides.retain(|(known, _, _)| known != what);
                 self.overrides.push((what.clone(), event.actor.clone(), reason.clone()));

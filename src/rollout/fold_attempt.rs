@@ -2,6 +2,8 @@
 
 use super::Interrupted;
 use super::attempt::{Attempt, AttemptState, Class, Parked, StepProgress, Tests};
+use super::catch_up::catches_up;
+use super::membership::farewell;
 use super::state::{Rollout, RolloutState, WavePhase};
 use crate::journal::{AttemptId, AttemptResult, Body, Deferral, Event, Preflight, StepOutcome};
 use crate::model::ClusterName;
@@ -9,9 +11,17 @@ use crate::model::ClusterName;
 impl Rollout {
     pub(super) fn fold_attempt(&mut self, body: &Body, event: &Event, fence: u64) {
         let at = event.at;
+        let lane = matches!(
+            body,
+            Body::AttemptClaimed { .. } | Body::AttemptDeparted { .. } | Body::AttemptFinished { .. }
+        );
+        if lane && self.state == RolloutState::SucceededWithFailures {
+            self.enter(RolloutState::Running, at);
+        }
         match body {
             Body::AttemptClaimed { attempt, .. } => {
                 let Some(index) = self.index_of(attempt) else { return };
+                self.fall_behind(index);
                 if let Some(cluster) = self.clusters.get_mut(index) {
                     cluster.attempt.claimed_at = Some(at);
                     cluster.attempt.preflight = None;
@@ -79,6 +89,11 @@ impl Rollout {
             }
             Body::StepFinished { attempt, outcome, .. } => self.fold_step(attempt, outcome, at),
             Body::AttemptFinished { attempt, result } => self.fold_finished(attempt, result, at),
+            Body::AttemptDeparted { attempt, commit } => {
+                let Some(index) = self.index_of(attempt) else { return };
+                let (state, cause) = farewell(commit);
+                self.set(index, state, cause, at);
+            }
             Body::AttemptRetry { clusters, reason, .. } => {
                 for name in clusters {
                     self.retry(name, at);
@@ -129,6 +144,7 @@ impl Rollout {
         it.preflight = Some((preflight.clone(), at));
         it.blocked_looks = match preflight {
             Preflight::Blocked { .. } => it.blocked_looks.saturating_add(1),
+            Preflight::Deferred { reason, .. } if reason.settles() => it.blocked_looks.saturating_add(1),
             _ => 0,
         };
         let (state, cause) = match preflight {
@@ -304,17 +320,34 @@ impl Rollout {
         }
     }
 
+    /// A cluster that gets its slot after its wave was done counts apart from now on.
+    fn fall_behind(&mut self, index: usize) {
+        let found = self.clusters.get(index).filter(|cluster| !cluster.late);
+        let wave = found.and_then(|cluster| self.waves.get(cluster.wave));
+        if !found.zip(wave).is_some_and(|(cluster, wave)| catches_up(cluster, wave)) {
+            return;
+        }
+        self.leave(index);
+        if let Some(cluster) = self.clusters.get_mut(index) {
+            cluster.late = true;
+        }
+        self.arrive(index);
+    }
+
     pub(super) fn leave(&mut self, index: usize) {
         let Some(cluster) = self.clusters.get(index) else { return };
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
         let due = cluster.attempt.due;
         self.counts.remove(class);
+        self.deferred.remove(&index);
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
-            wave.counts.remove(class);
+            let counts = if cluster.late { &mut wave.late } else { &mut wave.counts };
+            counts.remove(class);
             wave.verdicts += 1;
             wave.to_verify.remove(&index);
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
-                pool.counts.remove(class);
+                let counts = if cluster.late { &mut pool.late } else { &mut pool.counts };
+                counts.remove(class);
                 pool.pending.remove(&(!half, index));
                 if let Some(due) = due {
                     pool.rechecks.remove(&(due, index));
@@ -328,14 +361,19 @@ impl Rollout {
         let (class, half) = (cluster.attempt.state.class(), cluster.half_updated());
         let due = cluster.attempt.due;
         self.counts.add(class);
+        if class == Class::Deferred {
+            self.deferred.insert(index);
+        }
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
-            wave.counts.add(class);
+            let counts = if cluster.late { &mut wave.late } else { &mut wave.counts };
+            counts.add(class);
             // Who is tested again while it soaks goes on soaking; who is no longer done does not.
             if class.holds_no_soak() {
                 wave.soaking.forget(index);
             }
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
-                pool.counts.add(class);
+                let counts = if cluster.late { &mut pool.late } else { &mut pool.counts };
+                counts.add(class);
                 if class == Class::Pending {
                     pool.pending.insert((!half, index));
                 }

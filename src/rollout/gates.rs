@@ -210,7 +210,7 @@ impl Rollout {
             .clusters
             .iter()
             .enumerate()
-            .filter(|(_, state)| state.wave < waves)
+            .filter(|(_, state)| state.wave < waves && !state.joined)
             .filter_map(|(index, state)| self.planned_cluster(index).map(|planned| (planned, state)))
             .map(|(planned, state)| Fact {
                 uid: &planned.uid,

@@ -55,7 +55,14 @@ pub fn check_effect(
     let Some(rollout) = state.rollout(id) else {
         return demand(7, false, || format!("{id} was never recorded"));
     };
-    demand(7, rollout.state.is_open(), || format!("{id} is {}", rollout.state.word()))?;
+    let lane = match effect {
+        Effect::Decide(Body::AttemptClaimed { .. } | Body::AttemptDeparted { .. }) => true,
+        Effect::Decide(Body::AttemptFinished { result, .. }) => *result == AttemptResult::Superseded,
+        Effect::AskGate { .. } | Effect::Join { .. } => true,
+        _ => false,
+    };
+    let left = lane && rollout.state == RolloutState::SucceededWithFailures;
+    demand(7, rollout.state.is_open() || left, || format!("{id} is {}", rollout.state.word()))?;
     match effect {
         Effect::Decide(body) => {
             let possible = state.check(body);
@@ -89,6 +96,12 @@ pub fn check_effect(
             demand(7, found.tag.made.is_some(), || format!("the tag of {wave} was never made"))
         }
         Effect::AskGate { .. } => Ok(()),
+        // Who joins is a member, and in no plan.
+        Effect::Join { cluster, .. } => {
+            let member = state.membership().is_some_and(|known| known.clusters.contains_key(cluster));
+            let planned = state.live_rollouts().any(|r| r.by_name.contains_key(cluster));
+            demand(4, member && !planned, || format!("{cluster} would be planned, and joins nothing"))
+        }
     }
 }
 
@@ -102,7 +115,8 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
         Body::AttemptClaimed { attempt, wave } => claim(ground, rollout, attempt, wave),
         Body::AttemptDeferred { attempt, reason, .. } => {
             let planned = of_plan(rollout, attempt)?;
-            invariant_live::deferral(rollout, planned, *reason == Deferral::Hold)
+            let settles = !matches!(reason, Deferral::Busy | Deferral::Window);
+            invariant_live::deferral(rollout, planned, settles)
         }
         Body::WaveOpened { wave, .. } => {
             in_turn(rollout, wave)?;
@@ -138,6 +152,7 @@ fn decision(ground: &Ground<'_>, rollout: &Rollout, body: &Body) -> Checked {
             demand(1, tagged, || format!("{wave} has no tag"))
         }
         Body::AttemptFinished { attempt, result } => finished(rollout, attempt, result),
+        Body::AttemptDeparted { attempt, .. } => invariant_live::departure(ground.state, rollout, attempt),
         _ => Ok(()),
     }
 }
@@ -225,20 +240,34 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     let Some(cluster) = rollout.cluster(name) else {
         return demand(5, false, || format!("{name} is not planned"));
     };
-    demand(3, rollout.state == RolloutState::Running, || {
-        format!("{name} would start while {} is {}", rollout.id, rollout.state.word())
-    })?;
+    // Who was left for later and whose wave is done catches up: apart from it, in a budget of its own.
+    let over = matches!(found.phase, WavePhase::Done | WavePhase::Skipped);
+    let behind = cluster.late
+        || matches!(
+            cluster.attempt.state,
+            AttemptState::Deferred(
+                Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated | Deferral::Joined
+            )
+        );
+    let late = over && behind;
+    let runs = rollout.state == RolloutState::Running
+        || (late && rollout.state == RolloutState::SucceededWithFailures);
+    demand(3, runs, || format!("{name} would start while {} is {}", rollout.id, rollout.state.word()))?;
     in_turn(rollout, wave)?;
     let only_tests = cluster.attempt.tests == Tests::Only;
     let later = only_tests && matches!(found.phase, WavePhase::Soaking | WavePhase::GatesAfter);
-    demand(1, later || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
+    demand(1, late || later || matches!(found.phase, WavePhase::Rolling | WavePhase::Done), || {
         format!("{name} would start while {wave} is at {:?}", found.phase)
     })?;
-    if ground.tally(rollout, wave, |_| true).claimed == 0 {
-        gates_open(rollout, wave, Side::Before, now)?;
+    if late {
+        catches_up(ground, rollout, cluster, wave)?;
+    } else {
+        if ground.tally(rollout, wave, |_| true).claimed == 0 {
+            gates_open(rollout, wave, Side::Before, now)?;
+        }
+        let settled = ground.settled_within(rollout, planned, |pool| pool < cluster.pool);
+        demand(1, settled, || format!("{name} would start before the pool ahead of it is settled"))?;
     }
-    let settled = ground.settled_within(rollout, planned, |pool| pool < cluster.pool);
-    demand(1, settled, || format!("{name} would start before the pool ahead of it is settled"))?;
     // Budgets of every wave: past one of them nothing of the rollout starts.
     for (other, with) in rollout.waves() {
         let failed = ground.tally(rollout, &other.name, |_| true).spent;
@@ -252,20 +281,48 @@ fn claim(ground: &Ground<'_>, rollout: &Rollout, attempt: &AttemptId, wave: &Wav
     let due = match cluster.attempt.state {
         AttemptState::Pending => true,
         AttemptState::Blocked(reason) if reason.is_planned() => false,
-        AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold)
+        AttemptState::Deferred(Deferral::Busy | Deferral::Window | Deferral::Hold | Deferral::Hibernated)
             if cluster.attempt.parked.is_some() =>
         {
             true
+        }
+        AttemptState::Deferred(Deferral::Joined) => late,
+        AttemptState::Deferred(Deferral::Hold | Deferral::Unreachable | Deferral::Hibernated) if !late => {
+            false
         }
         AttemptState::Blocked(_) | AttemptState::Deferred(_) => now >= cluster.attempt.recheck_at(),
         _ => false,
     };
     demand(5, due, || format!("{name} is {}", cluster.attempt.state.word()))?;
-    keeps_hotfixes(ground.state, rollout, cluster, planned, name.as_str())?;
+    keeps_hotfixes(ground.state, rollout, cluster, planned, (name.as_str(), late))?;
     caps(ground, rollout, cluster, planned, name.as_str())?;
     invariant_back::claim(ground.state, rollout, of_plan(rollout, attempt)?)?;
     invariant_live::claim(ground.state, rollout, of_plan(rollout, attempt)?, ground.now)?;
     one_claim(ground, rollout, name)
+}
+
+/// Who catches up spends a budget of its own, and comes in by the newest yes of its wave.
+fn catches_up(ground: &Ground<'_>, rollout: &Rollout, cluster: &Cluster, wave: &WaveName) -> Checked {
+    let waves = rollout.plan.waves.iter().map(|w| ground.tally(rollout, &w.name, |_| true).late_spent);
+    let (failed, budget) = (waves.sum::<usize>(), rollout.plan.pipeline.catch_up.budget);
+    demand(3, failed <= budget as usize, || {
+        format!("somebody would catch up with {failed} failed of those who did, {budget} tolerated")
+    })?;
+    // One that is taken up again, by itself or by a person, has come in before.
+    if !matches!(cluster.attempt.state, AttemptState::Deferred(reason) if reason.settles()) {
+        return Ok(());
+    }
+    let (planned, found) = known(rollout, wave)?;
+    for gate in &planned.gates_before {
+        if rollout.is_overridden(&Override::Gate(gate.id.clone())) {
+            continue;
+        }
+        let answer =
+            found.gate(Side::Before, &gate.id).filter(|g| g.revoked().is_none()).and_then(|g| g.answer());
+        let holds = answer.is_some_and(|(a, _)| a.open && a.expires.is_none_or(|end| ground.now < end));
+        demand(6, holds, || format!("gate {} of {wave} has no yes that counts", gate.id))?;
+    }
+    Ok(())
 }
 
 /// No cluster of the pool that is yet to be settled runs a hotfix that the plan lacks.
@@ -274,7 +331,7 @@ fn keeps_hotfixes(
     rollout: &Rollout,
     cluster: &Cluster,
     planned: &PlannedWave,
-    name: &str,
+    (name, late): (&str, bool),
 ) -> Checked {
     if rollout.rolls_back().is_some() {
         return Ok(());
@@ -288,6 +345,7 @@ fn keeps_hotfixes(
         let own = rollout.cluster(&member.name).map(|c| &c.attempt.state);
         let waits = match own {
             _ if member.name.as_str() == name => true,
+            _ if late => false,
             // The plan itself keeps it still.
             Some(AttemptState::Blocked(reason)) if reason.is_planned() => false,
             Some(state) => matches!(state.class(), Class::Pending | Class::Blocked | Class::Postponed),
@@ -346,7 +404,8 @@ fn caps(
     }
     let counted = ground.state.open_rollouts().filter_map(|open| ground.recount.rollout(&open.id));
     let everywhere = counted.map(super::recount::Counted::held).sum();
-    for open in ground.state.open_rollouts() {
+    let own = std::iter::once(rollout).filter(|r| !r.state.is_open());
+    for open in ground.state.open_rollouts().chain(own) {
         below(open.plan.pipeline.at_once, everywhere, "all rollouts together")?;
     }
     Ok(())

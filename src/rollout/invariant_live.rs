@@ -1,11 +1,11 @@
-//! The rules about what may be in a cluster's way, read a second time (rules 3, 5 and 8): from the
-//! stop-the-lines, holds and rollouts themselves, without the function that found no obstacle.
+//! The rules about what may be in a cluster's way, read a second time (rules 3, 4, 5 and 8): from the
+//! stop-the-lines, holds, members and rollouts themselves, without the function that found no obstacle.
 
 use super::attempt::{Attempt, AttemptState};
 use super::invariant::{Broken, demand};
 use super::pace::REGION;
 use super::state::{FleetState, Rollout, RolloutState};
-use crate::journal::StopScope;
+use crate::journal::{AttemptId, StopScope};
 use crate::model::Lane;
 use crate::plan::PlannedCluster;
 
@@ -20,6 +20,14 @@ pub(super) fn claim(
 ) -> Checked {
     not_stopped(state, rollout, planned)?;
     let name = &planned.name;
+    if let Some(known) = state.membership() {
+        let newer = rollout.plan_seq < known.seq;
+        let member = known.clusters.get(name);
+        demand(4, member.is_some() || !newer, || format!("{name} would start although it left the fleet"))?;
+        demand(8, member.is_none_or(|m| !m.hibernated), || {
+            format!("{name} would start although it is hibernated")
+        })?;
+    }
     for (cluster, hold) in state.holds() {
         if cluster != name || hold.until.is_some_and(|end| end <= now) {
             continue;
@@ -57,11 +65,20 @@ pub(super) fn claim(
     Ok(())
 }
 
+/// Only who is no member departs, and no step is left running behind.
+pub(super) fn departure(state: &FleetState, rollout: &Rollout, id: &AttemptId) -> Checked {
+    let known = state.membership().is_some_and(|known| known.clusters.contains_key(&id.cluster));
+    demand(4, !known && state.membership().is_some(), || format!("{} would depart and is a member", id))?;
+    let steps = rollout.cluster(&id.cluster).map(|c| c.attempt.steps.as_slice()).unwrap_or_default();
+    demand(7, steps.iter().all(|s| s.open.is_empty()), || format!("{id} would depart while a step runs"))
+}
+
 /// Rule 2 for regions and start rates, over all rollouts.
 fn pace(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster, now: jiff::Timestamp) -> Checked {
     let name = &planned.name;
     let new = rollout.cluster(name).is_some_and(|c| c.attempt.claimed_at.is_none());
-    for open in state.open_rollouts() {
+    let own = std::iter::once(rollout).filter(|r| !r.state.is_open());
+    for open in state.open_rollouts().chain(own) {
         let pipeline = &open.plan.pipeline;
         if let Some((region, cap)) =
             planned.labels.get(REGION).and_then(|r| pipeline.regions.get_key_value(r))

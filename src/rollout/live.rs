@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::attempt::AttemptState;
+use super::membership::{Doubt, Membership};
 use super::state::FleetState;
 use crate::digest::Digest;
 use crate::journal::{Body, Deferral, Event, StopScope};
@@ -17,6 +18,8 @@ pub struct Live {
     pub(super) calendar: Option<Recorded>,
     pub(super) stops: BTreeMap<StopScope, Stop>,
     pub(super) holds: BTreeMap<ClusterName, BTreeMap<Option<ProductName>, Hold>>,
+    pub(super) membership: Option<Membership>,
+    pub(super) doubt: Option<Doubt>,
 }
 
 /// The calendar that holds.

@@ -32,6 +32,8 @@ pub(super) enum Next {
     Step(AttemptStep, u32, Vec<Interrupted>),
     /// It ends.
     Finish(AttemptResult),
+    /// It ends because its cluster left the fleet.
+    Depart,
     /// Nothing before this moment.
     Wait(jiff::Timestamp),
     /// Nothing: the engine is at it.
@@ -47,6 +49,8 @@ pub(super) enum Going {
     On,
     /// Stop-the-line or a closed window: the running step ends, and no further one starts.
     Kept,
+    /// Its cluster left the fleet: the running step ends, and the attempt departs.
+    Leaving,
     /// An abort: the running step ends, and the attempt with it.
     Ending,
 }
@@ -87,8 +91,10 @@ pub(super) fn next(
     fence: u64,
     now: jiff::Timestamp,
 ) -> Next {
-    let wanted = wanted(attempt, going == Going::Ending, fence, now);
+    let ends = matches!(going, Going::Ending | Going::Leaving);
+    let wanted = wanted(attempt, ends, fence, now);
     match (going, attempt.within(limit, wanted)) {
+        (Going::Leaving, Next::Finish(AttemptResult::Aborted { .. })) => Next::Depart,
         // What an earlier driver left is the running step, and has to be settled.
         (Going::Kept, Next::Step(_, _, left)) if left.is_empty() => Next::Kept,
         (Going::Kept, Next::Preflight(_) | Next::Wait(_)) => Next::Kept,

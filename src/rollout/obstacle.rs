@@ -24,6 +24,8 @@ pub enum Obstacle {
     },
     /// A person holds it, or a product that this plan would change.
     Hold(Hold),
+    /// It is switched off on purpose.
+    Hibernated,
     /// The calendar forbids it.
     Window {
         /// What forbids it, and until when.
@@ -44,6 +46,7 @@ impl Obstacle {
         match self {
             Self::Stop { .. } => None,
             Self::Hold(_) => Some(Deferral::Hold),
+            Self::Hibernated => Some(Deferral::Hibernated),
             Self::Window { .. } => Some(Deferral::Window),
             Self::Busy { .. } => Some(Deferral::Busy),
         }
@@ -52,7 +55,7 @@ impl Obstacle {
     /// The moment from which time alone removes it, if it does.
     pub fn until(&self) -> Option<jiff::Timestamp> {
         match self {
-            Self::Stop { .. } | Self::Busy { .. } => None,
+            Self::Stop { .. } | Self::Hibernated | Self::Busy { .. } => None,
             Self::Hold(hold) => hold.until,
             Self::Window { closed } => closed.next_opening,
         }
@@ -70,6 +73,7 @@ impl std::fmt::Display for Obstacle {
             Self::Hold(Hold { by, reason, kept: Some(kept), .. }) => {
                 write!(f, "{} is held at {} by {by}: {reason}", kept.product, kept.version)
             }
+            Self::Hibernated => f.write_str("switched off on purpose: the fleet says `hibernated: true`"),
             Self::Window { closed } => f.write_str(&closed.words()),
             Self::Busy { rollout, .. } => write!(f, "{rollout} goes first"),
         }
@@ -90,6 +94,7 @@ impl Outlook<'_> {
     pub fn obstacle(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
         self.stop(rollout, planned)
             .or_else(|| self.state.hold_against(planned, self.now).cloned().map(Obstacle::Hold))
+            .or_else(|| self.state.is_hibernated(&planned.name).then_some(Obstacle::Hibernated))
             .or_else(|| self.state.busy(rollout, planned))
             .or_else(|| self.window(rollout, planned))
     }

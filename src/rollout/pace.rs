@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use super::slots::{CapUse, Scope};
-use super::state::FleetState;
+use super::state::{FleetState, Rollout};
 use crate::plan::{PlannedCluster, PlannedRate};
 
 /// The largest start rate that a plan may have; so many starts are remembered.
@@ -63,6 +63,31 @@ impl FleetState {
             });
         }
         found
+    }
+
+    /// Whether the plan of a rollout that is not open lets one of its clusters start: nobody else keeps
+    /// to its limits, and its first claim makes it open again. If not, from when on time lets it.
+    pub(super) fn own_pace(
+        &self,
+        rollout: &Rollout,
+        planned: &PlannedCluster,
+        new: bool,
+        now: jiff::Timestamp,
+    ) -> Result<(), Option<jiff::Timestamp>> {
+        let pipeline = &rollout.plan.pipeline;
+        let region = planned.labels.get(REGION).and_then(|region| pipeline.regions.get_key_value(region));
+        if pipeline.at_once.is_some_and(|cap| self.in_flight() >= cap)
+            || region.is_some_and(|(region, cap)| self.in_region(region) >= *cap)
+        {
+            return Err(None);
+        }
+        let Some(rate) = pipeline.start_rate.filter(|_| new) else { return Ok(()) };
+        let recent = self.starts.iter().filter(|at| now < rate.per.after(**at));
+        let most = usize::try_from(rate.clusters).unwrap_or(usize::MAX);
+        if recent.clone().count() < most {
+            return Ok(());
+        }
+        Err(recent.min().map(|at| rate.per.after(*at)))
     }
 
     /// Notes a first slot.

@@ -39,6 +39,7 @@ struct Mark {
     spends: bool,
     deferred: bool,
     claimed: bool,
+    late_spends: bool,
 }
 
 /// How many clusters count in which way.
@@ -54,22 +55,28 @@ pub(super) struct Tally {
     pub deferred: usize,
     /// Got a slot at any time, by the wave as it is planned now.
     pub claimed: usize,
+    /// Spends the budget of the catch-up lane.
+    pub late_spent: usize,
 }
 
 impl Mark {
     fn of(cluster: &Cluster) -> Self {
         let attempt = &cluster.attempt;
+        let spends = matches!(
+            attempt.state,
+            AttemptState::Failed(_)
+                | AttemptState::TimedOut
+                | AttemptState::RolledBack
+                | AttemptState::Aborted { .. }
+        );
+        // Who catches up keeps no wave open, and spends nothing of its budgets.
+        let late = cluster.late;
         Self {
             holds_slot: matches!(attempt.state.class(), Class::Active | Class::Unknown),
-            settled: attempt.state.is_settled(),
-            spends: matches!(
-                attempt.state,
-                AttemptState::Failed(_)
-                    | AttemptState::TimedOut
-                    | AttemptState::RolledBack
-                    | AttemptState::Aborted { .. }
-            ),
-            deferred: attempt.state.class() == Class::Deferred,
+            settled: late || attempt.state.is_settled(),
+            spends: !late && spends,
+            late_spends: late && spends,
+            deferred: !late && attempt.state.class() == Class::Deferred,
             claimed: cluster
                 .earlier
                 .iter()
@@ -87,6 +94,7 @@ impl Tally {
             (mark.spends, &mut self.spent),
             (mark.deferred, &mut self.deferred),
             (mark.claimed, &mut self.claimed),
+            (mark.late_spends, &mut self.late_spent),
         ] {
             if counts {
                 change(count);
@@ -101,14 +109,16 @@ impl Tally {
             spent: self.spent + other.spent,
             deferred: self.deferred + other.deferred,
             claimed: self.claimed + other.claimed,
+            late_spent: self.late_spent + other.late_spent,
         }
     }
 }
 
 impl Recount {
-    /// Counts everybody in the open rollouts; nobody else can hold or get a slot.
+    /// Counts everybody in the open rollouts, and in those where somebody is left to catch up; nobody
+    /// else can hold or get a slot.
     pub fn of(state: &FleetState) -> Self {
-        let rollouts = state.open_rollouts().map(|r| (r.id.clone(), Counted::of(r))).collect();
+        let rollouts = state.live_rollouts().map(|r| (r.id.clone(), Counted::of(r))).collect();
         Self { position: state.position(), rollouts, differs: None }
     }
 
@@ -131,7 +141,7 @@ impl Recount {
     }
 
     fn look_at(&mut self, id: &RolloutId, event: &Event, state: &FleetState) {
-        let Some(rollout) = state.rollout(id).filter(|r| r.state.is_open()) else {
+        let Some(rollout) = state.rollout(id).filter(|r| r.state.is_open() || r.is_catching_up()) else {
             self.rollouts.remove(id);
             return;
         };
@@ -139,6 +149,9 @@ impl Recount {
             self.rollouts.remove(id);
         }
         let counted = self.rollouts.entry(id.clone()).or_insert_with(|| Counted::of(rollout));
+        if let Body::RolloutJoined { .. } = &event.body {
+            *counted = Counted::of(rollout);
+        }
         for name in touched(&event.body) {
             counted.look_at(rollout, name);
         }
@@ -235,7 +248,8 @@ fn touched(body: &Body) -> Vec<&ClusterName> {
         | Body::StepStarted { attempt, .. }
         | Body::StepSpawned { attempt, .. }
         | Body::StepFinished { attempt, .. }
-        | Body::AttemptFinished { attempt, .. } => vec![&attempt.cluster],
+        | Body::AttemptFinished { attempt, .. }
+        | Body::AttemptDeparted { attempt, .. } => vec![&attempt.cluster],
         Body::AttemptRetry { clusters, .. }
         | Body::AttemptSkip { clusters, .. }
         | Body::WaveVerify { clusters, .. } => clusters.iter().collect(),

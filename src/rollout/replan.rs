@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::attempt::{Attempt, AttemptState, Class, Tests};
 use super::state::{Cluster, Rollout, RolloutState, Wave, WavePhase};
 use crate::digest::Digest;
-use crate::journal::{BlockReason, Failure, HaltCause, Side};
-use crate::model::{Actor, ClusterName, WaveName};
+use crate::journal::{BlockReason, Event, Failure, HaltCause, Side};
+use crate::model::{ClusterName, WaveName};
 use crate::plan::{self, Plan, PlannedCluster, PlannedWave};
 
 /// What becomes of a wave.
@@ -251,8 +251,9 @@ impl Rollout {
     }
 
     /// Goes on by another plan. What is kept is kept with its history; the indices are made anew.
-    pub(super) fn replan(&mut self, plan: &Arc<Plan>, at: jiff::Timestamp, actor: &Actor) {
-        let mut new = Self::new(self.id.clone(), Arc::clone(plan), at, actor);
+    pub(super) fn replan(&mut self, plan: &Arc<Plan>, event: &Event) {
+        let at = event.at;
+        let mut new = Self::new(self.id.clone(), Arc::clone(plan), event);
         let mut moved = Vec::new();
         for (w, planned) in plan.waves.iter().enumerate() {
             let becomes = self.becomes(planned);
@@ -359,6 +360,8 @@ impl Rollout {
         new.leave(index);
         if let Some(cluster) = new.clusters.get_mut(index) {
             (cluster.attempt, cluster.earlier, cluster.first) = (attempt, earlier, first);
+            // Who follows a wave that is over goes on to; who joined is planned like everybody now.
+            cluster.late = stays && old.late;
         }
         new.arrive(index);
         new.look_again(index, at);

@@ -145,11 +145,7 @@ impl FleetState {
             (true, ..) => RolloutState::RollingBack { by },
         };
         original.enter(state, at);
-        if original.state.is_open() {
-            self.open.insert(place);
-        } else {
-            self.open.remove(&place);
-        }
+        self.sort_in(place);
     }
 
     /// The clusters that carry what a rollout brought, within what is asked for, each with what it ran

@@ -2,12 +2,13 @@
 //! before new ones. One rule finds the effective cap, for the claims and for explanations.
 
 use super::attempt::Class;
+use super::catch_up;
 use super::effects::Gathered;
 use super::missing_hotfix;
 use super::obstacle::{Obstacle, Outlook};
 use super::pace::Pace;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Deferral, Side};
+use crate::journal::{AttemptId, Body, Side};
 use crate::plan::{PlannedPool, PlannedWave};
 
 /// Whose cap it is.
@@ -49,8 +50,8 @@ pub fn caps(
     pool: &Pool,
 ) -> Vec<CapUse> {
     let global = state.global_cap().map(|(cap, _)| (Scope::Global, cap, state.in_flight()));
-    let of_wave = planned.0.at_once.map(|cap| (Scope::Wave, cap, wave.counts.in_flight()));
-    let of_pool = planned.1.at_once.map(|cap| (Scope::Pool, cap, pool.counts.in_flight()));
+    let of_wave = planned.0.at_once.map(|cap| (Scope::Wave, cap, wave.in_flight()));
+    let of_pool = planned.1.at_once.map(|cap| (Scope::Pool, cap, pool.in_flight()));
     [global, of_wave, of_pool]
         .into_iter()
         .flatten()
@@ -67,6 +68,10 @@ pub(super) fn claims(state: &FleetState, outlook: &Outlook<'_>, out: &mut Gather
             claims_of(outlook, rollout, &mut global, &mut pace, out);
         }
     }
+    // Who comes in time goes first.
+    if !out.decides() {
+        catch_up::claims(outlook, &mut global, &mut pace, out);
+    }
 }
 
 fn claims_of(
@@ -80,9 +85,9 @@ fn claims_of(
     for (planned, wave) in rollout.waves() {
         match wave.phase {
             // In a wave that is done, a cluster may have been taken up again.
+            WavePhase::Rolling | WavePhase::Done | WavePhase::Skipped => {}
             // In one that is complete and not done yet, tests may run again.
             phase if phase.tests_again() => {}
-            WavePhase::Skipped => continue,
             _ => return,
         }
         // What moves in a wave before moves the evidence that this one's answers rest on.
@@ -95,14 +100,14 @@ fn claims_of(
             }
             continue;
         }
-        let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.counts.in_flight()));
+        let mut of_wave = planned.at_once.map(|cap| cap.saturating_sub(wave.in_flight()));
         let mut deferred = 0;
         for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
             // A pool whose clusters run a hotfix that the plan lacks is not entered, nor passed.
             if missing_hotfix::misses(outlook.state, rollout, pool) {
                 break;
             }
-            let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.counts.in_flight()));
+            let mut of_pool = planned_pool.at_once.map(|cap| cap.saturating_sub(pool.in_flight()));
             let now = out.now;
             // A moment already past needs a slot, not a clock.
             if let Some((next, _)) = pool.rechecks.range((now, usize::MAX)..).next() {
@@ -119,6 +124,14 @@ fn claims_of(
                 else {
                     continue;
                 };
+                // Who follows its wave waits for that.
+                if known.late && known.attempt.state.class() == Class::Deferred {
+                    continue;
+                }
+                // Past its budget the catch-up lane starts nobody, also not who is looked at again.
+                if known.late && rollout.late_failures().0 > rollout.late_failures().1 {
+                    continue;
+                }
                 // Held ones that are settled follow their wave; that is for catch-up.
                 if known.attempt.state.class() == Class::Deferred && wave.phase != WavePhase::Rolling {
                     continue;
@@ -174,7 +187,7 @@ fn defer(known: &Cluster, obstacle: &Obstacle, attempt: AttemptId, out: &mut Gat
         out.wake(until);
     }
     let Some(reason) = obstacle.deferral() else { return false };
-    if known.says(obstacle, reason) || (reason == Deferral::Hold && known.half_updated()) {
+    if known.says(obstacle, reason) || (reason.settles() && known.half_updated()) {
         return false;
     }
     out.decide(Body::AttemptDeferred { attempt, reason, cause: obstacle.to_string(), until });

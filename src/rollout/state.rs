@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, Counts};
 use super::gates::GateState;
+use super::joining::Unjoined;
 use super::live::Live;
 use super::next::{backoff, push_backoff};
 use super::soak::Stays;
@@ -28,6 +29,10 @@ pub struct FleetState {
     pub(super) by_id: HashMap<RolloutId, usize>,
     /// Rollouts that are not at an end, oldest first.
     pub(super) open: BTreeSet<usize>,
+    /// Rollouts at their end that have somebody left to catch up.
+    pub(super) catching: BTreeSet<usize>,
+    /// Members that are awake and that no plan knows.
+    pub(super) strangers: BTreeSet<ClusterName>,
     /// Who holds a slot on which cluster.
     pub(super) claims: HashMap<ClusterUid, RolloutId>,
     /// The rollouts whose attempts succeeded on a cluster, oldest first, and when; what was rolled back
@@ -132,8 +137,9 @@ pub enum RolloutState {
     /// Every cluster is at its planned inputs or was skipped. In by `rollout.finished`; out only by
     /// `attempt.retry` of skipped clusters.
     Succeeded,
-    /// Every wave is done, some cluster failed or is deferred. In by `rollout.finished`; out only by
-    /// `attempt.retry` or `attempt.skip`.
+    /// Every wave is done, some cluster failed or is deferred. In by `rollout.finished`; out by
+    /// `attempt.retry`, `attempt.skip`, and by `attempt.claimed`, `attempt.departed` or
+    /// `attempt.finished` of a cluster that catches up.
     SucceededWithFailures,
 }
 
@@ -204,6 +210,8 @@ pub struct Rollout {
     pub(super) state: RolloutState,
     pub(super) since: jiff::Timestamp,
     pub(super) planned: (jiff::Timestamp, Actor),
+    /// The event that brought its plan: the first one, or the newest in its place.
+    pub(super) plan_seq: u64,
     /// The rollout in favour of which a person ended it.
     pub(super) superseded_by: Option<RolloutId>,
     /// Who changed its state last by a command, and why.
@@ -215,6 +223,14 @@ pub struct Rollout {
     pub(super) by_name: HashMap<ClusterName, usize>,
     pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
+    /// Clusters that were never reached when it was planned, and join when they are.
+    pub(super) awaited: BTreeSet<ClusterName>,
+    /// Clusters that could not be planned when they joined.
+    pub(super) unjoined: BTreeMap<ClusterName, Unjoined>,
+    /// Clusters that were left for later and keep no wave open.
+    pub(super) deferred: BTreeSet<usize>,
+    /// Clusters that have left the fleet, departed or not.
+    pub(super) leaving: BTreeSet<usize>,
     /// Clusters whose attempt wants something from the engine or waits for a moment.
     pub(super) ready: BTreeSet<usize>,
     pub(super) counts: Counts,
@@ -230,6 +246,8 @@ pub struct Wave {
     pub(super) since: jiff::Timestamp,
     pub(super) pools: Vec<Pool>,
     pub(super) counts: Counts,
+    /// Those that catch up since the wave was done; they are not among `counts`.
+    pub(super) late: Counts,
     /// The failure budget in force: the plan's, or as a person raised it.
     pub(super) failure_budget: u32,
     /// Whether any cluster of it ever got a slot.
@@ -367,6 +385,8 @@ impl TagFailure {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pool {
     pub(super) counts: Counts,
+    /// Those that catch up; they are not among `counts`.
+    pub(super) late: Counts,
     /// Clusters that wait for a slot: those left half-updated first, then in plan order.
     pub(super) pending: BTreeSet<(bool, usize)>,
     /// Clusters that are looked at again, by the moment from which on.
@@ -380,6 +400,10 @@ pub struct Cluster {
     pub(super) pool: usize,
     /// Its place within its pool.
     pub(super) place: usize,
+    /// Whether it got its slot, or a slot again, after its wave was done.
+    pub(super) late: bool,
+    /// Whether it joined while the rollout ran: then no digest, number or evidence knows it.
+    pub(super) joined: bool,
     pub(super) attempt: Attempt,
     /// The attempts before the newest.
     pub(super) earlier: Vec<Attempt>,

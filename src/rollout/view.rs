@@ -204,7 +204,9 @@ impl Rollout {
 
     /// Every cluster with its plan, in plan order.
     pub fn clusters(&self) -> impl Iterator<Item = (&PlannedWave, &PlannedPool, &PlannedCluster, &Cluster)> {
-        self.plan.clusters().zip(&self.clusters).map(|((w, p, c), state)| (w, p, c, state))
+        // Who joined stands in its pool, and came last.
+        let known = |name: &ClusterName| self.clusters.get(*self.by_name.get(name)?);
+        self.plan.clusters().filter_map(move |(w, p, c)| Some((w, p, c, known(&c.name)?)))
     }
 
     /// The plan of the cluster at an index of `clusters`.
@@ -252,6 +254,16 @@ impl Wave {
     /// How many of its clusters are in which class.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// How many of those that catch up are in which class; they are not among the counts of the wave.
+    pub fn late(&self) -> &Counts {
+        &self.late
+    }
+
+    /// All its clusters, whether they came in time or catch up.
+    pub fn everybody(&self) -> Counts {
+        self.counts.and(&self.late)
     }
 
     /// The failure budget in force.
@@ -337,6 +349,15 @@ impl Pool {
         &self.counts
     }
 
+    /// All its clusters, whether they came in time or catch up.
+    pub fn everybody(&self) -> Counts {
+        self.counts.and(&self.late)
+    }
+
+    pub(super) fn in_flight(&self) -> u32 {
+        self.counts.in_flight() + self.late.in_flight()
+    }
+
     /// The clusters that wait for a slot, in the order in which they will get one.
     pub(super) fn queue(&self) -> impl Iterator<Item = usize> {
         self.pending.iter().map(|(_, index)| *index)
@@ -344,6 +365,16 @@ impl Pool {
 }
 
 impl Cluster {
+    /// Whether it got its slot after its wave was done.
+    pub fn is_late(&self) -> bool {
+        self.late
+    }
+
+    /// Whether it joined while the rollout ran.
+    pub fn has_joined(&self) -> bool {
+        self.joined
+    }
+
     /// Its newest attempt.
     pub fn attempt(&self) -> &Attempt {
         &self.attempt

@@ -14,6 +14,7 @@ use super::pace::REGION;
 use super::slots::{CapUse, caps};
 use super::soak::ObservedSoak;
 use super::state::{Cluster, FleetState, Pool, Rollout, RolloutState, TagFailure, Wave, WavePhase};
+use super::waits_late;
 use crate::journal::{Answer, BlockReason, Deferral, Failure, HaltCause, Override, Side, StepId, StopScope};
 use crate::model::{Actor, ClusterName, Duration, GateId, PoolName, Push, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedCluster, PlannedPool, PlannedWave};
@@ -68,6 +69,11 @@ pub enum WaitKind {
         reason: Option<String>,
         /// Clusters still at work.
         at_work: u32,
+    },
+    /// The fleet can't be read or is not believed, so nobody departs and nobody joins.
+    Doubted {
+        /// Why.
+        cause: String,
     },
     /// It halted by itself.
     Halted {
@@ -196,6 +202,26 @@ pub enum WaitKind {
         /// In words.
         cause: String,
     },
+    /// A cluster joined the fleet, and can't be planned.
+    Unjoined {
+        /// Why not.
+        cause: String,
+        /// Whether it was tried; otherwise it is the driver's turn.
+        tried: bool,
+    },
+    /// A cluster was left for later, and follows since its wave is over.
+    CatchUp {
+        /// Why it was left for later.
+        reason: Deferral,
+        /// In words.
+        cause: String,
+        /// So many of those that caught up failed.
+        failed: u32,
+        /// So many may.
+        budget: u32,
+        /// Whether it is the driver's turn now.
+        due: bool,
+    },
     /// A person, another rollout or the calendar stands in a cluster's way: it has no slot yet, or it
     /// keeps the one it has and takes no further step.
     InTheWay {
@@ -234,7 +260,7 @@ pub enum WaitKind {
 
 /// Whether a rollout goes no further by itself.
 pub fn rests(rollout: &Rollout) -> bool {
-    !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. })
+    !rollout.state.is_open() || matches!(rollout.state, RolloutState::Halted { .. }) || rollout.is_through()
 }
 
 /// Whether a rollout waits for people or for the calendar alone: for at least one of them, and for
@@ -272,6 +298,7 @@ fn blocked<'a>(
                 | WaitKind::Region { .. }
                 | WaitKind::Queue { .. }
                 | WaitKind::NoDriver
+                | WaitKind::Doubted { .. }
                 | WaitKind::Restarts { .. }
         )
     };
@@ -295,8 +322,11 @@ impl WaitKind {
             | Self::Deferred { .. }
             | Self::Unknown { .. } => true,
             Self::Blocked { early, .. } => !early,
+            Self::CatchUp { due, .. } => !due,
+            Self::Unjoined { tried, .. } => *tried,
             Self::Gate { answer, .. } => answer.is_some(),
             Self::NoDriver
+            | Self::Doubted { .. }
             | Self::Restarts { .. }
             | Self::Aborting { .. }
             | Self::Earlier { .. }
@@ -322,6 +352,10 @@ pub fn waits(state: &FleetState, now: jiff::Timestamp) -> Vec<Wait> {
 pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Vec<Wait> {
     let mut out = Gathered { rollout, outlook: state.outlook(now), waits: Vec::new() };
     if !rollout.state.is_open() {
+        if rollout.is_catching_up() {
+            out.unjoined(state);
+            out.late(state, now);
+        }
         return out.waits;
     }
     if state.driver.is_none() {
@@ -352,6 +386,10 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         return out.waits;
     }
     stopped(state, &mut out, now);
+    out.unjoined(state);
+    if let Some(doubt) = state.doubt() {
+        out.push(None, WaitKind::Doubted { cause: doubt.cause.clone() }, doubt.since, None);
+    }
     let mut before: Option<&WaveName> = None;
     for (planned, wave) in rollout.waves() {
         of_wave(state, planned, wave, before, now, &mut out);
@@ -367,7 +405,8 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         );
         // A half-updated cluster that is held waits without being left for later.
         let stays = attempt.state.class() == Class::Pending && cluster.half_updated();
-        if interesting || (stays && state.hold_against(planned, now).is_some()) {
+        let kept = || state.hold_against(planned, now).is_some() || state.is_hibernated(&planned.name);
+        if interesting || (stays && kept()) {
             out.cluster(state, &planned_wave.name, &planned.name, now);
         }
     }
@@ -404,11 +443,12 @@ fn moves(
     now: jiff::Timestamp,
 ) -> bool {
     let in_its_way = || outlook.interruption(rollout, planned);
+    let leaves = rollout.by_name.get(&planned.name).is_some_and(|index| rollout.leaves(*index));
     cluster.attempt.state.class() == Class::Active
         && next(
             &cluster.attempt,
             rollout.limit_at(planned),
-            going(rollout, in_its_way().as_ref()),
+            going(rollout, leaves, in_its_way().as_ref()),
             fence,
             now,
         ) != Next::Kept
@@ -520,6 +560,16 @@ impl Gathered<'_> {
         let cause = attempt.cause.clone().unwrap_or_default();
         let recheck = attempt.due;
         let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
+        let goes = self.rollout.state == RolloutState::Running || self.rollout.is_catching_up();
+        let index = self.rollout.by_name.get(name).copied();
+        let is_entry = goes && index.is_some_and(|index| self.rollout.is_entry(index));
+        if let Some(planned) = planned.filter(|_| is_entry) {
+            let found = waits_late::entry(&self.outlook, self.rollout, planned, cluster, now);
+            if let Some((kind, until)) = found {
+                self.push_at(wave, name, kind, attempt.since, until);
+            }
+            return;
+        }
         let obstacle = planned.and_then(|planned| self.outlook.obstacle(self.rollout, planned));
         let (kind, until) = match (&attempt.state, obstacle) {
             (AttemptState::Deferred(_), Some(obstacle)) if attempt.parked.is_some() => {
@@ -549,7 +599,8 @@ impl Gathered<'_> {
             }
             (active, _) if active.class() == Class::Active => {
                 let in_its_way = planned.and_then(|p| self.outlook.interruption(self.rollout, p));
-                let going = going(self.rollout, in_its_way.as_ref());
+                let leaves = self.rollout.by_name.get(name).is_some_and(|index| self.rollout.leaves(*index));
+                let going = going(self.rollout, leaves, in_its_way.as_ref());
                 let at = attempt.current_step();
                 let step = at.map(|s| s.step.id.clone());
                 let limit = planned.and_then(|planned| self.rollout.limit_at(planned));
@@ -584,6 +635,51 @@ impl Gathered<'_> {
 }
 
 impl Gathered<'_> {
+    /// Who joined and can't be planned.
+    fn unjoined(&mut self, state: &FleetState) {
+        let rollout = self.rollout;
+        for (host, cluster) in state.joiners().into_iter().filter(|(host, _)| host.id == rollout.id) {
+            match host.unjoined.get(cluster) {
+                Some(why) => {
+                    let kind = WaitKind::Unjoined { cause: why.cause.clone(), tried: true };
+                    self.push(None, kind, why.at, why.due());
+                }
+                None => {
+                    let since = state.membership().map_or(rollout.since, |known| known.at);
+                    let cause = "nobody has looked at it yet".to_owned();
+                    self.push(None, WaitKind::Unjoined { cause, tried: false }, since, None);
+                }
+            }
+            if let Some(wait) = self.waits.last_mut() {
+                wait.cluster = Some(cluster.clone());
+            }
+        }
+    }
+
+    /// What is left of a rollout whose waves are over.
+    fn late(&mut self, state: &FleetState, now: jiff::Timestamp) {
+        let rollout = self.rollout;
+        for (planned, wave) in rollout.waves() {
+            self.late_gates(planned, wave, now);
+        }
+        for index in rollout.entries() {
+            let wave = rollout.clusters.get(index).and_then(|c| rollout.plan.waves.get(c.wave));
+            if let Some((wave, planned)) = wave.zip(rollout.planned_cluster(index)) {
+                self.cluster(state, &wave.name, &planned.name, now);
+            }
+        }
+    }
+
+    /// The gates of a wave that is over, as far as somebody has to come through them.
+    fn late_gates(&mut self, planned: &PlannedWave, wave: &Wave, now: jiff::Timestamp) {
+        for (gate, answer, revoked) in waits_late::gates(self.rollout, planned, wave, now) {
+            let until = answer.as_ref().and_then(|a| a.expires);
+            let (side, kind, gate) = (Side::Before, gate.kind.clone(), gate.id.clone());
+            let kind = WaitKind::Gate { side, gate, kind, answer, revoked };
+            self.push(Some(&planned.name), kind, wave.since, until);
+        }
+    }
+
     /// Whether the pool of a cluster is not entered because of a hotfix.
     fn kept_out(&self, state: &FleetState, cluster: &Cluster) -> bool {
         let pool = self.rollout.waves.get(cluster.wave).and_then(|wave| wave.pools.get(cluster.pool));
@@ -612,6 +708,7 @@ fn of_wave(
                 of_gates(planned, wave, Side::Before, now, out);
             }
             of_pools(state, planned, wave, now, out);
+            out.late_gates(planned, wave, now);
         }
         WavePhase::Verifying { round } => {
             let left = count(wave.to_verify.len());

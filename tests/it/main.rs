@@ -15,6 +15,7 @@ mod desk;
 mod docs;
 mod fleet_faults;
 mod fleet_hotfix;
+mod fleet_members;
 mod fleet_obstacles;
 mod fleet_refusals;
 mod fleet_replan;

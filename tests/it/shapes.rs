@@ -85,7 +85,10 @@ fn named(name: &str, values: &[&Value]) -> Value {
     if objects && FREE.contains(&name) {
         return json!({"type": ["object", "null"]});
     }
-    if objects && MAPS.contains(&name) {
+    // `clusters` counts them, or holds one object for each.
+    let each = name == "clusters"
+        && values.iter().filter_map(|v| v.as_object()).flat_map(|o| o.values()).all(Value::is_object);
+    if objects && (each || MAPS.contains(&name)) {
         let inner: Vec<&Value> =
             values.iter().filter_map(|v| v.as_object()).flat_map(|o| o.values()).collect();
         return json!({"type": ["object", "null"], "additionalProperties": schema(&inner)});

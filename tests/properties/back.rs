@@ -17,7 +17,7 @@ fn demand(holds: bool, why: impl FnOnce() -> String) -> Checked {
 /// A rollback begins: what it takes back rests, its waves, pools and clusters come in reverse order,
 /// and every cluster of it got something from there.
 pub fn begins(plan: &Plan, original: &Run) -> Checked {
-    let rests = matches!(original.mode, Mode::Paused | Mode::Halted | Mode::Ended);
+    let rests = matches!(original.mode, Mode::Paused | Mode::Halted | Mode::Ended | Mode::Through);
     demand(rests, || format!("rule 11: what it takes back is {:?}", original.mode))?;
     let order: BTreeMap<_, _> =
         original.plan.clusters().enumerate().map(|(n, (_, _, cluster))| (&cluster.uid, n)).collect();

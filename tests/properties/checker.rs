@@ -25,7 +25,7 @@ pub enum Verdict {
     Good,
     Out,
     DeferredForLater,
-    /// Deferred by a hold: settled as the one above, and claimable when the hold ends.
+    /// Deferred by a hold, or hibernated: settled as the one above, and claimable when that ends.
     Held,
     Open,
 }
@@ -65,6 +65,8 @@ pub struct Member {
     pub verdict: Verdict,
     /// Whether this attempt had a slot already.
     started: bool,
+    /// Whether it got a slot after its wave was over: it counts apart from then on.
+    late: bool,
     preflights: u32,
     wants_preflight: bool,
     no_op: bool,
@@ -76,6 +78,28 @@ pub struct Member {
     pub log: BTreeMap<StepId, StepLog>,
     /// How long steps of this attempt ran that were reported.
     worked: jiff::SignedDuration,
+}
+
+impl Member {
+    fn new(wave: usize, pool: usize) -> Self {
+        Self {
+            anew: 0,
+            wave,
+            pool,
+            attempt: 1,
+            verdict: Verdict::Waits,
+            started: false,
+            late: false,
+            preflights: 0,
+            wants_preflight: false,
+            no_op: false,
+            only_tests: false,
+            touched: false,
+            steps: Vec::new(),
+            log: BTreeMap::new(),
+            worked: jiff::SignedDuration::ZERO,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -119,7 +143,15 @@ pub enum Mode {
     Halted,
     Aborting,
     RollingBack,
+    /// Every wave is over, and perhaps somebody is left to catch up.
+    Through,
     Ended,
+}
+
+impl Mode {
+    fn is_over(self) -> bool {
+        matches!(self, Self::Through | Self::Ended)
+    }
 }
 
 pub struct Run {
@@ -133,6 +165,12 @@ pub struct Run {
     /// Members of earlier plans that are not planned any more.
     left: HashMap<ClusterName, Member>,
     waves: Vec<WaveLog>,
+    /// The event that brought its plan.
+    plan_seq: u64,
+    /// How many clusters each wave was planned with.
+    sizes: Vec<usize>,
+    /// Whether somebody who joined could not be planned, for a while at least.
+    lacks: bool,
 }
 
 /// Reads a log from its beginning.
@@ -201,12 +239,15 @@ impl Checker {
         demand(!drivers || event.fence == Some(self.fence), || "rule 7: not the driver's fence".to_owned())?;
         self.facts.take(event);
         match &event.body {
-            Body::RolloutPlanned { rollout, plan } => self.planned(rollout, plan),
+            Body::RolloutPlanned { rollout, plan } => self.planned(rollout, plan, event.seq),
             Body::AttemptClaimed { attempt, .. } => self.claim(attempt, event),
             Body::AttemptDeferred { attempt, reason, .. } => self.deferred(attempt, *reason, event),
             body => {
                 if let Body::AttemptFinished { attempt, result } = body {
                     self.carries(attempt, result);
+                    if *result == AttemptResult::Superseded {
+                        self.superseded(attempt)?;
+                    }
                 }
                 let Some(id) = body.rollout() else { return Ok(()) };
                 let fence = self.fence;
@@ -219,11 +260,34 @@ impl Checker {
                 if let Body::StepStarted { attempt, step, .. } = body {
                     run.may_go_on(&self.facts, attempt, step, event.at)?;
                 }
+                if let Body::RolloutJoined { cluster, .. } = body {
+                    demand(self.facts.is_member(&cluster.name), || "rule 4: it is no member".to_owned())?;
+                    let planned = |other: &Run| other.members.contains_key(&cluster.name);
+                    let known = self.runs.iter().any(|(other, r)| other != id && planned(r));
+                    demand(!known, || "rule 4: a plan knows it".to_owned())?;
+                }
+                let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
+                if let Body::AttemptDeparted { attempt, .. } = body {
+                    demand(self.facts.left(run.plan_seq, &attempt.cluster), || {
+                        format!("rule 4: {} is a member", attempt.cluster)
+                    })?;
+                }
                 let before = run.mode;
                 run.take(event, fence)?;
                 self.taken_back(id, before, event)
             }
         }
+    }
+
+    /// Only who waits to catch up is taken over, by a younger rollout that plans it.
+    fn superseded(&self, id: &AttemptId) -> Checked {
+        let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
+        let member = run.members.get(&id.cluster).ok_or("rule 5: not planned")?;
+        let waits = member.verdict.deferred() && run.waves[member.wave].over;
+        demand(waits, || format!("rule 5: {} does not wait to catch up", id.cluster))?;
+        let younger = self.runs.values().filter(|other| other.order > run.order && !other.mode.is_over());
+        let planned = younger.filter(|other| other.members.contains_key(&id.cluster)).count();
+        demand(planned > 0, || format!("rule 5: nobody took {} over", id.cluster))
     }
 
     /// Rule 11: what becomes of a rollout while a rollback takes it back, and when that ends.
@@ -240,12 +304,12 @@ impl Checker {
             original.set(&attempt.cluster, Verdict::Failed, event.seq);
         }
         match (before, mode) {
-            (Mode::Ended, now) if now != Mode::Ended => {
-                let rests = matches!(original.mode, Mode::Halted | Mode::Ended);
+            (over, now) if over.is_over() && !now.is_over() => {
+                let rests = matches!(original.mode, Mode::Halted | Mode::Ended | Mode::Through);
                 demand(rests, || format!("rule 11: {} is {:?}", rollback.of, original.mode))?;
                 original.mode = Mode::RollingBack;
             }
-            (before, Mode::Ended) if before != Mode::Ended => {
+            (before, over) if !before.is_over() && over.is_over() => {
                 original.mode = if whole { Mode::Ended } else { Mode::Halted };
                 *self.seen.entry("(rolled back)").or_default() += u32::from(whole);
             }
@@ -272,12 +336,13 @@ impl Checker {
     }
 
     /// Rule 10: the pool of a cluster has nobody left who would lose a hotfix.
-    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize) -> Checked {
+    fn keeps_hotfixes(&self, run: &Run, w: usize, p: usize, only: Option<&ClusterName>) -> Checked {
         if run.plan.rollback().is_some() {
             return Ok(());
         }
         let release = &run.plan.release.id;
-        for cluster in &run.plan.waves[w].pools[p].clusters {
+        let pool = run.plan.waves[w].pools[p].clusters.iter();
+        for cluster in pool.filter(|c| only.is_none_or(|only| *only == c.name)) {
             let waits = run
                 .members
                 .get(&cluster.name)
@@ -290,7 +355,7 @@ impl Checker {
         Ok(())
     }
 
-    fn planned(&mut self, id: &RolloutId, plan: &Plan) -> Checked {
+    fn planned(&mut self, id: &RolloutId, plan: &Plan, seq: u64) -> Checked {
         back::lowers(plan, plan.rollback().and_then(|r| self.runs.get(&r.of)).map(|r| &r.plan))?;
         if let Some(rollback) = plan.rollback() {
             let original = self.runs.get_mut(&rollback.of).ok_or("rule 11: nothing to take back")?;
@@ -305,28 +370,14 @@ impl Checker {
         for (w, wave) in plan.waves.iter().enumerate() {
             for (p, pool) in wave.pools.iter().enumerate() {
                 for cluster in &pool.clusters {
-                    let member = Member {
-                        anew: 0,
-                        wave: w,
-                        pool: p,
-                        attempt: 1,
-                        verdict: Verdict::Waits,
-                        started: false,
-                        preflights: 0,
-                        wants_preflight: false,
-                        no_op: false,
-                        only_tests: false,
-                        touched: false,
-                        steps: Vec::new(),
-                        log: BTreeMap::new(),
-                        worked: jiff::SignedDuration::ZERO,
-                    };
+                    let member = Member::new(w, p);
                     members.insert(cluster.name.clone(), member);
                 }
             }
         }
         let budget = |w: &PlannedWave| if w.canary { 0 } else { w.failure_budget };
         let waves = plan.waves.iter().map(|w| WaveLog { budget: budget(w), ..WaveLog::default() }).collect();
+        let sizes = plan.waves.iter().map(PlannedWave::size).collect();
         let run = Run {
             plan: plan.clone(),
             order: self.runs.len(),
@@ -335,6 +386,9 @@ impl Checker {
             members,
             left: HashMap::new(),
             waves,
+            plan_seq: seq,
+            sizes,
+            lacks: false,
         };
         self.runs.insert(id.clone(), run);
         Ok(())
@@ -343,8 +397,9 @@ impl Checker {
     fn claim(&mut self, id: &AttemptId, event: &Event) -> Checked {
         self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?.catch_up(id);
         let everywhere: u32 =
-            self.runs.values().filter(|r| r.mode != Mode::Ended).map(|r| r.in_flight(|_| true)).sum();
-        for run in self.runs.values().filter(|r| r.mode != Mode::Ended) {
+            self.runs.values().filter(|r| !r.mode.is_over()).map(|r| r.in_flight(|_| true)).sum();
+        // One at its end, where somebody catches up, keeps to its own limits as well.
+        for (_, run) in self.runs.iter().filter(|(own, r)| **own == id.rollout || !r.mode.is_over()) {
             let cap = run.plan.pipeline.at_once;
             demand(cap.is_none_or(|cap| everywhere < cap), || {
                 format!("rule 2: {everywhere} are in flight everywhere")
@@ -359,23 +414,37 @@ impl Checker {
         }
         let (w, p) = (member.wave, member.pool);
         demand(member.attempt == id.attempt, || "rule 5: not the newest attempt".to_owned())?;
-        demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
+        // Who was left for later, and whose wave is over, catches up.
+        let behind = run.waves[w].over && member.verdict.deferred();
+        let late = member.late || behind;
+        demand(late || matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
             format!("rule 5: it is {:?}", member.verdict)
         })?;
-        demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        member.late = late;
+        let goes = run.mode == Mode::Running || (late && run.mode == Mode::Through);
+        demand(goes, || format!("rule 3: the rollout is {:?}", run.mode))?;
+        run.mode = Mode::Running;
+        if late {
+            let failed = run.members.values().filter(|m| m.late && m.verdict.spends()).count();
+            let budget = run.plan.pipeline.catch_up.budget;
+            demand(failed <= budget as usize, || format!("rule 3: {failed} of those who caught up failed"))?;
+            if behind {
+                run.let_in(w, event.at)?;
+            }
+        }
         for (other, wave) in run.waves.iter().enumerate() {
             demand(other >= w || wave.over, || format!("rule 1: wave {other} is not done"))?;
             let failed = run.failed(other);
             demand(failed <= wave.budget, || format!("rule 3: {failed} failed in wave {other}"))?;
         }
         let wave = &run.waves[w];
-        demand(wave.opened, || "rule 1: its wave is not open".to_owned())?;
-        if !wave.claimed {
+        demand(wave.opened || late, || "rule 1: its wave is not open".to_owned())?;
+        if !wave.claimed && !late {
             run.gates(w, Side::Before, event.at)?;
         }
         let planned = &run.plan.waves[w];
         let mut deferred = 0;
-        for member in run.members.values().filter(|m| m.wave == w && m.pool < p) {
+        for member in run.members.values().filter(|m| m.wave == w && m.pool < p && !m.late && !late) {
             demand(member.verdict.settled(), || "rule 1: the pool before is not settled".to_owned())?;
             deferred += u32::from(member.verdict.deferred());
         }
@@ -386,7 +455,7 @@ impl Checker {
         let cap = planned.pools[p].at_once;
         demand(cap.is_none_or(|cap| of_pool < cap), || format!("rule 2: {of_pool} in the pool"))?;
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
-        self.keeps_hotfixes(run, w, p)?;
+        self.keeps_hotfixes(run, w, p, late.then_some(&id.cluster))?;
         let run = self.runs.get_mut(&id.rollout).ok_or("rule 7: nobody planned it")?;
         run.waves[w].claimed = true;
         run.set(&id.cluster, Verdict::Works, event.seq);
@@ -407,7 +476,9 @@ impl Checker {
         demand(!self.facts.stopped(&id.rollout, planned), || {
             format!("rule 3: the line of {name} is stopped")
         })?;
+        demand(!self.facts.left(run.plan_seq, name), || format!("rule 4: {name} left the fleet"))?;
         demand(!self.facts.held(planned, now), || format!("rule 8: {name} is held"))?;
+        demand(!self.facts.asleep(name), || format!("rule 8: {name} is hibernated"))?;
         match self.before(id) {
             Some(other) => Err(format!("rule 5: {other} comes first at {name}")),
             None => demand(!self.facts.closed(&run.plan, planned, now), || {
@@ -419,7 +490,7 @@ impl Checker {
     /// The rollout that comes first at a cluster, or is at it.
     fn before(&self, id: &AttemptId) -> Option<&RolloutId> {
         let mine = self.runs.get(&id.rollout)?;
-        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && r.mode != Mode::Ended);
+        let others = self.runs.iter().filter(|(other, r)| **other != id.rollout && !r.mode.is_over());
         others
             .filter(|(_, other)| {
                 let Some(there) = other.members.get(&id.cluster) else { return false };
@@ -435,7 +506,8 @@ impl Checker {
     fn pace(&self, id: &AttemptId, now: jiff::Timestamp) -> Checked {
         let run = self.runs.get(&id.rollout).ok_or("rule 7: nobody planned it")?;
         let (_, _, planned) = run.plan.cluster(&id.cluster).ok_or("rule 5: not planned")?;
-        let open = || self.runs.values().filter(|r| r.mode != Mode::Ended);
+        let own = |(name, r): &(&RolloutId, &Run)| **name == id.rollout || !r.mode.is_over();
+        let open = || self.runs.iter().filter(own).map(|(_, r)| r);
         let region = planned.labels.get("region");
         let here = open().flat_map(|r| r.members.iter().map(move |(name, m)| (r, name, m))).filter(
             |(r, name, m)| {
@@ -467,7 +539,8 @@ impl Checker {
             Deferral::Hold => self.facts.held(planned, event.at),
             Deferral::Window => self.facts.closed(&run.plan, planned, event.at),
             Deferral::Busy => before,
-            Deferral::Unreachable | Deferral::Hibernated => false,
+            Deferral::Hibernated => self.facts.asleep(&id.cluster),
+            Deferral::Unreachable | Deferral::Joined => false,
         };
         demand(there, || format!("{reason:?} is no fact"))?;
         demand(run.mode == Mode::Running, || format!("rule 3: the rollout is {:?}", run.mode))?;
@@ -475,7 +548,8 @@ impl Checker {
         demand(matches!(member.verdict, Verdict::Waits | Verdict::Open | Verdict::Held), || {
             format!("rule 5: it is {:?}", member.verdict)
         })?;
-        let verdict = if reason == Deferral::Hold { Verdict::Held } else { Verdict::Open };
+        let held = matches!(reason, Deferral::Hold | Deferral::Hibernated);
+        let verdict = if held { Verdict::Held } else { Verdict::Open };
         run.set(&id.cluster, verdict, event.seq);
         Ok(())
     }
@@ -530,22 +604,7 @@ impl Run {
                 let known = self.members.get(&cluster.name).or_else(|| self.left.get(&cluster.name));
                 let same = self.same(cluster);
                 let member = match known {
-                    None => Member {
-                        anew: 0,
-                        wave: w,
-                        pool: p,
-                        attempt: 1,
-                        verdict: Verdict::Waits,
-                        started: false,
-                        preflights: 0,
-                        wants_preflight: false,
-                        no_op: false,
-                        touched: false,
-                        only_tests: false,
-                        steps: Vec::new(),
-                        log: BTreeMap::new(),
-                        worked: jiff::SignedDuration::ZERO,
-                    },
+                    None => Member::new(w, p),
                     Some(known) => {
                         let result = matches!(known.verdict, Verdict::Good | Verdict::Failed | Verdict::Out);
                         let planned = self.members.contains_key(&cluster.name);
@@ -559,6 +618,8 @@ impl Run {
                             pool: p,
                             verdict,
                             only_tests,
+                            // Who joined is planned like everybody now, unless its wave is over.
+                            late: known.late && (kept || over),
                             ..known.clone()
                         }
                     }
@@ -581,6 +642,8 @@ impl Run {
         }
         self.left.retain(|name, _| !members.contains_key(name));
         (self.plan, self.members, self.waves) = (new.clone(), members, waves);
+        (self.plan_seq, self.lacks) = (seq, false);
+        self.sizes = new.waves.iter().map(PlannedWave::size).collect();
         if self.mode == Mode::Halted {
             let untested = self.untested.as_ref().and_then(|name| {
                 let w = self.plan.waves.iter().position(|wave| wave.name.as_str() == name)?;
@@ -611,7 +674,7 @@ impl Run {
     }
 
     fn failed(&self, w: usize) -> u32 {
-        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends());
+        let spent = self.members.values().filter(|m| m.wave == w && m.verdict.spends() && !m.late);
         u32::try_from(spent.count()).unwrap()
     }
 
@@ -623,13 +686,24 @@ impl Run {
     }
 
     fn settled(&self, w: usize) -> Checked {
-        let of_wave = || self.members.values().filter(|m| m.wave == w);
+        let of_wave = || self.members.values().filter(|m| m.wave == w && !m.late);
         demand(of_wave().all(|m| m.verdict.settled()), || "rule 1: a cluster is not settled".to_owned())?;
         let deferred = of_wave().filter(|m| m.verdict.deferred()).count();
         demand(deferred <= self.plan.waves[w].deferred_budget as usize, || {
             format!("rule 1: {deferred} are deferred")
         })?;
         demand(self.failed(w) <= self.waves[w].budget, || "rule 3: too many failed".to_owned())
+    }
+
+    /// Rule 6 for who catches up: the newest answer of every gate is a yes that has not ended.
+    fn let_in(&self, w: usize, now: jiff::Timestamp) -> Checked {
+        for gate in &self.plan.waves[w].gates_before {
+            let key = (Side::Before, gate.id.clone());
+            let (answer, _) = self.waves[w].answers.get(&key).ok_or("rule 6: a gate was not asked")?;
+            demand(answer.open, || "rule 6: a gate is closed".to_owned())?;
+            demand(answer.expires.is_none_or(|end| now < end), || "rule 6: an answer expired".to_owned())?;
+        }
+        Ok(())
     }
 
     /// Rule 6: every gate of the side has an answer that counts, by people whose yes counts.
@@ -675,6 +749,13 @@ impl Run {
             Body::RolloutPause { .. } => to(self, &[Mode::Running], Mode::Paused),
             Body::RolloutHalted { wave, cause, .. } => {
                 self.untested = matches!(cause, HaltCause::NoTests).then(|| wave.to_string());
+                if let HaltCause::FailureBudget { failed, budget } = cause {
+                    let w = self.wave(wave.as_str())?;
+                    let found = (self.failed(w), self.waves[w].budget);
+                    demand(found == (*failed, *budget) && failed > budget, || {
+                        format!("rule 4: it halts for {failed} of {budget}, and there are {found:?}")
+                    })?;
+                }
                 to(self, &[Mode::Running], Mode::Halted)
             }
             Body::RolloutReplanned { plan, .. } => self.replanned(plan, event.seq),
@@ -707,8 +788,9 @@ impl Run {
                     "it is not through".to_owned()
                 })?;
                 let well = self.members.values().all(|m| matches!(m.verdict, Verdict::Good | Verdict::Out));
-                demand((*ending == Ending::Succeeded) == well, || format!("{ending:?} is not honest"))?;
-                to(self, &[Mode::Running], Mode::Ended)
+                let honest = if *ending == Ending::Succeeded { well } else { !well || self.lacks };
+                demand(honest, || format!("{ending:?} is not honest"))?;
+                to(self, &[Mode::Running], Mode::Through)
             }
             Body::AttemptRetry { clusters, .. } => {
                 demand(self.mode != Mode::RollingBack, || "rule 11: it is being taken back".to_owned())?;
@@ -730,7 +812,7 @@ impl Run {
                     }
                     self.set(name, Verdict::Waits, event.seq);
                 }
-                if matches!(self.mode, Mode::Ended | Mode::Halted) {
+                if matches!(self.mode, Mode::Through | Mode::Halted) {
                     self.mode = Mode::Running;
                 }
                 Ok(())
@@ -741,7 +823,7 @@ impl Run {
                     demand(member.verdict != Verdict::Works, || format!("{name} is at work"))?;
                     self.set(name, Verdict::Out, event.seq);
                 }
-                if self.mode == Mode::Ended {
+                if self.mode == Mode::Through {
                     self.mode = Mode::Running;
                 }
                 Ok(())
@@ -759,7 +841,7 @@ impl Run {
                     member.steps.clear();
                     self.set(name, Verdict::Waits, event.seq);
                 }
-                let running = matches!(self.mode, Mode::Running | Mode::Ended);
+                let running = matches!(self.mode, Mode::Running | Mode::Through);
                 self.mode = Mode::Running;
                 demand(running, || format!("it was {mode:?}"))
             }
@@ -789,6 +871,48 @@ impl Run {
                 let key = (*side, gate.clone());
                 self.waves[w].asked_anew.insert(key.clone(), event.seq);
                 self.waves[w].yes.remove(&key);
+                Ok(())
+            }
+            Body::RolloutJoined { wave, pool, cluster, products, values, .. } => {
+                let w = self.wave(wave.as_str())?;
+                demand(!self.members.contains_key(&cluster.name), || "rule 4: it is planned".to_owned())?;
+                self.plan.products.extend(products.clone());
+                self.plan.values.extend(values.clone());
+                let pools = &mut self.plan.waves[w].pools;
+                let p = pools.iter().position(|p| p.name == *pool).ok_or("rule 4: there is no such pool")?;
+                pools[p].clusters.push((**cluster).clone());
+                // One that an earlier plan had goes on counting its attempts.
+                let mut member = match self.left.remove(&cluster.name) {
+                    Some(known) => Member { anew: known.anew + 1, wave: w, pool: p, ..known },
+                    None => Member::new(w, p),
+                };
+                (member.verdict, member.late) = (Verdict::DeferredForLater, true);
+                self.members.insert(cluster.name.clone(), member);
+                Ok(())
+            }
+            Body::RolloutNotJoined { lasting, .. } => {
+                self.lacks |= !lasting;
+                Ok(())
+            }
+            Body::AttemptDeparted { attempt, .. } => {
+                let member = self.members.get(&attempt.cluster).ok_or("rule 5: not planned")?;
+                demand(member.attempt == attempt.attempt, || "rule 5: not the newest attempt".to_owned())?;
+                demand(member.verdict != Verdict::Out, || "rule 4: it is out already".to_owned())?;
+                demand(member.log.values().all(|l| l.running.is_none()), || {
+                    "rule 7: a step runs".to_owned()
+                })?;
+                self.set(&attempt.cluster, Verdict::Out, event.seq);
+                if self.mode == Mode::Through {
+                    self.mode = Mode::Running;
+                }
+                Ok(())
+            }
+            // Checked with the others in sight.
+            Body::AttemptFinished { attempt, result: AttemptResult::Superseded } => {
+                self.set(&attempt.cluster, Verdict::Out, event.seq);
+                if self.mode == Mode::Through {
+                    self.mode = Mode::Running;
+                }
                 Ok(())
             }
             body => self.take_attempt(body, event, fence),
@@ -823,7 +947,7 @@ impl Run {
                 | Body::WaveTagPushed { .. }
         );
         demand(before || fact, || "rule 1: a wave before it is not over".to_owned())?;
-        let size = self.plan.waves[w].size();
+        let size = self.sizes[w];
         let soak = self.plan.waves[w].soak.as_ref().map(|s| s.length);
         match body {
             Body::WaveReached { .. } => self.waves[w].reached = true,

@@ -1,5 +1,5 @@
 //! What holds for the fleet while rollouts run, read from the log a second time: stop-the-lines, holds,
-//! calendars of plain moments, and which rollout comes first.
+//! members, calendars of plain moments, and which rollout comes first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,6 +18,8 @@ pub struct Facts {
     stops: BTreeSet<StopScope>,
     holds: BTreeMap<Held, (Option<Digest>, Option<jiff::Timestamp>)>,
     calendar: Option<Calendar>,
+    /// Who is a member, whether asleep, and the event that said so.
+    members: Option<(BTreeMap<ClusterName, bool>, u64)>,
 }
 
 impl Facts {
@@ -33,8 +35,27 @@ impl Facts {
                 self.holds.remove(&(cluster.clone(), product.clone()));
             }
             Body::CalendarRecorded { calendar, .. } => self.calendar = Some((**calendar).clone()),
+            Body::MembershipRecorded { clusters, .. } => {
+                let asleep = clusters.iter().map(|(name, m)| (name.clone(), m.hibernated));
+                self.members = Some((asleep.collect(), event.seq));
+            }
             _ => {}
         }
+    }
+
+    /// Whether a cluster has left the fleet since the event that brought a rollout's plan.
+    pub fn left(&self, plan_seq: u64, cluster: &ClusterName) -> bool {
+        self.members.as_ref().is_some_and(|(all, seq)| plan_seq < *seq && !all.contains_key(cluster))
+    }
+
+    /// Whether a cluster is in the fleet.
+    pub fn is_member(&self, cluster: &ClusterName) -> bool {
+        self.members.as_ref().is_some_and(|(all, _)| all.contains_key(cluster))
+    }
+
+    /// Whether a cluster is switched off on purpose.
+    pub fn asleep(&self, cluster: &ClusterName) -> bool {
+        self.members.as_ref().is_some_and(|(all, _)| all.get(cluster) == Some(&true))
     }
 
     /// Whether the line is stopped there.

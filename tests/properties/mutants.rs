@@ -1,4 +1,4 @@
-//! Fifteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
+//! Eighteen mutants of the core, as wrappers around `effects`: each breaks one rule in the way in which
 //! a slip of the pen would. The checker has to find every one of them in the log.
 
 use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, Side, StepId};
@@ -14,7 +14,7 @@ use tidegate::rollout::{
 pub type Named = fn(&FleetState, jiff::Timestamp) -> Effects;
 
 /// The mutants with their names.
-pub const ALL: [(&str, Named); 15] = [
+pub const ALL: [(&str, Named); 18] = [
     ("wave started early", wave_started_early),
     ("cap exceeded", cap_exceeded),
     ("step repeated", step_repeated),
@@ -25,6 +25,9 @@ pub const ALL: [(&str, Named); 15] = [
     ("window ignored", window_ignored),
     ("queue ignored", queue_ignored),
     ("hotfix ignored", hotfix_ignored),
+    ("sleep ignored", sleep_ignored),
+    ("departure ignored", departure_ignored),
+    ("late budget ignored", late_budget_ignored),
     ("unobserved time counted", unobserved_time_counted),
     ("rollback forward", rollback_forward),
     ("one-way step backward", one_way_backward),
@@ -162,6 +165,60 @@ fn window_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
 
 fn queue_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Busy { .. }))
+}
+
+/// Who is switched off on purpose is not left for later.
+fn sleep_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    ignoring(state, now, |obstacle| matches!(obstacle, Obstacle::Hibernated))
+}
+
+/// Who left the fleet does not depart, and starts instead.
+fn departure_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    let departs = |e: &Effect| matches!(e, Effect::Decide(Body::AttemptDeparted { .. }));
+    if named.effects.iter().any(departs) {
+        let ungated = |r: &&Rollout| r.waves().all(|(wave, _)| wave.gates_before.is_empty());
+        let claim = running(state).filter(|r| r.over_budget().is_none()).filter(ungated).find_map(|r| {
+            let claim = claim((state, now), r, |phase| phase == WavePhase::Rolling)?;
+            let Effect::Decide(Body::AttemptClaimed { attempt, .. }) = &claim else { return None };
+            (state.has_left(r, &attempt.cluster) && has_slot(state, r, &claim)).then_some(claim)
+        });
+        if let Some(claim) = claim {
+            named.effects.insert(0, claim);
+        }
+    }
+    named
+}
+
+/// Somebody catches up although too many failed at it.
+fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
+    let mut named = effects(state, now);
+    if named.effects.iter().any(|e| matches!(e, Effect::Decide(_))) {
+        return named;
+    }
+    let spent = |r: &&Rollout| r.late_failures().0 > r.late_failures().1 && r.over_budget().is_none();
+    let goes =
+        |r: &&Rollout| matches!(r.state(), RolloutState::Running | RolloutState::SucceededWithFailures);
+    let claim = state.live_rollouts().filter(goes).filter(spent).find_map(|rollout| {
+        rollout.clusters().find_map(|(wave, _, planned, cluster)| {
+            let (_, found) = rollout.wave(&wave.name)?;
+            let due = cluster.attempt().recheck_at() <= now;
+            let entry = found.phase() == WavePhase::Done && cluster.state().class() == Class::Deferred;
+            let free = state.obstacle(rollout, planned, now).is_none() && paced(state, planned, now);
+            if !(entry && due && free && wave.gates_before.is_empty()) {
+                return None;
+            }
+            let attempt = AttemptId {
+                rollout: rollout.id().clone(),
+                cluster: planned.name.clone(),
+                attempt: cluster.attempt().number(),
+            };
+            let claim = Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() });
+            has_slot(state, rollout, &claim).then_some(claim)
+        })
+    });
+    named.effects.extend(claim);
+    named
 }
 
 /// A yes that was given before the rollout was planned anew opens the wave that changed.

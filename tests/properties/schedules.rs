@@ -7,8 +7,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Preflight, RetryWhich, StepId, StepOutcome,
-    StopScope,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Member, Preflight, RetryWhich, StepId,
+    StepOutcome, StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
 use tidegate::plan::Repeat;
@@ -39,6 +39,10 @@ pub enum Move {
     /// The calendar is another one: windows that allow or deny, from and for so many seconds, for all
     /// clusters or every second one.
     Calendar(Vec<(bool, u16, u16, bool)>),
+    /// The fleet is read again: some clusters are gone, some are asleep.
+    Members(Vec<u8>, Vec<u8>),
+    /// The fleet can't be read.
+    Doubt,
     /// The rollout is rolled back, whole or one wave of it; what it added goes or stays.
     RollBack(Option<u8>, bool),
     /// The rollout is superseded by the newest one.
@@ -172,6 +176,7 @@ fn shape(release: &'static str, other: u32) -> impl Strategy<Value = Shape> {
                 blocked: Vec::new(),
                 regions,
                 rate,
+                late_budget: u32::from(global == Some(2)),
             },
         )
 }
@@ -188,6 +193,8 @@ fn a_move() -> impl Strategy<Value = Move> {
         1 => (0..6_u8, any::<bool>()).prop_map(|(n, same)| Move::HoldProduct(n, same)),
         2 => (0..6_u8).prop_map(Move::Release),
         2 => vec((any::<bool>(), 0..900_u16, 1..3_000_u16, any::<bool>()), 0..3).prop_map(Move::Calendar),
+        2 => (vec(0..8_u8, 0..3), vec(0..8_u8, 0..3)).prop_map(|(gone, asleep)| Move::Members(gone, asleep)),
+        1 => Just(Move::Doubt),
         4 => (option::weighted(0.25, 0..3_u8), any::<bool>()).prop_map(|(wave, all)| Move::RollBack(wave, all)),
         1 => Just(Move::Supersede),
         4 => (0..5_u8, 0..12_u8, 0..4_u8).prop_map(|(kind, at, to)| Move::Replan(kind, at, to)),
@@ -302,6 +309,10 @@ impl Fate for Chance {
         self.well || self.roll(&("verify", cluster, round)) >= self.odds.ill
     }
 
+    fn joins(&mut self, cluster: &ClusterName, tries: u32) -> bool {
+        self.well || self.roll(&("joins", cluster, tries)) >= 30
+    }
+
     fn observe(&mut self, cluster: &ClusterName, at: jiff::Timestamp) -> Found {
         match self.roll(&("observe", cluster, at)) {
             _ if self.well => Found::Well,
@@ -358,6 +369,16 @@ pub fn play(schedule: &Schedule, named: Named, checked: bool) -> World<Chance> {
             Move::Calendar(windows) => {
                 let body = calendar(windows, world.now);
                 world.append(Actor::engine(), body);
+            }
+            Move::Members(gone, asleep) => {
+                let body = members(&world, gone, asleep);
+                world.append(Actor::engine(), body);
+            }
+            Move::Doubt => {
+                let body = Body::MembershipDoubted { cause: "dice".to_owned() };
+                if world.state.check(&body).is_ok() {
+                    world.append(Actor::engine(), body);
+                }
             }
             Move::RollBack(wave, all) => {
                 let rollout = world.state.rollouts().nth(usize::from(*other) + before);
@@ -448,8 +469,10 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
         | Move::Crash
         | Move::Jump(_)
         | Move::Next
+        | Move::Calendar(_)
+        | Move::Members(..)
         | Move::RollBack(..)
-        | Move::Calendar(_) => return,
+        | Move::Doubt => return,
     };
     // Most random requests are refused; a refusal names what is legal and changes nothing.
     if let Err(refusal) = world.ask(&command) {
@@ -517,6 +540,31 @@ fn calendar(windows: &[(bool, u16, u16, bool)], now: jiff::Timestamp) -> Body {
     Body::CalendarRecorded { commit: "c".repeat(40), calendar: Box::new(calendar) }
 }
 
+/// The fleet without some of the clusters that are planned, and with some of them asleep.
+fn members(world: &World<Chance>, gone: &[u8], asleep: &[u8]) -> Body {
+    let named =
+        |name: &ClusterName, which: &[u8]| which.iter().any(|n| name.as_str().ends_with(&format!("-{n}")));
+    let planned = world.state.rollouts().flat_map(|r| r.plan().clusters().map(|(_, _, c)| c));
+    let mut clusters: BTreeMap<ClusterName, Member> = planned
+        .filter(|c| !named(&c.name, gone))
+        .map(|c| {
+            let hibernated = named(&c.name, asleep);
+            (c.name.clone(), Member { labels: c.labels.clone(), hibernated, sourced: false })
+        })
+        .collect();
+    let some = [("joiner-1", &gone), ("joiner-2", &asleep)];
+    // Those join that are named by an odd number.
+    for (name, dice) in some {
+        if dice.iter().any(|n| n % 2 == 1) {
+            clusters.insert(name.parse().unwrap(), Member::default());
+        }
+    }
+    if clusters.is_empty() {
+        clusters.insert("alone".parse().unwrap(), Member { hibernated: true, ..Member::default() });
+    }
+    Body::MembershipRecorded { commit: "c".repeat(40), clusters }
+}
+
 /// Nothing stands in anybody's way any more.
 pub fn clear(world: &mut World<Chance>) {
     let stops: Vec<StopScope> = world.state.stops().map(|(scope, _)| scope.clone()).collect();
@@ -526,6 +574,18 @@ pub fn clear(world: &mut World<Chance>) {
     let holds: Vec<Command> = world.state.holds().map(|(cluster, hold)| release(cluster, hold)).collect();
     for command in holds {
         world.ask(&command).unwrap();
+    }
+    if world.state.membership().is_some_and(|known| known.clusters.values().any(|m| m.hibernated)) {
+        let known = world.state.membership().unwrap();
+        let (commit, mut clusters) = (known.commit.clone(), (*known.clusters).clone());
+        clusters.values_mut().for_each(|member| member.hibernated = false);
+        // What was planned since is there.
+        for rollout in world.state.open_rollouts() {
+            let planned = rollout.plan().clusters().map(|(_, _, c)| &c.name);
+            let there = planned.filter(|name| !world.state.has_left(rollout, name));
+            clusters.extend(there.map(|name| (name.clone(), Member::default())));
+        }
+        world.append(Actor::engine(), Body::MembershipRecorded { commit, clusters });
     }
     if world.state.calendar().is_some_and(|recorded| !recorded.calendar.is_empty()) {
         let open = calendar(&[], world.now);

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use tidegate::digest::{self, Digest};
 use tidegate::model::{
-    AuthorMay, Conflicts, Duration, Labels, Lane, ObservedProduct, ProductName, Push, RecordPhase, SoakClock,
-    Tags, TestPolicy,
+    AuthorMay, ClusterName, Conflicts, Duration, Joiners, Labels, Lane, ObservedProduct, ProductName, Push,
+    RecordPhase, SoakClock, Tags, TestPolicy,
 };
 use tidegate::plan::{
-    Access, Change, GateKind, Plan, PlanKind, PlanOptions, PlannedCluster, PlannedGate, PlannedLineage,
-    PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate, PlannedRelease, PlannedSoak,
-    PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
+    Access, Change, GateKind, Plan, PlanKind, PlanOptions, PlannedCatchUp, PlannedCluster, PlannedGate,
+    PlannedLineage, PlannedObstacle, PlannedPipeline, PlannedPool, PlannedProduct, PlannedRate,
+    PlannedRelease, PlannedSoak, PlannedStep, PlannedTest, PlannedWave, Repeat, Target,
 };
 use tidegate::resolve::Reason;
 
@@ -40,6 +40,8 @@ pub struct Shape {
     pub regions: BTreeMap<String, u32>,
     /// So many clusters may start within so many seconds.
     pub rate: Option<(u32, u64)>,
+    /// So many clusters may fail while they catch up.
+    pub late_budget: u32,
 }
 
 /// A product: its deploy steps and how many tests it has.
@@ -105,6 +107,7 @@ impl Shape {
             blocked: Vec::new(),
             regions: BTreeMap::new(),
             rate: None,
+            late_budget: 0,
         }
     }
 }
@@ -123,6 +126,16 @@ fn digest_of(parts: &[&str]) -> Digest {
 /// A fixed moment to count from.
 pub fn start() -> jiff::Timestamp {
     jiff::Timestamp::from_second(1_800_000_000).unwrap()
+}
+
+/// What a cluster gets that joins, like another one.
+pub fn joined(like: &PlannedCluster, name: &ClusterName) -> PlannedCluster {
+    let mut joined = like.clone();
+    joined.name = name.clone();
+    joined.uid = tidegate::model::ClusterUid::new(&format!("uid-{name}"));
+    joined.obstacles.clear();
+    joined.targets.iter_mut().for_each(|target| target.change = Change::Install);
+    joined
 }
 
 /// The plan of a shape. Waves are called w0, w1; pools p0, p1; products a, b, c.
@@ -167,6 +180,7 @@ pub fn plan(shape: &Shape) -> Plan {
             start_rate: shape
                 .rate
                 .map(|(clusters, seconds)| PlannedRate { clusters, per: Duration::seconds(seconds) }),
+            catch_up: PlannedCatchUp { budget: shape.late_budget, joiners: Joiners::Follow },
             rollback_gate: None,
             tags: Tags { push: shape.push, remote: None },
         },

@@ -34,6 +34,10 @@ pub trait Fate {
     fn verify(&mut self, _: &ClusterName, _round: u32) -> bool {
         true
     }
+    /// Whether a cluster that joins can be reached.
+    fn joins(&mut self, _: &ClusterName, _tries: u32) -> bool {
+        true
+    }
     /// What a look at a soaking cluster finds.
     fn observe(&mut self, _: &ClusterName, _at: jiff::Timestamp) -> Found {
         Found::Well
@@ -408,6 +412,22 @@ impl<F: Fate> World<F> {
                 let healthy = self.fate.verify(&cluster, round);
                 let cause = if healthy { "well" } else { "a Deployment is not ready" }.to_owned();
                 Body::WaveClusterVerified { rollout, wave, cluster, round, healthy, cause }
+            }
+            Effect::Join { rollout, cluster, tries } => {
+                if !self.fate.joins(&cluster, tries) {
+                    let cause = "no route".to_owned();
+                    let lasting = tries > 2;
+                    return Some(Body::RolloutNotJoined { rollout, cluster, cause, lasting });
+                }
+                let plan = self.state.rollout(&rollout)?.plan();
+                let Some((wave, pool, like)) = plan.clusters().last() else {
+                    let cause = "no wave takes it".to_owned();
+                    return Some(Body::RolloutNotJoined { rollout, cluster, cause, lasting: true });
+                };
+                let joined = plans::joined(like, &cluster);
+                let (wave, pool, cluster) = (wave.name.clone(), pool.name.clone(), Box::new(joined));
+                let (products, values) = (BTreeMap::new(), BTreeMap::new());
+                Body::RolloutJoined { rollout, wave, pool, cluster, products, values }
             }
             Effect::Observe { rollout, wave, cluster } => {
                 let found = self.fate.observe(&cluster, self.now);

@@ -218,6 +218,18 @@ pub enum Deferral {
     Hibernated,
     /// Somebody holds it still.
     Hold,
+    /// It joined the fleet while the rollout ran, and follows when its wave is over.
+    Joined,
+}
+
+impl Deferral {
+    /// Whether a cluster that is left for later so keeps no wave open, within the deferred budget.
+    pub fn settles(self) -> bool {
+        match self {
+            Self::Window | Self::Busy => false,
+            Self::Unreachable | Self::Hibernated | Self::Hold | Self::Joined => true,
+        }
+    }
 }
 
 /// Why a claimed cluster can't go on, although nothing failed.

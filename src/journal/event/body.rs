@@ -1,13 +1,17 @@
 //! Everything that can happen, by its stable name, with who may write it.
 
+use std::collections::BTreeMap;
+
 use crate::digest::Digest;
-use crate::model::{Calendar, ClusterName, ClusterUid, GateId, Observed, ProductName, RolloutId, WaveName};
-use crate::plan::Plan;
+use crate::model::{
+    Calendar, ClusterName, ClusterUid, GateId, Observed, PoolName, ProductName, RolloutId, WaveName,
+};
+use crate::plan::{Plan, PlannedCluster, PlannedProduct};
 use crate::version::Version;
 
 use super::{
-    Answer, AttemptId, AttemptResult, Deferral, Ending, Found, HaltCause, Override, Preflight, RaisedBudget,
-    RetryWhich, Side, Signature, StepId, StepOutcome, StopScope,
+    Answer, AttemptId, AttemptResult, Deferral, Ending, Found, HaltCause, Member, Override, Preflight,
+    RaisedBudget, RetryWhich, Side, Signature, StepId, StepOutcome, StopScope,
 };
 
 /// What happened. The tag `event` is the stable name.
@@ -136,6 +140,21 @@ pub enum Body {
         /// The calendar; an empty one when there is none.
         calendar: Box<Calendar>,
     },
+    /// The fleet of the last commit, its source included, has other members than were recorded before.
+    #[serde(rename = "membership.recorded")]
+    MembershipRecorded {
+        /// The commit that it was read from.
+        commit: String,
+        /// Every member.
+        clusters: BTreeMap<ClusterName, Member>,
+    },
+    /// The fleet can't be read, or misses so many clusters that it is not believed: the members that
+    /// were recorded last stay.
+    #[serde(rename = "membership.doubted")]
+    MembershipDoubted {
+        /// Why.
+        cause: String,
+    },
     /// A person stopped the line: within its scope no cluster and no step starts.
     #[serde(rename = "stop-the-line.on")]
     StopTheLineOn {
@@ -246,6 +265,35 @@ pub enum Body {
         rollout: RolloutId,
         /// How.
         ending: Ending,
+    },
+
+    /// A cluster that joined the fleet was planned for it; it follows when its wave is over.
+    #[serde(rename = "rollout.joined")]
+    RolloutJoined {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The wave that takes it.
+        wave: WaveName,
+        /// The pool within it.
+        pool: PoolName,
+        /// What it gets.
+        cluster: Box<PlannedCluster>,
+        /// The product versions that occur as its targets.
+        products: BTreeMap<Digest, PlannedProduct>,
+        /// Its values.
+        values: BTreeMap<Digest, serde_json::Value>,
+    },
+    /// A cluster that joined the fleet could not be planned for it.
+    #[serde(rename = "rollout.not-joined")]
+    RolloutNotJoined {
+        /// The rollout.
+        rollout: RolloutId,
+        /// The cluster.
+        cluster: ClusterName,
+        /// Why not.
+        cause: String,
+        /// Whether trying again is useless until the fleet says something else.
+        lasting: bool,
     },
 
     // ----- waves
@@ -542,6 +590,15 @@ pub enum Body {
         #[serde(flatten)]
         outcome: StepOutcome,
     },
+    /// Its cluster left the fleet; a step that ran there has ended.
+    #[serde(rename = "attempt.departed")]
+    AttemptDeparted {
+        /// Which.
+        #[serde(flatten)]
+        attempt: AttemptId,
+        /// The commit whose fleet has it no more.
+        commit: String,
+    },
     /// An attempt ended.
     #[serde(rename = "attempt.finished")]
     AttemptFinished {
@@ -591,6 +648,8 @@ impl Body {
             Self::ClusterHold { .. } => "cluster.hold",
             Self::ClusterRelease { .. } => "cluster.release",
             Self::CalendarRecorded { .. } => "calendar.recorded",
+            Self::MembershipRecorded { .. } => "membership.recorded",
+            Self::MembershipDoubted { .. } => "membership.doubted",
             Self::StopTheLineOn { .. } => "stop-the-line.on",
             Self::StopTheLineOff { .. } => "stop-the-line.off",
             Self::RolloutPlanned { .. } => "rollout.planned",
@@ -604,6 +663,8 @@ impl Body {
             Self::RolloutReplanned { .. } => "rollout.replanned",
             Self::RolloutHalted { .. } => "rollout.halted",
             Self::RolloutFinished { .. } => "rollout.finished",
+            Self::RolloutJoined { .. } => "rollout.joined",
+            Self::RolloutNotJoined { .. } => "rollout.not-joined",
             Self::WaveReached { .. } => "wave.reached",
             Self::WaveOpened { .. } => "wave.opened",
             Self::WaveCompleted { .. } => "wave.completed",
@@ -628,6 +689,7 @@ impl Body {
             Self::StepSpawned { .. } => "step.spawned",
             Self::StepFinished { .. } => "step.finished",
             Self::AttemptFinished { .. } => "attempt.finished",
+            Self::AttemptDeparted { .. } => "attempt.departed",
             Self::AttemptRetry { .. } => "attempt.retry",
             Self::AttemptSkip { .. } => "attempt.skip",
         }
@@ -647,6 +709,8 @@ impl Body {
             | Self::ClusterHold { .. }
             | Self::ClusterRelease { .. }
             | Self::CalendarRecorded { .. }
+            | Self::MembershipRecorded { .. }
+            | Self::MembershipDoubted { .. }
             | Self::StopTheLineOn { .. }
             | Self::StopTheLineOff { .. } => None,
             Self::RolloutPlanned { rollout, .. }
@@ -660,6 +724,8 @@ impl Body {
             | Self::RolloutReplanned { rollout, .. }
             | Self::RolloutHalted { rollout, .. }
             | Self::RolloutFinished { rollout, .. }
+            | Self::RolloutJoined { rollout, .. }
+            | Self::RolloutNotJoined { rollout, .. }
             | Self::WaveReached { rollout, .. }
             | Self::WaveOpened { rollout, .. }
             | Self::WaveCompleted { rollout, .. }
@@ -685,7 +751,8 @@ impl Body {
             | Self::StepStarted { attempt, .. }
             | Self::StepSpawned { attempt, .. }
             | Self::StepFinished { attempt, .. }
-            | Self::AttemptFinished { attempt, .. } => Some(&attempt.rollout),
+            | Self::AttemptFinished { attempt, .. }
+            | Self::AttemptDeparted { attempt, .. } => Some(&attempt.rollout),
         }
     }
 

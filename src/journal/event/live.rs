@@ -1,6 +1,27 @@
-//! What people say about the fleet while rollouts run: over what a stop-the-line reaches.
+//! What is said about the fleet while rollouts run: over what a stop-the-line reaches, and who is a
+//! member.
 
 use crate::model::{Labels, RolloutId};
+
+/// A member of the fleet, as far as rollouts look at it while they run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Its labels.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+    /// Whether it is switched off on purpose.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hibernated: bool,
+    /// Whether the fleet's source lists it, instead of the file.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sourced: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
 
 /// Over what a stop-the-line reaches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -16,7 +16,7 @@ pub use attempt::{
     RetryWhich, StepId, StepOutcome,
 };
 pub use body::Body;
-pub use live::StopScope;
+pub use live::{Member, StopScope};
 pub use wave::{Answer, Ending, Found, HaltCause, Override, OverrideError, RaisedBudget, Side, Signature};
 
 use crate::digest::Digest;

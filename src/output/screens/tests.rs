@@ -165,6 +165,7 @@ fn why_is_a_block_for_everything_that_waits() {
     ⏸ unreachable deferred · cluster acme-dev of wave nonprod · since 09:00 (41 m 5 s)
       because   unreachable
       because   connection refused by 10.0.0.7:6443, 3 tries in 30 s
+      because   last seen 41 m 37 s ago
       unblocks  it can be reached again, and is retried
       how       tidegate rollout retry R42-1 -c acme-dev
       how       tidegate rollout skip R42-1 -c acme-dev --reason TEXT
@@ -196,7 +197,7 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     about 40 s and 1 d soak left (1 past run)
     ✔ staging  1/1 done   tag release/R42/staging
     ▶ nonprod  [██████████░░░░░░░░░░]  0/2 rolling · 1 run · 1 deferred
-      acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
+      acme-dev  ⏸ deferred  41 m 5 s  seen 41 m 37 s ago  connection refused by 10.0.0.7:6443, 3 tries in 30 s
       delta-qa  ▶ testing  ingress/test:smoke 3/4  41 m
     … prod 5
     ");
@@ -208,7 +209,7 @@ fn live_lines_are_waves_pools_and_what_deserves_attention() {
     about 2 h 50 m and 1 d soak left (2 past runs)
     ✔ staging  1/1 done   tag release/R42/staging
     ⏸ nonprod  [████████████████████]  1/2 soaking · 1 deferred · soaks until 2026-11-22 09:41 (in 1 d 8 s)
-      acme-dev  ⏸ deferred  41 m 5 s  connection refused by 10.0.0.7:6443, 3 tries in 30 s
+      acme-dev  ⏸ deferred  41 m 5 s  seen 41 m 37 s ago  connection refused by 10.0.0.7:6443, 3 tries in 30 s
     … prod 5
     ");
 }

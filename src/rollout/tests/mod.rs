@@ -6,11 +6,14 @@
 pub(crate) mod scripted;
 
 mod cases;
+mod catch_up;
 mod deadlines;
 mod fleet;
 mod gates;
 mod hotfixes;
+mod joining;
 mod live;
+mod membership;
 mod patience;
 mod rebuild;
 mod replan;

@@ -153,10 +153,10 @@ pub(super) async fn driver_alive(open: &OpenJournal, context: &Context<'_>) -> R
     Ok(context.place.driver(open).await?.is_some_and(|driver| driver.alive))
 }
 
-/// The rollouts that are named, or all that are open.
+/// The rollouts that are named, or all that are open or have somebody left to catch up.
 fn named(state: &FleetState, asked: &[RolloutRef]) -> Result<Vec<RolloutId>, Failure> {
     if asked.is_empty() {
-        return Ok(state.open_rollouts().map(|r| r.id().clone()).collect());
+        return Ok(state.live_rollouts().map(|r| r.id().clone()).collect());
     }
     asked.iter().map(|name| find(state, Some(name)).map(|r| r.id().clone())).collect()
 }
@@ -229,7 +229,7 @@ async fn drive(
     };
     let state = follower.state();
     let rollouts: Vec<&Rollout> = named.iter().filter_map(|id| state.rollout(id)).collect();
-    let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r.state())).collect();
+    let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r)).collect();
     match ended {
         Ended::Reached => {}
         Ended::Blocked(_) => codes.push(Code::Blocked),
@@ -403,7 +403,7 @@ async fn follow(
     let driver = context.place.driver(&open).await?;
     let state = open.follower.state();
     let rollouts: Vec<&Rollout> = named.iter().filter_map(|id| state.rollout(id)).collect();
-    let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r.state())).collect();
+    let mut codes: Vec<Code> = rollouts.iter().map(|r| code(r)).collect();
     if timed_out {
         codes.push(Code::WaitTimeout);
     } else if *until == Until::Blocked && !rollouts.iter().all(|r| rests(r)) {

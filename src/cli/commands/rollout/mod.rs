@@ -75,8 +75,9 @@ fn find<'a>(state: &'a FleetState, asked: Option<&RolloutRef>) -> Result<&'a Rol
 }
 
 /// What the state of a rollout means for the exit code, once it rests.
-fn code(state: &RolloutState) -> Code {
-    match state {
+fn code(rollout: &Rollout) -> Code {
+    match rollout.state() {
+        RolloutState::Running if rollout.is_through() => Code::FinishedWithFailures,
         RolloutState::Halted { .. } => Code::Failed,
         RolloutState::Aborting
         | RolloutState::Aborted
