@@ -129,6 +129,11 @@ fn a_cluster_never_reached_is_an_error_or_left_to_catch_up() {
     let plan = world.plan().unwrap();
     assert_eq!(plan.unknown.iter().map(|n| n.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     assert_eq!(names(&plan.waves[0]), ["a"]);
+    // A wave of nobody but those would be passed over with its gates.
+    world.observed.remove("a");
+    let findings = world.plan().unwrap_err();
+    let found = only(&findings, &codes::CLUSTER_NEVER_REACHED);
+    assert!(found.message.contains("its gates and its soak"), "{}", found.message);
 }
 
 #[test]
