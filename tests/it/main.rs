@@ -18,6 +18,7 @@ mod fleet_hotfix;
 mod fleet_members;
 mod fleet_obstacles;
 mod fleet_refusals;
+mod fleet_removals;
 mod fleet_replan;
 mod fleet_rollback;
 mod fleet_secrets;
