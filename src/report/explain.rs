@@ -671,7 +671,11 @@ impl Told<'_> {
         let WaitKind::CatchUp { reason, cause, failed, budget, .. } = &self.wait.kind else {
             return nothing();
         };
-        let mut evidence = vec![format!("left for later: {}", deferral(*reason)), cause.clone()];
+        let why = reason.map_or_else(
+            || "tried again, after its wave was over".to_owned(),
+            |reason| format!("left for later: {}", deferral(reason)),
+        );
+        let mut evidence = vec![why, cause.clone()];
         let skip = self.wait.cluster.as_ref().and_then(|name| self.offers.skip(&[name]));
         if failed > budget {
             evidence.push(format!("{} failed while they caught up, {budget} tolerated", clusters(*failed)));

@@ -239,14 +239,24 @@ impl Rollout {
     fn retry(&mut self, name: &ClusterName, at: jiff::Timestamp) {
         let Some(index) = self.by_name.get(name).copied() else { return };
         let Some(cluster) = self.clusters.get(index) else { return };
-        let wave = cluster.wave;
+        let (wave, late) = (cluster.wave, cluster.late);
         let Some(planned) = self.planned_cluster(index) else { return };
         let mut anew = Attempt::new(cluster.attempt.number + 1, at, planned);
         // After a no of tests that ran again, only tests that run once more can say yes.
         if cluster.attempt.tests != Tests::Due {
             anew.tests = Tests::Again;
         }
+        // Who joined follows its wave, also by another attempt.
+        if late
+            && let Some((known, planned)) = self.waves.get(wave).zip(self.plan.waves.get(wave))
+            && !known.phase.is_over()
+        {
+            anew = anew.following(&planned.name);
+        }
         self.replace(index, anew);
+        if late {
+            return;
+        }
         // A wave that was complete is not any more: what it verified and soaked no longer covers it.
         if let Some(wave) = self.waves.get_mut(wave)
             && matches!(wave.phase, WavePhase::Verifying { .. } | WavePhase::Soaking | WavePhase::GatesAfter)

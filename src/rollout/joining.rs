@@ -181,17 +181,23 @@ impl Rollout {
         let number = before.as_ref().map_or(1, |known| known.attempt.number + 1);
         let earlier =
             before.map_or_else(Vec::new, |known| known.earlier.into_iter().chain([known.attempt]).collect());
-        let mut attempt = Attempt::new(number, at, cluster);
-        attempt.state = AttemptState::Deferred(Deferral::Joined);
-        attempt.cause =
-            Some(format!("it joined while the rollout ran, and follows when wave {wave} is over"));
-        attempt.parked = Some(Parked { until: None });
+        let attempt = Attempt::new(number, at, cluster).following(wave);
         let index = self.clusters.len();
         self.by_name.insert(cluster.name.clone(), index);
         self.by_uid.insert(cluster.uid.clone(), index);
         let (late, joined, first) = (true, true, number);
         self.clusters.push(Cluster { wave: w, pool: p, place, late, joined, attempt, earlier, first });
         self.arrive(index);
+    }
+}
+
+impl Attempt {
+    /// The attempt of one who joined: it waits until its wave is over.
+    pub(super) fn following(mut self, wave: &WaveName) -> Self {
+        self.state = AttemptState::Deferred(Deferral::Joined);
+        self.cause = Some(format!("it joined while the rollout ran, and follows when wave {wave} is over"));
+        self.parked = Some(Parked { until: None });
+        self
     }
 }
 

@@ -189,8 +189,8 @@ impl FleetState {
 
     fn busy(&self, rollout: &Rollout, planned: &PlannedCluster) -> Option<Obstacle> {
         let holder = self.claimed_by(&planned.uid).filter(|holder| **holder != rollout.id);
-        // With one open rollout nobody can be ahead.
-        if self.open.len() < 2 && holder.is_none() {
+        // With no other open rollout nobody can be ahead; one that catches up is at its end.
+        if self.open.len() <= usize::from(rollout.state.is_open()) && holder.is_none() {
             return None;
         }
         let (mut ahead, mut first) = (0, None);

@@ -129,6 +129,16 @@ impl Recount {
             return;
         }
         self.position = event.seq;
+        // Who is a member, and who is planned where, decides which rollouts at their end still await somebody.
+        if matches!(
+            event.body,
+            Body::MembershipRecorded { .. }
+                | Body::RolloutPlanned { .. }
+                | Body::RolloutReplanned { .. }
+                | Body::RolloutJoined { .. }
+        ) {
+            self.follow_the_living(state);
+        }
         let Some(id) = event.body.rollout() else { return };
         // What happens in a rollback changes the rollout that it takes back.
         if let Some(of) = state.rollout(id).and_then(Rollout::rolls_back) {
@@ -137,6 +147,14 @@ impl Recount {
         self.look_at(id, event, state);
         if event.seq.is_multiple_of(AGAIN) {
             self.compare(state);
+        }
+    }
+
+    fn follow_the_living(&mut self, state: &FleetState) {
+        let live: HashMap<&RolloutId, &Rollout> = state.live_rollouts().map(|r| (&r.id, r)).collect();
+        self.rollouts.retain(|id, _| live.contains_key(id));
+        for (id, rollout) in live {
+            self.rollouts.entry(id.clone()).or_insert_with(|| Counted::of(rollout));
         }
     }
 

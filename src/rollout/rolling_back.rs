@@ -144,7 +144,11 @@ impl FleetState {
             }
             (true, ..) => RolloutState::RollingBack { by },
         };
+        let was_open = original.state.is_open();
         original.enter(state, at);
+        if !was_open && original.state.is_open() {
+            self.who_left(place);
+        }
         self.sort_in(place);
     }
 

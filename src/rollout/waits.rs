@@ -211,8 +211,8 @@ pub enum WaitKind {
     },
     /// A cluster was left for later, and follows since its wave is over.
     CatchUp {
-        /// Why it was left for later.
-        reason: Deferral,
+        /// Why it was left for later; none if it is tried again.
+        reason: Option<Deferral>,
         /// In words.
         cause: String,
         /// So many of those that caught up failed.
@@ -404,9 +404,12 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
             Class::Active | Class::Unknown | Class::Blocked | Class::Postponed | Class::Deferred
         );
         // A half-updated cluster that is held waits without being left for later.
-        let stays = attempt.state.class() == Class::Pending && cluster.half_updated();
+        let pending = attempt.state.class() == Class::Pending;
+        let stays = pending && cluster.half_updated();
+        // Nor does one that is tried again, once too many have failed who follow.
+        let late = pending && cluster.late && rollout.late_failures().0 > rollout.late_failures().1;
         let kept = || state.hold_against(planned, now).is_some() || state.is_hibernated(&planned.name);
-        if interesting || (stays && kept()) {
+        if interesting || late || (stays && kept()) {
             out.cluster(state, &planned_wave.name, &planned.name, now);
         }
     }
@@ -562,13 +565,14 @@ impl Gathered<'_> {
         let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
         let goes = self.rollout.state == RolloutState::Running || self.rollout.is_catching_up();
         let index = self.rollout.by_name.get(name).copied();
-        let is_entry = goes && index.is_some_and(|index| self.rollout.is_entry(index));
+        let again = cluster.late && attempt.state.class() == Class::Pending;
+        let is_entry = goes && (again || index.is_some_and(|index| self.rollout.is_entry(index)));
         if let Some(planned) = planned.filter(|_| is_entry) {
             let found = waits_late::entry(&self.outlook, self.rollout, planned, cluster, now);
             if let Some((kind, until)) = found {
                 self.push_at(wave, name, kind, attempt.since, until);
+                return;
             }
-            return;
         }
         let obstacle = planned.and_then(|planned| self.outlook.obstacle(self.rollout, planned));
         let (kind, until) = match (&attempt.state, obstacle) {
@@ -787,7 +791,7 @@ fn of_pools(
     let mut open: Option<&PoolName> = None;
     let mut earlier_deferred = 0;
     for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
-        let waiting = pool.counts.of(Class::Pending);
+        let waiting = pool.everybody().of(Class::Pending);
         let missing = match open {
             None => missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix),
             Some(_) => None,

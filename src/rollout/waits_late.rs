@@ -18,13 +18,18 @@ pub(super) fn entry(
     cluster: &Cluster,
     now: jiff::Timestamp,
 ) -> Option<(WaitKind, Option<jiff::Timestamp>)> {
-    let AttemptState::Deferred(reason) = cluster.attempt.state else { return None };
+    let (failed, budget) = rollout.late_failures();
+    let reason = match cluster.attempt.state {
+        AttemptState::Deferred(reason) => Some(reason),
+        // Tried again, and not started any more.
+        AttemptState::Pending if cluster.late && failed > budget => None,
+        _ => return None,
+    };
     if let Some(obstacle) = outlook.obstacle(rollout, planned) {
         let until = obstacle.until();
         return Some((WaitKind::InTheWay { obstacle }, until));
     }
     let due = cluster.attempt.catches_up_at();
-    let (failed, budget) = rollout.late_failures();
     let cause = cluster.attempt.cause.clone().unwrap_or_default();
     let due_now = due <= now && failed <= budget;
     Some((WaitKind::CatchUp { reason, cause, failed, budget, due: due_now }, (due > now).then_some(due)))

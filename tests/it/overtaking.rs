@@ -72,14 +72,16 @@ struct Story {
 }
 
 impl Story {
-    /// Writes the Fleet file.
-    fn fleet(&self) {
+    /// Writes the Fleet file, with those that are switched off on purpose.
+    fn fleet(&self, asleep: &[&str]) {
         let mut text = String::from(
             "apiVersion: tidegate.dev/v1\nkind: Fleet\nmetadata: { name: story }\nspec:\n  clusters:\n",
         );
         for (name, env, region) in FLEET {
             text.push_str(&format!(
-                "    - {{ name: {name}, labels: {{ env: {env}, region: {region} }}, kubeconfig: {{ path: {} }} }}\n",
+                "    - {{ name: {name}, hibernated: {}, labels: {{ env: {env}, region: {region} }}, \
+                 kubeconfig: {{ path: {} }} }}\n",
+                asleep.contains(&name),
                 self.kubeconfigs[name].display()
             ));
         }
@@ -158,7 +160,7 @@ const DEPLOY: &str = "  deploy:
     - run: { name: fine, command: [\"true\"] }
 ";
 
-/// R41 runs everywhere. Then a cluster is switched off.
+/// R41 runs everywhere. Then a cluster is switched off, and the fleet says so.
 fn r41_runs_everywhere(story: &Story) {
     story.product("edge", "1.0.0", DEPLOY, &tiny::config("edge", "1.0.0"));
     story.product("shop", "1.0.0", DEPLOY, &shop("welcome"));
@@ -167,6 +169,8 @@ fn r41_runs_everywhere(story: &Story) {
     let plan = tiny::plan(&story.lab, "R41");
     story.lab.run(&["rollout", "start", &plan]).ok();
     story.all_run(&["dev", "eu-1", "eu-2", "us-1", "sleeper"], "1.0.0", "1.0.0");
+    story.fleet(&["sleeper"]);
+    story.lab.commit("fleet: the sleeper is switched off");
     story.clusters["sleeper"].faults().link(Link::Refuse);
 }
 
@@ -259,18 +263,19 @@ fn r43_goes_back(story: &Story) {
     assert!(!steps.is_empty() && !steps.iter().any(|s| s.contains("migrate")), "{steps:?}");
 }
 
-/// The sleeper is switched on again: it is taken along, past the hotfix that went by.
+/// The sleeper is switched on again, and follows by itself, past the hotfix that went by.
 fn the_sleeper_catches_up(story: &Story) {
-    // R43 planned the sleeper last; R42.1 is started once more, for what is left of it.
+    // R43 had taken the sleeper over; R42.1 is started once more, for what is left of it.
     let plan = tiny::plan(&story.lab, "R42.1");
     story.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
     story.drive("only the sleeper is left", "R42.1", |story| {
         story.lab.run(&["rollout", "run", "R42.1", "--until", "blocked"]).code == 14
     });
     let why = story.lab.run(&["rollout", "why", "R42.1", "--cluster", "sleeper"]).ok();
-    assert!(why.out.contains("unreachable"), "{}", why.out);
+    assert!(why.out.contains("hibernated") && why.out.contains("last seen"), "{}", why.out);
     story.clusters["sleeper"].faults().link(Link::Open);
-    story.lab.tidegate("rollout retry R42.1 --deferred").ok();
+    story.fleet(&[]);
+    story.lab.commit("fleet: the sleeper is awake");
     story.drive("the sleeper has caught up", "R42.1", |story| story.state("R42.1-2") == "succeeded");
     story.all_run(&["sleeper"], "1.0.1", "1.1.0");
 }
@@ -284,7 +289,7 @@ async fn a_hotfix_overtakes_a_bad_release_goes_back_and_a_sleeper_catches_up() {
         let clusters: BTreeMap<_, _> = names.zip(clusters).collect();
         let kubeconfigs = clusters.iter().map(|(name, c)| (*name, c.kubeconfig_via_proxy())).collect();
         let story = Story { lab: Lab::new(), kubeconfigs, clusters };
-        story.fleet();
+        story.fleet(&[]);
         story.lab.write("pipelines/main.yaml", &pipeline());
         r41_runs_everywhere(&story);
         r42_waits_before_a_freeze(&story);

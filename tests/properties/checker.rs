@@ -268,6 +268,7 @@ impl Checker {
                 }
                 let run = self.runs.get_mut(id).ok_or("rule 7: nobody planned it")?;
                 if let Body::AttemptDeparted { attempt, .. } = body {
+                    run.catch_up(attempt);
                     demand(self.facts.left(run.plan_seq, &attempt.cluster), || {
                         format!("rule 4: {} is a member", attempt.cluster)
                     })?;
@@ -805,12 +806,14 @@ impl Run {
                     member.log.clear();
                     member.steps.clear();
                     member.worked = jiff::SignedDuration::ZERO;
-                    let wave = &mut self.waves[member.wave];
-                    if wave.completed && !wave.over {
+                    let (late, wave) = (member.late, &mut self.waves[member.wave]);
+                    // Who joined follows its wave, by any attempt.
+                    let verdict = if late && !wave.over { Verdict::DeferredForLater } else { Verdict::Waits };
+                    if !late && wave.completed && !wave.over {
                         (wave.completed, wave.through, wave.soaked, wave.round) = (false, false, false, 0);
                         wave.first_verified = None;
                     }
-                    self.set(name, Verdict::Waits, event.seq);
+                    self.set(name, verdict, event.seq);
                 }
                 if matches!(self.mode, Mode::Through | Mode::Halted) {
                     self.mode = Mode::Running;

@@ -140,6 +140,13 @@ fn comes_to_an_end(world: &mut World<Chance>) -> Result<(), TestCaseError> {
     Err(TestCaseError::fail("it never ends"))
 }
 
+/// What happens in a schedule, a line for each event.
+fn log_of(schedule: &Schedule) -> String {
+    scripted::world::TRACE.set(Some(Vec::new()));
+    let _ = std::panic::catch_unwind(|| comes_to_an_end(&mut play(schedule, effects, true)));
+    scripted::world::TRACE.take().unwrap_or_default().join("\n")
+}
+
 /// Plays a share of the schedules.
 fn share(part: u32) {
     let seed = seed().wrapping_add(u64::from(part));
@@ -163,7 +170,10 @@ fn share(part: u32) {
     });
     match outcome {
         Ok(()) => {}
-        Err(TestError::Fail(why, schedule)) => panic!("TIDEGATE_SEED={seed}: {why}\n{schedule:#?}"),
+        Err(TestError::Fail(why, schedule)) => {
+            let log = log_of(&schedule);
+            panic!("TIDEGATE_SEED={seed}: {why}\n{schedule:#?}\n{log}")
+        }
         Err(TestError::Abort(why)) => panic!("TIDEGATE_SEED={seed}: {why}"),
     }
     // A run in which something never happened has shown nothing about it.

@@ -291,7 +291,10 @@ fn ignoring(state: &FleetState, now: jiff::Timestamp, ignored: fn(&Obstacle) -> 
                     <= wave.deferred_budget;
             let waits = matches!(cluster.state().class(), Class::Pending | Class::Postponed)
                 || cluster.state().word() == "deferred"
-                    && cluster.attempt().cause().is_some_and(|c| c.contains("held"));
+                    && cluster
+                        .attempt()
+                        .cause()
+                        .is_some_and(|c| c.contains("held") || c.contains("switched off"));
             let alone = state.obstacle(rollout, planned, now).is_some_and(|found| ignored(&found));
             if !(begun && turn && waits && alone && paced(state, planned, now)) {
                 return None;

@@ -7,7 +7,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use tidegate::journal::{
-    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Member, Preflight, RetryWhich, StepId,
+    AttemptId, BlockReason, Body, Deferral, FailureClass, Found, Member, Preflight, RetryWhich, Side, StepId,
     StepOutcome, StopScope,
 };
 use tidegate::model::{Actor, ClusterName, Push, RolloutId, WaveName};
@@ -408,7 +408,18 @@ fn command(world: &mut World<Chance>, a_move: &Move, which: usize) {
             }
             Command::Approve(yes)
         }
-        Move::Revoke(n) => Command::Revoke { rollout: id, wave: wave(*n), gate: None, reason: None },
+        Move::Revoke(n) => {
+            // What nobody gave can't be taken back; most waves have no gate that asks people.
+            let given = |name: &&WaveName| {
+                rollout.wave(name).is_some_and(|(planned, wave)| {
+                    let mut ids = planned.gates_before.iter().map(|gate| (Side::Before, &gate.id));
+                    ids.any(|(side, id)| wave.gate(side, id).is_some_and(|g| !g.approvals().is_empty()))
+                })
+            };
+            let given: Vec<&WaveName> = waves.iter().filter(given).collect();
+            let Some(wave) = given.get(usize::from(*n) % given.len().max(1)) else { return };
+            Command::Revoke { rollout: id, wave: (*wave).clone(), gate: None, reason: None }
+        }
         Move::Replan(kind, at, to) => {
             let (at, to) = (usize::from(*at), usize::from(*to));
             let how = match kind {

@@ -79,6 +79,22 @@ struct Flight {
     late: bool,
 }
 
+thread_local! {
+    /// The log of every world of this thread, a line for each event, while somebody wants it.
+    pub static TRACE: std::cell::RefCell<Option<Vec<String>>> = const { std::cell::RefCell::new(None) };
+}
+
+/// An event in a line, without the documents that some carry.
+fn trace(event: &Event) -> String {
+    let body = match &event.body {
+        Body::RolloutPlanned { rollout, .. } | Body::RolloutReplanned { rollout, .. } => format!("{rollout}"),
+        Body::CalendarRecorded { .. } => String::new(),
+        body => format!("{body:?}"),
+    };
+    let body: String = body.chars().take(300).collect();
+    format!("{} {} {} {body}", event.seq, event.at, event.body.name())
+}
+
 /// The world.
 pub struct World<F> {
     pub state: FleetState,
@@ -151,6 +167,11 @@ impl<F: Fate> World<F> {
         };
         let seq = self.events.len() as u64 + 1;
         let event = Event { seq, at: self.now, schema: 1, actor, fence, body, prev: zero, hash: zero };
+        TRACE.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push(trace(&event));
+            }
+        });
         self.refused = self.state.apply(&event).err();
         self.recount.follow(&event, &self.state);
         self.events.push(event);
