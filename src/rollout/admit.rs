@@ -224,6 +224,10 @@ fn start(state: &FleetState, plan: &Plan, overrides: &[(Override, String)]) -> R
         let legal = state.rollout(&rollback.of).map(legal).unwrap_or_default();
         return Err(refusal(&codes::ROLLOUT_STATE, why, legal));
     }
+    // Since it was asked for, something may have ended that nobody knows the end of.
+    if let Some(original) = plan.rollback().and_then(|rollback| state.rollout(&rollback.of)) {
+        rolling_back::all_known(original)?;
+    }
     let id = RolloutId::new(&plan.release.id, state.next_number(&plan.release.id))
         .map_err(|error| refusal(&codes::ROLLOUT_STATE, error.to_string(), Vec::new()))?;
     let mut events = vec![Body::RolloutPlanned { rollout: id.clone(), plan: Box::new(plan.clone()) }];

@@ -38,11 +38,10 @@ impl Rollout {
         // Who was left out of a rollback is retried by a person: the other rollout waits for that.
         self.rolls_back().is_none()
             && self.deferred.contains(&index)
-            && self
-                .clusters
-                .get(index)
-                .and_then(|c| self.waves.get(c.wave))
-                .is_some_and(|w| w.phase.is_over())
+            // A new plan may have put a wave before one that is over.
+            && self.clusters.get(index).is_some_and(|cluster| {
+                self.waves.iter().take(cluster.wave + 1).all(|wave| wave.phase.is_over())
+            })
     }
 
     /// The clusters that wait in the catch-up lane, in plan order.
@@ -152,7 +151,8 @@ pub(super) fn superseded(state: &FleetState, rollout: &Rollout, out: &mut Gather
         let Some((planned, cluster)) = rollout.planned_cluster(index).zip(rollout.clusters.get(index)) else {
             continue;
         };
-        if state.taken_over(rollout, planned).is_some() {
+        // Who has left departs, whoever plans it.
+        if !rollout.leaves(index) && state.taken_over(rollout, planned).is_some() {
             let attempt = attempt_of(rollout, planned, cluster);
             out.decide(Body::AttemptFinished { attempt, result: AttemptResult::Superseded });
         }

@@ -26,7 +26,7 @@ impl Rollout {
         self.plan.rollback().map(|rollback| &rollback.of)
     }
 
-    /// Whether a rollback of it may be planned now: nothing of it is at work, and nothing is unknown.
+    /// Whether a rollback of it may be planned now: it rests, and nothing of it is at work.
     pub fn may_be_taken_back(&self) -> bool {
         matches!(
             self.state,
@@ -370,6 +370,22 @@ pub(super) fn ask(rollout: &Rollout, reason: &str) -> Result<Vec<Body>, Refusal>
         let sentence = format!("{} has changed no cluster: there is nothing to take back", rollout.id);
         return refuse(rollout, &codes::NOTHING_TO_ROLL_BACK, RefusalExit::NothingSelected, sentence);
     }
+    all_known(rollout)?;
+    match rollout.state {
+        RolloutState::Running => {
+            let reason = Some(format!("to be rolled back: {reason}"));
+            Ok(vec![Body::RolloutPause { rollout: rollout.id.clone(), reason }])
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// That it is known how its attempts ended: what nobody knows would keep its slot while the rollback
+/// waits for it, and nobody could settle it any more.
+///
+/// # Errors
+/// Names the clusters, and how to settle them.
+pub(super) fn all_known(rollout: &Rollout) -> Result<(), Refusal> {
     let unknown: Vec<String> = rollout
         .clusters()
         .filter(|(.., cluster)| cluster.attempt.state.class() == Class::Unknown)
@@ -386,11 +402,5 @@ pub(super) fn ask(rollout: &Rollout, reason: &str) -> Result<Vec<Body>, Refusal>
         let legal = skip.collect();
         return Err(Refusal { code: &codes::CLUSTER_STATE, sentence, legal, exit: RefusalExit::Conflict });
     }
-    match rollout.state {
-        RolloutState::Running => {
-            let reason = Some(format!("to be rolled back: {reason}"));
-            Ok(vec![Body::RolloutPause { rollout: rollout.id.clone(), reason }])
-        }
-        _ => Ok(Vec::new()),
-    }
+    Ok(())
 }

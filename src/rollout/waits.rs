@@ -407,7 +407,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
         let pending = attempt.state.class() == Class::Pending;
         let stays = pending && cluster.half_updated();
         // Nor does one that is tried again, once too many have failed who follow.
-        let late = pending && cluster.late && rollout.late_failures().0 > rollout.late_failures().1;
+        let late = pending && waits_late::starts_no_more(rollout, cluster);
         let kept = || state.hold_against(planned, now).is_some() || state.is_hibernated(&planned.name);
         if interesting || late || (stays && kept()) {
             out.cluster(state, &planned_wave.name, &planned.name, now);
@@ -565,8 +565,8 @@ impl Gathered<'_> {
         let planned = self.rollout.by_name.get(name).and_then(|i| self.rollout.planned_cluster(*i));
         let goes = self.rollout.state == RolloutState::Running || self.rollout.is_catching_up();
         let index = self.rollout.by_name.get(name).copied();
-        let again = cluster.late && attempt.state.class() == Class::Pending;
-        let is_entry = goes && (again || index.is_some_and(|index| self.rollout.is_entry(index)));
+        let stopped = waits_late::starts_no_more(self.rollout, cluster);
+        let is_entry = goes && (stopped || index.is_some_and(|index| self.rollout.is_entry(index)));
         if let Some(planned) = planned.filter(|_| is_entry) {
             let found = waits_late::entry(&self.outlook, self.rollout, planned, cluster, now);
             if let Some((kind, until)) = found {
@@ -791,7 +791,9 @@ fn of_pools(
     let mut open: Option<&PoolName> = None;
     let mut earlier_deferred = 0;
     for (planned_pool, pool) in planned.pools.iter().zip(&wave.pools) {
-        let waiting = pool.everybody().of(Class::Pending);
+        // Who is looked at again needs a slot for that, too.
+        let due = count(pool.rechecks.range(..=(now, usize::MAX)).count());
+        let waiting = pool.everybody().of(Class::Pending) + due;
         let missing = match open {
             None => missing_hotfix(state, out.rollout, pool).map(WaitKind::MissingHotfix),
             Some(_) => None,

@@ -2,13 +2,21 @@
 //! is over, as far as somebody still has to come through them.
 
 use super::WaitKind;
-use super::attempt::AttemptState;
+use super::attempt::{AttemptState, Class};
 use super::gates;
 use super::obstacle::Outlook;
 use super::state::{Cluster, Rollout, Wave};
 use crate::journal::{Answer, Override, Side};
 use crate::model::Actor;
 use crate::plan::{PlannedCluster, PlannedGate, PlannedWave};
+
+/// Whether a cluster that came behind its wave, and had a slot or is tried again, gets none any more:
+/// too many failed who came like that.
+pub(super) fn starts_no_more(rollout: &Rollout, cluster: &Cluster) -> bool {
+    let (failed, budget) = rollout.late_failures();
+    let waits = matches!(cluster.attempt.state.class(), Class::Pending | Class::Blocked | Class::Postponed);
+    cluster.late && failed > budget && waits
+}
 
 /// For what a cluster waits that follows when its wave is over, and until when if time ends it.
 pub(super) fn entry(
@@ -21,8 +29,7 @@ pub(super) fn entry(
     let (failed, budget) = rollout.late_failures();
     let reason = match cluster.attempt.state {
         AttemptState::Deferred(reason) => Some(reason),
-        // Tried again, and not started any more.
-        AttemptState::Pending if cluster.late && failed > budget => None,
+        _ if starts_no_more(rollout, cluster) => None,
         _ => return None,
     };
     if let Some(obstacle) = outlook.obstacle(rollout, planned) {
