@@ -106,7 +106,7 @@ impl GitCli {
             .env("LC_ALL", "C")
     }
 
-    async fn git(&self, args: &[&str]) -> Result<Answer, Fault> {
+    pub(super) async fn git(&self, args: &[&str]) -> Result<Answer, Fault> {
         named(self.call(args, LOCAL).run().await)
     }
 
@@ -115,7 +115,7 @@ impl GitCli {
     }
 
     /// The answer of a call that has no reason to fail.
-    async fn must(&self, doing: &str, args: &[&str]) -> Result<Vec<u8>, Fault> {
+    pub(super) async fn must(&self, doing: &str, args: &[&str]) -> Result<Vec<u8>, Fault> {
         let answer = self.git(args).await?;
         if answer.ok() { Ok(answer.stdout) } else { Err(refused(doing, &answer)) }
     }
@@ -157,7 +157,7 @@ impl GitCli {
         Ok(found)
     }
 
-    async fn object(&self, name: String) -> Result<Option<(String, String)>, Fault> {
+    pub(super) async fn object(&self, name: String) -> Result<Option<(String, String)>, Fault> {
         if name.contains('\n') || name.starts_with('-') {
             return Ok(None);
         }
@@ -246,7 +246,7 @@ fn named(answer: Result<Answer, Fault>) -> Result<Answer, Fault> {
     })
 }
 
-fn refused(doing: &str, answer: &Answer) -> Fault {
+pub(super) fn refused(doing: &str, answer: &Answer) -> Fault {
     let words = answer.words();
     // A lock of another git process goes away.
     if words.contains("cannot lock ref") && words.contains("File exists")
@@ -443,23 +443,11 @@ impl Git for GitCli {
     }
 
     async fn authors(&self, since: Option<&str>, until: &str, under: &[&str]) -> Result<Vec<String>, Fault> {
-        let range = match since {
-            Some(since) => format!("{since}..{until}"),
-            None => until.to_owned(),
-        };
-        let format = "--format=%aE%n%(trailers:key=Co-authored-by,valueonly)";
-        let mut args = vec!["log", format, &range, "--"];
-        args.extend(under.iter().copied());
-        let out = self.must("looking for authors", &args).await?;
-        let text = String::from_utf8_lossy(&out);
-        let address = |line: &str| {
-            let inner = line.rsplit_once('<').and_then(|(_, rest)| rest.split_once('>'));
-            inner.map_or(line, |(address, _)| address).trim().to_owned()
-        };
-        let mut found: Vec<String> = text.lines().map(address).filter(|line| !line.is_empty()).collect();
-        found.sort();
-        found.dedup();
-        Ok(found)
+        self.authors_between(since, until, under).await
+    }
+
+    async fn descends(&self, commit: &str, from: &str) -> Result<bool, Fault> {
+        self.comes_after(commit, from).await
     }
 
     async fn identity(&self) -> Result<Option<String>, Fault> {

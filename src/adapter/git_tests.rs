@@ -277,3 +277,23 @@ async fn several_folders_become_one_tree() {
     assert_eq!(names, ["products/a", "releases/r"]);
     assert!(folders(&git, &commit, &["pipelines"]).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn a_commit_descends_from_itself_and_from_those_before_it_and_one_that_is_not_there_is_a_fault() {
+    let repo = Repository::new();
+    repo.write("a", "1");
+    let first = repo.commit();
+    let second = repo.commit();
+    repo.git(&["checkout", "-q", "-b", "side", &first]);
+    repo.write("a", "2");
+    let side = repo.commit();
+    let git = repo.adapter();
+    assert!(git.descends(&first, &first).await.unwrap());
+    assert!(git.descends(&second, &first).await.unwrap());
+    assert!(!git.descends(&first, &second).await.unwrap());
+    assert!(!git.descends(&side, &second).await.unwrap());
+    for absent in ["d".repeat(40), "-x".to_owned()] {
+        let fault = git.descends(&second, &absent).await.unwrap_err();
+        assert!(fault.message.contains("git fetch"), "{fault}");
+    }
+}

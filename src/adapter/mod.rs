@@ -9,6 +9,7 @@ pub mod clusters;
 pub mod exec;
 pub mod fresh;
 pub mod git;
+mod git_history;
 mod git_objects;
 pub mod helm;
 pub mod host;

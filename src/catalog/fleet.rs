@@ -2,7 +2,7 @@
 //! one name each; who of them gets a product; and when a source is not to be believed. Asking the
 //! source is an adapter's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::diag::{Finding, Findings, Place, codes, count_of};
 use crate::model::{
@@ -64,6 +64,7 @@ pub fn check_source(place: &Place, before: &[ClusterName], now: &[ClusterName]) 
         findings.push(Finding::error(&codes::EMPTY_SOURCE, "the fleet's source lists no cluster").at(place));
         return findings;
     }
+    let now: HashSet<&ClusterName> = now.iter().collect();
     let lost: Vec<&ClusterName> = before.iter().filter(|name| !now.contains(name)).collect();
     if lost.len() > 2 && lost.len() * 10 > before.len() {
         let names: Vec<&str> = lost.iter().take(10).map(|name| name.as_str()).collect();

@@ -21,6 +21,7 @@ use super::gates;
 use super::lease::{Lease, NotDriver};
 use super::membership::{self, Memberships};
 use super::recorder::{Facts, Recorder, Stopped};
+use super::survey;
 use super::task;
 use super::world::{Times, World};
 
@@ -201,7 +202,12 @@ impl Driver {
                 calendar => calendar,
             };
             if let Some(recorded) = recorded {
-                self.write(vec![recorded], seen).await?;
+                let plan = state.newest_plan();
+                self.catch_up(seen).await?;
+                // A plan that came while the files were read may have been made from newer ones.
+                if plan == self.follower.state().newest_plan() {
+                    self.write(vec![recorded], seen).await?;
+                }
                 continue;
             }
             if stop == StopRequest::None {
@@ -329,6 +335,9 @@ impl Driver {
     ) -> Result<bool, DriveError> {
         for effect in effects {
             if effect.key().is_some_and(|key| self.running.has(&key)) {
+                continue;
+            }
+            if matches!(effect, Effect::Join { .. }) && self.running.joins() >= survey::AT_ONCE {
                 continue;
             }
             let state = self.follower.state();
@@ -521,6 +530,11 @@ impl Running {
 
     fn has(&self, key: &EffectKey) -> bool {
         self.keys.contains(key)
+    }
+
+    /// How many clusters that joined are being looked at.
+    fn joins(&self) -> usize {
+        self.effects.values().filter(|effect| matches!(effect, Effect::Join { .. })).count()
     }
 
     fn spawn(&mut self, effect: Effect, job: task::Job) {

@@ -2,15 +2,17 @@
 //! recorded when it has other members. What can't be read, or misses too many, is doubted and changes
 //! nothing. What a change means for a cluster is for the core.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::catalog::{self, fleet};
 use crate::diag::Findings;
 use crate::journal::{Body, Member};
 use crate::model::{ClusterEntry, ClusterName, FleetFile, Tree};
+use crate::port::Fault;
 use crate::rollout::FleetState;
 
 use super::calendar::READ_EVERY;
@@ -27,26 +29,41 @@ const FILE: &str = "fleet.yaml";
 #[derive(Default)]
 pub struct Memberships {
     looked: Option<jiff::Timestamp>,
+    /// The newest plan at that look: one that came since was made from files of its own.
+    plan: Option<u64>,
     /// When the source was asked last.
     asked: Option<jiff::Timestamp>,
-    /// The commit that was read, and how many rollouts were known then.
-    read: Option<(String, usize)>,
+    /// The commit that was read, and the newest plan then.
+    read: Option<(String, Option<u64>)>,
     /// The source, while it is asked: that may take a minute, and nothing waits for it.
-    asking: Option<JoinHandle<()>>,
+    asking: Option<Asking>,
 }
 
-impl Drop for Memberships {
+/// A source that is asked.
+struct Asking {
+    task: JoinHandle<()>,
+    answer: oneshot::Receiver<Answered>,
+}
+
+/// What a source said.
+struct Answered {
+    head: String,
+    file: FleetFile,
+    /// The newest plan when it was asked.
+    plan: Option<u64>,
+    sourced: Result<Vec<ClusterEntry>, Fault>,
+}
+
+impl Drop for Asking {
     fn drop(&mut self) {
-        if let Some(asking) = self.asking.take() {
-            asking.abort();
-        }
+        self.task.abort();
     }
 }
 
 impl Memberships {
     /// The event to record, if the committed fleet has other members than are recorded, or is not
-    /// believed. A source is asked beside, and what it says is handed to `recorder`. `starting` says
-    /// that something is to be started now, so that the look must be fresh.
+    /// believed. A source is asked beside; `recorder` wakes the driver when it has answered. `starting`
+    /// says that something is to be started now, so that the look must be fresh.
     pub async fn look(
         &mut self,
         world: &World,
@@ -54,52 +71,122 @@ impl Memberships {
         recorder: &Recorder,
         starting: bool,
     ) -> Option<Body> {
-        let now = world.clock.now();
+        let (now, plan) = (world.clock.now(), state.newest_plan());
+        // An answer from before the newest plan may lack clusters which that one has: it is asked again.
+        if let Some(answered) = self.answered().filter(|answered| answered.plan == plan) {
+            return news(state, answered.told(state));
+        }
         let every = jiff::SignedDuration::try_from(READ_EVERY).unwrap_or(FRESH);
         // A clock that was set back makes a look of the future, which says nothing about now.
         let younger = |at: Option<jiff::Timestamp>, most| {
             at.map(|at| now.duration_since(at)).is_some_and(|age| !age.is_negative() && age < most)
         };
-        if younger(self.looked, if starting { FRESH } else { every }) {
+        if self.plan == plan && younger(self.looked, if starting { FRESH } else { every }) {
             return None;
         }
-        self.looked = Some(now);
-        if state.live_rollouts().next().is_none() || self.asking.as_ref().is_some_and(|a| !a.is_finished()) {
+        (self.looked, self.plan) = (Some(now), plan);
+        if state.live_rollouts().next().is_none() || self.asking.is_some() {
             return None;
         }
-        let head = world.git.head().await.ok()?;
-        let reading = Some((head.clone(), state.rollouts().count()));
+        let head = match head(world, state.fleet_commit()).await {
+            Ok(head) => head,
+            Err(cause) => return self.unread(state, cause),
+        };
+        let reading = Some((head.clone(), plan));
         if self.read == reading && (self.asked.is_none() || younger(self.asked, every)) {
             return None;
         }
         let file = match committed(world, &head).await {
             Ok(file) => file,
-            Err(Unread::Fault) => return None,
+            Err(Unread::Fault(fault)) => return self.unread(state, cant_be_read(&fault)),
             Err(Unread::Wrong(why)) => {
                 self.read = reading;
                 return news(state, Body::MembershipDoubted { cause: why });
             }
         };
         self.read = reading;
-        let Some(source) = file.spec.source.clone() else {
+        if file.spec.source.is_none() {
             self.asked = None;
             return news(state, judged(&head, &file, Vec::new(), &Known::default()));
-        };
+        }
         self.asked = Some(now);
-        let (clusters, recorder) = (Arc::clone(&world.clusters), recorder.clone());
-        let known = Known::of(state, &file);
-        self.asking = Some(tokio::spawn(async move {
-            let body = match clusters.members(&source.value).await {
-                Ok(sourced) => judged(&head, &file, sourced, &known),
-                Err(fault) => Body::MembershipDoubted {
-                    cause: format!("the fleet's source can't be read: {}", fault.message),
-                },
-            };
-            // A driver that is gone wants nothing recorded.
-            let _ = recorder.fact(vec![body]).await;
-        }));
+        self.asking = ask(world, recorder, head, file, plan);
         None
     }
+
+    /// What was asked for, once it is there.
+    fn answered(&mut self) -> Option<Answered> {
+        let answer = self.asking.as_mut()?.answer.try_recv();
+        if !matches!(answer, Err(oneshot::error::TryRecvError::Empty)) {
+            self.asking = None;
+        }
+        answer.ok()
+    }
+
+    /// The fleet can't be read now: the same commit is read again.
+    fn unread(&mut self, state: &FleetState, cause: String) -> Option<Body> {
+        self.read = None;
+        news(state, Body::MembershipDoubted { cause })
+    }
+}
+
+/// Asks the source of a fleet.
+fn ask(
+    world: &World,
+    recorder: &Recorder,
+    head: String,
+    file: FleetFile,
+    plan: Option<u64>,
+) -> Option<Asking> {
+    let source = file.spec.source.as_ref()?.value.clone();
+    let (clusters, recorder) = (Arc::clone(&world.clusters), recorder.clone());
+    let (told, answer) = oneshot::channel();
+    let task = tokio::spawn(async move {
+        let sourced = clusters.members(&source).await;
+        // A driver that is gone wants to know nothing.
+        if told.send(Answered { head, file, plan, sourced }).is_ok() {
+            let _ = recorder.fact(Vec::new()).await;
+        }
+    });
+    Some(Asking { task, answer })
+}
+
+impl Answered {
+    /// The event.
+    fn told(self, state: &FleetState) -> Body {
+        match self.sourced {
+            Ok(sourced) => judged(&self.head, &self.file, sourced, &Known::of(state, &self.file)),
+            Err(fault) => Body::MembershipDoubted {
+                cause: format!("the fleet's source can't be read: {}", fault.message),
+            },
+        }
+    }
+}
+
+/// The last commit, if it is believed.
+async fn head(world: &World, base: Option<&str>) -> Result<String, String> {
+    let head = world.git.head().await.map_err(|fault| cant_be_read(&fault))?;
+    believed(world, &head, base).await?;
+    Ok(head)
+}
+
+fn cant_be_read(fault: &Fault) -> String {
+    format!("the fleet of the last commit can't be read: {}", fault.message)
+}
+
+/// That a commit is the one from which the fleet was known last, or comes after it: who looks at an
+/// older one, or at another branch, must take no cluster away.
+pub async fn believed(world: &World, head: &str, base: Option<&str>) -> Result<(), String> {
+    let Some(base) = base else { return Ok(()) };
+    if world.git.descends(head, base).await.map_err(|fault| cant_be_read(&fault))? {
+        return Ok(());
+    }
+    let short = |commit: &str| commit.get(..10).unwrap_or(commit).to_owned();
+    Err(format!(
+        "commit {} is checked out, and it does not come after {}, from which the fleet was read: check out a commit that has {1}",
+        short(head),
+        short(base)
+    ))
 }
 
 /// The event, if it says something that is not recorded.
@@ -122,17 +209,19 @@ struct Known {
     /// What it listed before.
     before: Vec<ClusterName>,
     /// Those that an open rollout plans: nobody else can depart.
-    planned: Vec<ClusterName>,
+    planned: HashSet<ClusterName>,
 }
 
 impl Known {
     fn of(state: &FleetState, file: &FleetFile) -> Self {
-        let listed = |name: &&ClusterName| file.spec.clusters.iter().any(|c| c.value.name.value == **name);
-        let planned: Vec<ClusterName> = state.would_depart(&BTreeMap::new()).into_iter().cloned().collect();
+        let listed: HashSet<&ClusterName> =
+            file.spec.clusters.iter().map(|entry| &entry.value.name.value).collect();
+        let planned: HashSet<ClusterName> =
+            state.would_depart(&BTreeMap::new()).into_iter().cloned().collect();
         let before = match state.membership() {
             Some(known) => known.clusters.iter().filter(|(_, m)| m.sourced).map(|(n, _)| n.clone()).collect(),
             // Nothing is recorded yet: what is planned and not listed came from the source.
-            None => planned.iter().filter(|name| !listed(name)).cloned().collect(),
+            None => planned.iter().filter(|name| !listed.contains(name)).cloned().collect(),
         };
         Self { before, planned }
     }
@@ -140,12 +229,13 @@ impl Known {
 
 /// What the fleet's file and its source say together.
 fn judged(commit: &str, file: &FleetFile, sourced: Vec<ClusterEntry>, known: &Known) -> Body {
-    let names: Vec<ClusterName> = sourced.iter().map(|entry| entry.name.value.clone()).collect();
+    let listed: Vec<ClusterName> = sourced.iter().map(|entry| entry.name.value.clone()).collect();
+    let names: HashSet<&ClusterName> = listed.iter().collect();
     let mut wrong = Findings::new();
     if let Some(source) = &file.spec.source {
         let at_stake = known.before.iter().any(|n| !names.contains(n) && known.planned.contains(n));
         let before: &[ClusterName] = if at_stake { &known.before } else { &[] };
-        wrong.extend(fleet::check_source(&source.place, before, &names));
+        wrong.extend(fleet::check_source(&source.place, before, &listed));
     }
     let (members, more) = fleet::members(&file.spec, sourced);
     wrong.extend(more);
@@ -167,7 +257,7 @@ fn judged(commit: &str, file: &FleetFile, sourced: Vec<ClusterEntry>, known: &Kn
 /// Why the fleet of a commit is not known.
 enum Unread {
     /// Git did not answer.
-    Fault,
+    Fault(Fault),
     /// It is wrong.
     Wrong(String),
 }
@@ -175,7 +265,7 @@ enum Unread {
 /// The fleet of a commit.
 async fn committed(world: &World, commit: &str) -> Result<FleetFile, Unread> {
     let mut tree = Tree::new();
-    if let Some(found) = world.git.tree(commit, "pipelines").await.map_err(|_| Unread::Fault)? {
+    if let Some(found) = world.git.tree(commit, "pipelines").await.map_err(Unread::Fault)? {
         for (path, file) in found.iter().filter(|(path, _)| *path == FILE) {
             tree.insert(format!("pipelines/{path}"), file.clone());
         }
@@ -231,7 +321,10 @@ mod tests {
 
     #[test]
     fn a_source_that_lost_many_is_not_believed_while_a_rollout_waits_for_one_of_them() {
-        let known = |planned| Known { before: names(0..20), planned };
+        let known = |planned: Vec<ClusterName>| Known {
+            before: names(0..20),
+            planned: planned.into_iter().collect(),
+        };
         let doubted = |known: &Known, left| {
             matches!(judged("c", &file(SOURCED), entries(left), known), Body::MembershipDoubted { .. })
         };
@@ -239,5 +332,18 @@ mod tests {
         assert!(!doubted(&known(names(0..20)), 2..20), "two may go");
         assert!(!doubted(&known(names(5..20)), 5..20), "nobody waits for those");
         assert!(doubted(&known(Vec::new()), 0..0), "an empty list is never a fleet");
+    }
+
+    #[test]
+    fn a_source_of_many_clusters_is_compared_in_no_time() {
+        let known = Known { before: names(0..8_000), planned: names(0..8_000).into_iter().collect() };
+        // One is missed, so that the source is held against what it listed before.
+        let (file, sourced) = (file(SOURCED), entries(1..8_000));
+        let begun = std::time::Instant::now();
+        let Body::MembershipRecorded { clusters, .. } = judged("c", &file, sourced, &known) else {
+            panic!("it is not believed");
+        };
+        assert_eq!(clusters.len(), 8_000);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(1), "{:?}", begun.elapsed());
     }
 }

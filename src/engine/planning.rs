@@ -345,7 +345,7 @@ fn no_fleet() -> Finding {
 /// What the fleet's source listed when that was recorded last, if a rollout still plans any of it.
 fn listed_before(state: &FleetState) -> Vec<ClusterName> {
     let Some(known) = state.membership() else { return Vec::new() };
-    let planned: Vec<ClusterName> = state.would_depart(&BTreeMap::new()).into_iter().cloned().collect();
+    let planned: BTreeSet<&ClusterName> = state.would_depart(&BTreeMap::new()).into_iter().collect();
     let sourced = || known.clusters.iter().filter(|(_, m)| m.sourced).map(|(name, _)| name.clone());
     if sourced().any(|name| planned.contains(&name)) { sourced().collect() } else { Vec::new() }
 }

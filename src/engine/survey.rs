@@ -16,7 +16,7 @@ use super::session::user_agent;
 use super::world::{Times, World};
 
 /// How many clusters are looked at at once.
-const AT_ONCE: usize = 32;
+pub(super) const AT_ONCE: usize = 32;
 
 /// What a look at one cluster brought: what it is and runs, or why it could not be seen.
 pub type Look = Result<Sight, Error>;

@@ -16,7 +16,7 @@ use crate::rollout::{Effect, FleetState, Rollout};
 use super::cluster::Leave;
 use super::contents::Contents;
 use super::gates;
-use super::joining::Joiner;
+use super::joining::{self, Joiner};
 use super::preflight;
 use super::recorder::{Recorder, Stopped};
 use super::session::Session;
@@ -40,6 +40,8 @@ pub struct Shared {
     pub leave: Arc<dyn Leave>,
     /// Contents of product versions.
     pub contents: Contents,
+    /// The fleet as clusters find it that join.
+    pub joins: joining::Rounds,
     sessions: Mutex<HashMap<AttemptId, Arc<Session>>>,
     closing: Mutex<JoinSet<()>>,
     rollouts: Mutex<Arc<HashSet<RolloutId>>>,
@@ -61,6 +63,7 @@ impl Shared {
             times,
             recorder,
             leave,
+            joins: joining::Rounds::default(),
             sessions: Mutex::default(),
             closing: Mutex::default(),
             rollouts: Mutex::new(Arc::new(rollouts)),
@@ -191,8 +194,8 @@ pub fn prepare(shared: &Arc<Shared>, state: &FleetState, effect: &Effect) -> Opt
         Effect::Join { rollout, cluster, .. } => {
             let joiner = Joiner::new(state, rollout, cluster, shared.world.clock.now())?;
             Some(Box::pin(async move {
-                let bodies = joiner.join(&shared.world, &shared.times).await;
-                shared.recorder.fact(bodies).await.map(drop)
+                let bodies = joiner.join(&shared).await;
+                joining::hand_in(&shared.recorder, bodies).await
             }))
         }
         Effect::Observe { rollout, wave, cluster } => {

@@ -312,6 +312,8 @@ pub trait Git: Send + Sync {
     /// The authors and co-authors (their addresses) of the commits that lead to `until` and not to
     /// `since` (to any, without one) and touch something at or below `under`.
     async fn authors(&self, since: Option<&str>, until: &str, under: &[&str]) -> Result<Vec<String>, Fault>;
+    /// Whether a commit is `from` or comes after it; a fault if the repository does not have `from`.
+    async fn descends(&self, commit: &str, from: &str) -> Result<bool, Fault>;
     /// Who acts, as git is configured: `user.email`, else `user.name`.
     async fn identity(&self) -> Result<Option<String>, Fault>;
 }

@@ -50,6 +50,21 @@ pub struct FleetState {
     pub(super) starts: VecDeque<jiff::Timestamp>,
 }
 
+impl FleetState {
+    /// The event that brought the newest plan, of whichever rollout.
+    pub fn newest_plan(&self) -> Option<u64> {
+        self.rollouts.iter().map(|rollout| rollout.plan_seq).max()
+    }
+
+    /// The commit that the fleet of the rollouts that go on was read from last: the recorded one, or that
+    /// of the newest plan if all their plans came after that record.
+    pub fn fleet_commit(&self) -> Option<&str> {
+        let newest = self.live_rollouts().max_by_key(|rollout| rollout.plan_seq)?;
+        let known = self.membership().filter(|known| self.live_rollouts().any(|r| known.speaks_of(r)));
+        Some(known.map_or(newest.plan.commit.as_str(), |known| &known.commit))
+    }
+}
+
 /// The process that drives.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Driver {

@@ -62,6 +62,11 @@ impl Memory {
         state.head = name;
     }
 
+    /// Has HEAD name another commit.
+    pub fn check_out(&self, commit: &str) {
+        self.0.lock().unwrap().head = commit.to_owned();
+    }
+
     /// The commit that HEAD names.
     pub fn head(&self) -> String {
         self.0.lock().unwrap().head.clone()
@@ -133,6 +138,11 @@ impl Git for Memory {
 
     async fn authors(&self, _: Option<&str>, _: &str, _: &[&str]) -> Result<Vec<String>, Fault> {
         Ok(Vec::new())
+    }
+    /// Commits follow each other in one line.
+    async fn descends(&self, commit: &str, from: &str) -> Result<bool, Fault> {
+        let known = self.0.lock().unwrap().commits.contains_key(from);
+        if known { Ok(from <= commit) } else { Err(Fault::permanent("that commit is not here")) }
     }
     async fn identity(&self) -> Result<Option<String>, Fault> {
         Ok(None)

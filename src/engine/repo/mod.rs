@@ -78,6 +78,6 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;
 #[cfg(test)]
 mod tests;

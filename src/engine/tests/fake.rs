@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::memory::Memory;
+use super::memory;
 use super::scripted::plans;
 use crate::digest::Digest;
+use crate::engine::repo::fake::Memory;
 use crate::engine::{Times, World};
 use crate::model::{Actor, ClusterEntry, ProductName, RolloutId, SecretRef, Source, Tree};
 use crate::plan::{Access, Plan};
@@ -109,6 +110,20 @@ pub struct Ports {
     pub code: Mutex<i32>,
     /// The groups that were ended.
     pub ended: Mutex<Vec<Spawned>>,
+    /// The repository, if there is one.
+    pub git: Mutex<Option<Memory>>,
+    /// Where the API servers of contexts answer.
+    pub apis: Mutex<HashMap<String, String>>,
+    /// How long connecting takes; how many do now; the most that did at once.
+    pub connecting: Mutex<(Duration, usize, usize)>,
+    /// What the fleet's source lists, how long that takes, and how often it was asked.
+    pub source: Mutex<(Vec<ClusterEntry>, Duration, usize)>,
+}
+
+impl Ports {
+    fn repository(&self) -> Option<Memory> {
+        self.git.lock().unwrap().clone()
+    }
 }
 
 fn absent<T>() -> Result<T, Fault> {
@@ -136,14 +151,30 @@ impl Packages for Ports {
 
 #[async_trait]
 impl Clusters for Ports {
-    async fn connect(&self, _: &Access, _: &str) -> Result<kube::Client, Fault> {
-        absent()
+    async fn connect(&self, access: &Access, _: &str) -> Result<kube::Client, Fault> {
+        let length = {
+            let mut connecting = self.connecting.lock().unwrap();
+            connecting.1 += 1;
+            connecting.2 = connecting.2.max(connecting.1);
+            connecting.0
+        };
+        tokio::time::sleep(length).await;
+        self.connecting.lock().unwrap().1 -= 1;
+        let Some(context) = &access.context else { return absent() };
+        let Some(address) = self.apis.lock().unwrap().get(context).cloned() else { return absent() };
+        Ok(kube::Client::try_from(kube::Config::new(address.parse().unwrap())).unwrap())
     }
     async fn kubeconfig(&self, _: &Access) -> Result<KubeconfigFile, Fault> {
         absent()
     }
     async fn members(&self, _: &Source) -> Result<Vec<ClusterEntry>, Fault> {
-        absent()
+        let (listed, length) = {
+            let mut source = self.source.lock().unwrap();
+            source.2 += 1;
+            (source.0.clone(), source.1)
+        };
+        tokio::time::sleep(length).await;
+        Ok(listed)
     }
 }
 
@@ -179,7 +210,7 @@ impl Scripts for Ports {
 #[async_trait]
 impl Git for Ports {
     async fn head(&self) -> Result<String, Fault> {
-        absent()
+        self.repository().map_or_else(absent, |git| Ok(git.head()))
     }
     async fn first_commit(&self) -> Result<String, Fault> {
         absent()
@@ -187,8 +218,11 @@ impl Git for Ports {
     async fn dirty(&self, _: &[&str]) -> Result<Vec<String>, Fault> {
         absent()
     }
-    async fn tree(&self, _: &str, _: &str) -> Result<Option<Tree>, Fault> {
-        absent()
+    async fn tree(&self, commit: &str, folder: &str) -> Result<Option<Tree>, Fault> {
+        match self.repository() {
+            Some(git) => git.tree(commit, folder).await,
+            None => absent(),
+        }
     }
     async fn tag(&self, _: &str) -> Result<Option<GitTag>, Fault> {
         absent()
@@ -204,6 +238,12 @@ impl Git for Ports {
     }
     async fn authors(&self, _: Option<&str>, _: &str, _: &[&str]) -> Result<Vec<String>, Fault> {
         absent()
+    }
+    async fn descends(&self, commit: &str, from: &str) -> Result<bool, Fault> {
+        match self.repository() {
+            Some(git) => git.descends(commit, from).await,
+            None => absent(),
+        }
     }
     async fn identity(&self) -> Result<Option<String>, Fault> {
         absent()
@@ -236,7 +276,7 @@ impl Signatures for Ports {
 
 /// Everything that a test holds in its hands.
 pub struct Stage {
-    pub journal: Arc<Memory>,
+    pub journal: Arc<memory::Memory>,
     pub clock: Arc<TestClock>,
     pub ports: Arc<Ports>,
 }
@@ -245,7 +285,7 @@ impl Stage {
     /// A stage on which time passes by itself.
     pub fn new() -> Self {
         Self {
-            journal: Arc::new(Memory::new()),
+            journal: Arc::new(memory::Memory::new()),
             clock: Arc::new(TestClock::new(false)),
             ports: Arc::default(),
         }

@@ -5,8 +5,10 @@
 
 use crate::rollout::tests::scripted;
 
+mod api;
 mod driving;
 mod fake;
 mod leases;
+mod members;
 mod memory;
 mod orphans;

@@ -7,9 +7,12 @@ use crate::cli::args::Replan;
 use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::diag::{Finding, codes};
 use crate::engine::planning::{PlanRequest, plan};
+use crate::model::RolloutId;
 use crate::output::Screen;
 use crate::output::exit::Code;
 use crate::output::screens::ReplanScreen;
+use crate::plan::Plan;
+use crate::port::Git;
 use crate::rollout::{Command, FleetState, Refusal, admit};
 
 /// Plans anew. At a terminal what changes is shown first, and it asks.
@@ -59,6 +62,7 @@ pub async fn run(args: &Replan, context: &Context<'_>) -> Outcome {
             return Err(Failure::new(Code::Interrupted, finding));
         }
     }
+    unmoved(&*world.git, &new, &id).await?;
     // What clusters came to meanwhile may move; what the plan says of them does not.
     let events = send(&mut open, context, |_: &FleetState| -> Result<Command, Refusal> {
         Ok(command(&id, &new, args))
@@ -71,6 +75,44 @@ pub async fn run(args: &Replan, context: &Context<'_>) -> Outcome {
     Ok(vec![Code::Done])
 }
 
-fn command(id: &crate::model::RolloutId, plan: &crate::plan::Plan, args: &Replan) -> Command {
+fn command(id: &RolloutId, plan: &Plan, args: &Replan) -> Command {
     Command::Replan { rollout: id.clone(), plan: Box::new(plan.clone()), reason: args.reason.clone() }
+}
+
+/// Refuses a plan that was made from another commit than the last one is now: making it, and asking
+/// whether it is meant, takes its time.
+async fn unmoved(git: &dyn Git, plan: &Plan, id: &RolloutId) -> Result<(), Failure> {
+    let head = git.head().await.map_err(|fault| Failure::outside("reading the last commit", &fault))?;
+    if head == plan.commit {
+        return Ok(());
+    }
+    let short = |commit: &str| commit.get(..10).unwrap_or(commit).to_owned();
+    let message = format!(
+        "the plan is stale: it was made from commit {}, and the last one is {} now",
+        short(&plan.commit),
+        short(&head)
+    );
+    let finding = Finding::error(&codes::PLAN_STALE, message).next(format!("tidegate rollout replan {id}"));
+    Err(Failure::new(Code::Conflict, finding))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::engine::repo::fake::Memory;
+    use crate::rollout::tests::scripted::plans;
+
+    #[tokio::test]
+    async fn a_plan_is_not_sent_once_somebody_has_committed() {
+        let git = Memory::with(&[]);
+        let mut plan = plans::plan(&plans::Shape::of(vec![plans::WaveShape::of(1)]));
+        plan.commit = git.head();
+        let id = "R1-1".parse().unwrap();
+        assert!(unmoved(&git, &plan, &id).await.is_ok());
+        git.commit();
+        let failure = unmoved(&git, &plan, &id).await.unwrap_err();
+        assert_eq!(failure.exit, Code::Conflict);
+        assert!(failure.findings.to_string().contains("stale"), "{}", failure.findings);
+    }
 }
