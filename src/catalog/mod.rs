@@ -18,6 +18,6 @@ pub(crate) mod testing;
 mod types;
 pub mod values;
 
-pub use check::{check, check_members, working_set};
+pub use check::{check, check_labels, check_members, working_set};
 pub use load::{FOLDERS, load};
 pub use types::{Catalog, Loaded, ProductSource};

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use super::{Catalog, fleet};
 use crate::diag::{Finding, Findings, codes};
-use crate::model::{ClusterEntry, ClusterName, Duration, Fleet, Labels, Nearness, OnExpiry, PinFile};
+use crate::model::{
+    ClusterEntry, ClusterName, Duration, Fleet, Labels, Nearness, OnExpiry, PinFile, time_between,
+    whole_second,
+};
 use crate::yaml::Spanned;
 
 /// That a pin ends within 14, 7 or 1 days.
@@ -112,9 +115,10 @@ pub fn too_old(catalog: &Catalog, members: &BTreeMap<ClusterName, ClusterEntry>)
                 .hint("write `created: DAY`, the day on which it was added"),
             ),
             Some(created) => {
-                let age = Duration::between(created.value.moment(), pin.expires.value.moment());
-                if age > limit.value {
-                    let latest = limit.value.after(created.value.moment());
+                let (created, end) = (created.value.moment(), pin.expires.value.moment());
+                if Duration::between(created, end) > limit.value {
+                    let age = time_between(created, end);
+                    let latest = whole_second(limit.value.after(created));
                     findings.push(
                         Finding::error(
                             &codes::PIN_TOO_OLD,

@@ -100,6 +100,7 @@ impl From<PlanError> for Failure {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::Findings(findings) => Self::invalid(findings),
+            PlanError::Missing(findings) => Self { exit: exit::Code::NothingSelected, findings },
             PlanError::Refused(findings) => Self { exit: exit::Code::Conflict, findings },
             PlanError::Fault(fault) => Self::outside("gathering what a plan needs", &fault),
         }

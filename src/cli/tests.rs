@@ -55,9 +55,10 @@ fn the_first_page_of_help_lists_every_noun() {
       tidegate plan R42 --render --out r42.plan
       tidegate rollout start r42.plan
 
-    Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long
-    enough, 8 stale or in conflict, 10 changes pending, 11 blocked by people or time, 12 aborted,
-    13 failed or halted, 14 finished with tolerated failures, 130 interrupted, 1 unexpected.
+    Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 5 not allowed,
+    6 unreachable, 7 waited long enough, 8 stale or in conflict, 10 changes pending,
+    11 blocked by people or time, 12 aborted, 13 failed or halted, 14 finished with
+    tolerated failures, 130 interrupted, 1 unexpected.
     ");
 }
 
@@ -117,6 +118,35 @@ fn every_example_in_a_help_text_parses() {
 }
 
 #[test]
+fn every_help_text_stands_unbroken_at_80_columns() {
+    fn visit(command: &clap::Command, path: &str, wide: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name());
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().filter(|line| line.chars().count() > 80);
+        wide.extend(lines.map(|line| format!("{path}: {line}")));
+        for inner in command.get_subcommands() {
+            visit(inner, &path, wide);
+        }
+    }
+    let mut wide = Vec::new();
+    visit(&Args::command(), "", &mut wide);
+    assert!(wide.is_empty(), "{wide:#?}");
+}
+
+#[test]
+fn the_first_page_of_help_names_every_exit_code_that_a_command_has() {
+    let help = answer("--help");
+    let told = help.split("Exit codes:").nth(1).unwrap();
+    let numbers: Vec<u8> =
+        told.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+    for code in crate::output::exit::Code::ALL {
+        // Those from 20 on are reserved for scans.
+        let reserved = (20..30).contains(&code.number());
+        assert_eq!(numbers.contains(&code.number()), !reserved, "{code:?} in {told}");
+    }
+}
+
+#[test]
 fn every_command_in_the_example_of_a_code_parses() {
     let examples = crate::diag::codes::all().filter_map(|code| code.example());
     let typed: Vec<&str> =
@@ -170,6 +200,30 @@ fn a_wrong_command_line_says_what_was_meant() {
       <--failed|--skipped|--deferred|--cluster <CLUSTER>>
 
     Usage: tidegate rollout retry <--failed|--skipped|--deferred|--cluster <CLUSTER>> <ROLLOUT>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("pin add --product b --version 1.2.0 --owner o --reason r --until 2026-12-15"), @r"
+    error: the following required arguments were not provided:
+      <--cluster <CLUSTER>|--selector <LABEL=VALUE>>
+
+    Usage: tidegate pin add --product <PRODUCT> --version <VERSION> --owner <TEAM> --reason <TEXT> --until <DAY> <--cluster <CLUSTER>|--selector <LABEL=VALUE>>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("product tag"), @r"
+    error: the following required arguments were not provided:
+      <PRODUCT|--all>
+
+    Usage: tidegate product tag <PRODUCT|--all>
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(answer("release hotfix R41"), @r"
+    error: the following required arguments were not provided:
+      <--product <NAME=VERSION>|--include <HOTFIX>>
+
+    Usage: tidegate release hotfix <--product <NAME=VERSION>|--include <HOTFIX>> <PARENT>
 
     For more information, try '--help'.
     ");

@@ -57,9 +57,9 @@ struct Unjoined {
 
 impl From<PlanError> for Unjoined {
     fn from(error: PlanError) -> Self {
-        let lasting = matches!(error, PlanError::Findings(_) | PlanError::Refused(_));
+        let lasting = !matches!(error, PlanError::Fault(_));
         let cause = match error {
-            PlanError::Findings(findings) | PlanError::Refused(findings) => {
+            PlanError::Findings(findings) | PlanError::Missing(findings) | PlanError::Refused(findings) => {
                 findings.errors().map(|f| f.message.clone()).collect::<Vec<_>>().join("; ")
             }
             PlanError::Fault(fault) => fault.message,

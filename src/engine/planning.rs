@@ -35,6 +35,8 @@ pub struct PlanRequest {
     pub options: PlanOptions,
     /// Look at this cluster only, for a question about it; what is known of the others stays.
     pub only: Option<ClusterName>,
+    /// A question is about this cluster, so it has to be a member; the plan is of all of them.
+    pub about: Option<ClusterName>,
     /// Who asks; what was seen of clusters is recorded in their name.
     pub actor: Actor,
 }
@@ -45,6 +47,9 @@ pub enum PlanError {
     /// What the files or the fleet say stands against it.
     #[error("{0}")]
     Findings(Findings),
+    /// The fleet has no such cluster.
+    #[error("{0}")]
+    Missing(Findings),
     /// What stands in the clusters does.
     #[error("{0}")]
     Refused(Findings),
@@ -194,6 +199,9 @@ pub async fn gather(
         return Err(wrong.into());
     }
     findings.extend(wrong);
+    if let Some(name) = request.about.as_ref().filter(|name| !members.contains_key(*name)) {
+        return Err(PlanError::Missing(no_member(name, &members).into()));
+    }
     catalog::pins::too_old(&catalog, &members).into_result(())?;
 
     let asked = |name: &ClusterName| request.only.as_ref().is_none_or(|only| only == name);
@@ -241,6 +249,12 @@ pub async fn gather(
         findings,
         catalog,
     })
+}
+
+fn no_member(name: &ClusterName, members: &BTreeMap<ClusterName, ClusterEntry>) -> Finding {
+    Finding::error(&codes::NO_SUCH_THING, format!("the fleet of the last commit has no cluster `{name}`"))
+        .did_you_mean(name.as_str(), members.keys().map(ClusterName::as_str))
+        .next("tidegate cluster list")
 }
 
 /// The catalog of HEAD, and the commit that it names.

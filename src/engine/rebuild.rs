@@ -239,7 +239,7 @@ pub async fn take(
             }
             match adoption::adopt(world, times, &entry, state, actor, reason).await {
                 Ok(_) => found.standing = Standing::Taken,
-                Err(PlanError::Findings(why) | PlanError::Refused(why)) => {
+                Err(PlanError::Findings(why) | PlanError::Missing(why) | PlanError::Refused(why)) => {
                     if let Some(why) = why.iter().next() {
                         found.refuse(why);
                     }

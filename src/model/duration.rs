@@ -62,18 +62,34 @@ impl Duration {
 impl fmt::Display for Duration {
     /// The two largest units: `2 d 3 h`, `10 m`, `45 s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
-        let mut rest = self.0;
-        let mut parts = Vec::new();
-        for (size, unit) in UNITS {
-            if rest >= size {
-                parts.push(format!("{} {unit}", rest / size));
-                rest %= size;
-            }
-        }
-        parts.truncate(2);
-        f.pad(&if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") })
+        f.pad(&words(self.0))
     }
+}
+
+/// Seconds in the two largest units.
+fn words(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let mut rest = seconds;
+    let mut parts = Vec::new();
+    for (size, unit) in UNITS {
+        if rest >= size {
+            parts.push(format!("{} {unit}", rest / size));
+            rest %= size;
+        }
+    }
+    parts.truncate(2);
+    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+}
+
+/// The time from `start` to `end` for people, as [`Duration`] writes it, also beyond ten years.
+pub fn time_between(start: jiff::Timestamp, end: jiff::Timestamp) -> String {
+    words(u64::try_from(end.duration_since(start).as_secs()).unwrap_or(0))
+}
+
+/// A moment without its part of a second, as files have it.
+pub fn whole_second(at: jiff::Timestamp) -> jiff::Timestamp {
+    let second = at.duration_since(jiff::Timestamp::UNIX_EPOCH).as_secs();
+    jiff::Timestamp::from_second(second).unwrap_or(at)
 }
 
 impl fmt::Debug for Duration {

@@ -22,7 +22,7 @@ mod tree;
 pub use amount::{Budget, Cap};
 pub use calendar::{Calendar, CalendarFile, Freeze, Window, WindowKind};
 pub use document::{API_VERSION, Document, Kind, Metadata};
-pub use duration::{Duration, DurationError};
+pub use duration::{Duration, DurationError, time_between, whole_second};
 pub use fleet::{
     ClusterEntry, CommandSource, Fleet, FleetFile, KubeconfigRef, KubeconfigSource, Overrides, Source,
 };

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::Duration;
+use crate::model::{Duration, time_between};
 
 /// From where a person looks at time: now, and the zone of their clock.
 #[derive(Debug, Clone)]
@@ -19,16 +19,17 @@ impl Viewpoint {
     /// `3 m ago`, `in 2 h 5 m`, `now`.
     pub fn relative(&self, at: Timestamp) -> String {
         if at > self.now {
-            format!("in {}", Duration::between(self.now, at))
+            format!("in {}", time_between(self.now, at))
+        } else if Duration::between(at, self.now).is_zero() {
+            "now".to_owned()
         } else {
-            let age = Duration::between(at, self.now);
-            if age.is_zero() { "now".to_owned() } else { format!("{age} ago") }
+            format!("{} ago", time_between(at, self.now))
         }
     }
 
     /// How long ago in the largest unit alone, where room is short: `41 m`.
     pub fn brief(&self, at: Timestamp) -> String {
-        let text = Duration::between(at, self.now).to_string();
+        let text = time_between(at, self.now);
         text.split(' ').take(2).collect::<Vec<_>>().join(" ")
     }
 
@@ -50,7 +51,7 @@ impl Viewpoint {
 
     /// `since 09:14 (5 h 20 m)`.
     pub fn since(&self, at: Timestamp) -> String {
-        format!("since {} ({})", self.clock(at), Duration::between(at, self.now))
+        format!("since {} ({})", self.clock(at), time_between(at, self.now))
     }
 
     /// `09:14 (in 20 m)`.
@@ -74,6 +75,7 @@ mod tests {
         assert_eq!(view.relative("2026-11-21T14:34:10Z".parse().unwrap()), "now");
         assert_eq!(view.relative("2026-11-21T14:31:04Z".parse().unwrap()), "3 m 6 s ago");
         assert_eq!(view.relative("2026-11-23T17:34:10Z".parse().unwrap()), "in 2 d 3 h");
+        assert_eq!(view.relative("2999-01-31T00:00:00Z".parse().unwrap()), "in 355086 d 9 h");
         assert_eq!(view.brief("2026-11-21T12:14:10Z".parse().unwrap()), "2 h");
     }
 

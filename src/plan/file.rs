@@ -56,7 +56,14 @@ pub fn write(plan: &Plan) -> Result<Vec<u8>, Findings> {
 /// No plan at all, a higher format number, or a plan that is not what was planned.
 pub fn read(bytes: &[u8]) -> Result<Plan, Findings> {
     // The head first: a later format may have a plan that this version can't read.
-    let head: Head = serde_json::from_slice(bytes).map_err(|error| unreadable(&error.to_string()))?;
+    let head: Head = serde_json::from_slice(bytes).map_err(|error| {
+        let begins = bytes.trim_ascii_start().first() == Some(&b'{');
+        unreadable(&if begins {
+            error.to_string()
+        } else {
+            "it was not written by `tidegate plan`".to_owned()
+        })
+    })?;
     if head.kind != KIND {
         return Err(unreadable(&format!("its kind is `{}`", head.kind)));
     }

@@ -14,7 +14,7 @@ use crate::catalog::release::{self, Locked};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::{CanonicalError, Digest};
 use crate::model::{ClusterName, ClusterUid, DeployStep, Pipeline};
-use crate::resolve::clusters_of;
+use crate::resolve::first_clusters_of;
 
 /// Makes a plan. With it come findings that stop nothing; the plan carries them as notices.
 ///
@@ -248,7 +248,7 @@ fn reached(
         findings.push(
             Finding::warning(
                 &codes::UNKNOWN_DEFERRED,
-                format!("hibernated and never reached, so left to catch-up: {}", clusters_of(&asleep)),
+                format!("hibernated and never reached, so left to catch-up: {}", first_clusters_of(&asleep)),
             )
             .about(&asleep),
         );
@@ -257,13 +257,16 @@ fn reached(
         findings.push(if input.defer_unknown {
             Finding::warning(
                 &codes::UNKNOWN_DEFERRED,
-                format!("never reached, so left to catch-up: {}", clusters_of(&awake)),
+                format!("never reached, so left to catch-up: {}", first_clusters_of(&awake)),
             )
             .about(&awake)
         } else {
             Finding::error(
                 &codes::CLUSTER_NEVER_REACHED,
-                format!("never reached, so neither identity nor version is known: {}", clusters_of(&awake)),
+                format!(
+                    "never reached, so neither identity nor version is known: {}",
+                    first_clusters_of(&awake)
+                ),
             )
             .hint("make them reachable, or leave them to catch-up with `--defer-unknown`")
             .about(&awake)

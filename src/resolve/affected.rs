@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use crate::diag::{Finding, Findings};
 use crate::model::ClusterName;
 
+/// How many clusters a sentence names.
+const SHOWN: usize = 5;
+
 /// Findings under way, each with the clusters that it is about.
 #[derive(Debug, Default)]
 pub struct Affected {
@@ -32,11 +35,42 @@ impl Affected {
 
 /// "cluster `a`", or "3 clusters: `a`, `b`, `c`"; never cut short.
 pub fn clusters_of(names: &[ClusterName]) -> String {
+    listed(names, names.len())
+}
+
+/// As [`clusters_of`], and of many only the first, with how many more there are. The finding lists all
+/// of them ([`Finding::about`]).
+pub fn first_clusters_of(names: &[ClusterName]) -> String {
+    listed(names, SHOWN)
+}
+
+fn listed(names: &[ClusterName], shown: usize) -> String {
     match names {
         [name] => format!("cluster `{name}`"),
         names => {
-            let list: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            format!("{}: {}", crate::diag::count(names.len(), "cluster"), list.join(", "))
+            let list: Vec<String> = names.iter().take(shown).map(|name| format!("`{name}`")).collect();
+            let more = match names.len().saturating_sub(shown) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("{}: {}{more}", crate::diag::count(names.len(), "cluster"), list.join(", "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_five_clusters_and_counts_the_others() {
+        let told = |n: usize| {
+            let names: Vec<ClusterName> = (1..=n).map(|n| format!("c{n}").parse().unwrap()).collect();
+            first_clusters_of(&names)
+        };
+        assert_eq!(told(1), "cluster `c1`");
+        assert_eq!(told(5), "5 clusters: `c1`, `c2`, `c3`, `c4`, `c5`");
+        assert_eq!(told(33), "33 clusters: `c1`, `c2`, `c3`, `c4`, `c5` and 28 more");
     }
 }

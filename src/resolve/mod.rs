@@ -11,7 +11,7 @@ mod resolver;
 mod types;
 pub mod values;
 
-pub use affected::{Affected, clusters_of};
+pub use affected::{Affected, clusters_of, first_clusters_of};
 pub use input::{Ground, HeldProduct, Needed, Observation, PastPin, ProductVersion, ResolveInput};
 pub use needed::needed;
 pub use resolver::served;

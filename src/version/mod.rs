@@ -64,6 +64,11 @@ macro_rules! as_string {
             }
         }
 
+        impl $type {
+            /// What is expected where one is to stand.
+            pub const EXPECTED: &'static str = $expecting;
+        }
+
         impl schemars::JsonSchema for $type {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 $name.into()

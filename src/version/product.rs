@@ -48,6 +48,15 @@ impl Version {
         self.0.build.as_str()
     }
 
+    /// The version that somebody meant who wrote a text that is none: without `v`, with all three
+    /// numbers.
+    pub fn meant(text: &str) -> Option<Version> {
+        let bare = text.trim().trim_start_matches(['v', 'V']);
+        let (numbers, rest) = bare.split_at(bare.find(['-', '+']).unwrap_or(bare.len()));
+        let missing = 3_usize.checked_sub(numbers.split('.').count())?;
+        semver::Version::parse(&format!("{numbers}{}{rest}", ".0".repeat(missing))).ok().map(Version)
+    }
+
     pub(super) fn semver(&self) -> &semver::Version {
         &self.0
     }
@@ -63,7 +72,8 @@ impl FromStr for Version {
         }
         let bare = text.trim_start_matches(['v', 'V']);
         if bare.len() < text.len() && bare.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(ParseError::new(format!("`{text}` starts with `v`; write `{bare}`")));
+            let meant = Version::meant(text).map_or_else(String::new, |meant| format!("; write `{meant}`"));
+            return Err(ParseError::new(format!("`{text}` starts with `v`{meant}")));
         }
         semver::Version::parse(text).map(Version).map_err(|error| ParseError::new(explain(text, &error)))
     }
@@ -74,8 +84,8 @@ fn explain(text: &str, error: &semver::Error) -> String {
     let numbers: Vec<&str> = text.split('.').collect();
     let all_digits = numbers.iter().all(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     if all_digits && numbers.len() < 3 {
-        let full = format!("{text}{}", ".0".repeat(3 - numbers.len()));
-        return format!("`{text}` has {} of three numbers; write `{full}`", numbers.len());
+        let meant = Version::meant(text).map_or_else(String::new, |meant| format!("; write `{meant}`"));
+        return format!("`{text}` has {} of three numbers{meant}", numbers.len());
     }
     if all_digits && numbers.len() > 3 {
         return format!("`{text}` has {} numbers, a version has three", numbers.len());

@@ -11,6 +11,7 @@ use super::fault::{Error, Fault, Spot, Step};
 use super::removed::Removed;
 use super::{Node, Value, parse_all};
 use crate::diag::{Finding, Findings, Place, Source, codes, did_you_mean};
+use crate::version::Version;
 
 /// After so many mistakes in one file, the rest waits for the next run.
 const MOST_MISTAKES: usize = 200;
@@ -257,6 +258,10 @@ fn quoting_hint(node: &Node, expected: &str, place: &Place) -> Option<String> {
         matches!(node.value, Value::Bool(_) | Value::Integer(_) | Value::Unsigned(_) | Value::Float(_));
     let number = expected.contains("number") || expected.contains("bool");
     match &node.value {
+        // In quotes it would still be none.
+        _ if scalar && expected == Version::EXPECTED => {
+            Version::meant(written).map(|meant| format!("write {meant}"))
+        }
         _ if scalar && short && !number && !is_container(expected) => {
             Some(format!("quote it: \"{written}\""))
         }

@@ -34,6 +34,7 @@ mod lab;
 mod leave;
 mod leftovers;
 mod live;
+mod newcomer;
 mod operators;
 mod overtaking;
 mod pages;

@@ -200,8 +200,6 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "release cut R1", 0);
     lab.commit("release: R1");
     told.keep(lab, "init ../begun", 0);
-    told.keep(lab, "release hotfix R1 --product app=1.0.1", 0);
-    std::fs::remove_file(lab.repo().join("releases/R1.1.yaml")).unwrap();
 
     told.keep(lab, "cluster list", 0);
     let plan = tiny::plan(lab, "R1");
@@ -243,6 +241,8 @@ fn session(lab: &Lab) -> Told {
     app("2.0.0", "sh, -c, \"echo 503; exit 1\"");
     tiny::release(lab, "R2", Some("R1"), "{ base: 1.0.0, app: 2.0.0 }");
     tiny::cut(lab, "R2");
+    told.keep(lab, "release hotfix R1 --product app=2.0.0", 0);
+    std::fs::remove_file(lab.repo().join("releases/R1.1.yaml")).unwrap();
     told.keep(lab, "release list", 0);
     told.keep(lab, "release show R2", 0);
     told.keep(lab, "release diff R1 R2", 0);

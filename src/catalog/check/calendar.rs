@@ -176,7 +176,10 @@ fn interval(
         return;
     };
     if end <= start {
-        let message = if end == start {
+        // A day ends with the moment with which the next one begins: the days themselves say more.
+        let message = if until.start(zone).is_some_and(|until| until < start) {
+            format!("the end {} is before the beginning {}", until.value, from.value)
+        } else if end == start {
             format!("it begins and ends at {start}")
         } else {
             format!("it ends at {end}, before it begins at {start}")

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diag::{Finding, Findings, Place, Severity, codes};
 use crate::model::{Allowed, ClusterEntry, ClusterName, Labels, Selector};
+use crate::yaml::Spanned;
 
 /// The labels of the fleet.
 pub(super) struct Universe {
@@ -16,8 +17,13 @@ pub(super) struct Universe {
 
 impl Universe {
     pub(super) fn of(clusters: &BTreeMap<ClusterName, ClusterEntry>, complete: bool) -> Self {
-        let clusters: Vec<(ClusterName, Labels)> =
-            clusters.iter().map(|(name, entry)| (name.clone(), entry.plain_labels())).collect();
+        Self::new(
+            clusters.iter().map(|(name, entry)| (name.clone(), entry.plain_labels())).collect(),
+            complete,
+        )
+    }
+
+    fn new(clusters: Vec<(ClusterName, Labels)>, complete: bool) -> Self {
         let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (_, labels) in &clusters {
             for (label, value) in labels {
@@ -107,6 +113,24 @@ impl Universe {
         finding.severity = severity;
         Some(finding)
     }
+}
+
+/// What is wrong with labels that are typed, and not written in a file, if they select none of these
+/// clusters. With no clusters nothing is judged.
+pub fn check_labels(wanted: &Labels, clusters: impl IntoIterator<Item = (ClusterName, Labels)>) -> Findings {
+    let universe = Universe::new(clusters.into_iter().collect(), true);
+    let plain = |(label, value): (&String, &String)| {
+        let value = Spanned::placeless(Allowed::One(value.clone()));
+        (Spanned::placeless(label.clone()), value)
+    };
+    let selector = Selector(wanted.iter().map(plain).collect());
+    let typed = |mut finding: Finding| {
+        finding.severity = Severity::Error;
+        // There is no line to write it beside.
+        finding.hints.extend(finding.label.take());
+        if finding.next.is_none() { finding.next("tidegate cluster list") } else { finding }
+    };
+    universe.check(&selector, &Place::none(), Severity::Error).into_iter().map(typed).collect()
 }
 
 /// At most eight names.

@@ -21,6 +21,7 @@ use super::Catalog;
 use super::fleet::members;
 use labels::Universe;
 
+pub use labels::check_labels;
 pub use releases::working_set;
 
 /// Everything that the files of a catalog contradict each other in. Clusters are those that the

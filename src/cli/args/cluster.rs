@@ -85,9 +85,8 @@ pub struct ClusterList {
 
 /// `cluster matrix`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate cluster matrix --env prod --products ingress,cert-manager --group pool"
-)]
+#[command(after_help = "Example: tidegate cluster matrix --env prod \\
+           --products ingress,cert-manager --group pool")]
 pub struct ClusterMatrix {
     /// Which clusters.
     #[command(flatten)]
@@ -131,9 +130,7 @@ pub struct ClusterShow {
 
 /// `cluster adopt`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate cluster adopt acme-dev --reason \"journal of the old laptop is lost\""
-)]
+#[command(after_help = "Example: tidegate cluster adopt acme-dev --reason \"the old journal is lost\"")]
 pub struct ClusterAdopt {
     /// The cluster.
     #[arg(value_name = "CLUSTER")]
@@ -145,9 +142,8 @@ pub struct ClusterAdopt {
 
 /// `cluster hold`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate cluster hold acme-dev --product ingress --reason \"demo on Friday\" --until 2026-12-05"
-)]
+#[command(after_help = "Example: tidegate cluster hold acme-dev --product ingress \\
+           --reason \"demo on Friday\" --until 2026-12-05")]
 pub struct ClusterHold {
     /// The cluster.
     #[arg(value_name = "CLUSTER")]
@@ -165,9 +161,8 @@ pub struct ClusterHold {
 
 /// `cluster release`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate cluster release acme-dev --product ingress --reason \"demo is over\""
-)]
+#[command(after_help = "Example: tidegate cluster release acme-dev --product ingress \\
+           --reason \"demo is over\"")]
 pub struct ClusterRelease {
     /// The cluster.
     #[arg(value_name = "CLUSTER")]

@@ -1,6 +1,6 @@
 //! Commands on the files of the repository: schemas, products, releases, and codes.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use crate::model::{ClusterName, Kind, Lane, ProductName, ReleaseId};
 use crate::version::Version;
@@ -60,10 +60,13 @@ pub struct ProductShow {
 
 /// `product tag`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate product tag ingress cert-manager")]
+#[command(
+    after_help = "Example: tidegate product tag ingress cert-manager",
+    group = ArgGroup::new("which").args(["products", "all"]).required(true).multiple(true)
+)]
 pub struct ProductTag {
     /// The products; every product whose version has no tag yet with --all.
-    #[arg(value_name = "PRODUCT", required_unless_present = "all")]
+    #[arg(value_name = "PRODUCT")]
     pub products: Vec<ProductName>,
     /// Tag every product whose version has no tag yet.
     #[arg(long, conflicts_with = "products")]
@@ -88,9 +91,7 @@ pub enum ReleaseCommand {
 
 /// `release cut`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate release cut R42 && git add releases && git commit -m 'release: R42'"
-)]
+#[command(after_help = "Example: tidegate release cut R42 && git commit -am 'release: R42'")]
 pub struct ReleaseCut {
     /// The release; its file is releases/ID.yaml.
     #[arg(value_name = "RELEASE")]
@@ -99,14 +100,17 @@ pub struct ReleaseCut {
 
 /// `release hotfix`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate release hotfix R41 --product ingress=4.12.2\n         \
-           tidegate release hotfix R42 --include R41.1 --lane normal")]
+#[command(
+    after_help = "Example: tidegate release hotfix R41 --product ingress=4.12.2\n         \
+           tidegate release hotfix R42 --include R41.1 --lane normal",
+    group = ArgGroup::new("what").args(["products", "includes"]).required(true).multiple(true)
+)]
 pub struct ReleaseHotfix {
     /// The release that it mends; it was cut.
     #[arg(value_name = "PARENT")]
     pub parent: ReleaseId,
     /// A product of the parent with its new, higher version; may be given more than once.
-    #[arg(long = "product", value_name = "NAME=VERSION", required_unless_present = "includes")]
+    #[arg(long = "product", value_name = "NAME=VERSION")]
     pub products: Vec<ProductPair>,
     /// A hotfix that it contains; what that raised is raised with it. May be given more than once.
     #[arg(long = "include", value_name = "HOTFIX")]

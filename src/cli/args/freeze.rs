@@ -20,10 +20,9 @@ pub enum FreezeCommand {
 
 /// `freeze add`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate freeze add --from 2026-12-19 --until 2027-01-05 --time-zone Europe/Berlin \\
-           --wave prod --reason \"nobody is here\""
-)]
+#[command(after_help = "Example: tidegate freeze add --from 2026-12-19 --until 2027-01-05 \\
+           --time-zone Europe/Berlin \\
+           --wave prod --reason \"nobody is here\"")]
 pub struct FreezeAdd {
     /// Its name; the next free freeze-N if absent.
     #[arg(long, value_name = "NAME")]

@@ -26,9 +26,7 @@ pub struct JournalVerify {
 
 /// `journal rebuild`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate journal rebuild --reason \"disk of the build server is lost\" --yes"
-)]
+#[command(after_help = "Example: tidegate journal rebuild --reason \"the disk is lost\" --yes")]
 pub struct JournalRebuild {
     /// Every cluster of the fleet; so it is, too, when none is named.
     #[arg(long, conflicts_with = "clusters")]

@@ -41,9 +41,10 @@ Example, from a release to the whole fleet:
   tidegate plan R42 --render --out r42.plan
   tidegate rollout start r42.plan
 
-Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 6 unreachable, 7 waited long
-enough, 8 stale or in conflict, 10 changes pending, 11 blocked by people or time, 12 aborted,
-13 failed or halted, 14 finished with tolerated failures, 130 interrupted, 1 unexpected.";
+Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 5 not allowed,
+6 unreachable, 7 waited long enough, 8 stale or in conflict, 10 changes pending,
+11 blocked by people or time, 12 aborted, 13 failed or halted, 14 finished with
+tolerated failures, 130 interrupted, 1 unexpected.";
 
 /// Releases for fleets of Kubernetes clusters: versioned bundles of products, rolled out in waves.
 #[derive(Debug, Parser)]

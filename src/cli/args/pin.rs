@@ -1,6 +1,6 @@
 //! Commands on pins.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::LabelPair;
 use crate::model::{ClusterName, Expiry, OnExpiry, PinId, ProductName};
@@ -24,12 +24,14 @@ pub enum PinCommand {
 /// `pin add`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: tidegate pin add --cluster acme-dev --product cert-manager --version 1.18.0-rc1 \\
-           --owner payments --until 2026-12-15 --reason \"test DNS01\""
+    after_help = "Example: tidegate pin add -c acme-dev --product cert-manager \\
+           --version 1.18.0-rc1 --owner payments --until 2026-12-15 \\
+           --reason \"test DNS01\"",
+    group = ArgGroup::new("who").args(["clusters", "selector"]).required(true).multiple(true)
 )]
 pub struct PinAdd {
     /// A cluster by name; may be given more than once.
-    #[arg(long = "cluster", short = 'c', value_name = "CLUSTER", required_unless_present = "selector")]
+    #[arg(long = "cluster", short = 'c', value_name = "CLUSTER")]
     pub clusters: Vec<ClusterName>,
     /// Clusters by label, such as team=payments; all given must hold.
     #[arg(long, short = 'l', value_name = "LABEL=VALUE", conflicts_with = "clusters")]

@@ -221,9 +221,8 @@ pub struct Approve {
 
 /// `rollout override`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate rollout override R42 soak --reason \"INC-4711: the mended CVE is exploited\""
-)]
+#[command(after_help = "Example: tidegate rollout override R42 soak \\
+           --reason \"INC-4711: the mended CVE is exploited\"")]
 pub struct OverrideCondition {
     /// The rollout.
     #[arg(value_name = "ROLLOUT")]
@@ -238,7 +237,7 @@ pub struct OverrideCondition {
 
 /// `rollout verify`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate rollout verify R42 --wave staging --reason \"the database moved\"")]
+#[command(after_help = "Example: tidegate rollout verify R42 --wave staging --reason \"database moved\"")]
 pub struct VerifyWave {
     /// The rollout.
     #[arg(value_name = "ROLLOUT")]
@@ -283,9 +282,8 @@ pub struct Pause {
 
 /// `rollout resume`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate rollout resume R42 --wave prod --raise-budget 2 --reason \"known bad disks\""
-)]
+#[command(after_help = "Example: tidegate rollout resume R42 --wave prod --raise-budget 2 \\
+           --reason \"known bad disks\"")]
 pub struct Resume {
     /// The rollout.
     #[arg(value_name = "ROLLOUT")]
@@ -303,9 +301,7 @@ pub struct Resume {
 
 /// `rollout rollback`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example: tidegate rollout rollback R43 --reason \"INC-4711: ingress drops requests\""
-)]
+#[command(after_help = "Example: tidegate rollout rollback R43 --reason \"INC-4711: requests are dropped\"")]
 pub struct Rollback {
     /// The rollout whose changes go back.
     #[arg(value_name = "ROLLOUT")]

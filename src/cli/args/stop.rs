@@ -20,7 +20,7 @@ pub enum StopCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: tidegate stop-the-line on --scope env=prod --reason \"incident 4711\"")]
 pub struct StopOn {
-    /// Over what: fleet, rollout:ID, or LABEL=VALUE[,LABEL=VALUE...].
+    /// Over what: fleet, rollout:ID (a release means its newest), or LABEL=VALUE[,LABEL=VALUE...].
     #[arg(long, value_name = "SCOPE", default_value = "fleet")]
     pub scope: StopScope,
     /// Why; recorded.

@@ -43,6 +43,7 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
         defer_unknown: true,
         options: PlanOptions::default(),
         only: Some(args.cluster.clone()),
+        about: None,
         actor: context.place.actor().await,
     };
     let gathered = gather(&world, &context.place.times()?, &mut open.follower, &request).await?;
@@ -79,6 +80,7 @@ pub async fn diff(args: &ReleaseDiff, context: &Context<'_>) -> Outcome {
         defer_unknown: true,
         options: PlanOptions::default(),
         only: Some(cluster.clone()),
+        about: None,
         actor: context.place.actor().await,
     };
     let times = context.place.times()?;
@@ -139,7 +141,7 @@ async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
         .await
         .map_err(|error| match error {
             PlanError::Fault(fault) => Failure::outside(&format!("{} was not adopted", args.cluster), &fault),
-            PlanError::Findings(findings) | PlanError::Refused(findings) => {
+            PlanError::Findings(findings) | PlanError::Missing(findings) | PlanError::Refused(findings) => {
                 Failure { exit: Code::Conflict, findings }
             }
         })?;

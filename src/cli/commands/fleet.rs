@@ -53,13 +53,21 @@ pub fn chosen<'m>(
     if !found.is_empty() {
         return Ok(found);
     }
-    let words: Vec<String> = asked.iter().map(|p| format!("{}={}", p.label, p.value)).collect();
-    let sentence = match words.is_empty() {
+    Err(nobody(match asked.is_empty() {
         true => "the fleet has no cluster".to_owned(),
-        false => format!("no cluster has {}", words.join(" and ")),
-    };
+        false => format!("no cluster has {}", labelled(choice)),
+    }))
+}
+
+/// `env=prod and pool=a`.
+fn labelled(choice: &Choice) -> String {
+    let words: Vec<String> = choice.labels().iter().map(|p| format!("{}={}", p.label, p.value)).collect();
+    words.join(" and ")
+}
+
+fn nobody(sentence: String) -> Failure {
     let finding = Finding::error(&codes::NO_SUCH_THING, sentence).next("tidegate cluster list");
-    Err(Failure::new(Code::NothingSelected, finding))
+    Failure::new(Code::NothingSelected, finding)
 }
 
 /// Where the clusters that are asked for stand, and the newest release.
@@ -108,6 +116,10 @@ pub async fn drift(args: &ClusterDrift, context: &Context<'_>) -> Outcome {
     all_known("cluster", args.clusters.iter().map(ClusterName::as_str), known)?;
     let mut asked = chosen(&members, &args.choice)?;
     asked.retain(|entry| args.clusters.is_empty() || args.clusters.contains(&entry.name.value));
+    if asked.is_empty() {
+        let names: Vec<&str> = args.clusters.iter().map(ClusterName::as_str).collect();
+        return Err(nobody(format!("none of {} has {}", names.join(", "), labelled(&args.choice))));
+    }
     let git = context.place.repository().await?;
     let open = context.place.journal().await?;
     let world = context.place.world(&git, &open);

@@ -31,6 +31,7 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
             reapply: args.reapply,
         },
         only: None,
+        about: args.cluster.clone(),
         actor: context.place.actor().await,
     };
     let (plan, gathered) = plan(&world, &context.place.times()?, &mut open.follower, &request).await?;
@@ -72,9 +73,25 @@ fn unreachable(gathered: &Gathered) -> Vec<Warning> {
     gathered.unreachable.iter().map(missing).collect()
 }
 
+/// Why a member of the fleet is not in the plan.
 fn not_planned(plan: &Plan, cluster: &ClusterName) -> Failure {
-    let known: Vec<&str> = plan.clusters().map(|(_, _, c)| c.name.as_str()).collect();
-    Failure::missing("cluster in the plan", cluster.as_str(), known)
+    let finding = |why: &str| {
+        Finding::error(
+            &codes::NO_SUCH_THING,
+            format!("the plan does not take the cluster `{cluster}`: {why}"),
+        )
+    };
+    let release = &plan.release.id;
+    let finding = if plan.unknown.contains(cluster) {
+        finding("it was never reached, so it is left to catch-up")
+            .hint("make it reachable, and plan again")
+            .next(format!("tidegate plan {release} --cluster {cluster}"))
+    } else {
+        finding(&format!("no wave of the lane {} takes it", plan.release.lane))
+            .hint("the waves of the pipeline say whom they take")
+            .next(format!("tidegate cluster show {cluster} --release {release}"))
+    };
+    Failure::new(Code::NothingSelected, finding)
 }
 
 async fn rendered(plan: &Plan, world: &World, cluster: &ClusterName) -> Result<Vec<ProductSet>, Failure> {

@@ -4,8 +4,9 @@ codes! {
     ROLLOUT_UNKNOWN = "TG0701" "rollout-unknown"
         "No rollout of this name is in the journal."
         "A rollout is named RELEASE-N, such as R42-1; a release's name alone means its newest rollout. \
-         Journals are kept per repository: in another clone, or with another `--journal`, the list is \
-         another one. `tidegate rollout list` shows what this journal knows.";
+         All clones of a repository on one machine share a journal. On another machine, for another user, \
+         or with another `--journal`, the list is another one. `tidegate rollout list` shows what this \
+         journal knows.";
     ROLLOUT_STATE = "TG0702" "rollout-state"
         "The rollout's state does not allow this."
         "Every state of a rollout has its own ways out, and a request for another one is refused \

@@ -9,6 +9,7 @@ use crate::diag::{Finding, Findings, codes};
 use crate::model::calendar::{Entry, When, Zone};
 use crate::model::{
     CalendarFile, ClusterEntry, File, Freeze, Labels, Lane, NameError, Selector, WaveName, WindowName,
+    whole_second,
 };
 use crate::yaml::edit;
 
@@ -220,7 +221,7 @@ fn free_name(catalog: &Catalog, asked: Option<&WindowName>) -> Result<WindowName
 }
 
 fn fields(name: &WindowName, request: &FreezeRequest, now: Timestamp) -> Vec<(&'static str, String)> {
-    let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let now = whole_second(now);
     let from = request.from.unwrap_or(When::Moment(now));
     let mut fields = vec![("name", quoted(name.as_str())), ("from", quoted(&from.to_string()))];
     fields.push(("until", quoted(&request.until.to_string())));

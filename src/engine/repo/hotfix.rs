@@ -11,6 +11,7 @@ use crate::diag::{Finding, Findings, codes};
 use crate::model::{File, Lane, ProductName, ReleaseFile, ReleaseId};
 use crate::version::Version;
 
+use super::tag::tagged;
 use super::{RepoError, Repository, quoted, read};
 
 /// What a hotfix is to say.
@@ -64,8 +65,8 @@ pub struct Raised {
 ///
 /// # Errors
 /// When the parent is unknown or was not cut, a product is none of the parent's or would not rise,
-/// nothing would be raised, an include is no hotfix, the id is taken, or a file has mistakes; nothing
-/// is written then.
+/// nothing would be raised, a version has no tag, an include is no hotfix, the id is taken, or a file
+/// has mistakes; nothing is written then.
 pub async fn release_hotfix(repo: &Repository, request: &HotfixRequest) -> Result<HotfixWritten, RepoError> {
     let before = read::sound(repo).await?;
     let parent = parent_of(&before, &request.parent)?;
@@ -81,6 +82,7 @@ pub async fn release_hotfix(repo: &Repository, request: &HotfixRequest) -> Resul
     let mut findings = Findings::new();
     let versions = raise(&before, parent, request, &mut findings);
     findings.into_result(())?;
+    tagged_all(repo, &before, request).await?;
     let raised = raised(parent, &versions);
     if raised.is_empty() && request.includes.is_empty() {
         return Err(Finding::error(&codes::RAISES_NOTHING, "the hotfix would raise nothing")
@@ -107,6 +109,19 @@ pub async fn release_hotfix(repo: &Repository, request: &HotfixRequest) -> Resul
         raised,
         findings,
     })
+}
+
+/// That each version which is asked for has its tag; what an include raised is asked at the cut.
+async fn tagged_all(repo: &Repository, catalog: &Catalog, request: &HotfixRequest) -> Result<(), RepoError> {
+    let mut findings = Findings::new();
+    for (product, version) in &request.products {
+        match tagged(repo, product, version, release::written(catalog, product)).await {
+            Ok(_) => {}
+            Err(RepoError::Findings(wrong)) => findings.extend(wrong),
+            Err(fault) => return Err(fault),
+        }
+    }
+    Ok(findings.into_result(())?)
 }
 
 fn parent_of<'c>(catalog: &'c Catalog, id: &ReleaseId) -> Result<&'c Loaded<ReleaseFile>, RepoError> {

@@ -12,7 +12,7 @@ use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
 use crate::model::{
     ClusterEntry, ClusterName, Expiry, File, Labels, Nearness, OnExpiry, PinFile, PinId, ProductName,
-    ReleaseFile, ReleaseId,
+    ReleaseFile, ReleaseId, whole_second,
 };
 use crate::resolve::{self, Ground, Needed, ProductVersion};
 use crate::version::Version;
@@ -230,7 +230,7 @@ fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest, now: ji
         "  owner: {}\n  reason: {}\n  created: {}\n  expires: {}\n",
         quoted(&request.owner),
         quoted(&request.reason),
-        quoted(&now.to_string()),
+        quoted(&whole_second(now).to_string()),
         quoted(&request.until.to_string()),
     ));
     if request.on_expiry != OnExpiry::default() {

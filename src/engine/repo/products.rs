@@ -209,7 +209,7 @@ fn row(catalog: &Catalog, graph: &Graph, name: &ProductName, tags: &[GitTag]) ->
 }
 
 /// The versions that tags name, highest first.
-fn versions(name: &ProductName, tags: &[GitTag]) -> Vec<(Version, String)> {
+pub(super) fn versions(name: &ProductName, tags: &[GitTag]) -> Vec<(Version, String)> {
     let prefix = format!("{name}/v");
     let mut found: Vec<(Version, String)> = tags
         .iter()

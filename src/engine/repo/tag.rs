@@ -11,6 +11,7 @@ use crate::model::ProductName;
 use crate::port::GitTag;
 use crate::version::Version;
 
+use super::products::versions;
 use super::{RepoError, Repository, read};
 
 /// The line of a tag's message that carries the product digest.
@@ -171,10 +172,26 @@ pub async fn tagged(
     written: Option<&Version>,
 ) -> Result<Tagged, RepoError> {
     let Some(tag) = repo.git.tag(&tag_name(product, version)).await? else {
-        return Err(missing_tag(product, version, written).into());
+        let known = versions(product, &repo.git.tags(&format!("{product}/v")).await?);
+        let known: Vec<String> = known.into_iter().map(|(version, _)| version.to_string()).collect();
+        let finding = missing_tag(product, version, written);
+        return Err(match known.is_empty() {
+            true => finding,
+            false => finding
+                .did_you_mean(&version.to_string(), known.iter().map(String::as_str))
+                .hint(format!("tagged versions are {}", few(&known))),
+        }
+        .into());
     };
     let content = content_of(repo, product, version, &tag).await?;
     Ok(Tagged { commit: tag.commit, content })
+}
+
+/// The first eight, the highest versions.
+fn few(versions: &[String]) -> String {
+    let shown: Vec<&str> = versions.iter().take(8).map(String::as_str).collect();
+    let more = if versions.len() > shown.len() { ", ..." } else { "" };
+    format!("{}{more}", shown.join(", "))
 }
 
 async fn content_of(

@@ -500,6 +500,10 @@ async fn a_freeze_needs_a_time_to_come_a_zone_a_reason_and_things_that_there_are
     );
     let after = FreezeRequest { from: Some("2027-01-01".parse().unwrap()), ..freeze("2026-12-31") };
     assert_eq!(add(after).await, ["TG0240 pipelines/calendar.yaml:12:14"]);
+    // A day ends when the next one begins, which is no beginning of the same freeze.
+    let day_after = FreezeRequest { from: Some("2027-01-01".parse().unwrap()), ..freeze("2026-12-31") };
+    let told = findings_of(freeze_add(&repo, &day_after, Vec::new(), now()).await).to_string();
+    assert!(told.contains("the end 2026-12-31 is before the beginning 2027-01-01"), "{told}");
     let wave = FreezeRequest { waves: vec!["al".parse().unwrap()], ..freeze("2026-12-31") };
     assert_eq!(add(wave).await, ["TG0205 pipelines/calendar.yaml:14:15"]);
     let label =
@@ -531,12 +535,20 @@ fn hotfix(parent: &str, products: &[(&str, &str)], includes: &[&str]) -> HotfixR
     }
 }
 
+/// Raises `base`, commits and tags it.
+async fn raise_base(memory: &Memory, version: &str) {
+    memory.edit("products/base/product.yaml", &product("base", version, ""));
+    memory.commit();
+    product_tag(&memory.repository(), &name("base")).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_hotfix_is_its_parent_with_some_versions_raised_and_can_be_cut() {
     let memory = memory();
     cut_first(&memory).await;
     memory.commit();
     let repo = memory.repository();
+    raise_base(&memory, "1.0.1").await;
     let written = release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await.unwrap();
     assert_eq!((written.release.as_str(), written.file.as_str()), ("R1.1", "releases/R1.1.yaml"));
     let [raised] = written.raised.as_slice() else { panic!("{:?}", written.raised) };
@@ -546,13 +558,12 @@ async fn a_hotfix_is_its_parent_with_some_versions_raised_and_can_be_cut() {
         "apiVersion: tidegate.dev/v1\nkind: Release\nmetadata:\n  name: \"R1.1\"\nspec:\n  parent: \"R1\"\n  \
          lane: hotfix\n  kubernetes: \"1.36\"\n  products:\n    app: \"2.0.0\"\n    base: \"1.0.1\"\n"
     );
-    memory.edit("products/base/product.yaml", &product("base", "1.0.1", ""));
     memory.commit();
-    product_tag(&repo, &name("base")).await.unwrap();
     assert!(!release_cut(&repo, &id("R1.1")).await.unwrap().unchanged);
     memory.commit();
 
     // A hotfix of the hotfix has the next number.
+    raise_base(&memory, "1.0.2").await;
     let next = release_hotfix(&repo, &hotfix("R1.1", &[("base", "1.0.2")], &[])).await.unwrap();
     assert_eq!(next.release.as_str(), "R1.2");
 }
@@ -567,6 +578,7 @@ async fn a_release_that_includes_a_hotfix_gets_what_that_raised_and_is_no_longer
     let repo = memory.repository();
     release_cut(&repo, &id("R2")).await.unwrap();
     memory.commit();
+    raise_base(&memory, "1.0.1").await;
     release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await.unwrap();
     let (rows, _) = release_list(&repo).await.unwrap();
     let marked: Vec<&str> =
@@ -591,7 +603,7 @@ async fn a_hotfix_lowers_nothing_repeats_nothing_and_knows_its_parent() {
     let uncut = release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await;
     assert_eq!(codes_of(findings(uncut)), ["TG0504"]);
     cut_first(&memory).await;
-    memory.commit();
+    raise_base(&memory, "1.0.1").await;
     let cases: [(&str, &[(&str, &str)], &[&str], &str); 6] = [
         ("R9", &[("base", "1.0.1")], &[], "TG0206"),
         ("R1", &[("base", "0.9.0")], &[], "TG0522"),
@@ -604,6 +616,11 @@ async fn a_hotfix_lowers_nothing_repeats_nothing_and_knows_its_parent() {
         let refused = codes_of(findings(release_hotfix(&repo, &hotfix(parent, products, includes)).await));
         assert!(refused.contains(&code), "{code}: {refused:?}");
     }
+    // What has no tag can't be cut, so it is not written either.
+    let untagged = release_hotfix(&repo, &hotfix("R1", &[("base", "9.1.1")], &[])).await;
+    let told = findings(untagged).to_string();
+    assert!(told.contains("there is no tag `base/v9.1.1`"), "{told}");
+    assert!(told.contains("tagged versions are 1.0.1, 1.0.0"), "{told}");
     let taken = HotfixRequest { id: Some(id("R1")), ..hotfix("R1", &[("base", "1.0.1")], &[]) };
     assert_eq!(codes_of(findings(release_hotfix(&repo, &taken).await)), ["TG0523"]);
     assert!(memory.text("releases/R1.1.yaml").is_none(), "nothing was written");

@@ -31,13 +31,17 @@ impl Screen for List<ClusterDrift> {
         }
         let drifted = self.items.iter().filter(|cluster| !cluster.differences.is_empty()).count();
         let total: usize = self.items.iter().map(|cluster| cluster.differences.len()).sum();
-        let summary = match total {
-            0 => format!("{}, no difference", count(self.items.len(), "cluster")),
-            _ => format!(
-                "{} on {drifted} of {}",
-                count(total, "difference"),
-                count(self.items.len(), "cluster")
-            ),
+        let looked = self.items.iter().filter(|cluster| cluster.unreachable.is_none()).count();
+        let found = match total {
+            0 => "no difference".to_owned(),
+            _ => format!("{} on {}", count(total, "difference"), count(drifted, "cluster")),
+        };
+        let all = count(self.items.len(), "cluster");
+        let summary = match looked {
+            0 => format!("0 of {all} looked at: nothing is known"),
+            _ if looked < self.items.len() => format!("{looked} of {all} looked at, {found} there"),
+            _ if total == 0 => format!("{all}, {found}"),
+            _ => format!("{} on {drifted} of {all}", count(total, "difference")),
         };
         format!("{}{}{}", table.text(look.width), dim(&format!("{summary}\n")), self.fixes())
     }
@@ -65,5 +69,55 @@ impl List<ClusterDrift> {
             text.push_str(&format!("\n{} more: tidegate cluster drift -c CLUSTER\n", count(more, "cluster")));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::engine::drift::{Difference, DifferenceKind};
+
+    fn look(name: &str, unreachable: bool, differences: usize) -> ClusterDrift {
+        let difference = Difference {
+            kind: DifferenceKind::RecordMissing,
+            product: "app".parse().unwrap(),
+            object: None,
+            fields: Vec::new(),
+            words: "no record".to_owned(),
+        };
+        ClusterDrift {
+            cluster: name.parse().unwrap(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            unreachable: unreachable.then(|| "no route".to_owned()),
+            products: 0,
+            objects: 0,
+            differences: vec![difference; differences],
+        }
+    }
+
+    #[test]
+    fn the_last_line_tells_how_many_clusters_were_looked_at() {
+        let last = |items: Vec<ClusterDrift>| {
+            let view = crate::output::time::Viewpoint {
+                now: jiff::Timestamp::UNIX_EPOCH,
+                zone: jiff::tz::TimeZone::UTC,
+            };
+            let text = List::whole(items).text(&Look { width: Some(100), view });
+            anstream::adapter::strip_str(&text).to_string().lines().last().unwrap().to_owned()
+        };
+        let cases = [
+            (vec![look("a", false, 0), look("b", false, 0)], "2 clusters, no difference"),
+            (vec![look("a", false, 2), look("b", false, 0)], "2 differences on 1 of 2 clusters"),
+            (vec![look("a", true, 0), look("b", true, 0)], "0 of 2 clusters looked at: nothing is known"),
+            (vec![look("a", true, 0), look("b", false, 0)], "1 of 2 clusters looked at, no difference there"),
+            (
+                vec![look("a", true, 0), look("b", false, 1)],
+                "1 of 2 clusters looked at, 1 difference on 1 cluster there",
+            ),
+        ];
+        for (items, expected) in cases {
+            assert_eq!(last(items), expected);
+        }
     }
 }

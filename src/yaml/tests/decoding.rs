@@ -220,7 +220,7 @@ fn messages_name_the_path_what_was_expected_and_what_to_do() {
     2 | version: 1.10
       |          ^^^^ expected a version like 1.4.0
       |
-      = quote it: "1.10"
+      = write 1.10.0
 
     error[TG0101]: unknown field `budgett` in `limits`
      --> f.yaml:3:21

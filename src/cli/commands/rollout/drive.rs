@@ -12,7 +12,7 @@ use crate::cli::args::{RolloutRef, Run, Start, Until, Watch};
 use crate::cli::crash;
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
-use crate::diag::{Finding, Severity, codes};
+use crate::diag::{Finding, Findings, Severity, codes};
 use crate::engine::planning::{PlanRequest, foreign_cluster, gather};
 use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest};
 use crate::journal::Event;
@@ -41,7 +41,7 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
             .collect();
         failure
     })?;
-    let plan = read(&bytes)?;
+    let plan = read(&bytes).map_err(|findings| in_file(findings, &args.plan))?;
     let git = context.place.repository().await?;
     let mut open = context.place.journal().await?;
     let world = context.place.world(&git, &open);
@@ -52,6 +52,18 @@ pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
         |_: &FleetState| Ok(Command::Start { plan: Box::new(plan.clone()), overrides: overrides.clone() });
     let events = ask::send(&mut open, context, command).await?;
     started(open, &world, &events, args.detach, args.drive.until.clone(), context).await
+}
+
+/// Names the file that is no plan, or no sound one.
+fn in_file(findings: Findings, file: &std::path::Path) -> Findings {
+    let told = |mut finding: Finding| {
+        finding.message = format!("{}: {}", file.display(), finding.message);
+        match finding.next {
+            Some(_) => finding,
+            None => finding.next("tidegate plan RELEASE --out FILE"),
+        }
+    };
+    findings.into_iter().map(told).collect()
 }
 
 /// A rollout whose start was recorded: it is driven, or watched where somebody drives already.
@@ -103,6 +115,7 @@ async fn fresh(
         defer_unknown: true,
         options: plan.options,
         only: None,
+        about: None,
         actor: context.place.actor().await,
     };
     let gathered = gather(world, &times, &mut open.follower, &request).await?;

@@ -34,6 +34,7 @@ pub async fn run(args: &Replan, context: &Context<'_>) -> Outcome {
             defer_unknown: args.defer_unknown || !was.unknown.is_empty(),
             options: was.options,
             only: None,
+            about: None,
             actor: context.place.actor().await,
         };
         (rollout.id().clone(), request)
