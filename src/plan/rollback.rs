@@ -191,7 +191,17 @@ impl Back<'_> {
         for bad in &planned.targets {
             let (before, found) = (carrier.before.get(&bad.product), runs.get(&bad.product));
             match self.way(bad, before, found) {
-                Way::Same => targets.extend(self.kept(bad, before, found)?),
+                Way::Same => {
+                    let kept = self.kept(bad, before, found)?;
+                    // What is applied once more does not pass its one-way steps again on the way back.
+                    if let Some(again) = kept.as_ref().filter(|target| target.change == Change::Reapply)
+                        && let Some(content) = self.products.get(&again.digest)
+                    {
+                        let steps = content.steps.iter().filter(|step| step.one_way);
+                        back.skipped.extend(steps.map(|step| skipped(bad, step, &again.version)));
+                    }
+                    targets.extend(kept);
+                }
                 Way::Stays(because) => {
                     let version = found.map_or_else(|| bad.version.clone(), |found| found.version.clone());
                     back.stays.push(Stay { product: bad.product.clone(), version, because });

@@ -15,7 +15,7 @@ use crate::plan::{PlannedCluster, PlannedPool};
 /// A cluster that could not be planned when it joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unjoined {
-    /// How often that was tried.
+    /// How often that was tried since the fleet was read last.
     pub tries: u32,
     /// When, last.
     pub at: jiff::Timestamp,
@@ -28,7 +28,12 @@ pub struct Unjoined {
 impl Unjoined {
     /// From when on it is tried again.
     pub fn due(&self) -> Option<jiff::Timestamp> {
-        (!self.lasting).then(|| recheck(self.tries).after(self.at))
+        match (self.lasting, self.tries) {
+            (true, _) => None,
+            // The fleet says something else since.
+            (false, 0) => Some(self.at),
+            (false, tries) => Some(recheck(tries).after(self.at)),
+        }
     }
 }
 
@@ -230,10 +235,9 @@ pub(super) fn joins(state: &FleetState, out: &mut Gathered) {
 /// Whether somebody who joins a rollout was not even tried to be planned.
 pub(super) fn awaits_joiner(state: &FleetState, rollout: &Rollout) -> bool {
     !state.strangers.is_empty()
-        && state
-            .joiners()
-            .iter()
-            .any(|(host, name)| host.id == rollout.id && !host.unjoined.contains_key(*name))
+        && state.joiners().iter().any(|(host, name)| {
+            host.id == rollout.id && host.unjoined.get(*name).is_none_or(|known| known.tries == 0)
+        })
 }
 
 /// Whether somebody is left who would join a rollout, and could not be planned yet.

@@ -683,7 +683,10 @@ impl Run {
     pub fn set(&mut self, cluster: &ClusterName, verdict: Verdict, seq: u64) {
         if let Some(member) = self.members.get_mut(cluster) {
             member.verdict = verdict;
-            self.waves[member.wave].moved = seq;
+            // Who follows behind its wave was not there when the others were judged.
+            if !member.late {
+                self.waves[member.wave].moved = seq;
+            }
         }
     }
 

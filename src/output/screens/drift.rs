@@ -85,6 +85,7 @@ mod tests {
             object: None,
             fields: Vec::new(),
             words: "no record".to_owned(),
+            mend: None,
         };
         ClusterDrift {
             cluster: name.parse().unwrap(),
@@ -93,6 +94,7 @@ mod tests {
             products: 0,
             objects: 0,
             differences: vec![difference; differences],
+            fix: Vec::new(),
         }
     }
 
