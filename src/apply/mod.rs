@@ -5,6 +5,7 @@
 pub mod drift;
 mod identity;
 pub mod inventory;
+pub mod mending;
 pub mod order;
 pub mod ownership;
 pub mod payload;

@@ -30,6 +30,11 @@ pub fn field_manager(product: &ProductName) -> String {
     format!("tidegate/{product}")
 }
 
+/// The product whose manager this is; `None` if it is somebody else's.
+pub fn product_of_manager(manager: &str) -> Option<ProductName> {
+    manager.strip_prefix("tidegate/")?.parse().ok()
+}
+
 /// What is sent for `object`, whose identity is `id`.
 pub fn payload(object: &Value, id: &ObjectId, product: &ProductName) -> Value {
     let mut sent = object.clone();

@@ -8,7 +8,7 @@ use crate::model::ProductName;
 
 use super::identity::ObjectId;
 use super::inventory::{Inventory, own_entry};
-use super::payload::field_manager;
+use super::payload::{field_manager, product_of_manager};
 
 /// The largest part of a product's objects that may vanish from one set to the next without a
 /// person's word, in percent.
@@ -41,18 +41,22 @@ impl std::fmt::Display for Keep {
     }
 }
 
+/// Whether objects of this kind are never deleted: data or a whole API would go with them.
+pub fn is_protected(id: &ObjectId) -> bool {
+    matches!(
+        (id.group.as_str(), id.kind.as_str()),
+        ("", "Namespace" | "PersistentVolume" | "PersistentVolumeClaim")
+            | ("apiextensions.k8s.io", "CustomResourceDefinition")
+    )
+}
+
 /// What an identity alone decides: whether an object may be deleted once the cluster was asked.
 /// `owners` are the objects of all products of the cluster's desired set.
 ///
 /// # Errors
 /// The reason why it stays.
 pub fn may_prune(id: &ObjectId, owners: &BTreeMap<ObjectId, ProductName>) -> Result<(), Keep> {
-    let protected = matches!(
-        (id.group.as_str(), id.kind.as_str()),
-        ("", "Namespace" | "PersistentVolume" | "PersistentVolumeClaim")
-            | ("apiextensions.k8s.io", "CustomResourceDefinition")
-    );
-    if protected {
+    if is_protected(id) {
         return Err(Keep::Kind);
     }
     match owners.get(id) {
@@ -90,6 +94,19 @@ pub fn may_delete(
         None => own_entry(metadata, &field_manager(product)).is_some(),
     };
     if ours { Ok(()) } else { Err(Keep::Another) }
+}
+
+/// The other product that applied an object which this one did not apply.
+pub fn applied_by_another(metadata: &Value, product: &ProductName) -> Option<ProductName> {
+    if own_entry(metadata, &field_manager(product)).is_some() {
+        return None;
+    }
+    let managed = metadata.get("managedFields").and_then(Value::as_array)?;
+    managed.iter().find_map(|entry| {
+        let text = |key: &str| entry.get(key).and_then(Value::as_str);
+        let by = text("manager").filter(|_| text("operation") == Some("Apply"))?;
+        product_of_manager(by)
+    })
 }
 
 /// Whether the step from an inventory to a new set looks like a mistake: the set is empty, or smaller
@@ -179,6 +196,19 @@ mod tests {
         assert_eq!(may_delete(&json!({"uid": "v"}), &app(), None, &none), Err(Keep::Another));
         let ours = json!({"uid": "v", "managedFields": [{"manager": "tidegate/app", "operation": "Apply"}]});
         assert_eq!(may_delete(&ours, &app(), None, &none), Ok(()));
+    }
+
+    #[test]
+    fn what_another_product_applied_is_known_by_its_manager() {
+        let by = |managers: &[&str]| {
+            let entries: Vec<Value> =
+                managers.iter().map(|m| json!({"manager": m, "operation": "Apply"})).collect();
+            applied_by_another(&json!({"managedFields": entries}), &app())
+        };
+        assert_eq!(by(&["kubectl", "tidegate/other"]), Some("other".parse().unwrap()));
+        assert_eq!(by(&["tidegate/other", "tidegate/app"]), None, "it came from there to here");
+        assert_eq!(by(&["kubectl", "tidegate"]), None);
+        assert_eq!(applied_by_another(&json!({}), &app()), None);
     }
 
     #[test]

@@ -259,6 +259,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
           --exit-code            End with exit code 10 when something would change
           --take-over            Take fields over from other field managers
           --allow-prune          Let a product lose more than 30 % of its objects, or all of them
+          --reapply              Apply also what runs as planned: what somebody changed is put back
       -h, --help                 Print help (see more with '--help')
 
     Global options:

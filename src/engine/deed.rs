@@ -1,4 +1,4 @@
-//! What a step does in its cluster: deploy, settle, remove, test, seal. When a step is tried, and what
+//! What a step does in its cluster: clear, deploy, settle, remove, test, seal. When a step is tried, and what
 //! becomes of its outcome, is in `step`.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::model::{DeployStep, Duration, ProductName, Test};
 use crate::port::{Fault, KubeconfigFile};
 use crate::yaml::{Node, Spanned};
 
-use super::cluster::{Applied, Error, JobRun, ProductWork};
+use super::cluster::{Applied, Error, JobRun, ProductWork, Removed};
 use super::rendering::{self, For};
 use super::script::{Script, Try};
 use super::secrets;
@@ -62,12 +62,20 @@ impl Deed<'_> {
     /// When it can't be done; whether the cluster was lost is for the caller to see.
     pub async fn act(self) -> Done {
         match &self.id.step {
+            StepId::Clear { product } => self.clear(product).await,
             StepId::Deploy { product, step } => self.deploy(product, step).await,
             StepId::Settle { product } => self.settle(product).await,
             StepId::Remove { product } => self.remove(product).await,
             StepId::Test { product, test } => self.test(product, test).await,
             StepId::Seal => self.seal().await,
         }
+    }
+
+    async fn clear(self, product: &ProductName) -> Done {
+        let (guard, limit) = (&self.opened.guard, self.limit.std());
+        self.with_work(product, async |work| guard.begin(work).await).await?;
+        let cleared = self.with_work(product, async |work| guard.clear(work, limit).await).await?;
+        Ok(removed_outcome(cleared))
     }
 
     async fn deploy(self, product: &ProductName, step: &str) -> Done {
@@ -96,9 +104,7 @@ impl Deed<'_> {
 
     async fn remove(self, product: &ProductName) -> Done {
         let removed = self.opened.guard.remove(product, &self.opened.sets, self.limit.std()).await?;
-        let words =
-            format!("{} deleted, {} kept", count(removed.deleted.len(), "object"), removed.kept.len());
-        Ok(done(words, lists([("deleted", removed.deleted), ("kept", removed.kept)])))
+        Ok(removed_outcome(removed))
     }
 
     async fn seal(self) -> Done {
@@ -200,7 +206,7 @@ fn command<'c>(content: &'c Content, step: &StepId) -> Option<Command<'c>> {
             Some(Test::Run(run)) => Some((&run.command, None, run.env.as_ref())),
             _ => None,
         },
-        StepId::Settle { .. } | StepId::Remove { .. } | StepId::Seal => None,
+        StepId::Clear { .. } | StepId::Settle { .. } | StepId::Remove { .. } | StepId::Seal => None,
     }
 }
 
@@ -214,6 +220,11 @@ fn find_test<'c>(content: &'c Content, name: &str) -> Option<&'c Test> {
 
 fn done(summary: String, evidence: BTreeMap<String, serde_json::Value>) -> StepOutcome {
     StepOutcome::Done { summary, evidence }
+}
+
+fn removed_outcome(removed: Removed) -> StepOutcome {
+    let words = format!("{} deleted, {} kept", count(removed.deleted.len(), "object"), removed.kept.len());
+    done(words, lists([("deleted", removed.deleted), ("kept", removed.kept)]))
 }
 
 fn applied_words(applied: &Applied) -> String {

@@ -1,6 +1,6 @@
 //! What a cluster runs against what its records and the journal say was applied there. Nothing is
 //! written to the cluster; objects are compared by the proofs in the records, and only those that
-//! somebody touched are read whole.
+//! somebody touched are read whole, and applied in a dry run to learn whether that would mend them.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,9 @@ use crate::plan::Target;
 use crate::port::Fault;
 use crate::rollout::{AttemptState, FleetState};
 
-use super::cluster::{Cluster, ObjectChange, Sight};
+use super::cluster::{Cluster, ObjectChange, ObjectDrift, Sight};
 use super::contents::Contents;
+use super::mend::{Fix, Mend};
 use super::preview;
 use super::survey::{self, access};
 use super::world::{Times, World};
@@ -40,6 +41,9 @@ pub struct ClusterDrift {
     pub objects: usize,
     /// What is not as it was applied.
     pub differences: Vec<Difference>,
+    /// The commands that put it back, in order; empty where nothing is to be put back, or no command
+    /// can.
+    pub fix: Vec<String>,
 }
 
 /// Something that is not as it was applied.
@@ -54,8 +58,10 @@ pub struct Difference {
     pub object: Option<String>,
     /// The fields, if that is what changed.
     pub fields: Vec<LostField>,
-    /// In one sentence.
+    /// In one sentence, with the reason if an apply would not put it back.
     pub words: String,
+    /// What an apply would do about it; absent where that is not known.
+    pub mend: Option<Mend>,
 }
 
 /// A kind of difference.
@@ -124,10 +130,11 @@ async fn one(
         products: 0,
         objects: 0,
         differences: Vec::new(),
+        fix: Vec::new(),
     };
     // The first answer has to come soon; what follows is many requests, each with its own limit.
     let compared = match survey::reach(&*world.clusters, &world.clock, times, &access(entry), "drift").await {
-        Ok((cluster, sight)) => compare(world, state, contents, &cluster, &sight, &mut drift).await,
+        Ok((cluster, sight)) => compare(world, state, contents, entry, &cluster, &sight, &mut drift).await,
         Err(error) => Err(error.into()),
     };
     if let Err(fault) = compared {
@@ -140,6 +147,7 @@ async fn compare(
     world: &World,
     state: &FleetState,
     contents: &Contents,
+    entry: &ClusterEntry,
     cluster: &Cluster,
     sight: &Sight,
     drift: &mut ClusterDrift,
@@ -159,6 +167,7 @@ async fn compare(
     for (product, (rollout, target)) in applied {
         drift.differences.extend(against_journal(product, rollout, target, sight.records.get(product)));
     }
+    let mut fix = Fix::default();
     let mut rendered: BTreeMap<RolloutId, Option<Vec<ProductSet>>> = BTreeMap::new();
     for (product, record) in &sight.records {
         let rollout = &record.rollout;
@@ -167,10 +176,15 @@ async fn compare(
         }
         let sets = rendered.get(rollout).and_then(Option::as_deref);
         let sets = sets.filter(|_| is_planned(state, rollout, uid, product, record));
-        for (object, change) in cluster.compare(product, record, sets).await? {
-            drift.differences.push(of_object(product, &object.to_string(), change));
+        let plan = state.rollout(rollout).map(|rollout| rollout.plan());
+        let content = plan.and_then(|plan| plan.products.get(&record.current.digest));
+        let conflicts = content.map(|content| content.conflicts).unwrap_or_default();
+        for found in cluster.compare(product, record, sets).await? {
+            fix.add(entry, &record.current.release, conflicts, &found);
+            drift.differences.push(of_object(product, found));
         }
     }
+    drift.fix = fix.commands();
     Ok(())
 }
 
@@ -246,11 +260,13 @@ async fn render(
 }
 
 fn whole(kind: DifferenceKind, product: &ProductName, words: String) -> Difference {
-    Difference { kind, product: product.clone(), object: None, fields: Vec::new(), words }
+    Difference { kind, product: product.clone(), object: None, fields: Vec::new(), words, mend: None }
 }
 
-fn of_object(product: &ProductName, object: &str, change: ObjectChange) -> Difference {
-    let (kind, fields, words) = match change {
+fn of_object(product: &ProductName, found: ObjectDrift) -> Difference {
+    let object = found.id.to_string();
+    let mend = Mend::of(&found);
+    let (kind, fields, mut words) = match found.change {
         ObjectChange::Missing => {
             (DifferenceKind::ObjectMissing, Vec::new(), format!("{object} is not there"))
         }
@@ -270,7 +286,10 @@ fn of_object(product: &ProductName, object: &str, change: ObjectChange) -> Diffe
             (DifferenceKind::FieldsChanged, fields, format!("{object}: {}", told.join(", ")))
         }
     };
-    Difference { kind, product: product.clone(), object: Some(object.to_owned()), fields, words }
+    if let Some(mend) = mend.as_ref().filter(|mend| mend.is_told()) {
+        words.push_str(&format!("; {}", mend.words));
+    }
+    Difference { kind, product: product.clone(), object: Some(object), fields, words, mend }
 }
 
 /// `spec.replicas is 5, applied was 3 (kubectl-edit)`.

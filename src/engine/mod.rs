@@ -14,6 +14,7 @@ pub mod gates;
 mod joining;
 mod lease;
 mod membership;
+pub mod mend;
 pub mod planning;
 mod preflight;
 pub mod preview;

@@ -61,8 +61,8 @@ async fn decide(session: &Session, opened: &Opened, tests: Tests) -> Result<Pref
     }
     let records = opened.guard.records();
     if tests == Tests::Only {
-        let differs = |t: &&Target| acts(session, opened, t, records.get(&t.product));
-        if let Some(target) = planned.targets.iter().find(differs) {
+        let other = |t: &&Target| differs(opened, t, records.get(&t.product));
+        if let Some(target) = planned.targets.iter().find(other) {
             let cause = format!(
                 "{} does not carry {} {} as its wave brought it, so its tests would prove nothing",
                 planned.name, target.product, target.version
@@ -102,8 +102,16 @@ async fn decide(session: &Session, opened: &Opened, tests: Tests) -> Result<Pref
     Ok(Preflight::Proceed { steps })
 }
 
+/// Whether something is to be done about a target: it differs, or the plan applies it once more and this
+/// rollout has not done so yet.
+fn acts(session: &Session, opened: &Opened, target: &Target, record: Option<&Record>) -> bool {
+    let again = session.plan.options.reapply
+        && record.is_some_and(|record| record.rollout != session.attempt.rollout);
+    again || differs(opened, target, record)
+}
+
 /// Whether a target differs from what is recorded there, verified, with equal secrets.
-fn acts(_: &Session, opened: &Opened, target: &Target, record: Option<&Record>) -> bool {
+fn differs(opened: &Opened, target: &Target, record: Option<&Record>) -> bool {
     let Some(record) = record else { return true };
     let secrets = opened.products.get(&target.product).and_then(|p| p.state.secrets);
     record.current.phase != RecordPhase::Verified
@@ -214,6 +222,9 @@ fn steps(
 
 fn deploy(steps: &mut Vec<AttemptStep>, planned: &PlannedCluster, product: &PlannedProduct) {
     let mut longest = RECORD;
+    if product.clears() {
+        steps.push(own(StepId::Clear { product: product.name.clone() }, crate::model::DEFAULT_TIMEOUT));
+    }
     for step in product.steps.iter().filter(|step| !planned.skips(&product.name, &step.name)) {
         longest = longest.max(step.timeout);
         steps.push(AttemptStep {

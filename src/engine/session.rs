@@ -13,7 +13,7 @@ use crate::apply::record::State;
 use crate::catalog::product::Content;
 use crate::digest::Digest;
 use crate::journal::{AttemptId, Deferral, FailureClass, Preflight};
-use crate::model::{Conflicts, ObjectName, Observed, ProductName, RecordPhase};
+use crate::model::{Conflicts, Observed, ProductName, RecordPhase, Tombstone};
 use crate::plan::{Plan, PlannedCluster, PlannedProduct, PlannedWave, Target};
 use crate::port::Fault;
 
@@ -69,7 +69,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// The objects that the product once brought and that must not be there any more.
-    pub fn tombstones(&self) -> Vec<ObjectName> {
+    pub fn tombstones(&self) -> Vec<Tombstone> {
         self.content.file.spec.removed.iter().map(|removed| removed.value.clone()).collect()
     }
 }

@@ -41,8 +41,8 @@ pub use pipeline::{
 };
 pub use product::{
     Conflicts, DEFAULT_TIMEOUT, DeadlineFrom, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep,
-    ObjectName, Product, ProductFile, RunStep, RunTest, Test, Upstream, UpstreamChart, UpstreamImage,
-    UpstreamKubernetes, UpstreamTool,
+    Product, ProductFile, RunStep, RunTest, Test, Tombstone, TombstoneWhen, Upstream, UpstreamChart,
+    UpstreamImage, UpstreamKubernetes, UpstreamTool,
 };
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;

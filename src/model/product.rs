@@ -52,7 +52,7 @@ pub struct Product {
     pub values_schema: Option<Node>,
     /// Objects of earlier versions to delete if they are still there.
     #[serde(default)]
-    pub removed: Vec<Spanned<ObjectName>>,
+    pub removed: Vec<Spanned<Tombstone>>,
 }
 
 /// What to do on a conflict of field ownership.
@@ -299,10 +299,10 @@ pub struct JobTest {
     pub deadline: Option<Spanned<DeadlineFrom>>,
 }
 
-/// The name of one object in a cluster.
+/// An object of earlier versions that must not be there any more.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ObjectName {
+pub struct Tombstone {
     /// `GROUP/VERSION`, or `VERSION` for the core group.
     pub api_version: String,
     /// The kind, such as `Deployment`.
@@ -312,6 +312,54 @@ pub struct ObjectName {
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
+    /// When it is deleted, if it is there; `after` if absent.
+    #[serde(default, skip_serializing_if = "TombstoneWhen::is_after")]
+    pub when: TombstoneWhen,
+}
+
+/// When an object of earlier versions is deleted.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum TombstoneWhen {
+    /// Before the first deploy step: it would be in the way of what is applied.
+    Before,
+    /// After the last deploy step, with everything else that the product no longer has (the default).
+    #[default]
+    After,
+}
+
+impl TombstoneWhen {
+    fn is_after(&self) -> bool {
+        *self == Self::After
+    }
+}
+
+impl std::fmt::Display for TombstoneWhen {
+    /// `before` or `after`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Before => "before",
+            Self::After => "after",
+        })
+    }
+}
+
+impl std::fmt::Display for Tombstone {
+    /// `ConfigMap ingress/old-settings`, `Certificate.cert-manager.io shop/tls`: as objects are written
+    /// everywhere.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.kind)?;
+        let group = self.api_version.split_once('/').map_or("", |(group, _)| group);
+        if group.contains('.') && !group.ends_with(".k8s.io") {
+            write!(f, ".{group}")?;
+        }
+        match &self.namespace {
+            Some(namespace) => write!(f, " {namespace}/{}", self.name),
+            None => write!(f, " {}", self.name),
+        }
+    }
 }
 
 /// The limit of a step or test that names none.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::digest::{self, ClusterInputs, ProductInputs, UsedRenderers};
 use super::hotfix::{self, Floors};
+use super::leaving::{Leaving, leaving};
 use super::partition::Member;
 use super::pinned;
 use super::{Access, Change, PlanInput, PlannedCluster, PlannedProduct, Target};
-use crate::catalog::graph::Graph;
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::{CanonicalError, Digest};
 use crate::model::{ClusterEntry, ObservedProduct, ProductName, RecordPhase};
@@ -200,9 +200,18 @@ impl<'a> Clusters<'a> {
         if gone.is_empty() {
             return (Vec::new(), Vec::new());
         }
-        let (leaving, orphaned): (Vec<_>, Vec<_>) =
-            gone.into_iter().partition(|(name, _)| self.removes.contains(name));
-        for (name, _) in &orphaned {
+        let Leaving { removals, stays, needed } = leaving(&gone, &self.removes, self.input.versions);
+        for name in &stays {
+            if let Some(by) = needed.get(name) {
+                self.affected.add(format!("needed {name} {by}"), &desired.cluster, || {
+                    Finding::warning(
+                        &codes::STILL_NEEDED,
+                        format!("`{name}` is not taken away: `{by}` stays, and requires it,"),
+                    )
+                    .hint(format!("take `{by}` away too, or first"))
+                });
+                continue;
+            }
             self.affected.add(format!("orphan {name}"), &desired.cluster, || {
                 Finding::info(
                     &codes::ORPHANED,
@@ -210,17 +219,8 @@ impl<'a> Clusters<'a> {
                 )
             });
         }
-        // Content that is gone has no edges that anybody knows; its removal goes with phase 0, last.
-        let phases = Graph::of(leaving.iter().map(|(name, found)| {
-            let content = self.input.versions.get(&found.digest);
-            let requires = content.into_iter().flat_map(|content| content.file.spec.requires.keys());
-            (*name, requires.map(|required| &required.value).collect::<Vec<_>>())
-        }))
-        .phases();
-        let mut removals: Vec<ProductName> = leaving.into_iter().map(|(name, _)| name.clone()).collect();
-        removals
-            .sort_by_key(|name| std::cmp::Reverse((phases.get(name).copied().unwrap_or(0), name.clone())));
-        (removals, orphaned.into_iter().map(|(name, _)| name.clone()).collect())
+        let owned = |names: Vec<&ProductName>| names.into_iter().cloned().collect();
+        (owned(removals), owned(stays))
     }
 
     fn targets(
@@ -248,7 +248,10 @@ impl<'a> Clusters<'a> {
                 }
             };
             let inputs = digest::inputs(&half, &own);
-            let change = change(observation.products.get(&name), &product.version, inputs);
+            let change = match change(observation.products.get(&name), &product.version, inputs) {
+                Change::Unchanged if self.input.options.reapply => Change::Reapply,
+                change => change,
+            };
             targets.push(Target {
                 phase: desired.phases.get(&name).copied().unwrap_or(0),
                 product: name,

@@ -46,7 +46,12 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
     let mut waves = Vec::with_capacity(partition.waves.len());
     for (number, (written, taken)) in partition.waves.iter().enumerate() {
         findings.extend(refusals::of_wave(&written.value));
+        let meant = taken.len();
         let taken: Vec<usize> = taken.iter().copied().filter(|at| reached.get(*at) == Some(&true)).collect();
+        let unseen = meant > 0 && taken.is_empty();
+        if unseen {
+            findings.push(wave::unseen(&written.value, meant));
+        }
         let (cut, found) = pools(&written.value, &taken, &members);
         findings.extend(found);
         let mut planned_pools = Vec::with_capacity(cut.len());
@@ -59,7 +64,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
             }
             planned_pools.push(PlannedPool { name: pool.name, at_once: pool.at_once, clusters: planned });
         }
-        let (planned, found) = wave::planned(&written.value, number == 0, planned_pools);
+        let (planned, found) = wave::planned(&written.value, number == 0, planned_pools, unseen);
         findings.extend(found);
         waves.push(planned);
     }

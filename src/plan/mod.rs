@@ -9,6 +9,7 @@ mod file;
 mod hotfix;
 mod input;
 mod join;
+mod leaving;
 mod make;
 mod partition;
 mod pinned;

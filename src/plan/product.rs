@@ -5,7 +5,7 @@ use super::{
     Action, Durations, PlannedDeadline, PlannedProduct, PlannedSettle, PlannedStep, PlannedTest, Repeat,
 };
 use crate::diag::{Finding, codes};
-use crate::model::{DeadlineFrom, DeployStep, Duration, ProductName, RunStep, Test};
+use crate::model::{DeadlineFrom, DeployStep, Duration, ProductName, RunStep, Test, TombstoneWhen};
 use crate::resolve::ProductVersion;
 
 /// How often a try that failed as transient is repeated, unless the step says otherwise.
@@ -69,6 +69,7 @@ pub fn planned(content: &ProductVersion, commit: &str, durations: &Durations) ->
         requires: spec.requires.keys().map(|required| required.value.clone()).collect(),
         steps,
         settle,
+        tombstones: spec.removed.iter().map(|removed| removed.value.clone()).collect(),
         tests: tests.collect(),
         test_digest: content.test_digest,
     }
@@ -92,6 +93,11 @@ fn limit(
 }
 
 impl PlannedProduct {
+    /// Whether something is deleted before its first deploy step.
+    pub fn clears(&self) -> bool {
+        self.tombstones.iter().any(|stone| stone.when == TombstoneWhen::Before)
+    }
+
     /// The limits that follow from history, or would if enough of it were known: action, limit, reason.
     pub fn deadlines(&self) -> impl Iterator<Item = (Action, Duration, PlannedDeadline)> {
         let step = |s: &PlannedStep| Some((Action::Step(s.name.clone()), s.timeout, s.deadline?));

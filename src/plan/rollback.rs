@@ -131,7 +131,7 @@ pub fn make(input: &RollbackInput<'_>) -> Result<(Plan, Findings), Findings> {
         kind: PlanKind::Rollback(Box::new(PlannedRollback { whole, ..input.asked.clone() })),
         notices: findings.iter().map(notice).collect(),
         // What is gone back to ran there, verified: that it is smaller is no accident.
-        options: PlanOptions { allow_prune: true, ..input.original.options },
+        options: PlanOptions { allow_prune: true, reapply: false, ..input.original.options },
         renderers: input.renderers.clone(),
         waves,
         products,

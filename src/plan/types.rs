@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::model::{
     Actor, AuthorMay, ClusterName, ClusterUid, Conflicts, Duration, GateId, Joiners, Labels, Lane,
     ObservedProduct, PinId, PipelineName, PoolName, ProductName, ReleaseId, SoakClock, Tags, TestPolicy,
-    WaveName, Worse,
+    Tombstone, WaveName, Worse,
 };
 use crate::resolve::Reason;
 use crate::version::{KubeMinor, KubeVersion, Version};
@@ -71,6 +71,9 @@ pub struct PlanOptions {
     /// Products may lose more than 30 % of their objects.
     #[serde(default)]
     pub allow_prune: bool,
+    /// Products that run as planned are applied once more: what somebody changed is put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reapply: bool,
 }
 
 /// A sentence in the plan, such as an empty wave or a budget that was clamped.
@@ -493,7 +496,7 @@ pub enum Change {
     },
     /// The version stays, something else of its inputs differs.
     Reconfigure,
-    /// The same inputs were applied but never verified.
+    /// The same inputs were applied but never verified, or are to be applied once more.
     Reapply,
 }
 
@@ -528,6 +531,10 @@ pub struct PlannedProduct {
     /// `deadline: auto`; as long as its longest step otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settle: Option<PlannedSettle>,
+    /// Objects of earlier versions that it deletes if they are still there. Absent in plans of older
+    /// versions of the tool, which know none that go before the deploy steps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tombstones: Vec<Tombstone>,
     /// Its tests, in order.
     pub tests: Vec<PlannedTest>,
     /// The test digest: over the `tests` field and the files that it names.

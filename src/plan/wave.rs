@@ -26,12 +26,32 @@ const GATE_VALID: Duration = Duration::seconds(600);
 /// How long after a no they are asked again.
 const GATE_AGAIN: Duration = Duration::seconds(60);
 
+/// A wave whose clusters were all never reached: it would be skipped with its gates and its soak, and
+/// its clusters would follow without them.
+pub(super) fn unseen(wave: &Wave, clusters: usize) -> Finding {
+    let name = &wave.name.value;
+    let clusters = crate::diag::count(count(clusters), "cluster");
+    Finding::error(
+        &codes::CLUSTER_NEVER_REACHED,
+        format!(
+            "wave `{name}` has {clusters}, and none was ever reached: its gates and its soak would be skipped"
+        ),
+    )
+    .at(&wave.name.place)
+    .hint("make one of them reachable, then leave the others to catch-up with `--defer-unknown`")
+}
+
 /// The wave with these pools; its digest is still to be taken.
-pub(super) fn planned(wave: &Wave, first: bool, pools: Vec<PlannedPool>) -> (PlannedWave, Findings) {
+pub(super) fn planned(
+    wave: &Wave,
+    first: bool,
+    pools: Vec<PlannedPool>,
+    unseen: bool,
+) -> (PlannedWave, Findings) {
     let mut findings = Findings::new();
     let size = count(pools.iter().map(|pool| pool.clusters.len()).sum());
     let name = &wave.name.value;
-    if size == 0 {
+    if size == 0 && !unseen {
         let place = wave.selector.as_ref().map_or(&wave.name.place, |selector| &selector.place);
         findings.push(
             Finding::warning(

@@ -9,6 +9,13 @@ use crate::rollout::{Approve, Command, FleetState, Rollout, admit};
 /// Where a person has to put their own words.
 const TEXT: &str = "TEXT";
 
+/// A text as one word of a shell.
+pub fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~:@".contains(c);
+    let bare = !text.is_empty() && text.chars().all(plain);
+    if bare { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 /// What may be asked of one rollout now.
 #[derive(Clone, Copy)]
 pub(super) struct Offers<'a> {

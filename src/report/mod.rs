@@ -12,6 +12,8 @@ mod soak;
 pub mod standing;
 pub mod summary;
 
+pub use commands::word;
+
 #[cfg(test)]
 pub(crate) mod sample;
 #[cfg(test)]

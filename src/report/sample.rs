@@ -375,6 +375,7 @@ fn product() -> PlannedProduct {
             retries: 0,
         }],
         settle: None,
+        tombstones: Vec::new(),
         test_digest: digest_of("tests"),
     }
 }

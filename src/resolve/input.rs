@@ -140,6 +140,6 @@ pub struct Needed {
     pub commit: String,
     /// The product digest, by which it is found in [`Ground::versions`].
     pub digest: Digest,
-    /// Whether it is only about to be taken away: then the plan can be made without it.
+    /// Whether only what is taken away depends on it: then the plan can be made without it.
     pub leaving: bool,
 }

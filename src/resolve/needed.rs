@@ -49,7 +49,9 @@ pub fn needed<'a>(
     let pinned: BTreeSet<&ProductName> = pins.iter().map(|pin| &pin.spec.product.value).chain(own).collect();
     for observation in observed {
         for (product, found) in observation.products.iter() {
-            let leaving = leaves.contains(product) && !locked.contains_key(product);
+            // Where something goes, all that is installed counts: what stays may require it.
+            let other = locked.get(product).is_none_or(|locked| locked.digest != found.digest);
+            let leaving = !leaves.is_empty() && other;
             let beyond = locked
                 .get(product)
                 .is_some_and(|locked| found.version > locked.version || pinned.contains(product));
@@ -59,7 +61,7 @@ pub fn needed<'a>(
                     version: found.version.clone(),
                     commit: found.commit.clone(),
                     digest: found.digest,
-                    leaving,
+                    leaving: !beyond,
                 });
             }
         }

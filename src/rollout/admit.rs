@@ -8,10 +8,10 @@ use super::attempt::Class;
 use super::command::{Approve, Command, Refusal, RefusalExit};
 use super::gates;
 use super::rolling_back;
-use super::state::{FleetState, Rollout, RolloutState};
+use super::state::{Cluster, FleetState, Rollout, RolloutState};
 use crate::diag::{Code, codes, count};
 use crate::journal::{Body, HaltCause, Override, RaisedBudget, Side};
-use crate::model::{AuthorMay, GateId, RolloutId, WaveName};
+use crate::model::{AuthorMay, ClusterName, GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, Plan};
 
 /// The events of a request, or why it is refused. An empty list means that it is so already.
@@ -262,6 +262,13 @@ fn replan(
     }
     if let Err(why) = state.check_plan(plan) {
         return refused(&codes::CLUSTER_TAKEN, why);
+    }
+    // What it brought there would be in no plan, and no rollback would find it.
+    let written = |name: &&ClusterName| rollout.cluster(name).is_some_and(Cluster::half_updated);
+    if let Some(name) = plan.unassigned.iter().find(written) {
+        let id = &rollout.id;
+        let why = format!("{id} has changed {name}, and no wave of the new plan has it: keep it in one");
+        return refused(&codes::CLUSTER_STATE, why);
     }
     if !rollout.replanned(plan).is_anything() {
         let why = format!("nothing changed: {} goes by that plan already", rollout.id);

@@ -115,7 +115,7 @@ impl FleetState {
             StepId::Deploy { step, .. } => Action::Step(step.clone()),
             StepId::Settle { .. } => Action::Settle,
             StepId::Test { test, .. } => Action::Test(test.clone()),
-            StepId::Remove { .. } | StepId::Seal => return,
+            StepId::Clear { .. } | StepId::Remove { .. } | StepId::Seal => return,
         };
         let rollout = self.by_id.get(&attempt.rollout).and_then(|index| self.rollouts.get(*index));
         let running = rollout

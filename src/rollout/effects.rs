@@ -151,7 +151,7 @@ fn decisions(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
         // Looking changes nothing, and what was soaked so far is kept.
         RolloutState::Pausing | RolloutState::Paused | RolloutState::Halted { .. } => {
             if let Some((planned, wave)) = rollout.waves().find(|(_, w)| w.phase == WavePhase::Soaking) {
-                soak::wants(rollout, planned, wave, out, false);
+                soak::wants(state, (rollout, planned, wave), out, false);
             }
         }
         _ => {}
@@ -175,10 +175,14 @@ fn running(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
         }
         return;
     };
-    wave_decisions(rollout, planned, wave, out);
+    wave_decisions(state, (rollout, planned, wave), out);
 }
 
-fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &mut Gathered) {
+fn wave_decisions(
+    state: &FleetState,
+    (rollout, planned, wave): (&Rollout, &PlannedWave, &Wave),
+    out: &mut Gathered,
+) {
     let (id, name) = (rollout.id.clone(), planned.name.clone());
     match wave.phase {
         WavePhase::Waiting if wave.counts.total() == 0 => {
@@ -204,8 +208,9 @@ fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &m
                 out.decide(Body::WaveVerified { rollout: id, wave: name, round });
                 return;
             }
-            for index in wave.to_verify.iter().take(VERIFY_AT_ONCE) {
-                let Some(cluster) = rollout.planned_cluster(*index) else { continue };
+            // Who was switched off on purpose is looked at when it is awake.
+            let planned = wave.to_verify.iter().filter_map(|index| rollout.planned_cluster(*index));
+            for cluster in planned.filter(|c| !state.is_hibernated(&c.name)).take(VERIFY_AT_ONCE) {
                 out.act(Effect::Verify {
                     rollout: id.clone(),
                     wave: name.clone(),
@@ -214,7 +219,7 @@ fn wave_decisions(rollout: &Rollout, planned: &PlannedWave, wave: &Wave, out: &m
                 });
             }
         }
-        WavePhase::Soaking => soak::wants(rollout, planned, wave, out, wave.is_complete(planned)),
+        WavePhase::Soaking => soak::wants(state, (rollout, planned, wave), out, wave.is_complete(planned)),
         // Tests that run again are waited for.
         WavePhase::GatesAfter => {
             if wave.is_complete(planned) && gates_open(rollout, planned, Side::After, out) {

@@ -10,7 +10,7 @@ use super::state::{
     Cluster, Compared, Driver, FleetState, Pool, Rollout, RolloutState, TagFailure, Tagging, Wave, WavePhase,
 };
 use crate::journal::{Body, Event, Failure, Found};
-use crate::model::{ClusterName, RolloutId, WaveName};
+use crate::model::{ClusterName, Joiners, RolloutId, WaveName};
 use crate::plan::Plan;
 
 /// An event that can't have happened after those before it.
@@ -276,7 +276,11 @@ impl Rollout {
             });
         }
         Self {
-            awaited: plan.unknown.iter().cloned().collect(),
+            unassigned: plan.unassigned.iter().cloned().collect(),
+            awaited: match plan.pipeline.catch_up.joiners {
+                Joiners::Follow => plan.unknown.iter().cloned().collect(),
+                Joiners::Ignore => std::collections::BTreeSet::new(),
+            },
             unjoined: BTreeMap::new(),
             id,
             plan,

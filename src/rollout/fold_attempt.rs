@@ -240,16 +240,18 @@ impl Rollout {
         let Some(index) = self.by_name.get(name).copied() else { return };
         let Some(cluster) = self.clusters.get(index) else { return };
         let (wave, late) = (cluster.wave, cluster.late);
+        let never =
+            cluster.attempt.claimed_at.is_none() && cluster.earlier.iter().all(|a| a.claimed_at.is_none());
         let Some(planned) = self.planned_cluster(index) else { return };
         let mut anew = Attempt::new(cluster.attempt.number + 1, at, planned);
         // After a no of tests that ran again, only tests that run once more can say yes.
         if cluster.attempt.tests != Tests::Due {
             anew.tests = Tests::Again;
         }
-        // Who joined follows its wave, also by another attempt.
+        // Who joined follows its wave, also by another attempt: through its gates, if it never was.
         if late
             && let Some((known, planned)) = self.waves.get(wave).zip(self.plan.waves.get(wave))
-            && !known.phase.is_over()
+            && (!known.phase.is_over() || never)
         {
             anew = anew.following(&planned.name);
         }
@@ -353,7 +355,7 @@ impl Rollout {
         if let Some(wave) = self.waves.get_mut(cluster.wave) {
             let counts = if cluster.late { &mut wave.late } else { &mut wave.counts };
             counts.remove(class);
-            wave.verdicts += 1;
+            wave.verdicts += u64::from(!cluster.late);
             wave.to_verify.remove(&index);
             if let Some(pool) = wave.pools.get_mut(cluster.pool) {
                 let counts = if cluster.late { &mut pool.late } else { &mut pool.counts };

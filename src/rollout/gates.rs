@@ -214,7 +214,8 @@ impl Rollout {
             .filter_map(|(index, state)| self.planned_cluster(index).map(|planned| (planned, state)))
             .map(|(planned, state)| Fact {
                 uid: &planned.uid,
-                verdict: state.attempt.state.word(),
+                // Who follows behind its wave was not there when the others were judged.
+                verdict: if state.late { "deferred" } else { state.attempt.state.word() },
                 products: planned
                     .targets
                     .iter()

@@ -1,7 +1,7 @@
 //! The rules about what may be in a cluster's way, read a second time (rules 3, 4, 5 and 8): from the
 //! stop-the-lines, holds, members and rollouts themselves, without the function that found no obstacle.
 
-use super::attempt::{Attempt, AttemptState};
+use super::attempt::{Attempt, AttemptState, Class};
 use super::invariant::{Broken, demand};
 use super::pace::REGION;
 use super::state::{FleetState, Rollout, RolloutState};
@@ -59,7 +59,9 @@ pub(super) fn claim(
         let Some(there) = other.clusters.get(*place) else { continue };
         demand(5, other.planned_cluster(*place).is_some_and(same), || format!("{} lost {name}", other.id))?;
         let over = other.waves.get(there.wave).is_some_and(|wave| wave.phase.is_over());
-        let free = there.attempt.state.is_settled() && over;
+        // One that follows behind its wave keeps nobody out, unless it is at work.
+        let follows = there.late && !matches!(there.attempt.state.class(), Class::Active | Class::Unknown);
+        let free = follows || (there.attempt.state.is_settled() && over);
         demand(5, free || !ahead, || format!("{name} would start before {} is through with it", other.id))?;
     }
     Ok(())

@@ -69,7 +69,10 @@ impl FleetState {
             if known.speaks_of(rollout) {
                 rollout.awaited.retain(|name| known.clusters.contains_key(name));
             }
-            rollout.unjoined.clear();
+            rollout.unjoined.retain(|name, _| known.clusters.contains_key(name));
+            for unjoined in rollout.unjoined.values_mut() {
+                (unjoined.tries, unjoined.lasting) = (0, false);
+            }
         }
         self.sort_in_all();
     }
@@ -83,13 +86,15 @@ impl FleetState {
 
     /// A plan knows these clusters now.
     pub(super) fn not_strange(&mut self, index: usize) {
-        let Some(rollout) = self.rollouts.get(index) else { return };
-        let known: Vec<ClusterName> = rollout.by_name.keys().cloned().collect();
-        for name in known {
-            self.strangers.remove(&name);
-            for rollout in &mut self.rollouts {
-                rollout.awaited.remove(&name);
-            }
+        let Some(rollout) = self.rollouts.get_mut(index) else { return };
+        let known = std::mem::take(&mut rollout.by_name);
+        self.strangers.retain(|name| !known.contains_key(name));
+        for rollout in &mut self.rollouts {
+            rollout.awaited.retain(|name| !known.contains_key(name));
+            rollout.unjoined.retain(|name, _| !known.contains_key(name));
+        }
+        if let Some(rollout) = self.rollouts.get_mut(index) {
+            rollout.by_name = known;
         }
         self.sort_in_all();
     }
@@ -131,7 +136,7 @@ impl Rollout {
         );
         goes && self.rolls_back().is_none()
             && self.plan.pipeline.catch_up.joiners == Joiners::Follow
-            && !self.plan.unassigned.contains(name)
+            && !self.unassigned.contains(name)
     }
 
     /// The clusters that could not be planned when they joined, and why.
@@ -178,9 +183,12 @@ impl Rollout {
         pool.clusters.push(cluster.clone());
         // One that an earlier plan of this rollout had goes on counting its attempts.
         let before = self.left_out.remove(&cluster.name);
+        let same = before.as_ref().is_some_and(|(uid, _)| *uid == cluster.uid);
+        let before = before.map(|(_, known)| known);
         let number = before.as_ref().map_or(1, |known| known.attempt.number + 1);
-        let earlier =
-            before.map_or_else(Vec::new, |known| known.earlier.into_iter().chain([known.attempt]).collect());
+        let earlier = before
+            .filter(|_| same)
+            .map_or_else(Vec::new, |known| known.earlier.into_iter().chain([known.attempt]).collect());
         let attempt = Attempt::new(number, at, cluster).following(wave);
         let index = self.clusters.len();
         self.by_name.insert(cluster.name.clone(), index);
@@ -204,9 +212,7 @@ impl Attempt {
 /// Plans who joins now. Whether nobody is left who would have to be planned before a rollout can end.
 pub(super) fn joins(state: &FleetState, out: &mut Gathered) {
     for (rollout, cluster) in state.joiners() {
-        if !matches!(rollout.state, RolloutState::Running | RolloutState::SucceededWithFailures) {
-            continue;
-        }
+        // Planning touches nothing, so a pause does not keep it.
         let before = rollout.unjoined.get(cluster);
         let due = before.map(Unjoined::due);
         match due {

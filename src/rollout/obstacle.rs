@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use super::attempt::AttemptState;
+use super::attempt::{AttemptState, Class};
 use super::live::{Hold, Stop};
 use super::state::{Cluster, FleetState, Rollout};
 use crate::journal::{Deferral, StopScope};
@@ -217,6 +217,10 @@ impl Rollout {
     fn wants(&self, planned: &PlannedCluster) -> bool {
         let index = self.by_uid.get(&planned.uid).or_else(|| self.by_name.get(&planned.name));
         index.and_then(|i| self.clusters.get(*i)).is_some_and(|cluster| {
+            // One that follows behind its wave and has no slot lets everybody else go.
+            if cluster.late {
+                return matches!(cluster.attempt.state.class(), Class::Active | Class::Unknown);
+            }
             !cluster.attempt.state.is_settled()
                 || self.waves.get(cluster.wave).is_some_and(|wave| !wave.phase.is_over())
         })

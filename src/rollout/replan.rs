@@ -296,7 +296,8 @@ impl Rollout {
         self.carry_answers(&mut new);
         let gone = self.clusters.iter().enumerate().filter_map(|(index, cluster)| {
             let name = &self.planned_cluster(index)?.name;
-            (!new.by_name.contains_key(name)).then(|| (name.clone(), cluster.clone()))
+            let planned = self.planned_cluster(index)?;
+            (!new.by_name.contains_key(name)).then(|| (name.clone(), (planned.uid.clone(), cluster.clone())))
         });
         new.left_out = self.left_out.clone();
         new.left_out.extend(gone);
@@ -316,10 +317,14 @@ impl Rollout {
         let Some(is) = new.planned_cluster(index).cloned() else { return };
         let Some(wave) = new.clusters.get(index).map(|c| c.wave) else { return };
         // One that had left and is back goes on counting its attempts.
+        let mut again = true;
         let (was, old) = match self.before(&is) {
             Some((was, old)) => (Some(was), old),
             None => match self.left_out.get(&is.name) {
-                Some(old) => (None, old),
+                Some((uid, old)) => {
+                    again = *uid == is.uid;
+                    (None, old)
+                }
                 None => return,
             },
         };
@@ -346,7 +351,7 @@ impl Rollout {
             (Attempt::new(number, at, &is), old.earlier.clone(), if stays { old.first } else { number })
         } else {
             let number = old.attempt.number + 1;
-            let identical = was.is_none_or(|was| was.uid == is.uid);
+            let identical = was.map_or(again, |was| was.uid == is.uid);
             let earlier = if identical {
                 old.earlier.iter().chain([&old.attempt]).cloned().collect()
             } else {

@@ -124,6 +124,10 @@ fn claims_of(
                 else {
                     continue;
                 };
+                // A younger rollout that plans it goes on with it.
+                if known.late && outlook.state.taken_over(rollout, cluster).is_some() {
+                    continue;
+                }
                 // Who follows its wave waits for that.
                 if known.late && known.attempt.state.class() == Class::Deferred {
                     continue;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::attempt::recheck;
 use super::effect::Effect;
 use super::effects::Gathered;
-use super::state::{Rollout, Wave, WavePhase};
+use super::state::{FleetState, Rollout, Wave, WavePhase};
 use crate::journal::{Body, Found, Override};
 use crate::model::{ClusterName, Duration, SoakClock};
 use crate::plan::{PlannedSoak, PlannedWave};
@@ -170,6 +170,11 @@ impl Stays {
         }
     }
 
+    /// The clusters that have yet to soak.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = usize> + '_ {
+        self.due.iter().map(|(_, index)| *index)
+    }
+
     /// Whether this cluster has yet to soak.
     pub(super) fn awaits(&self, index: usize) -> bool {
         self.stays.get(&index).is_some_and(|stay| stay.due.is_some())
@@ -183,9 +188,8 @@ impl Stays {
 
 /// What a soaking wave wants: looks that are due and, if it may go on, its end.
 pub(super) fn wants(
-    rollout: &Rollout,
-    planned: &PlannedWave,
-    wave: &Wave,
+    state: &FleetState,
+    (rollout, planned, wave): (&Rollout, &PlannedWave, &Wave),
     out: &mut Gathered,
     goes_on: bool,
 ) {
@@ -206,8 +210,10 @@ pub(super) fn wants(
         return;
     }
     let now = out.now;
-    for (_, index) in wave.soaking.due.range(..=(now, usize::MAX)).take(LOOKS_AT_ONCE) {
-        let Some(cluster) = rollout.planned_cluster(*index) else { continue };
+    // Who was switched off on purpose is looked at when it is awake.
+    let due = wave.soaking.due.range(..=(now, usize::MAX));
+    let due = due.filter_map(|(_, index)| rollout.planned_cluster(*index));
+    for cluster in due.filter(|c| !state.is_hibernated(&c.name)).take(LOOKS_AT_ONCE) {
         out.act(Effect::Observe {
             rollout: rollout.id.clone(),
             wave: planned.name.clone(),

@@ -223,6 +223,8 @@ pub struct Rollout {
     pub(super) by_name: HashMap<ClusterName, usize>,
     pub(super) by_uid: HashMap<ClusterUid, usize>,
     pub(super) by_wave: HashMap<WaveName, usize>,
+    /// Members that no wave of its plan takes.
+    pub(super) unassigned: BTreeSet<ClusterName>,
     /// Clusters that were never reached when it was planned, and join when they are.
     pub(super) awaited: BTreeSet<ClusterName>,
     /// Clusters that could not be planned when they joined.
@@ -236,7 +238,7 @@ pub struct Rollout {
     pub(super) counts: Counts,
     /// Clusters that an earlier plan of it had, with what they had come to: one that comes back goes on
     /// counting its attempts.
-    pub(super) left_out: BTreeMap<ClusterName, Cluster>,
+    pub(super) left_out: BTreeMap<ClusterName, (ClusterUid, Cluster)>,
 }
 
 /// One wave of a rollout.

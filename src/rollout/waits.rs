@@ -674,6 +674,22 @@ impl Gathered<'_> {
         }
     }
 
+    /// Who has yet to be looked at, and was switched off on purpose.
+    fn asleep(
+        &mut self,
+        state: &FleetState,
+        wave: &PlannedWave,
+        since: jiff::Timestamp,
+        awaited: impl Iterator<Item = usize>,
+    ) {
+        for planned in awaited.filter_map(|index| self.rollout.planned_cluster(index)) {
+            if state.is_hibernated(&planned.name) {
+                let kind = WaitKind::InTheWay { obstacle: Obstacle::Hibernated };
+                self.push_at(&wave.name, &planned.name, kind, since, None);
+            }
+        }
+    }
+
     /// The gates of a wave that is over, as far as somebody has to come through them.
     fn late_gates(&mut self, planned: &PlannedWave, wave: &Wave, now: jiff::Timestamp) {
         for (gate, answer, revoked) in waits_late::gates(self.rollout, planned, wave, now) {
@@ -717,6 +733,7 @@ fn of_wave(
         WavePhase::Verifying { round } => {
             let left = count(wave.to_verify.len());
             out.push(name, WaitKind::Verifying { round, left }, wave.since, None);
+            out.asleep(state, planned, wave.since, wave.to_verify.iter().copied());
         }
         WavePhase::Soaking => {
             of_pools(state, planned, wave, now, out);
@@ -726,6 +743,7 @@ fn of_wave(
                 out.push(name, WaitKind::Soak { observed }, wave.since, Some(outlook.ends));
                 out.looks(looks.unwrap_or(0));
             }
+            out.asleep(state, planned, wave.since, wave.soaking.awaited());
         }
         // Tests that run again come before its gates and its tag.
         WavePhase::GatesAfter if !wave.is_complete(planned) => of_pools(state, planned, wave, now, out),

@@ -10,7 +10,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tidegate::apply::record::Record;
 use tidegate::engine::cluster::{Confirmation, Error, Guard, JobRun, Kind, Obstacle};
-use tidegate::model::{Conflicts, ObjectName, ProductName, RecordPhase};
+use tidegate::model::{Conflicts, ProductName, RecordPhase, Tombstone, TombstoneWhen};
 use tidegate::port::{Host, Secret};
 use tidegate::render::Mask;
 
@@ -23,6 +23,16 @@ fn record(guard: &Guard, product: &str) -> Option<Record> {
 
 fn names(record: &Record) -> Vec<String> {
     record.inventory.entries.iter().map(|entry| entry.id.to_string()).collect()
+}
+
+fn tombstone(name: &str, when: TombstoneWhen) -> Tombstone {
+    Tombstone {
+        api_version: "v1".to_owned(),
+        kind: "ConfigMap".to_owned(),
+        namespace: Some("shop".to_owned()),
+        name: name.to_owned(),
+        when,
+    }
 }
 
 fn widget_definition(scope: &str, versions: &[&str]) -> Value {
@@ -312,12 +322,7 @@ async fn apply_a18_a48_a50_pruning_keeps_what_it_must() {
 
     // Tombstones: an object that the inventory does not know, named by the product.
     desk.send("POST", configs, "application/json", &config("shop", "ancient", "x")).await;
-    shop.tombstones = vec![ObjectName {
-        api_version: "v1".to_owned(),
-        kind: "ConfigMap".to_owned(),
-        namespace: Some("shop".to_owned()),
-        name: "ancient".to_owned(),
-    }];
+    shop.tombstones = vec![tombstone("ancient", TombstoneWhen::After)];
     let (_, settled) = shop.roll(&guard).await.unwrap();
     assert_eq!(settled.pruned, ["ConfigMap shop/ancient"]);
 }

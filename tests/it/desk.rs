@@ -15,7 +15,7 @@ use tidegate::apply::{ProductSet, Rendered};
 use tidegate::engine::cluster::{
     Applied, Claimant, Cluster, Confirmation, Error, Guard, ProductWork, Settled,
 };
-use tidegate::model::{Conflicts, ObjectName, ProductName, RecordPhase, RolloutId};
+use tidegate::model::{Conflicts, ProductName, RecordPhase, RolloutId, Tombstone};
 use tidegate::port::{Clock, Host, ProcessId};
 use tidegate::render::Mask;
 
@@ -172,7 +172,7 @@ pub struct Shop {
     pub objects: Vec<Value>,
     pub others: Vec<ProductSet>,
     pub conflicts: Conflicts,
-    pub tombstones: Vec<ObjectName>,
+    pub tombstones: Vec<Tombstone>,
     pub confirmation: Confirmation,
     pub attempt: u32,
     pub mask: Mask,

@@ -495,7 +495,8 @@ impl Checker {
         others
             .filter(|(_, other)| {
                 let Some(there) = other.members.get(&id.cluster) else { return false };
-                let through = there.verdict.settled() && other.waves[there.wave].over;
+                let follows = there.late && !there.verdict.in_flight();
+                let through = follows || (there.verdict.settled() && other.waves[there.wave].over);
                 let ahead = first((&other.plan, other.order), (&mine.plan, mine.order));
                 there.verdict.in_flight() || (ahead && !through)
             })

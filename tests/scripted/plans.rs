@@ -306,6 +306,7 @@ fn product_of(release: &str, n: usize, shape: &ProductShape) -> PlannedProduct {
         requires: Vec::new(),
         steps: steps.collect(),
         settle: None,
+        tombstones: Vec::new(),
         tests: tests.collect(),
         test_digest: digest_of(&["tests", &name]),
         name: named(&name),

@@ -45,4 +45,7 @@ pub struct PlanArgs {
     /// Let a product lose more than 30 % of its objects, or all of them.
     #[arg(long)]
     pub allow_prune: bool,
+    /// Apply also what runs as planned: what somebody changed is put back.
+    #[arg(long)]
+    pub reapply: bool,
 }

@@ -11,6 +11,7 @@ use crate::diag::{Finding, codes};
 use crate::engine::repo::starting_platform;
 use crate::output::exit::Code;
 use crate::output::screens::InitScreen;
+use crate::report::word;
 
 /// Writes the files into a folder that has none of them.
 pub async fn run(args: &Init, context: &Context<'_>) -> Outcome {
@@ -23,7 +24,8 @@ pub async fn run(args: &Init, context: &Context<'_>) -> Outcome {
 
     let mut files: Vec<String> = tree.iter().map(|(path, _)| path.to_owned()).collect();
     files.sort_by_key(|path| path.starts_with('.'));
-    let mut steps: Vec<String> = named.iter().map(|folder| format!("cd {}", word(folder))).collect();
+    let mut steps: Vec<String> =
+        named.iter().map(|folder| format!("cd {}", word(&folder.display().to_string()))).collect();
     if repository.is_none() {
         steps.push("git init".to_owned());
     }
@@ -52,7 +54,7 @@ async fn repository_of(folder: &Path) -> Result<Option<GitCli>, Failure> {
         Code::Conflict,
         Finding::error(&codes::FOLDER_TAKEN, message)
             .hint("products/, releases/ and pipelines/ are read from the root of a repository")
-            .next(format!("tidegate init {}", word(git.root()))),
+            .next(format!("tidegate init {}", word(&git.root().display().to_string()))),
     ))
 }
 
@@ -71,11 +73,4 @@ fn unwritten(folder: &Path, error: &Unwritten) -> Failure {
             Failure::new(Code::Invalid, Finding::error(&codes::FILE_UNWRITABLE, error.to_string()))
         }
     }
-}
-
-/// A path as one word of a shell.
-fn word(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+~".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -25,7 +25,11 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         release: args.release.clone(),
         pipeline: args.pipeline.clone(),
         defer_unknown: args.defer_unknown,
-        options: PlanOptions { take_over: args.take_over, allow_prune: args.allow_prune },
+        options: PlanOptions {
+            take_over: args.take_over,
+            allow_prune: args.allow_prune,
+            reapply: args.reapply,
+        },
         only: None,
         about: args.cluster.clone(),
         actor: context.place.actor().await,
@@ -51,7 +55,7 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         None => context.surface.show(&screen, now, &warned, [code]),
         Some(cluster) if args.manifests => {
             let sets = rendered(&plan, &world, cluster).await?;
-            context.surface.show(&ManifestsScreen::of(cluster, &sets), now, &warned, [code]);
+            context.surface.show(&ManifestsScreen::of(&plan, cluster, &sets), now, &warned, [code]);
         }
         Some(cluster) => {
             let of = ClusterPlanScreen::of(&plan, cluster).ok_or_else(|| not_planned(&plan, cluster))?;

@@ -153,6 +153,12 @@ codes! {
         "Products that the release added stay, unless `--remove-added` is given: taking away what may be \
          in use by now is a decision of its own. Products whose steps are all one-way can't go back, and \
          those that were changed since the rollout are not its business.";
+    STILL_NEEDED = "TG0398" "still-needed"
+        "A release takes a product away that something on a cluster still requires."
+        "Products go in reverse order of the graph, each before what it requires. Here the one that \
+         requires it stays: it is installed, not wanted any more, and left alone, since no release takes \
+         it away. So its prerequisite stays too, with all that this one requires. List both under \
+         `removes`, in this release or in an earlier one.";
     PLAN_UNREADABLE = "TG0390" "plan-unreadable"
         "A file is no plan."
         "Plans are written by `tidegate plan RELEASE --out FILE`. A file cut short while it was \

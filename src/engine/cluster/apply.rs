@@ -26,6 +26,11 @@ use super::{Error, Guard, Kind, Outcome};
 /// and what they do is done again.
 const RECREATED: &[(&str, &str)] = &[("batch", "Job")];
 
+/// Whether objects of this kind are made anew when a field of theirs can't be changed.
+pub(super) fn is_recreated(id: &ObjectId) -> bool {
+    RECREATED.iter().any(|(group, kind)| id.is(group, kind))
+}
+
 /// How long a kind may take from its definition being established to being served.
 const SERVED_WITHIN: Duration = Duration::from_secs(30);
 
@@ -197,17 +202,18 @@ impl Guard {
                     return Err(piece.error(Kind::Conflict, codes::FIELD_CONFLICT.id, &said));
                 }
                 let answer = self.patch(step, piece, resource, true).await?;
-                match answer.ok() {
-                    true => {
+                match answer.code {
+                    _ if answer.ok() => {
                         let took = vec![format!("{}: taken over: {said}", piece.id)];
                         Ok(step.done(piece, &answer, took, false))
                     }
-                    false => Err(piece.refused(&answer)),
+                    422 if answer.is_immutable() && is_recreated(&piece.id) => {
+                        self.recreate(step, piece, resource).await
+                    }
+                    _ => Err(piece.refused(&answer)),
                 }
             }
-            422 if answer.is_immutable()
-                && RECREATED.iter().any(|(group, kind)| piece.id.is(group, kind)) =>
-            {
+            422 if answer.is_immutable() && is_recreated(&piece.id) => {
                 self.recreate(step, piece, resource).await
             }
             _ => Err(piece.refused(&answer)),

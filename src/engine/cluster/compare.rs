@@ -1,4 +1,4 @@
-//! What is in a cluster against what a record says was applied there. Only reads.
+//! What is in a cluster against what a record says was applied there. Writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::apply::drift::{LostField, lost_fields};
 use crate::apply::inventory::{Entry, Seen};
+use crate::apply::mending::{Mending, list_patch};
 use crate::apply::payload::field_manager;
 use crate::apply::record::Record;
 use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet};
@@ -30,8 +31,24 @@ pub enum ObjectChange {
     Changed,
 }
 
+/// An object that is not as it was applied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectDrift {
+    /// Which.
+    pub id: ObjectId,
+    /// How it differs.
+    pub change: ObjectChange,
+    /// What an apply would do about it; nothing where what was applied is not known.
+    pub mending: Option<Mending>,
+    /// Its resource, as kubectl takes it (`services`, `deployments.apps`); nothing if it is not served.
+    pub resource: Option<String>,
+    /// For a list whose key was changed: the merge patch that puts the whole list back.
+    pub patch: Option<Value>,
+}
+
 impl Cluster {
-    /// The objects of one product that are not as its record says. `all` is everything that was
+    /// The objects of one product that are not as its record says, each with what an apply would do
+    /// about it: a dry run tells, where fields or the whole object are somebody else's now. `all` is everything that was
     /// rendered for the cluster then, secrets masked; without it, fields are not told.
     ///
     /// # Errors
@@ -41,7 +58,7 @@ impl Cluster {
         product: &ProductName,
         record: &Record,
         all: Option<&[ProductSet]>,
-    ) -> Outcome<Vec<(ObjectId, ObjectChange)>> {
+    ) -> Outcome<Vec<ObjectDrift>> {
         let manager = field_manager(product);
         let served = self.served().await?;
         // What never got a UID was never seen there: the record names more than there was.
@@ -58,7 +75,13 @@ impl Cluster {
         let mut changes = Vec::new();
         for entry in applied {
             let Some(resource) = served.any_version(&entry.kind()) else {
-                changes.push((entry.id.clone(), ObjectChange::Missing));
+                changes.push(ObjectDrift {
+                    id: entry.id.clone(),
+                    change: ObjectChange::Missing,
+                    mending: None,
+                    resource: None,
+                    patch: None,
+                });
                 continue;
             };
             // Somebody may have taken the label away by which it was looked for.
@@ -79,7 +102,31 @@ impl Cluster {
                     fields(pieces.get(&entry.id), &live.unwrap_or_default(), &manager)
                 }
             };
-            changes.extend(change.map(|change| (entry.id.clone(), change)));
+            let Some(change) = change else { continue };
+            let piece = pieces.get(&entry.id);
+            let lost = if let ObjectChange::Fields(lost) = &change { lost.as_slice() } else { &[] };
+            let mending = match (&change, piece) {
+                (ObjectChange::Missing, Some(_)) => Some(Mending::Applies),
+                (ObjectChange::Fields(_) | ObjectChange::Replaced, Some(piece)) => {
+                    Some(self.mending(piece, resource, &manager, lost).await)
+                }
+                _ => None,
+            };
+            let patch = match (&mending, piece) {
+                (Some(Mending::KeyChanged { list, .. }), Some(piece)) => list_patch(&piece.payload, list),
+                _ => None,
+            };
+            let resource = match resource.kind.group.as_str() {
+                "" => resource.plural.clone(),
+                group => format!("{}.{group}", resource.plural),
+            };
+            changes.push(ObjectDrift {
+                id: entry.id.clone(),
+                change,
+                mending,
+                resource: Some(resource),
+                patch,
+            });
         }
         Ok(changes)
     }

@@ -7,6 +7,7 @@ mod compare;
 mod discovery;
 mod error;
 mod lease;
+mod mending;
 mod objects;
 mod observe;
 mod preflight;
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use crate::port::Clock;
 
-pub use compare::ObjectChange;
+pub use compare::{ObjectChange, ObjectDrift};
 pub use error::{Error, Kind};
 pub use lease::{Adoption, BeforeTaking, Claimant, Guard, Holding};
 pub use observe::{Identity, Sight};

@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::apply::inventory::Entry;
-use crate::apply::prune::{Keep, may_delete, may_prune};
+use crate::apply::prune::{Keep, applied_by_another, may_delete, may_prune};
 use crate::apply::{ObjectId, order};
 use crate::model::ProductName;
 
@@ -25,7 +25,8 @@ const LOOKS: usize = 5;
 /// What may be deleted.
 pub(super) struct Candidate {
     pub entry: Entry,
-    /// Named as `removed` by the product: meant, whoever made the object.
+    /// Named as `removed` by the product: meant, whoever made the object, as long as it was not another
+    /// product of the cluster.
     pub meant: bool,
 }
 
@@ -103,6 +104,13 @@ impl Guard {
             let Some(metadata) = self.cluster.metadata(&resource, id).await? else { return Ok(Fate::Gone) };
             let text = |key: &str| metadata.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
             let (uid, rv) = (text("uid"), text("resourceVersion"));
+            if candidate.meant
+                && entry.uid.as_deref() != Some(uid.as_str())
+                && let Some(other) = applied_by_another(&metadata, product)
+                && self.stored(&other).is_some()
+            {
+                return Ok(keep(Keep::Owned(other)));
+            }
             let recorded = if candidate.meant { Some(uid.as_str()) } else { entry.uid.as_deref() };
             if let Err(why) = may_delete(&metadata, product, recorded, held) {
                 return Ok(keep(why));

@@ -10,7 +10,7 @@ use crate::apply::record::{Author, LastVerdict, Record, State};
 use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet};
 use crate::diag::codes;
 use crate::digest::Digest;
-use crate::model::{Conflicts, ObjectName, ProductName, RecordPhase, RolloutId};
+use crate::model::{Conflicts, ProductName, RecordPhase, RolloutId, Tombstone, TombstoneWhen};
 use crate::render::Mask;
 
 use super::prune::Candidate;
@@ -44,7 +44,7 @@ pub struct ProductWork<'a> {
     /// What to do when another manager owns a field.
     pub conflicts: Conflicts,
     /// Objects that the product once brought and that must not be there any more.
-    pub tombstones: &'a [ObjectName],
+    pub tombstones: &'a [Tombstone],
     /// Whether what is there beyond the set stays: a one-way step brought it, and a rollback does not
     /// undo that.
     pub keeps: bool,
@@ -173,13 +173,11 @@ impl Guard {
         let held = mine.iter().filter_map(|entry| entry.uid.clone()).collect();
         let mut candidates: Vec<Candidate> =
             rest.into_iter().map(|entry| Candidate { entry: entry.clone(), meant: false }).collect();
-        for (kind, id) in self.cluster.tombstones(work).await? {
-            match candidates.iter_mut().find(|c| c.entry.id == id) {
-                Some(candidate) => candidate.meant = true,
-                None => candidates.push(Candidate {
-                    entry: Entry { id, version: kind.version, uid: None, proof: None },
-                    meant: true,
-                }),
+        // What was to go before is gone: if something of that name is there now, it was made since.
+        for candidate in self.named(work, TombstoneWhen::After, &record.inventory).await? {
+            match candidates.iter_mut().find(|c| c.entry.id == candidate.entry.id) {
+                Some(known) => known.meant = true,
+                None => candidates.push(candidate),
             }
         }
         // What a one-way step brought stays, and in the inventory too.
@@ -196,6 +194,39 @@ impl Guard {
         let current = State { phase: RecordPhase::Applied, ..record.current.clone() };
         self.write(work.product, &Record { current, inventory, ..record }).await?;
         Ok(Settled { pruned: pruned.deleted, kept: pruned.kept, ready })
+    }
+
+    /// Deletes what must be gone before anything of the product is applied: its tombstones that say so,
+    /// as far as they are there and nothing keeps them. `begin` came before. Done again it finds nothing.
+    ///
+    /// # Errors
+    /// `TimedOut` names object, finalizers and how long it has been going; `Fenced`, and when the cluster
+    /// can't be asked.
+    pub async fn clear(&self, work: &ProductWork<'_>, limit: Duration) -> Outcome<Removed> {
+        let until = self.cluster.inner.clock.boot() + limit;
+        let record = self.stored(work.product).ok_or_else(|| work.no_record())?.record;
+        let owners = self.cluster.owners_of(work.all).await?;
+        let own = record.inventory.entries.iter().filter(|entry| owners.contains_key(&entry.id));
+        let held = own.filter_map(|entry| entry.uid.clone()).collect();
+        let candidates = self.named(work, TombstoneWhen::Before, &record.inventory).await?;
+        let pruned = self.prune(work.product, &candidates, &owners, &held, until).await?;
+        Ok(Removed { deleted: pruned.deleted, kept: pruned.kept })
+    }
+
+    /// The product's tombstones of one moment, each with what the inventory knows of it.
+    async fn named(
+        &self,
+        work: &ProductWork<'_>,
+        when: TombstoneWhen,
+        inventory: &Inventory,
+    ) -> Outcome<Vec<Candidate>> {
+        let stones = work.tombstones.iter().filter(|stone| stone.when == when);
+        let known = self.cluster.tombstones(stones).await?.into_iter().map(|(kind, id)| {
+            let unknown = |id| Entry { id, version: kind.version, uid: None, proof: None };
+            let entry = inventory.get(&id).cloned().unwrap_or_else(|| unknown(id));
+            Candidate { entry, meant: true }
+        });
+        Ok(known.collect())
     }
 
     /// Takes a product away with everything in its inventory that no product of `all` has, then its
@@ -274,16 +305,19 @@ impl Cluster {
         if work.confirmation == Confirmation::Prune {
             return Ok(None);
         }
-        let meant = self.tombstones(work).await?.into_iter().map(|(_, id)| id).collect();
+        let meant = self.tombstones(work.tombstones.iter()).await?.into_iter().map(|(_, id)| id).collect();
         let code = codes::PRUNE_CONFIRMATION.id;
         let checked = check_shrinking(&old.inventory, new, &meant);
         Ok(checked.err().map(|why| format!("{code}: product {}: {why}", work.product)))
     }
 
-    /// The product's tombstones as identities; kinds that the cluster does not know can't be there.
-    async fn tombstones(&self, work: &ProductWork<'_>) -> Outcome<Vec<(ObjectKind, ObjectId)>> {
+    /// Tombstones as identities; kinds that the cluster does not know can't be there.
+    async fn tombstones<'s>(
+        &self,
+        stones: impl Iterator<Item = &'s Tombstone>,
+    ) -> Outcome<Vec<(ObjectKind, ObjectId)>> {
         let served = self.served().await?;
-        let known = work.tombstones.iter().filter_map(|stone| {
+        let known = stones.filter_map(|stone| {
             let kind = ObjectKind::parse(&stone.api_version, &stone.kind);
             let resource = served.any_version(&kind)?;
             let namespace = match resource.namespaced {

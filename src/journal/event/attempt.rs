@@ -28,6 +28,11 @@ impl std::fmt::Display for AttemptId {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum StepId {
+    /// What is in the way of a product's deployment is deleted: its tombstones that say `when: before`.
+    Clear {
+        /// The product.
+        product: ProductName,
+    },
     /// A deploy step of a product.
     Deploy {
         /// The product.
@@ -60,7 +65,8 @@ impl StepId {
     /// The product it belongs to, if to one.
     pub fn product(&self) -> Option<&ProductName> {
         match self {
-            Self::Deploy { product, .. }
+            Self::Clear { product }
+            | Self::Deploy { product, .. }
             | Self::Settle { product }
             | Self::Remove { product }
             | Self::Test { product, .. } => Some(product),
@@ -75,9 +81,10 @@ impl StepId {
 }
 
 impl std::fmt::Display for StepId {
-    /// `ingress/helm`, `ingress/settle`, `ingress/remove`, `ingress/test:smoke`, `seal`.
+    /// `ingress/clear`, `ingress/helm`, `ingress/settle`, `ingress/remove`, `ingress/test:smoke`, `seal`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Clear { product } => write!(f, "{product}/clear"),
             Self::Deploy { product, step } => write!(f, "{product}/{step}"),
             Self::Settle { product } => write!(f, "{product}/settle"),
             Self::Remove { product } => write!(f, "{product}/remove"),

@@ -1,11 +1,14 @@
-//! What is not as it was applied: a line for each difference, cluster by cluster.
+//! What is not as it was applied: a line for each difference, cluster by cluster, and how it is put back.
 
 use crate::diag::count;
 use crate::engine::drift::ClusterDrift;
 use crate::output::envelope::List;
-use crate::output::mark::{Tone, dim};
+use crate::output::mark::{Tone, clean, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
+
+/// For so many clusters the commands are shown at once.
+const FIXES: usize = 3;
 
 impl Screen for List<ClusterDrift> {
     const KIND: &'static str = "ClusterDriftList";
@@ -40,12 +43,32 @@ impl Screen for List<ClusterDrift> {
             _ if total == 0 => format!("{all}, {found}"),
             _ => format!("{} on {drifted} of {all}", count(total, "difference")),
         };
-        format!("{}{}", table.text(look.width), dim(&format!("{summary}\n")))
+        format!("{}{}{}", table.text(look.width), dim(&format!("{summary}\n")), self.fixes())
     }
 
     fn next(&self) -> Option<String> {
-        let first = self.items.iter().find(|cluster| !cluster.differences.is_empty())?;
-        Some(format!("tidegate cluster show {}", first.cluster))
+        let fix = self.items.iter().find_map(|cluster| cluster.fix.first().cloned());
+        let first = || self.items.iter().find(|cluster| !cluster.differences.is_empty());
+        fix.or_else(|| Some(format!("tidegate cluster show {}", first()?.cluster)))
+    }
+}
+
+impl List<ClusterDrift> {
+    /// The commands that put things back, cluster by cluster.
+    fn fixes(&self) -> String {
+        let mut text = String::new();
+        let fixable: Vec<&ClusterDrift> =
+            self.items.iter().filter(|cluster| !cluster.fix.is_empty()).collect();
+        for cluster in fixable.iter().take(FIXES) {
+            text.push_str(&format!("\nTo mend {}:\n", cluster.cluster));
+            for command in &cluster.fix {
+                text.push_str(&format!("  {}\n", clean(command)));
+            }
+        }
+        if let Some(more) = fixable.len().checked_sub(FIXES).filter(|more| *more > 0) {
+            text.push_str(&format!("\n{} more: tidegate cluster drift -c CLUSTER\n", count(more, "cluster")));
+        }
+        text
     }
 }
 
@@ -62,6 +85,7 @@ mod tests {
             object: None,
             fields: Vec::new(),
             words: "no record".to_owned(),
+            mend: None,
         };
         ClusterDrift {
             cluster: name.parse().unwrap(),
@@ -70,6 +94,7 @@ mod tests {
             products: 0,
             objects: 0,
             differences: vec![difference; differences],
+            fix: Vec::new(),
         }
     }
 

@@ -2,7 +2,11 @@
 
 use crate::apply::ProductSet;
 use crate::model::{ClusterName, ProductName};
+use crate::output::mark::clean;
 use crate::output::{Look, Screen};
+use crate::plan::Plan;
+
+use super::deletions::{Deletion, deletes};
 
 /// The manifests of one cluster, secrets masked.
 #[derive(Debug, serde::Serialize)]
@@ -12,6 +16,8 @@ pub struct ManifestsScreen {
     pub cluster: ClusterName,
     /// The objects, in the order of products.
     pub objects: Vec<Manifest>,
+    /// Objects of earlier versions that its products delete, if they are still there.
+    pub deletes: Vec<Deletion>,
 }
 
 /// One object.
@@ -29,8 +35,8 @@ pub struct Manifest {
 }
 
 impl ManifestsScreen {
-    /// Of rendered products.
-    pub fn of(cluster: &ClusterName, sets: &[ProductSet]) -> Self {
+    /// Of the rendered products of a plan's cluster.
+    pub fn of(plan: &Plan, cluster: &ClusterName, sets: &[ProductSet]) -> Self {
         let objects = sets.iter().flat_map(|set| {
             set.objects.iter().map(|object| Manifest {
                 product: set.product.clone(),
@@ -39,7 +45,12 @@ impl ManifestsScreen {
                 object: object.object.clone(),
             })
         });
-        Self { cluster: cluster.clone(), objects: objects.collect() }
+        let targets = plan.cluster(cluster).map(|(_, _, planned)| planned.targets.iter());
+        Self {
+            cluster: cluster.clone(),
+            objects: objects.collect(),
+            deletes: deletes(plan, targets.into_iter().flatten()),
+        }
     }
 }
 
@@ -49,6 +60,9 @@ impl Screen for ManifestsScreen {
     /// YAML, so that it can be compared with what is there.
     fn text(&self, _: &Look) -> String {
         let mut text = String::new();
+        for deletion in &self.deletes {
+            text.push_str(&format!("# {} deletes {}\n", deletion.product, clean(&deletion.words())));
+        }
         for manifest in &self.objects {
             text.push_str(&format!("---\n# {}/{}: {}\n", manifest.product, manifest.step, manifest.origin));
             match serde_saphyr::to_string(&manifest.object) {

@@ -6,6 +6,7 @@ mod check;
 mod cluster;
 mod code;
 mod compare;
+mod deletions;
 mod drift;
 mod export;
 mod files;

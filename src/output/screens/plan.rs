@@ -18,6 +18,7 @@ use crate::report::event::named;
 use crate::resolve::Reason;
 
 use super::back::{self, RollbackPlan};
+use super::deletions::{Deletion, deletes};
 use super::words::cap;
 
 /// A plan as people and programs read it; the plan itself stands in its file.
@@ -62,6 +63,8 @@ pub struct PlanScreen {
     pub unassigned: Vec<ClusterName>,
     /// Steps that a rollback can't undo, as `PRODUCT/STEP`.
     pub one_way: Vec<String>,
+    /// Objects of earlier versions that products which change delete, if they are still there.
+    pub deletes: Vec<Deletion>,
     /// What a rollback does; absent in a plan that goes forward.
     pub rollback: Option<RollbackPlan>,
     /// The limits of steps and tests that say `deadline: auto`.
@@ -205,6 +208,7 @@ impl PlanScreen {
             unknown: plan.unknown.clone(),
             unassigned: plan.unassigned.clone(),
             one_way: one_way(plan),
+            deletes: deletes(plan, all.iter().flat_map(|c| &c.targets)),
             rollback: back::of(plan),
             deadlines: deadlines(plan),
             notices: plan.notices.clone(),
@@ -509,6 +513,10 @@ impl PlanScreen {
         if !self.one_way.is_empty() {
             fact("One-way", &format!("{} can't be rolled back", self.one_way.join(", ")), look, text);
         }
+        for deletion in &self.deletes {
+            let line = format!("{} {}: {}", deletion.product, deletion.version, deletion.words());
+            fact("Deletes", &line, look, text);
+        }
         for line in &self.deadlines {
             let DeadlineLine { product, action, limit, basis, .. } = line;
             fact("Deadline", &format!("{product}/{action} {limit}: {basis}"), look, text);
@@ -574,6 +582,8 @@ pub struct ClusterPlanScreen {
     pub removals: Vec<ProductName>,
     /// Products that stay although nobody wants them.
     pub orphaned: Vec<ProductName>,
+    /// Objects of earlier versions that its products delete, if they are still there.
+    pub deletes: Vec<Deletion>,
 }
 
 /// One product for one cluster.
@@ -616,6 +626,7 @@ impl ClusterPlanScreen {
             targets: planned.targets.iter().map(line).collect(),
             removals: planned.removals.clone(),
             orphaned: planned.orphaned.clone(),
+            deletes: deletes(plan, planned.targets.iter()),
         })
     }
 }
@@ -650,6 +661,14 @@ impl Screen for ClusterPlanScreen {
             ]);
         }
         text.push_str(&table.text(look.width));
+        for deletion in &self.deletes {
+            text.push_str(&format!(
+                "{} {} deletes {}\n",
+                Tone::Warn.glyph(),
+                deletion.product,
+                clean(&deletion.words())
+            ));
+        }
         for product in &self.removals {
             text.push_str(&format!("{} {product} is taken away\n", Tone::Warn.glyph()));
         }

@@ -103,6 +103,54 @@ fn targets_go_phase_by_phase_and_removals_the_other_way_round() {
 }
 
 #[test]
+fn what_stays_keeps_what_it_requires() {
+    let mut world = World::new(&[]);
+    world.fleet("", &[entry("a", "env: dev"), entry("b", "env: prod")]);
+    let base = world.product("base", "1.0.0", "");
+    let mid = world.product("mid", "1.0.0", "  requires: { base: \"*\" }\n");
+    let top = world.product("top", "1.0.0", "  requires: { mid: \"*\" }\n");
+    world.releases("R1", "  products: { agent: 1.0.0, top: 1.0.0, mid: 1.0.0, base: 1.0.0 }\n");
+    // From 2.0.0 on it needs nothing, and `a` does not get it any more.
+    world.product("top", "2.0.0", "  where: { env: [prod] }\n");
+    world.releases("R2", "  parent: R1\n  removes: [base, mid]\n  products: { agent: 1.0.0, top: 2.0.0 }\n");
+    for cluster in ["a", "b"] {
+        for (name, digest) in [("base", base), ("mid", mid), ("top", top)] {
+            world.runs(cluster, name, "1.0.0", digest, "R1");
+        }
+    }
+    let plan = world.plan().unwrap();
+    let names = |all: &[ProductName]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let pool = &plan.waves[0].pools[0].clusters;
+    assert_eq!(
+        (names(&pool[0].removals), names(&pool[0].orphaned)),
+        (vec![], vec!["base".into(), "mid".into(), "top".into()])
+    );
+    assert_eq!(names(&pool[1].removals), ["mid", "base"]);
+    let said = notice(&plan, &codes::STILL_NEEDED);
+    assert!(
+        said.contains("`base` is not taken away: `mid` stays, and requires it, on cluster `a`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_product_whose_content_is_gone_leaves_before_those_that_it_may_require() {
+    let mut world = World::new(&["a"]);
+    let zone = world.product("zone", "1.0.0", "");
+    let middle = world.product("middle", "1.0.0", "  requires: { zone: \"*\" }\n");
+    world.product("app", "1.0.0", "  requires: { middle: \"*\" }\n");
+    let lost = digest::bytes(b"content that nobody has any more");
+    world.releases("R1", "  products: { agent: 1.0.0, app: 1.0.0, middle: 1.0.0, zone: 1.0.0 }\n");
+    world.releases("R2", "  parent: R1\n  removes: [app, middle, zone]\n  products: { agent: 1.0.0 }\n");
+    for (name, digest) in [("zone", zone), ("middle", middle), ("app", lost)] {
+        world.runs("a", name, "1.0.0", digest, "R1");
+    }
+    let plan = world.plan().unwrap();
+    let removals = &plan.waves[0].pools[0].clusters[0].removals;
+    assert_eq!(removals.iter().map(|p| p.as_str()).collect::<Vec<_>>(), ["app", "middle", "zone"]);
+}
+
+#[test]
 fn what_changes_follows_from_what_runs() {
     let mut world = World::new(&["a"]);
     let change =
@@ -129,6 +177,11 @@ fn a_cluster_never_reached_is_an_error_or_left_to_catch_up() {
     let plan = world.plan().unwrap();
     assert_eq!(plan.unknown.iter().map(|n| n.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     assert_eq!(names(&plan.waves[0]), ["a"]);
+    // A wave of nobody but those would be passed over with its gates.
+    world.observed.remove("a");
+    let findings = world.plan().unwrap_err();
+    let found = only(&findings, &codes::CLUSTER_NEVER_REACHED);
+    assert!(found.message.contains("its gates and its soak"), "{}", found.message);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use super::fleet::{claims, cluster, phase, preflights, retry, rolled, state};
 use super::membership::record;
 use super::scripted::plans::{Shape, WaveShape, plan};
-use super::scripted::world::{Calm, World};
-use crate::journal::{AttemptResult, Body, Deferral, FailureClass, Preflight, RetryWhich};
+use super::scripted::world::{Calm, Fate, World};
+use crate::journal::{AttemptResult, BlockReason, Body, Deferral, FailureClass, Preflight, RetryWhich, Side};
 use crate::rollout::{
     AttemptState, Command, Effect, RolloutState, WaitKind, WavePhase, effects, rests, waits_of_rollout,
 };
@@ -176,4 +176,52 @@ fn a_person_may_still_retry_who_is_left_behind() {
     assert!(world.settle(1_000));
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
     assert!(world.now.duration_since(before).as_secs() < 30, "without waiting for its next look");
+}
+
+fn goes_on(world: &mut World<impl Fate>) {
+    world.round();
+    world.advance();
+}
+
+#[test]
+fn who_follows_leaves_the_yeses_for_later_waves_alone() {
+    let fate = preflights(|cluster, tries| (cluster == "c-1" && tries <= 6).then(unreachable));
+    let waves =
+        vec![WaveShape { deferred: 1, ..WaveShape::of(3) }, WaveShape { before: true, ..WaveShape::of(1) }];
+    let mut world = World::new(fate);
+    let id = world.start(plan(&Shape::of(waves)));
+    while phase(&world, &id, "w1") != WavePhase::GatesBefore {
+        goes_on(&mut world);
+    }
+    let evidence =
+        |world: &World<_>| world.state.rollout(&id).unwrap().evidence(&"w1".parse().unwrap(), Side::Before);
+    let before = evidence(&world);
+    while *cluster(&world, &id, "c-1") != AttemptState::Succeeded {
+        assert_eq!(evidence(&world), before, "{:?}", cluster(&world, &id, "c-1"));
+        goes_on(&mut world);
+    }
+    assert_eq!(evidence(&world), before);
+}
+
+#[test]
+fn one_that_follows_and_is_blocked_keeps_no_younger_rollout_out() {
+    let fate = preflights(|cluster, tries| match (cluster, tries) {
+        ("c-1", 1) => Some(unreachable()),
+        ("c-1", 2..=12) => {
+            Some(Preflight::Blocked { reason: BlockReason::Stale, cause: "it would lower".to_owned() })
+        }
+        _ => None,
+    });
+    let mut world = World::new(fate);
+    let shape = Shape::of(vec![WaveShape { deferred: 1, ..WaveShape::of(3) }]);
+    let first = world.start(plan(&shape));
+    while *cluster(&world, &first, "c-1") != AttemptState::Blocked(BlockReason::Stale) {
+        goes_on(&mut world);
+    }
+    world.fate = preflights(|_, _| None);
+    let second = world.start(plan(&Shape { release: "R2".to_owned(), ..shape }));
+    while *cluster(&world, &second, "c-1") != AttemptState::Succeeded {
+        goes_on(&mut world);
+    }
+    assert_ne!(*cluster(&world, &first, "c-1"), AttemptState::Succeeded, "the younger one went on with it");
 }

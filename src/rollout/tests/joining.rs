@@ -1,12 +1,14 @@
 //! Clusters that join the fleet while a rollout runs.
 
-use super::fleet::{capped, claims, cluster, phase, position, state};
+use super::fleet::{capped, claims, cluster, phase, position, retry, state};
 use super::membership::fleet;
-use super::scripted::plans::{Shape, WaveShape, plan};
+use super::scripted::plans::{self, Shape, WaveShape, plan};
 use super::scripted::world::{Calm, Fate, World};
-use crate::journal::{Body, Deferral, Member, Side};
+use crate::journal::{Body, Deferral, Member, RetryWhich, Side};
 use crate::model::{Actor, ClusterName, Joiners, RolloutId};
-use crate::rollout::{AttemptState, RolloutState, WaitKind, WavePhase, waits_of_rollout};
+use crate::rollout::{
+    AttemptState, Command, RolloutState, WaitKind, WavePhase, is_blocked, waits_of_rollout,
+};
 
 /// Records the fleet with these clusters beside those that are planned.
 fn with(world: &mut World<impl Fate>, new: &[&str]) {
@@ -141,4 +143,78 @@ fn a_cluster_never_reached_at_planning_joins_when_it_is_a_member_that_answers() 
     assert!(world.settle(1_000));
     assert_eq!(*cluster(&world, &id, "late"), AttemptState::Succeeded);
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
+}
+
+#[test]
+fn a_joiner_that_is_skipped_and_retried_does_not_pass_the_gate_that_nobody_opened() {
+    let mut made = plan(&Shape::of(vec![WaveShape::of(1), WaveShape { before: true, ..WaveShape::of(1) }]));
+    let model = made.waves[1].pools[0].clusters.remove(0);
+    let mut world = World::new(Calm);
+    let id = world.start(made);
+    let mut clusters = fleet(&world, &[], &[]);
+    clusters.insert("new".parse().unwrap(), Member::default());
+    world.append(Actor::engine(), Body::MembershipRecorded { commit: "d".repeat(40), clusters });
+    world.round();
+    let body = Body::RolloutJoined {
+        rollout: id.clone(),
+        wave: "w1".parse().unwrap(),
+        pool: "p0".parse().unwrap(),
+        cluster: Box::new(plans::joined(&model, &"new".parse().unwrap())),
+        products: std::collections::BTreeMap::new(),
+        values: std::collections::BTreeMap::new(),
+    };
+    world.append(Actor::engine(), body);
+    assert!(world.settle(1_000));
+    assert_eq!(phase(&world, &id, "w1"), WavePhase::Skipped);
+    let clusters = vec!["new".parse().unwrap()];
+    world.ask(&Command::Skip { rollout: id.clone(), clusters, reason: "later".to_owned() }).unwrap();
+    assert!(world.settle(1_000));
+    world.ask(&retry(&id, RetryWhich::Skipped, &[])).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*cluster(&world, &id, "new"), AttemptState::Deferred(Deferral::Joined));
+    assert!(!claims(&world).contains(&"new".to_owned()), "nobody said yes");
+    let mut yes = world.approval(&id, "w1");
+    yes.gate = Some((Side::Before, "approval".parse().unwrap()));
+    yes.evidence = Some(world.state.rollout(&id).unwrap().evidence(&yes.wave, Side::Before));
+    world.ask(&Command::Approve(yes)).unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*cluster(&world, &id, "new"), AttemptState::Succeeded);
+}
+
+#[test]
+fn who_could_not_be_reached_is_still_waited_for_after_a_commit_about_somebody_else() {
+    struct Far;
+    impl Fate for Far {
+        fn joins(&mut self, _: &ClusterName, _: u32) -> bool {
+            false
+        }
+    }
+    let mut world = World::new(Far);
+    let id = world.start(plan(&Shape::of(vec![capped(2, 1, 0)])));
+    with(&mut world, &["new"]);
+    while *state(&world, &id) != RolloutState::SucceededWithFailures {
+        world.round();
+        assert!(world.advance());
+    }
+    let mut clusters = fleet(&world, &[], &["c-0"]);
+    clusters.insert("new".parse().unwrap(), Member::default());
+    world.append(Actor::engine(), Body::MembershipRecorded { commit: "e".repeat(40), clusters });
+    let rollout = world.state.rollout(&id).unwrap();
+    assert!(rollout.is_catching_up());
+    let found = waits_of_rollout(&world.state, rollout, world.now);
+    assert!(found.iter().any(|w| matches!(w.kind, WaitKind::Unjoined { .. })), "{found:?}");
+}
+
+#[test]
+fn one_that_joins_while_people_are_waited_for_is_planned_and_keeps_nothing_from_being_blocked() {
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&Shape::of(vec![WaveShape { before: true, ..capped(2, 1, 0) }])));
+    assert!(world.settle(1_000));
+    world.ask(&Command::Pause { rollout: id.clone(), reason: None }).unwrap();
+    assert!(world.settle(1_000));
+    with(&mut world, &["new"]);
+    assert!(world.settle(1_000));
+    let rollout = world.state.rollout(&id).unwrap();
+    assert!(is_blocked(&world.state, rollout, world.now));
+    assert_eq!(*cluster(&world, &id, "new"), AttemptState::Deferred(Deferral::Joined));
 }

@@ -7,7 +7,9 @@ use super::scripted::plans::{Shape, WaveShape, plan};
 use super::scripted::world::{Calm, Fate, World, done, failed};
 use crate::journal::{Body, Deferral, Ending, FailureClass, Member};
 use crate::model::{Actor, ClusterName, RolloutId};
-use crate::rollout::{AttemptState, Command, Obstacle, RolloutState, WaitKind, WavePhase, waits};
+use crate::rollout::{
+    AttemptState, Command, Effect, Obstacle, RolloutState, WaitKind, WavePhase, effects, waits,
+};
 
 /// The fleet of every planned cluster but those that are gone, some of them asleep.
 pub(super) fn fleet(
@@ -175,4 +177,37 @@ fn who_is_a_member_never_departs_and_an_empty_fleet_is_a_mistake() {
     assert!(world.state.check(&departs("c-1")).is_ok());
     let empty = Body::MembershipRecorded { commit: commit.clone(), clusters: BTreeMap::new() };
     assert!(world.state.check(&empty).is_err());
+}
+
+#[test]
+fn who_is_switched_off_while_its_wave_soaks_is_looked_at_when_it_is_awake() {
+    let mut world = World::new(Calm);
+    let wave = WaveShape { soak: Some(600), ..WaveShape::of(3) };
+    let id = world.start(plan(&Shape::of(vec![wave])));
+    while phase(&world, &id, "w0") != WavePhase::Soaking {
+        world.round();
+        assert!(world.advance());
+    }
+    record(&mut world, &[], &["c-1"]);
+    loop {
+        world.round();
+        let looks = effects(&world.state, world.now).effects.into_iter();
+        for look in looks.filter(|effect| matches!(effect, Effect::Verify { .. } | Effect::Observe { .. })) {
+            let of = |name: &ClusterName| name.as_str() != "c-1";
+            assert!(
+                matches!(&look, Effect::Verify { cluster, .. } | Effect::Observe { cluster, .. } if of(cluster))
+            );
+        }
+        if !world.advance() {
+            break;
+        }
+    }
+    assert_eq!(*cluster(&world, &id, "c-1"), AttemptState::Succeeded, "it did not fail by sleeping");
+    let asleep = |w: &crate::rollout::Wait| {
+        matches!(w.kind, WaitKind::InTheWay { obstacle: Obstacle::Hibernated }) && w.cluster.is_some()
+    };
+    assert!(waits(&world.state, world.now).iter().any(asleep), "{:?}", waits(&world.state, world.now));
+    record(&mut world, &[], &[]);
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::Succeeded);
 }

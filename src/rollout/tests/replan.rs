@@ -4,8 +4,7 @@ use super::fleet::{abort, cluster, phase, preflights, rolled, state, steps};
 use super::scripted::plans::{Revision, Shape, WaveShape, plan, revised};
 use super::scripted::world::{Calm, Fate, World, done, failed};
 use crate::diag::codes;
-use crate::gate::approval;
-use crate::journal::{BlockReason, Body, FailureClass, Preflight, RetryWhich, Side, StepOutcome};
+use crate::journal::{Answer, BlockReason, Body, FailureClass, Preflight, RetryWhich, Side, StepOutcome};
 use crate::model::RolloutId;
 use crate::plan::{Change, Plan};
 use crate::rollout::{AttemptState, Becomes, Command, RefusalExit, RolloutState, WavePhase, admit, legal};
@@ -70,10 +69,9 @@ fn an_answer_that_was_on_its_way_does_not_open_the_wave_that_changed() {
     world.approve(&id, "w1").unwrap();
     let (wave, gate) = ("w1".parse().unwrap(), "approval".parse().unwrap());
     let rollout = world.state.rollout(&id).unwrap();
-    let facts = approval::facts(rollout, &wave, Side::Before, &gate).unwrap();
     let revision = rollout.wave(&wave).unwrap().1.gate(Side::Before, &gate).map(|g| g.revision());
-    let answer = approval::decide(&facts, world.now);
-    assert!(answer.open);
+    let evidence = rollout.evidence(&wave, Side::Before);
+    let answer = Answer { open: true, evidence, facts: Vec::new(), expires: None };
     replan(&mut world, &id, Revision::Cap(1));
     let body = Body::WaveReached { rollout: id.clone(), wave: wave.clone() };
     world.append(crate::model::Actor::engine(), body);
@@ -227,4 +225,14 @@ fn a_halt_whose_cause_is_gone_becomes_a_pause_and_one_whose_cause_is_there_stays
     assert_eq!(*state(&world, &id), RolloutState::Succeeded);
     let retry = Command::Retry { rollout: id, which: RetryWhich::Failed, clusters: Vec::new(), reason: None };
     assert!(world.ask(&retry).is_err(), "nothing failed by the plan that is");
+}
+
+#[test]
+fn a_plan_that_leaves_out_what_was_written_to_is_refused() {
+    let (world, id) = rolled(Calm, &gated());
+    let mut new = (**world.state.rollout(&id).unwrap().plan()).clone();
+    new.waves[0].pools[0].clusters.retain(|c| c.name.as_str() != "c-1");
+    new.unassigned.push("c-1".parse().unwrap());
+    let refusal = admit(&world.state, &asked(&id, &new), world.now).unwrap_err();
+    assert!(refusal.sentence.contains("c-1"), "{refusal}");
 }
