@@ -3,6 +3,7 @@
 #   make demo    build, start three real clusters, roll a release through them
 #   make test    everything: lints, unit and property tests, real control planes
 #   make bench   figures beside a peer or a floor of the same run
+#   make soak    properties with schedules that nobody has seen, SEEDS times
 #   make bed     build the test control planes (cached outside the tree)
 #   make book    build docs/ as a book into target/book
 #   make reference   write docs/reference/ anew from the code
@@ -13,7 +14,7 @@ SHELL := /usr/bin/env bash
 .PHONY: demo test bench bed book reference lint fmt soak help
 
 help:
-	@sed -n '3,9s/^#   //p' Makefile
+	@sed -n '3,10s/^#   //p' Makefile
 
 demo:
 	@tests/demo.sh
@@ -29,6 +30,9 @@ bed:
 
 book:
 	@tests/book.sh
+
+soak:
+	@for n in $$(seq "$${SEEDS:-5}"); do TIDEGATE_SEED=fresh cargo test --test properties the_rules; done
 
 reference:
 	@TIDEGATE_WRITE_REFERENCE=1 cargo test --quiet --test reference
