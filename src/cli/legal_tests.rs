@@ -286,6 +286,7 @@ fn every_command_that_an_explanation_names_is_legal() {
             "abort",
             "approve",
             "cluster adopt",
+            "cluster list",
             "plan R42",
             "replan",
             "resume",

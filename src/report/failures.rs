@@ -136,9 +136,9 @@ pub(super) fn of_end(offers: &Offers<'_>) -> Option<Explanation> {
             if later > 0 {
                 evidence.push(format!("{} deferred", count(later, "cluster")));
             }
-            if !rollout.plan().unknown.is_empty() {
-                let unknown = super::event::named(&rollout.plan().unknown);
-                evidence.push(format!("{unknown}: never reached, in no wave"));
+            let joining: Vec<ClusterName> = offers.state.joining(rollout).into_iter().cloned().collect();
+            if !joining.is_empty() {
+                evidence.push(format!("{}: in no plan yet", super::event::named(&joining)));
             }
             let first: Vec<&ClusterName> = names.iter().take(NAMED).copied().collect();
             let mut commands: Vec<String> = [

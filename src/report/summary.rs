@@ -46,7 +46,8 @@ pub struct RolloutSummary {
     pub wave: Option<WaveName>,
     /// Its clusters.
     pub clusters: Tally,
-    /// So many of them were left for later and follow by themselves, since their wave is over.
+    /// So many clusters follow by themselves: those that were left for later and whose wave is over, and
+    /// those that join.
     pub catching_up: usize,
     /// The stop-the-lines that reach it.
     pub stopped: Vec<StopSummary>,
@@ -368,7 +369,7 @@ pub fn rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> R
         started_by: started_by.clone(),
         wave: at.map(|w| w.name.clone()),
         clusters: rollout.counts().into(),
-        catching_up: rollout.left_behind(),
+        catching_up: rollout.left_behind() + state.joining(rollout).len(),
         stopped: stopped(state, rollout),
         waves,
         attention: attention(state, rollout, now),

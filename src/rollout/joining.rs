@@ -2,6 +2,7 @@
 //! the rollout that it joins, by an effect; then it waits in the catch-up lane until its wave is over.
 //! Nothing of it is ever part of a wave's digest, of its numbers, or of the evidence of its gates.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::attempt::{Attempt, AttemptState, Parked, recheck};
@@ -57,6 +58,17 @@ impl FleetState {
             }
         }
         found
+    }
+
+    /// The clusters that were never reached when a rollout was planned, and that do not join yet.
+    pub fn awaited<'a>(&'a self, rollout: &'a Rollout) -> impl Iterator<Item = &'a ClusterName> {
+        rollout.awaited.iter().filter(|name| !self.strangers.contains(*name))
+    }
+
+    /// The clusters that a rollout has no plan for, and that follow in it when they can.
+    pub fn joining<'a>(&'a self, rollout: &'a Rollout) -> BTreeSet<&'a ClusterName> {
+        let joiners = self.joiners().into_iter().filter(|(host, _)| host.id == rollout.id);
+        joiners.map(|(_, name)| name).chain(self.awaited(rollout)).collect()
     }
 
     /// Members that are awake and that no plan knows.

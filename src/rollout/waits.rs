@@ -354,6 +354,7 @@ pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -
     if !rollout.state.is_open() {
         if rollout.is_catching_up() {
             out.unjoined(state);
+            out.awaited(state);
             out.late(state, now);
         }
         return out.waits;
@@ -645,7 +646,7 @@ impl Gathered<'_> {
         for (host, cluster) in state.joiners().into_iter().filter(|(host, _)| host.id == rollout.id) {
             match host.unjoined.get(cluster) {
                 Some(why) => {
-                    let kind = WaitKind::Unjoined { cause: why.cause.clone(), tried: true };
+                    let kind = WaitKind::Unjoined { cause: why.cause.clone(), tried: why.tries > 0 };
                     self.push(None, kind, why.at, why.due());
                 }
                 None => {
@@ -654,6 +655,22 @@ impl Gathered<'_> {
                     self.push(None, WaitKind::Unjoined { cause, tried: false }, since, None);
                 }
             }
+            if let Some(wait) = self.waits.last_mut() {
+                wait.cluster = Some(cluster.clone());
+            }
+        }
+    }
+
+    /// Who was never reached at planning, and is all that is left.
+    fn awaited(&mut self, state: &FleetState) {
+        let rollout = self.rollout;
+        for cluster in state.awaited(rollout) {
+            let cause = if state.is_hibernated(cluster) {
+                Obstacle::Hibernated.to_string()
+            } else {
+                "never reached when the plan was made".to_owned()
+            };
+            self.push(None, WaitKind::Unjoined { cause, tried: true }, rollout.since, None);
             if let Some(wait) = self.waits.last_mut() {
                 wait.cluster = Some(cluster.clone());
             }

@@ -103,8 +103,12 @@ pub fn headline(summary: &RolloutSummary, look: &Look) -> String {
         Some(of) => format!("rolls {of} back"),
         None => format!("release {}", summary.release),
     };
+    let follow = match summary.catching_up {
+        0 => String::new(),
+        more => format!(" · {more} to follow"),
+    };
     format!(
-        "{} · {what}{title} · {} {}\n{}/{} done · started by {} {}\n",
+        "{} · {what}{title} · {} {}\n{}/{} done{follow} · started by {} {}\n",
         bold(summary.rollout.as_str()),
         headline_word(summary.state),
         look.view.since(summary.since),

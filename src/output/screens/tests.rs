@@ -83,7 +83,7 @@ fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
     let story = middle();
     assert_snapshot!(text(&status(&story), Some(80), &story), @r#"
     R42-1 · release R42 "brisk-heron" · ▶ running since 09:00 (41 m 28 s)
-    1/8 clusters done · started by person:anna@example.org 09:00
+    1/8 clusters done · 1 to follow · started by person:anna@example.org 09:00
     about 40 s and 1 d soak left (1 past run)
     driven by 4711@ops-1
 
@@ -101,7 +101,7 @@ fn status_shows_waves_and_only_the_clusters_that_deserve_attention() {
     "#);
     assert_snapshot!(text(&status(&story), Some(160), &story), @r#"
     R42-1 · release R42 "brisk-heron" · ▶ running since 09:00 (41 m 28 s)
-    1/8 clusters done · started by person:anna@example.org 09:00
+    1/8 clusters done · 1 to follow · started by person:anna@example.org 09:00
     about 40 s and 1 d soak left (1 past run)
     driven by 4711@ops-1
 
@@ -122,7 +122,7 @@ fn a_halted_rollout_says_so_and_what_to_ask_next() {
     let screen = status(&story);
     assert_snapshot!(text(&screen, Some(80), &story), @r#"
     R42-1 · release R42 "brisk-heron" · ✖ halted since 09:00 (0 s)
-    0/8 clusters done · started by person:anna@example.org 09:00
+    0/8 clusters done · 1 to follow · started by person:anna@example.org 09:00
     wave staging: 1 cluster failed, 0 tolerated
     driven by 4711@ops-1
 

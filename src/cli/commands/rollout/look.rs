@@ -3,6 +3,7 @@
 use super::{Context, find, journal};
 use crate::cli::args::{Status, Why};
 use crate::cli::failure::{Failure, Outcome};
+use crate::model::ClusterName;
 use crate::output::envelope::List;
 use crate::output::exit::Code;
 use crate::output::screens::{ListedRollout, StatusScreen, WhyScreen};
@@ -51,8 +52,10 @@ pub async fn why(args: &Why, context: &Context<'_>) -> Outcome {
             (About::Wave(wave), format!("wave {wave} of {}", rollout.id()))
         }
         (None, Some(cluster)) => {
-            if rollout.cluster(cluster).is_none() {
-                let known: Vec<&str> = rollout.plan().clusters().map(|(_, _, c)| c.name.as_str()).collect();
+            let joining = state.joining(rollout);
+            if rollout.cluster(cluster).is_none() && !joining.contains(cluster) {
+                let planned = rollout.plan().clusters().map(|(_, _, c)| &c.name);
+                let known: Vec<&str> = planned.chain(joining).map(ClusterName::as_str).collect();
                 return Err(Failure::missing("cluster", cluster.as_str(), known));
             }
             (About::Cluster(cluster), format!("{cluster} in {}", rollout.id()))
