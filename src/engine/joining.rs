@@ -240,6 +240,7 @@ impl Joiner {
             renderers: self.plan.renderers.clone(),
             durations: self.durations,
             defer_unknown: true,
+            question: true,
             options: self.plan.options,
             authors: self.plan.release.authors.clone(),
             now,

@@ -84,6 +84,8 @@ pub struct Gathered {
     pub(super) renderers: Renderers,
     pub(super) durations: Durations,
     pub(super) defer_unknown: bool,
+    /// Whether it is for a question about one cluster.
+    pub(super) question: bool,
     pub(super) options: PlanOptions,
     pub(super) authors: BTreeSet<String>,
     pub(super) now: jiff::Timestamp,
@@ -131,6 +133,7 @@ impl Gathered {
             renderers: &self.renderers,
             durations: &self.durations,
             defer_unknown: self.defer_unknown,
+            question: self.question,
             options: self.options,
             authors: &self.authors,
         };
@@ -241,6 +244,7 @@ pub async fn gather(
         renderers,
         durations: follower.state().durations().clone(),
         defer_unknown: request.defer_unknown,
+        question: request.only.is_some(),
         options: request.options,
         authors,
         now,

@@ -53,6 +53,9 @@ pub struct PlanInput<'a> {
     pub options: PlanOptions,
     /// Whether clusters that were never reached are left to catch-up.
     pub defer_unknown: bool,
+    /// Whether it is made for a question about one cluster: then a wave that nobody was ever reached of is
+    /// no mistake, since nothing is rolled out by it.
+    pub question: bool,
 }
 
 impl<'a> PlanInput<'a> {

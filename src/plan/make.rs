@@ -49,7 +49,7 @@ pub fn make(input: &PlanInput<'_>) -> Result<(Plan, Findings), Findings> {
         let meant = taken.len();
         let taken: Vec<usize> = taken.iter().copied().filter(|at| reached.get(*at) == Some(&true)).collect();
         let unseen = meant > 0 && taken.is_empty();
-        if unseen {
+        if unseen && !input.question {
             findings.push(wave::unseen(&written.value, meant));
         }
         let (cut, found) = pools(&written.value, &taken, &members);

@@ -167,6 +167,7 @@ pub fn run() {
         durations: &Durations::default(),
         options: PlanOptions::default(),
         defer_unknown: false,
+        question: false,
     };
     let before = peak();
     let start = Instant::now();

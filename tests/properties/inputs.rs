@@ -397,6 +397,7 @@ fn plan(catalog: &Catalog, tree: &Tree, all: bool) {
                 durations: &Durations::default(),
                 options: PlanOptions::default(),
                 defer_unknown: false,
+                question: false,
             };
             match make(&input) {
                 Ok((plan, warnings)) => {

@@ -247,6 +247,7 @@ impl World {
             options: PlanOptions::default(),
             authors: &std::collections::BTreeSet::new(),
             defer_unknown: self.defer_unknown,
+            question: false,
         })
     }
 
