@@ -46,6 +46,12 @@ pub fn explanations(
         found.extend(failures::of_cluster(&offers, cluster));
     }
     let waits = match about {
+        // Who joins is in no plan yet, and waits with the rollout.
+        About::Cluster(cluster) if rollout.cluster(cluster).is_none() => {
+            let mut all = waits_of_rollout(state, rollout, now);
+            all.retain(|wait| wait.cluster.as_ref() == Some(cluster));
+            all
+        }
         About::Cluster(cluster) => waits_of(state, rollout, cluster, now),
         About::Rollout | About::Wave(_) => waits_of_rollout(state, rollout, now),
     };
