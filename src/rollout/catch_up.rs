@@ -10,7 +10,7 @@ use super::missing_hotfix::would_lose;
 use super::obstacle::Outlook;
 use super::pace::Pace;
 use super::state::{Cluster, FleetState, Rollout, RolloutState, Wave};
-use crate::journal::{AttemptId, AttemptResult, Body, Side};
+use crate::journal::{AttemptResult, Body, Side};
 use crate::model::WaveName;
 use crate::plan::PlannedCluster;
 
@@ -73,6 +73,12 @@ impl Rollout {
     pub fn late_failures(&self) -> (u32, u32) {
         let failed = self.waves.iter().map(|wave| wave.late.failures()).sum();
         (failed, self.plan.pipeline.catch_up.budget)
+    }
+
+    /// Whether too many failed while they caught up: then nobody else starts.
+    pub fn is_late_budget_spent(&self) -> bool {
+        let (failed, budget) = self.late_failures();
+        failed > budget
     }
 
     /// How the gates before a wave stand for who catches up: the newest yes counts until it ends or is
@@ -138,10 +144,6 @@ impl Wave {
     }
 }
 
-fn attempt_of(rollout: &Rollout, planned: &PlannedCluster, cluster: &Cluster) -> AttemptId {
-    AttemptId { rollout: rollout.id.clone(), cluster: planned.name.clone(), attempt: cluster.attempt.number }
-}
-
 /// Ends what a younger rollout has taken over.
 pub(super) fn superseded(state: &FleetState, rollout: &Rollout, out: &mut Gathered) {
     if !matches!(rollout.state, RolloutState::Running | RolloutState::SucceededWithFailures) {
@@ -153,7 +155,7 @@ pub(super) fn superseded(state: &FleetState, rollout: &Rollout, out: &mut Gather
         };
         // Who has left departs, whoever plans it.
         if !rollout.leaves(index) && state.taken_over(rollout, planned).is_some() {
-            let attempt = attempt_of(rollout, planned, cluster);
+            let attempt = rollout.newest_id(planned, cluster);
             out.decide(Body::AttemptFinished { attempt, result: AttemptResult::Superseded });
         }
     }
@@ -165,13 +167,13 @@ pub(super) fn claims(outlook: &Outlook<'_>, global: &mut Option<u32>, pace: &mut
     let ended = state.catching.iter().filter_map(|index| state.rollouts.get(*index));
     for rollout in state.in_order().into_iter().chain(ended) {
         let goes = matches!(rollout.state, RolloutState::Running | RolloutState::SucceededWithFailures);
-        let (failed, budget) = rollout.late_failures();
         // The limits of one that opens again are not known to the next one yet.
         let ended = !rollout.state.is_open();
         if ended && out.decides() {
             return;
         }
-        if goes && rollout.over_budget().is_none() && failed <= budget && !rollout.deferred.is_empty() {
+        let within = rollout.over_budget().is_none() && !rollout.is_late_budget_spent();
+        if goes && within && !rollout.deferred.is_empty() {
             claims_of(outlook, rollout, global, pace, out);
         }
     }
@@ -248,7 +250,7 @@ fn claims_of(
             *left -= 1;
         }
         let wave = planned_wave.name.clone();
-        out.decide(Body::AttemptClaimed { attempt: attempt_of(rollout, planned, cluster), wave });
+        out.decide(Body::AttemptClaimed { attempt: rollout.newest_id(planned, cluster), wave });
         // That opens it again, and its limits hold for everybody.
         if !rollout.state.is_open() {
             return;

@@ -13,7 +13,7 @@ use super::obstacle::{Obstacle, Outlook};
 use super::slots;
 use super::soak;
 use super::state::{FleetState, Rollout, RolloutState, Wave, WavePhase};
-use crate::journal::{AttemptId, Body, Ending, HaltCause, Side};
+use crate::journal::{Body, Ending, HaltCause, Side};
 use crate::model::{Push, TestPolicy, WaveName};
 use crate::plan::PlannedWave;
 
@@ -97,11 +97,7 @@ fn attempts(outlook: &Outlook<'_>, rollout: &Rollout, fence: u64, out: &mut Gath
         else {
             continue;
         };
-        let attempt = AttemptId {
-            rollout: rollout.id.clone(),
-            cluster: planned.name.clone(),
-            attempt: cluster.attempt.number,
-        };
+        let attempt = rollout.newest_id(planned, cluster);
         let in_its_way = outlook.interruption(rollout, planned);
         let going = going(rollout, rollout.leaves(*index), in_its_way.as_ref());
         match next(&cluster.attempt, rollout.work_limit(*index), going, fence, out.now) {

@@ -60,6 +60,11 @@ impl FleetState {
         found
     }
 
+    /// Those that join this rollout.
+    pub(super) fn joiners_of<'a>(&'a self, rollout: &Rollout) -> impl Iterator<Item = &'a ClusterName> {
+        self.joiners().into_iter().filter(|(host, _)| host.id == rollout.id).map(|(_, name)| name)
+    }
+
     /// The clusters that were never reached when a rollout was planned, and that do not join yet.
     pub fn awaited<'a>(&'a self, rollout: &'a Rollout) -> impl Iterator<Item = &'a ClusterName> {
         rollout.awaited.iter().filter(|name| !self.strangers.contains(*name))
@@ -67,8 +72,7 @@ impl FleetState {
 
     /// The clusters that a rollout has no plan for, and that follow in it when they can.
     pub fn joining<'a>(&'a self, rollout: &'a Rollout) -> BTreeSet<&'a ClusterName> {
-        let joiners = self.joiners().into_iter().filter(|(host, _)| host.id == rollout.id);
-        joiners.map(|(_, name)| name).chain(self.awaited(rollout)).collect()
+        self.joiners_of(rollout).chain(self.awaited(rollout)).collect()
     }
 
     /// Members that are awake and that no plan knows.
@@ -246,17 +250,11 @@ pub(super) fn joins(state: &FleetState, out: &mut Gathered) {
 
 /// Whether somebody who joins a rollout was not even tried to be planned.
 pub(super) fn awaits_joiner(state: &FleetState, rollout: &Rollout) -> bool {
-    !state.strangers.is_empty()
-        && state.joiners().iter().any(|(host, name)| {
-            host.id == rollout.id && host.unjoined.get(*name).is_none_or(|known| known.tries == 0)
-        })
+    state.joiners_of(rollout).any(|name| rollout.unjoined.get(name).is_none_or(|known| known.tries == 0))
 }
 
 /// Whether somebody is left who would join a rollout, and could not be planned yet.
 pub(super) fn lacks_joiner(state: &FleetState, rollout: &Rollout) -> bool {
     !rollout.awaited.is_empty()
-        || state
-            .joiners()
-            .iter()
-            .any(|(host, name)| host.id == rollout.id && host.unjoined.get(*name).is_some_and(|u| !u.lasting))
+        || state.joiners_of(rollout).any(|name| rollout.unjoined.get(name).is_some_and(|u| !u.lasting))
 }

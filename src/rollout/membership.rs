@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::attempt::{AttemptState, Class};
 use super::effects::Gathered;
 use super::state::{FleetState, Rollout, RolloutState};
-use crate::journal::{AttemptId, Body, Event, Member};
+use crate::journal::{Body, Event, Member};
 use crate::model::ClusterName;
 
 /// The members that were recorded last.
@@ -112,12 +112,7 @@ impl FleetState {
                 };
                 for index in self.open.iter().chain(&self.catching) {
                     let Some(rollout) = self.rollouts.get_mut(*index) else { continue };
-                    rollout.leaving = rollout
-                        .by_name
-                        .iter()
-                        .filter(|(name, _)| !clusters.contains_key(*name))
-                        .map(|(_, index)| *index)
-                        .collect();
+                    rollout.leavers(clusters);
                     for (name, member) in clusters {
                         if member.hibernated != slept(name)
                             && let Some(i) = rollout.by_name.get(name).copied()
@@ -147,15 +142,19 @@ impl FleetState {
         let Some((known, rollout)) = self.live.membership.as_ref().zip(self.rollouts.get_mut(index)) else {
             return;
         };
-        if !known.speaks_of(rollout) {
-            return;
+        if known.speaks_of(rollout) {
+            rollout.leavers(&known.clusters);
         }
-        let gone = rollout.by_name.iter().filter(|(name, _)| !known.clusters.contains_key(*name));
-        rollout.leaving = gone.map(|(_, index)| *index).collect();
     }
 }
 
 impl Rollout {
+    /// Notes which of its clusters are not among the members.
+    fn leavers(&mut self, members: &BTreeMap<ClusterName, Member>) {
+        let gone = self.by_name.iter().filter(|(name, _)| !members.contains_key(*name));
+        self.leaving = gone.map(|(_, index)| *index).collect();
+    }
+
     /// Whether a cluster that leaves the fleet departs from here: not if there is nothing left that
     /// could become of it.
     pub(super) fn departs(&self, index: usize) -> bool {
@@ -197,11 +196,7 @@ pub(super) fn departures(state: &FleetState, rollout: &Rollout, out: &mut Gather
 pub(super) fn depart(state: &FleetState, rollout: &Rollout, index: usize, out: &mut Gathered) {
     let found = rollout.planned_cluster(index).zip(rollout.clusters.get(index));
     let Some(((planned, cluster), known)) = found.zip(state.membership()) else { return };
-    let attempt = AttemptId {
-        rollout: rollout.id.clone(),
-        cluster: planned.name.clone(),
-        attempt: cluster.attempt.number,
-    };
+    let attempt = rollout.newest_id(planned, cluster);
     out.decide(Body::AttemptDeparted { attempt, commit: known.commit.clone() });
 }
 

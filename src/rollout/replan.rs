@@ -13,7 +13,8 @@ use crate::model::{ClusterName, WaveName};
 use crate::plan::{self, Plan, PlannedCluster, PlannedWave};
 
 /// What becomes of a wave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Becomes {
     /// Its digest did not change: phase, answers and approvals stay.
     Kept,
@@ -28,14 +29,17 @@ pub enum Becomes {
 }
 
 /// One wave of two plans.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ReplannedWave {
     /// Its name.
     pub name: WaveName,
     /// What becomes of it.
     pub becomes: Becomes,
-    /// Its digest before, and now.
-    pub digests: (Option<Digest>, Option<Digest>),
+    /// Its digest before; absent when it is new.
+    pub before: Option<Digest>,
+    /// Its digest now; absent when it is gone.
+    pub digest: Option<Digest>,
     /// What changed of its rules, in words.
     pub changes: Vec<String>,
     /// Clusters that were not in it.
@@ -187,7 +191,8 @@ impl Rollout {
                 let mut wave = ReplannedWave {
                     name: planned.name.clone(),
                     becomes: self.becomes(planned),
-                    digests: (before.map(|(w, _)| w.digest), Some(planned.digest)),
+                    before: before.map(|(w, _)| w.digest),
+                    digest: Some(planned.digest),
                     changes: before.map(|(w, _)| plan::wave_changes(w, planned)).unwrap_or_default(),
                     joining: is.difference(&was).cloned().collect(),
                     leaving: was.difference(&is).cloned().collect(),
@@ -212,7 +217,8 @@ impl Rollout {
         waves.extend(gone.map(|was| ReplannedWave {
             name: was.name.clone(),
             becomes: Becomes::Gone,
-            digests: (Some(was.digest), None),
+            before: Some(was.digest),
+            digest: None,
             changes: Vec::new(),
             joining: Vec::new(),
             leaving: was.pools.iter().flat_map(|p| &p.clusters).map(|c| c.name.clone()).collect(),

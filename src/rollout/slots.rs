@@ -133,18 +133,14 @@ fn claims_of(
                     continue;
                 }
                 // Past its budget the catch-up lane starts nobody, also not who is looked at again.
-                if known.late && rollout.late_failures().0 > rollout.late_failures().1 {
+                if known.late && rollout.is_late_budget_spent() {
                     continue;
                 }
                 // Held ones that are settled follow their wave; that is for catch-up.
                 if known.attempt.state.class() == Class::Deferred && wave.phase != WavePhase::Rolling {
                     continue;
                 }
-                let attempt = AttemptId {
-                    rollout: rollout.id.clone(),
-                    cluster: cluster.name.clone(),
-                    attempt: known.attempt.number,
-                };
+                let attempt = rollout.newest_id(cluster, known);
                 // One that was held while its pool went past.
                 if known.attempt.state.class() == Class::Deferred
                     && missing_hotfix::would_lose(outlook.state, rollout, cluster)

@@ -9,7 +9,7 @@ use super::state::{
     Cluster, Driver, FleetState, Pool, Rollout, RolloutState, Seen, Tagging, Wave, WavePhase, WaveState,
 };
 use crate::digest::Digest;
-use crate::journal::Side;
+use crate::journal::{AttemptId, Side};
 use crate::model::{Actor, ClusterName, ClusterUid, GateId, ReleaseId, RolloutId, WaveName};
 use crate::plan::{Plan, PlannedCluster, PlannedPool, PlannedWave};
 
@@ -200,6 +200,11 @@ impl Rollout {
     pub fn member(&self, uid: &ClusterUid) -> Option<(&PlannedCluster, &Cluster)> {
         let index = *self.by_uid.get(uid)?;
         Some((self.planned_cluster(index)?, self.clusters.get(index)?))
+    }
+
+    /// The id of a cluster's newest attempt.
+    pub(super) fn newest_id(&self, planned: &PlannedCluster, cluster: &Cluster) -> AttemptId {
+        AttemptId { rollout: self.id.clone(), cluster: planned.name.clone(), attempt: cluster.attempt.number }
     }
 
     /// Every cluster with its plan, in plan order.

@@ -643,8 +643,8 @@ impl Gathered<'_> {
     /// Who joined and can't be planned.
     fn unjoined(&mut self, state: &FleetState) {
         let rollout = self.rollout;
-        for (host, cluster) in state.joiners().into_iter().filter(|(host, _)| host.id == rollout.id) {
-            match host.unjoined.get(cluster) {
+        for cluster in state.joiners_of(rollout) {
+            match rollout.unjoined.get(cluster) {
                 Some(why) => {
                     let kind = WaitKind::Unjoined { cause: why.cause.clone(), tried: why.tries > 0 };
                     self.push(None, kind, why.at, why.due());

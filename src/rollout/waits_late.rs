@@ -13,9 +13,8 @@ use crate::plan::{PlannedCluster, PlannedGate, PlannedWave};
 /// Whether a cluster that came behind its wave, and had a slot or is tried again, gets none any more:
 /// too many failed who came like that.
 pub(super) fn starts_no_more(rollout: &Rollout, cluster: &Cluster) -> bool {
-    let (failed, budget) = rollout.late_failures();
     let waits = matches!(cluster.attempt.state.class(), Class::Pending | Class::Blocked | Class::Postponed);
-    cluster.late && failed > budget && waits
+    cluster.late && rollout.is_late_budget_spent() && waits
 }
 
 /// For what a cluster waits that follows when its wave is over, and until when if time ends it.

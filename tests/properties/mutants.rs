@@ -3,11 +3,11 @@
 
 use tidegate::journal::{AttemptId, AttemptResult, AttemptStep, Body, Side, StepId};
 use tidegate::model::{Duration, SoakClock};
-use tidegate::plan::Repeat;
+use tidegate::plan::{PlannedCluster, PlannedWave, Repeat};
 use tidegate::resolve::Reason;
 use tidegate::rollout::{
-    Class, Effect, Effects, FleetState, Obstacle, Rollout, RolloutState, WaitKind, WavePhase, caps, effects,
-    waits_of_rollout,
+    Class, Cluster, Effect, Effects, FleetState, Obstacle, Rollout, RolloutState, WaitKind, WavePhase, caps,
+    effects, waits_of_rollout,
 };
 
 /// What names the effects.
@@ -196,7 +196,7 @@ fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
     if named.effects.iter().any(|e| matches!(e, Effect::Decide(_))) {
         return named;
     }
-    let spent = |r: &&Rollout| r.late_failures().0 > r.late_failures().1 && r.over_budget().is_none();
+    let spent = |r: &&Rollout| r.is_late_budget_spent() && r.over_budget().is_none();
     let goes =
         |r: &&Rollout| matches!(r.state(), RolloutState::Running | RolloutState::SucceededWithFailures);
     let claim = state.live_rollouts().filter(goes).filter(spent).find_map(|rollout| {
@@ -208,12 +208,7 @@ fn late_budget_ignored(state: &FleetState, now: jiff::Timestamp) -> Effects {
             if !(entry && due && free && wave.gates_before.is_empty()) {
                 return None;
             }
-            let attempt = AttemptId {
-                rollout: rollout.id().clone(),
-                cluster: planned.name.clone(),
-                attempt: cluster.attempt().number(),
-            };
-            let claim = Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() });
+            let claim = claimed(rollout, (wave, planned, cluster));
             has_slot(state, rollout, &claim).then_some(claim)
         })
     });
@@ -299,18 +294,23 @@ fn ignoring(state: &FleetState, now: jiff::Timestamp, ignored: fn(&Obstacle) -> 
             if !(begun && turn && waits && alone && paced(state, planned, now)) {
                 return None;
             }
-            let attempt = AttemptId {
-                rollout: rollout.id().clone(),
-                cluster: planned.name.clone(),
-                attempt: cluster.attempt().number(),
-            };
-            let claim = Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() });
+            let claim = claimed(rollout, (wave, planned, cluster));
             // The fold itself refuses what can be told without a clock; that is no slip of this kind.
             has_slot(state, rollout, &claim).then_some(claim)
         })
     });
     named.effects.extend(claim);
     named
+}
+
+/// A slot for a cluster.
+fn claimed(rollout: &Rollout, (wave, planned, cluster): (&PlannedWave, &PlannedCluster, &Cluster)) -> Effect {
+    let attempt = AttemptId {
+        rollout: rollout.id().clone(),
+        cluster: planned.name.clone(),
+        attempt: cluster.attempt().number(),
+    };
+    Effect::Decide(Body::AttemptClaimed { attempt, wave: wave.name.clone() })
 }
 
 /// Whether region and start rate leave room for a cluster.

@@ -2,7 +2,7 @@
 
 use crate::diag::count;
 use crate::digest::Digest;
-use crate::model::{ClusterName, RolloutId, WaveName};
+use crate::model::RolloutId;
 use crate::output::mark::{bold, clean, dim};
 use crate::output::table::{Column, Table};
 use crate::output::{Look, Screen};
@@ -23,60 +23,11 @@ pub struct ReplanScreen {
     /// What changes over all waves, in words.
     pub changes: Vec<String>,
     /// Its waves, in the new order, then those that are gone.
-    pub waves: Vec<WaveLine>,
+    pub waves: Vec<ReplannedWave>,
     /// The position of the event that recorded it; absent when nothing was recorded.
     pub recorded: Option<u64>,
     /// Whether nobody drives it, so that nothing follows from it yet.
     pub undriven: bool,
-}
-
-/// One wave.
-#[derive(Debug, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct WaveLine {
-    /// Its name.
-    pub name: WaveName,
-    /// `kept`, `stays-over`, `anew`, `new` or `gone`.
-    pub becomes: &'static str,
-    /// Its digest before; absent when it is new.
-    pub before: Option<Digest>,
-    /// Its digest now; absent when it is gone.
-    pub digest: Option<Digest>,
-    /// What changes of its rules, in words.
-    pub changes: Vec<String>,
-    /// Clusters that were not in it.
-    pub joining: Vec<ClusterName>,
-    /// Clusters that are not in it any more.
-    pub leaving: Vec<ClusterName>,
-    /// Clusters that get other inputs, and so a new attempt.
-    pub anew: Vec<ClusterName>,
-    /// Blocked clusters that are tried again.
-    pub freed: Vec<ClusterName>,
-    /// How many clusters keep what they have come to.
-    pub keeping: usize,
-}
-
-impl From<ReplannedWave> for WaveLine {
-    fn from(wave: ReplannedWave) -> Self {
-        Self {
-            becomes: match wave.becomes {
-                Becomes::Kept => "kept",
-                Becomes::StaysOver => "stays-over",
-                Becomes::Anew => "anew",
-                Becomes::New => "new",
-                Becomes::Gone => "gone",
-            },
-            name: wave.name,
-            before: wave.digests.0,
-            digest: wave.digests.1,
-            changes: wave.changes,
-            joining: wave.joining,
-            leaving: wave.leaving,
-            anew: wave.anew,
-            freed: wave.freed,
-            keeping: wave.keeping,
-        }
-    }
 }
 
 impl ReplanScreen {
@@ -88,7 +39,7 @@ impl ReplanScreen {
             before: rollout.plan().digest,
             plan: plan.digest,
             changes: replanned.changes,
-            waves: replanned.waves.into_iter().map(Into::into).collect(),
+            waves: replanned.waves,
             recorded: None,
             undriven: false,
         }
@@ -96,13 +47,13 @@ impl ReplanScreen {
 }
 
 /// What becomes of a wave, as people read it.
-fn becomes(wave: &WaveLine) -> &'static str {
+fn becomes(wave: &ReplannedWave) -> &'static str {
     match wave.becomes {
-        "kept" => "goes on, gates and all",
-        "stays-over" => "stays as it ended",
-        "anew" => "starts anew: its gates are asked again",
-        "new" => "is new",
-        _ => "is not planned any more",
+        Becomes::Kept => "goes on, gates and all",
+        Becomes::StaysOver => "stays as it ended",
+        Becomes::Anew => "starts anew: its gates are asked again",
+        Becomes::New => "is new",
+        Becomes::Gone => "is not planned any more",
     }
 }
 
