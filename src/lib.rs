@@ -49,6 +49,7 @@ pub mod port;
 pub mod engine;
 
 pub mod adapter;
+pub mod sim;
 
 pub mod output;
 
