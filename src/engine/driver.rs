@@ -108,6 +108,7 @@ pub async fn drive(
     let mut follower = Follower::new(Arc::clone(&world.journal));
     let mut stop = options.stop.clone();
     let lease = tokio::select! {
+        biased;
         taken = Lease::take(world, times, options.standby) => Arc::new(taken?),
         // Who waits for another driver's end can be told to stop waiting.
         Ok(_) = stop.wait_for(|asked| *asked != StopRequest::None) => {
@@ -138,8 +139,9 @@ pub async fn drive(
     };
     let keeper = Arc::clone(&lease);
     let ended = tokio::select! {
-        ended = driver.run(seen) => ended,
+        biased;
         lost = keeper.keep() => Err(DriveError::NotDriver(lost)),
+        ended = driver.run(seen) => ended,
     };
     driver.running.tasks.shutdown().await;
     if ended.is_ok() {
@@ -376,6 +378,7 @@ impl Driver {
         });
         let mut stop = self.options.stop.clone();
         let happened = tokio::select! {
+            biased;
             ended = self.running.next(), if !self.running.is_idle() => Happened::Ended(ended),
             Some(facts) = self.arriving.recv() => Happened::Facts(facts),
             waited = self.follower.wait(length) => match waited {
@@ -410,6 +413,7 @@ impl Driver {
             }
         };
         tokio::select! {
+            biased;
             written = words => written,
             () = clock.sleep(times.lease) => {
                 let fault = Fault::transient("the journal did not answer when the driver ended");

@@ -110,6 +110,7 @@ impl Lease {
             // Whoever slept past the end still asks once: perhaps nobody else took over.
             let limit = self.left().clamp(soon, usual);
             let answer = tokio::select! {
+                biased;
                 answer = self.world.journal.lease(&ours, &|_| false) => answer,
                 () = clock.sleep(limit) => Err(Fault::transient(format!(
                     "the journal did not answer within {} s", limit.as_secs_f32()
@@ -143,6 +144,7 @@ impl Lease {
     pub async fn release(&self) {
         // A lease that can't be given back ends by itself.
         tokio::select! {
+            biased;
             _ = self.world.journal.release(self.fence) => {}
             () = self.world.clock.sleep(self.times.lease / 3) => {}
         }

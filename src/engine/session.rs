@@ -380,6 +380,7 @@ pub async fn reach(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Re
         }
     };
     tokio::select! {
+        biased;
         reached = tries => reached,
         () = shared.world.clock.sleep(times.reach) => Err(Closed::Unreachable(format!(
             "no answer within {} s", times.reach.as_secs()

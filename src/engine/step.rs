@@ -68,6 +68,7 @@ async fn in_time(shared: &Shared, session: Arc<Session>, step: &AttemptStep, id:
         return outcome;
     }
     tokio::select! {
+        biased;
         outcome = act(shared, session, step, id) => outcome,
         () = shared.world.clock.sleep(step.timeout.std() + GRACE) => StepOutcome::TimedOut {
             cause: format!("no outcome within {}", step.timeout),

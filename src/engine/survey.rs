@@ -73,6 +73,7 @@ pub(super) async fn reach(
         Ok((cluster, sight))
     };
     tokio::select! {
+        biased;
         seen = look => seen,
         () = clock.sleep(times.reach) => {
             Err(Error::new(Kind::Unreachable, format!("no answer within {} s", times.reach.as_secs())))

@@ -1,7 +1,7 @@
 //! What a driver's tasks share, and how an effect becomes a task: everything that the task needs is
 //! taken out of the state first, so that it runs without it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +42,7 @@ pub struct Shared {
     pub contents: Contents,
     /// The fleet as clusters find it that join.
     pub joins: joining::Rounds,
-    sessions: Mutex<HashMap<AttemptId, Arc<Session>>>,
+    sessions: Mutex<BTreeMap<AttemptId, Arc<Session>>>,
     closing: Mutex<JoinSet<()>>,
     rollouts: Mutex<Arc<HashSet<RolloutId>>>,
 }
@@ -142,6 +142,7 @@ impl Shared {
         let mut closing = std::mem::take(&mut *locked(&self.closing));
         // A cluster that does not answer keeps nobody: its lease ends by itself.
         tokio::select! {
+            biased;
             () = async { while closing.join_next().await.is_some() {} } => {}
             () = self.world.clock.sleep(self.times.request) => {}
         }

@@ -15,6 +15,7 @@ mod pin;
 mod pipeline;
 mod product;
 mod release;
+pub mod scenario;
 pub mod schema;
 pub mod secrets;
 mod tree;
@@ -30,7 +31,7 @@ pub use identity::{Actor, ClusterUid};
 pub use labels::{Allowed, Labels, Selector};
 pub use names::{
     CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId, PipelineName, PoolName,
-    ProductName, ReleaseId, RolloutId, StepName, WaveName, WindowName,
+    ProductName, ReleaseId, RolloutId, ScenarioName, StepName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};

@@ -1,10 +1,12 @@
-//! One simulated cluster: its objects, what its controllers are about to do, and who asked it for what.
+//! One simulated cluster: its objects, what its controllers are about to do, and how things go in it.
 //! It is a plain value that goes as far as it is told: nothing in it waits, and two that were told the
 //! same are the same.
 
 use jiff::Timestamp;
 
+use super::api::{self, Answer, Request};
 use super::conditions::Conditions;
+use super::controllers::{Controllers, bootstrap};
 use super::store::{Pool, Store};
 use crate::version::{KubeMinor, KubeVersion};
 
@@ -15,6 +17,8 @@ pub struct Cluster {
     pub name: String,
     /// Its objects.
     pub store: Store,
+    /// What its controllers are about to do.
+    pub controllers: Controllers,
     /// How things go in it.
     pub conditions: Conditions,
     /// The version of its API server's binary.
@@ -29,7 +33,38 @@ impl Cluster {
     /// A cluster with nothing in it.
     pub fn new(name: impl Into<String>, binary: KubeVersion, pool: Pool, seed: u64, now: Timestamp) -> Self {
         let served = binary.minor();
-        let store = Store::new(pool, seed);
-        Self { name: name.into(), store, conditions: Conditions::default(), binary, served, now }
+        Self {
+            name: name.into(),
+            store: Store::new(pool, seed),
+            controllers: Controllers::new(seed),
+            conditions: Conditions::default(),
+            binary,
+            served,
+            now,
+        }
+    }
+
+    /// Gives it what a new cluster has, and so many nodes.
+    pub fn bootstrap(&mut self, nodes: usize) {
+        bootstrap(&mut self.store, nodes, &format!("v{}", self.binary), self.now);
+        self.settle();
+    }
+
+    /// Goes on until this moment, if it is not there yet.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.settle();
+    }
+
+    /// Goes on until this moment, and answers.
+    pub fn answer(&mut self, now: Timestamp, request: &Request<'_>) -> Answer {
+        self.advance(now);
+        let answer = api::answer(self, request);
+        self.settle();
+        answer
+    }
+
+    fn settle(&mut self) {
+        self.controllers.settle(&mut self.store, &self.conditions, self.now);
     }
 }

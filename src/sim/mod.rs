@@ -3,6 +3,24 @@
 //! It decides how an API server and its controllers answer; what is not imitated stands in
 //! docs/design/simulation.md. It never uses `adapter`.
 
+pub mod chance;
+pub mod clock;
 pub mod cluster;
 pub mod conditions;
+pub mod desk;
+pub mod faults;
+pub mod fleet;
+pub mod host;
+pub mod journal;
+pub mod life;
+pub mod platform;
+pub mod ports;
+pub mod repository;
+pub mod runtime;
+pub mod scenario;
+mod service;
+pub mod setup;
 pub mod store;
+mod world;
+
+pub use world::{Process, Simulation};

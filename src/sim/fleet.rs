@@ -1,0 +1,182 @@
+//! The simulated fleet: clusters by name, what goes wrong on the way to them, and who asked them for
+//! what. It is the Clusters port of a simulated process.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::chance::Chance;
+use super::clock::VirtualClock;
+use super::cluster::Cluster;
+use super::faults::{Faults, Trouble};
+use super::life::Life;
+use super::service::Way;
+use super::store::Store;
+use crate::model::{ClusterEntry, Source};
+use crate::plan::Access;
+use crate::port::{Clusters, Fault, KubeconfigFile};
+
+/// How many moments back a stale read can see.
+const MOMENTS: usize = 64;
+
+/// One request that reached a cluster, as its API server's audit log has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audited {
+    /// When it was done.
+    pub at: Timestamp,
+    /// The User-Agent.
+    pub agent: String,
+    /// The HTTP method.
+    pub method: http::Method,
+    /// Path and query.
+    pub path: String,
+    /// The code of the answer.
+    pub status: u16,
+    /// What was sent, of a write.
+    pub body: Option<Arc<str>>,
+}
+
+/// Which requests a fleet keeps in its audit logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Audit {
+    /// None.
+    #[default]
+    None,
+    /// Writes.
+    Writes,
+}
+
+/// A cluster with the way to it.
+pub(super) struct Machine {
+    pub cluster: Cluster,
+    pub chance: Chance,
+    /// How far it is; decides a part of its latency.
+    pub distance: u64,
+    /// How often each rule of the faults has hit it.
+    pub fired: Vec<u32>,
+    pub audit: Vec<Audited>,
+    /// What its objects were, and until when.
+    pub moments: VecDeque<(Duration, Store)>,
+}
+
+impl Machine {
+    /// Keeps what is there now for reads that will be stale.
+    pub fn remember(&mut self, at: Duration) {
+        self.moments.push_back((at, self.cluster.store.clone()));
+        while self.moments.len() > MOMENTS {
+            self.moments.pop_front();
+        }
+    }
+
+    /// What was there at a moment, if it was another than now and is remembered.
+    pub fn at(&self, moment: Duration) -> Option<&Store> {
+        self.moments.iter().find(|(until, _)| *until >= moment).map(|(_, store)| store)
+    }
+}
+
+pub(super) struct Inner {
+    pub clock: VirtualClock,
+    pub machines: BTreeMap<String, Mutex<Machine>>,
+    pub faults: Mutex<Arc<Faults>>,
+    pub audit: Audit,
+    /// How often something went wrong.
+    pub struck: Mutex<BTreeMap<String, u64>>,
+}
+
+/// A simulated fleet; clones are the same fleet.
+#[derive(Clone)]
+pub struct Fleet {
+    pub(super) inner: Arc<Inner>,
+}
+
+impl Fleet {
+    /// These clusters. `seed` decides how far each is and which of its requests go wrong.
+    pub fn new(clock: VirtualClock, clusters: Vec<Cluster>, faults: Faults, audit: Audit, seed: u64) -> Self {
+        let machines = clusters.into_iter().map(|cluster| {
+            let mut chance = Chance::named(seed, &format!("way to {}", cluster.name));
+            let distance = chance.next();
+            let (fired, audit, moments) = (Vec::new(), Vec::new(), VecDeque::new());
+            let name = cluster.name.clone();
+            (name, Mutex::new(Machine { cluster, chance, distance, fired, audit, moments }))
+        });
+        let inner = Inner {
+            clock,
+            machines: machines.collect(),
+            faults: Mutex::new(Arc::new(faults)),
+            audit,
+            struck: Mutex::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The clusters' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.inner.machines.keys().map(String::as_str)
+    }
+
+    /// What goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        *locked(&self.inner.faults) = Arc::new(faults);
+    }
+
+    /// How often which trouble struck.
+    pub fn struck(&self) -> BTreeMap<String, u64> {
+        locked(&self.inner.struck).clone()
+    }
+
+    /// Looks at a cluster, or does something to it, as it is at this moment.
+    pub fn with<T>(&self, name: &str, look: impl FnOnce(&mut Cluster) -> T) -> Option<T> {
+        let now = self.inner.clock.truth();
+        let mut machine = locked(self.inner.machines.get(name)?);
+        machine.cluster.advance(now);
+        Some(look(&mut machine.cluster))
+    }
+
+    /// Who asked a cluster for what, in order.
+    pub fn audit(&self, name: &str) -> Vec<Audited> {
+        self.inner.machines.get(name).map(|machine| locked(machine).audit.clone()).unwrap_or_default()
+    }
+
+    /// The fleet as one process reaches it.
+    pub fn of(&self, life: Life) -> Arc<dyn Clusters> {
+        Arc::new(Reach { fleet: self.clone(), life })
+    }
+
+    pub(super) fn note(&self, trouble: &Trouble) {
+        *locked(&self.inner.struck).entry(trouble.name()).or_default() += 1;
+    }
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The fleet as one process reaches it.
+struct Reach {
+    fleet: Fleet,
+    life: Life,
+}
+
+#[async_trait]
+impl Clusters for Reach {
+    async fn connect(&self, access: &Access, user_agent: &str) -> Result<kube::Client, Fault> {
+        let name = access.context.as_deref().unwrap_or(&access.kubeconfig);
+        if !self.fleet.inner.machines.contains_key(name) {
+            return Err(Fault::permanent(format!("the simulated fleet has no cluster `{name}`")));
+        }
+        let way = Way::new(self.fleet.clone(), name, user_agent, self.life.clone());
+        Ok(kube::Client::new(way, "default"))
+    }
+
+    async fn kubeconfig(&self, access: &Access) -> Result<KubeconfigFile, Fault> {
+        let name = access.context.clone().unwrap_or_else(|| access.kubeconfig.clone());
+        Ok(KubeconfigFile { path: format!("/simulated/{name}.kubeconfig").into(), guard: None })
+    }
+
+    async fn members(&self, _: &Source) -> Result<Vec<ClusterEntry>, Fault> {
+        Err(Fault::permanent("a simulated fleet has no source: its clusters are listed"))
+    }
+}

@@ -1,0 +1,237 @@
+//! A journal in memory, with the same rules as a kept one: expected position, fence, hash chain, the
+//! driver's lease. Its disk can be full, hang, or forget to answer.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::life::Life;
+use crate::digest::Digest;
+use crate::journal::{self, Body, Draft, Entry, Event};
+use crate::model::Actor;
+use crate::port::{AppendError, DriverLease, Fault, Journal, LeaseAnswer, NewEvent};
+
+/// How the disk below a journal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Disk {
+    /// As it should be.
+    #[default]
+    Well,
+    /// Every write fails, and nothing is written.
+    Full,
+    /// Every other write is done and reported as failed.
+    Forgetful,
+    /// No write is done, and none is answered.
+    Hangs,
+}
+
+struct Inner {
+    entries: Vec<Arc<str>>,
+    last: Digest,
+    fence: u64,
+    holder: Option<DriverLease>,
+    disk: Disk,
+    forgot: bool,
+}
+
+impl Inner {
+    fn position(&self) -> u64 {
+        self.entries.len() as u64
+    }
+}
+
+/// A journal in memory; clones are the same journal.
+#[derive(Clone)]
+pub struct MemoryJournal {
+    id: Uuid,
+    inner: Arc<Mutex<Inner>>,
+    last: watch::Sender<u64>,
+}
+
+impl MemoryJournal {
+    /// A journal with its first event.
+    ///
+    /// # Errors
+    /// When the first event has no canonical form, which does not happen.
+    pub fn new(id: Uuid, at: jiff::Timestamp, actor: Actor) -> Result<Self, Fault> {
+        let inner = Inner {
+            entries: Vec::new(),
+            last: journal::origin(id),
+            fence: 0,
+            holder: None,
+            disk: Disk::Well,
+            forgot: false,
+        };
+        let made = Self { id, inner: Arc::new(Mutex::new(inner)), last: watch::Sender::new(0) };
+        let first = NewEvent { at, actor, body: Body::JournalCreated { journal: id } };
+        made.add(&mut made.inner(), None, vec![first])?;
+        Ok(made)
+    }
+
+    /// What becomes of writes from now on.
+    pub fn disk(&self, disk: Disk) {
+        self.inner().disk = disk;
+    }
+
+    /// This journal as one process has it.
+    pub fn of(&self, life: Life) -> Arc<dyn Journal> {
+        Arc::new(Handle { journal: self.clone(), life })
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, inner: &mut Inner, fence: Option<u64>, new: Vec<NewEvent>) -> Result<Vec<Event>, Fault> {
+        let odd = |e: crate::digest::CanonicalError| Fault::permanent(format!("the journal: {e}"));
+        let mut written = Vec::with_capacity(new.len());
+        let (mut entries, mut prev) = (Vec::with_capacity(new.len()), inner.last);
+        for (seq, NewEvent { at, actor, body }) in (inner.position() + 1..).zip(new) {
+            let fence = fence.filter(|_| body.is_engines());
+            let event = journal::chain(Draft { at, actor, fence, body }, seq, prev).map_err(odd)?;
+            entries.push(Arc::from(journal::encode(&event).map_err(odd)?.text));
+            prev = event.hash;
+            written.push(event);
+        }
+        inner.entries.append(&mut entries);
+        inner.last = prev;
+        self.last.send_replace(inner.position());
+        Ok(written)
+    }
+
+    fn kept(&self, after: u64, limit: usize) -> Vec<Entry> {
+        let inner = self.inner();
+        let from = usize::try_from(after).unwrap_or(usize::MAX);
+        let kept = inner.entries.iter().skip(from).take(limit);
+        (after + 1..).zip(kept).map(|(seq, text)| Entry { seq, text: text.to_string() }).collect()
+    }
+
+    /// Position and fence are right.
+    fn fits(inner: &Inner, expected: u64, fence: Option<u64>, new: &[NewEvent]) -> Result<(), AppendError> {
+        if let Some(event) = new.iter().find(|event| fence.is_none() && event.body.is_engines()) {
+            let message = format!("`{}` is the driver's event and needs a fence", event.body.name());
+            return Err(Fault::permanent(message).into());
+        }
+        if let Some(ours) = fence {
+            if inner.fence != ours {
+                return Err(AppendError::Fenced { ours, current: inner.fence });
+            }
+            if inner.holder.is_none() {
+                return Err(Fault::permanent(format!("the driver gave fence {ours} back")).into());
+            }
+        }
+        match inner.position() {
+            found if found != expected => Err(AppendError::Moved { expected, found }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The journal as one process has it.
+struct Handle {
+    journal: MemoryJournal,
+    life: Life,
+}
+
+fn full() -> Fault {
+    Fault::transient("the journal can't be written: no space left on device")
+}
+
+#[async_trait]
+impl Journal for Handle {
+    fn id(&self) -> Uuid {
+        self.journal.id
+    }
+
+    async fn head(&self) -> Result<(u64, Digest), Fault> {
+        self.life.lasting().await;
+        let inner = self.journal.inner();
+        Ok((inner.position(), inner.last))
+    }
+
+    async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, Fault> {
+        self.life.lasting().await;
+        let odd = |e: journal::DecodeError| Fault::permanent(format!("the journal: {e}"));
+        self.journal.kept(after, limit).iter().map(|entry| journal::decode(entry).map_err(odd)).collect()
+    }
+
+    async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Fault> {
+        self.life.lasting().await;
+        Ok(self.journal.kept(after, limit))
+    }
+
+    async fn append(
+        &self,
+        expected: u64,
+        fence: Option<u64>,
+        events: Vec<NewEvent>,
+    ) -> Result<Vec<Event>, AppendError> {
+        self.life.lasting().await;
+        let disk = self.journal.inner().disk;
+        if disk == Disk::Hangs {
+            std::future::pending::<()>().await;
+        }
+        let written = {
+            let mut inner = self.journal.inner();
+            MemoryJournal::fits(&inner, expected, fence, &events)?;
+            if disk == Disk::Full {
+                return Err(full().into());
+            }
+            let written = self.journal.add(&mut inner, fence, events)?;
+            inner.forgot = disk == Disk::Forgetful && !inner.forgot;
+            if inner.forgot { Err(full()) } else { Ok(written) }
+        };
+        self.life.wrote_journal().await;
+        Ok(written?)
+    }
+
+    async fn wait(&self, after: u64, at_most: Duration) -> Result<(), Fault> {
+        self.life.lasting().await;
+        let mut last = self.journal.last.subscribe();
+        // Too late is as good as in time: the caller reads on in any case.
+        let _ = tokio::time::timeout(at_most, last.wait_for(|last| *last > after)).await;
+        Ok(())
+    }
+
+    async fn lease(
+        &self,
+        us: &DriverLease,
+        may_take_over: &(dyn for<'a> Fn(&'a DriverLease) -> bool + Send + Sync),
+    ) -> Result<LeaseAnswer, Fault> {
+        self.life.lasting().await;
+        let disk = self.journal.inner().disk;
+        match disk {
+            Disk::Hangs => std::future::pending::<()>().await,
+            Disk::Full => return Err(full()),
+            Disk::Well | Disk::Forgetful => {}
+        }
+        let mut inner = self.journal.inner();
+        let who =
+            |lease: &DriverLease| (lease.process.clone(), lease.pid_namespace.clone(), lease.start_ticks);
+        match inner.holder.clone() {
+            Some(holder) if who(&holder) == who(us) => {}
+            Some(holder) if !may_take_over(&holder) => return Ok(LeaseAnswer::Held(holder)),
+            _ => inner.fence += 1,
+        }
+        let fence = inner.fence;
+        inner.holder = Some(DriverLease { fence, ..us.clone() });
+        Ok(LeaseAnswer::Granted { fence })
+    }
+
+    async fn release(&self, fence: u64) -> Result<(), Fault> {
+        self.life.lasting().await;
+        let mut inner = self.journal.inner();
+        if inner.fence == fence {
+            inner.holder = None;
+        }
+        Ok(())
+    }
+
+    async fn driver(&self) -> Result<Option<DriverLease>, Fault> {
+        self.life.lasting().await;
+        Ok(self.journal.inner().holder.clone())
+    }
+}

@@ -1,0 +1,62 @@
+//! The runtime of a simulation: one thread, a clock that stands still while anybody works and jumps when
+//! all wait, or goes at most so fast when people look on.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often a simulation that is held back looks at the real clock.
+const BEAT: Duration = Duration::from_millis(20);
+
+/// Runs a simulation to its end, as fast as it goes. The same future comes to the same end, with the same
+/// steps, whenever it is run.
+///
+/// # Errors
+/// When the machine gives no runtime.
+pub fn run<T>(simulation: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    Ok(runtime.block_on(simulation))
+}
+
+/// How fast virtual time goes, in hundredths of real time; 0 is as fast as it can.
+#[derive(Debug, Clone)]
+pub struct Pace(Arc<AtomicU64>);
+
+impl Pace {
+    /// So many seconds of the simulation in one of people; `None` is as fast as it can.
+    pub fn new(speed: Option<f64>) -> Self {
+        let pace = Self(Arc::default());
+        pace.set(speed);
+        pace
+    }
+
+    /// From now on so fast.
+    pub fn set(&self, speed: Option<f64>) {
+        // From below and above, what a clock can follow.
+        let hundredths = speed.map_or(0, |speed| (speed.clamp(0.01, 1e9) * 100.0) as u64);
+        self.0.store(hundredths, Ordering::Release);
+    }
+
+    fn speed(&self) -> Option<f64> {
+        match self.0.load(Ordering::Acquire) {
+            0 => None,
+            hundredths => Some(hundredths as f64 / 100.0),
+        }
+    }
+
+    /// Holds the simulation back for ever: to be run beside what is to be held back. It blocks its thread
+    /// for some moments at a time, and so all that runs on it.
+    pub async fn keep(&self) {
+        loop {
+            let begun = Instant::now();
+            match self.speed() {
+                None => tokio::time::sleep(Duration::from_secs(1)).await,
+                Some(speed) => {
+                    tokio::time::sleep(BEAT.mul_f64(speed)).await;
+                    std::thread::sleep(BEAT.saturating_sub(begun.elapsed()));
+                }
+            }
+        }
+    }
+}

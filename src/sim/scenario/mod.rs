@@ -1,0 +1,94 @@
+//! A scenario comes to life: its fleet and its files are made, its people act when their time has come,
+//! a driver drives, and at the end (or before) it is looked at what holds. The same scenario with the
+//! same seed comes to the same end, event by event.
+
+mod begin;
+mod deeds;
+mod expect;
+mod read;
+mod run;
+
+pub use read::read;
+pub use run::{Options, run};
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+use super::desk::DeskError;
+use crate::engine::DriveError;
+use crate::model::RolloutId;
+use crate::port::Fault;
+
+/// What came of a scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// The seed that decided what is left to chance.
+    pub seed: u64,
+    /// Whether everything that must hold did.
+    pub holds: bool,
+    /// Each thing that must hold.
+    pub checks: Vec<Check>,
+    /// How each rollout ended, or stood.
+    pub rollouts: BTreeMap<RolloutId, String>,
+    /// How many events the journal has.
+    pub events: u64,
+    /// How long the story took, in seconds of its own time.
+    pub seconds: u64,
+    /// How often which fault struck.
+    pub faults: BTreeMap<String, u64>,
+}
+
+/// One thing that must hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Check {
+    /// What.
+    pub what: String,
+    /// Whether it does.
+    pub holds: bool,
+    /// What was found instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<String>,
+}
+
+/// Why a scenario came to no end.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The story can't begin: its files are wrong.
+    #[error("the scenario can't begin: {0}")]
+    Begin(#[source] DeskError),
+    /// Somebody could not do what the scenario says.
+    #[error("{who} could not do action {number} ({what}): {why}")]
+    Deed {
+        /// The action's number, from 1.
+        number: usize,
+        /// Who.
+        who: String,
+        /// What.
+        what: String,
+        /// Why not.
+        why: DeskError,
+    },
+    /// An action's time has not come before the scenario's end.
+    #[error(
+        "action {number} ({what}) waited for {for_what}, which did not happen within the scenario's time"
+    )]
+    Waited {
+        /// The action's number, from 1.
+        number: usize,
+        /// What.
+        what: String,
+        /// For what.
+        for_what: String,
+    },
+    /// The driver failed.
+    #[error("the driver ended: {0}")]
+    Driver(#[from] DriveError),
+    /// The world failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The machine gives no runtime.
+    #[error("the simulation can't run: {0}")]
+    Runtime(#[from] std::io::Error),
+}

@@ -1,0 +1,90 @@
+//! Reads a scenario file: what a single one can say wrong is told with its place.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Finding, Findings, Source, codes};
+use crate::model::scenario::ScenarioFile;
+use crate::model::{API_VERSION, Kind};
+use crate::yaml;
+
+/// Reads a scenario from its file's bytes.
+///
+/// # Errors
+/// When it is no scenario, or says what can't be; all findings at once.
+pub fn read(path: &str, bytes: &[u8]) -> Result<ScenarioFile, Findings> {
+    let source = Source::from_bytes(path, bytes.to_vec())?;
+    let parsed = yaml::parse_all(&source);
+    let mut findings = parsed.findings;
+    let Some(node) = parsed.node else {
+        if !findings.has_errors() {
+            let place = crate::diag::Place::new(&source, 0, 0);
+            findings.push(Finding::error(&codes::MISSING_FIELD, "the file is empty").at(&place));
+        }
+        return Err(findings.sorted());
+    };
+    let (file, wrong) = yaml::decode_rest::<ScenarioFile>(&node);
+    findings.extend(wrong);
+    if let Some(file) = &file {
+        sound(file, &mut findings);
+    }
+    match file {
+        Some(file) if !findings.has_errors() => Ok(file),
+        _ => Err(findings.sorted()),
+    }
+}
+
+/// What only holds between the parts of a file.
+fn sound(file: &ScenarioFile, findings: &mut Findings) {
+    let invalid = |message: String| Finding::error(&codes::INVALID_VALUE, message);
+    if file.api_version.value != API_VERSION {
+        let message = format!("`{}` is no API version that is known", file.api_version.value);
+        findings.push(invalid(message).at(&file.api_version.place).hint(format!("expected `{API_VERSION}`")));
+    }
+    if file.kind.value != Kind::Scenario {
+        let message = format!("a file of kind {} is no scenario", file.kind.value);
+        findings.push(invalid(message).at(&file.kind.place).hint("expected `kind: Scenario`"));
+    }
+    let spec = &file.spec;
+    if let Some(starts) = &spec.starts
+        && let Err(error) = starts.value.parse::<jiff::Timestamp>()
+    {
+        let message = format!("`{}` is no moment: {error}", starts.value);
+        findings.push(invalid(message).at(&starts.place).hint("such as 2026-03-02T08:00:00Z"));
+    }
+    let mut releases = BTreeSet::new();
+    for release in &spec.releases {
+        let id = &release.value.id;
+        if !releases.insert(id.value.clone()) {
+            findings.push(invalid(format!("there are two releases {}", id.value)).at(&id.place));
+        }
+        for (product, _) in &release.value.products {
+            if !super::super::platform::PRODUCTS.contains(&product.value.as_str()) {
+                let message = format!("a simulation has no product `{}`", product.value);
+                let known = super::super::platform::PRODUCTS;
+                findings
+                    .push(invalid(message).at(&product.place).did_you_mean(product.value.as_str(), known));
+            }
+        }
+    }
+    if let Some(installed) = spec.installed.as_ref().filter(|id| !releases.contains(&id.value)) {
+        let message = format!("there is no release {} in this scenario", installed.value);
+        findings.push(invalid(message).at(&installed.place));
+    }
+    if spec.fleet.iter().all(|group| group.value.clusters.value == 0) {
+        findings.push(invalid("the fleet has no cluster".to_owned()));
+    }
+    for action in &spec.actions {
+        if action.value.after.is_some() && action.value.on.is_none() {
+            let message = "`after` counts from what `on` names, and there is none".to_owned();
+            findings
+                .push(invalid(message).at(&action.place).hint("`at` counts from the beginning of the story"));
+        }
+    }
+    for expectation in &spec.expect {
+        let said = &expectation.value;
+        if said.rollout.is_none() && said.clusters.is_none() && said.events.is_none() {
+            let message = "it says nothing that must hold".to_owned();
+            findings.push(invalid(message).at(&expectation.place).hint("`rollout`, `clusters` or `events`"));
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The run of a scenario: a driver that drives whenever there is something to drive, people who act, and
+//! looks at what must hold, side by side in virtual time.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use tokio::sync::watch;
+
+use super::begin::{PERSON, begin, desk, setup};
+use super::{Check, ScenarioError, Verdict, deeds, expect};
+use crate::engine::{self, Drive, Follower, StopRequest, Times, Until};
+use crate::journal::Event;
+use crate::model::scenario::{Happening, Scenario};
+use crate::model::{ClusterName, Labels};
+use crate::port::{Clock as _, Fault};
+use crate::rollout::FleetState;
+use crate::sim::desk::DeskError;
+use crate::sim::life::Life;
+use crate::sim::{Process, Simulation};
+
+/// How long a scenario may take where it does not say.
+const WITHIN: Duration = Duration::from_secs(14 * 24 * 3_600);
+
+/// How many events are read at once.
+const BATCH: usize = 10_000;
+
+/// How a scenario is run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Another seed than the scenario's own.
+    pub seed: Option<u64>,
+    /// Whether the clusters keep audit logs.
+    pub audit: bool,
+}
+
+/// What a story is played on.
+pub struct Stage {
+    /// The world.
+    pub simulation: Simulation,
+    /// The process that people's commands run in.
+    pub people: Process,
+    /// The clusters with their labels.
+    pub members: BTreeMap<ClusterName, Labels>,
+    /// The journal's last position before the story.
+    pub first: u64,
+    begun: Duration,
+    ends: Duration,
+    driver: Mutex<Option<Life>>,
+}
+
+impl Stage {
+    /// Waits until so much of the story has passed.
+    pub async fn until(&self, at: Duration) {
+        let at = self.begun.saturating_add(at);
+        tokio::time::sleep(at.saturating_sub(self.simulation.clock.elapsed())).await;
+    }
+
+    /// Waits for an event after a position; its position, or `None` when the story's time is over.
+    pub async fn happened(&self, what: &Happening, after: u64) -> Result<Option<u64>, Fault> {
+        let journal = &self.people.world.journal;
+        let mut position = after;
+        loop {
+            let events = journal.read(position, BATCH).await?;
+            if let Some(event) = events.iter().find(|event| deeds::is(event, what)) {
+                return Ok(Some(event.seq));
+            }
+            position = events.last().map_or(position, |event| event.seq);
+            let left = self.ends.saturating_sub(self.simulation.clock.elapsed());
+            if left.is_zero() {
+                return Ok(None);
+            }
+            journal.wait(position, left).await?;
+        }
+    }
+
+    /// What the journal says now.
+    pub async fn state(&self) -> Result<FleetState, Fault> {
+        let mut follower = Follower::new(std::sync::Arc::clone(&self.people.world.journal));
+        follower.catch_up(|_, _| {}).await?;
+        Ok(follower.state().clone())
+    }
+
+    /// The events of the story so far.
+    pub async fn events(&self) -> Result<Vec<Event>, Fault> {
+        self.people.world.journal.read(self.first, usize::MAX).await
+    }
+
+    /// Kills the driver.
+    pub fn kill(&self) {
+        if let Some(life) = self.driver.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            life.end();
+        }
+    }
+}
+
+/// Runs a scenario to its end, as fast as it goes. `seen` is shown every event of the story.
+///
+/// # Errors
+/// When it can't begin, somebody can't do what it says, or the driver fails.
+pub fn run(
+    scenario: &Scenario,
+    options: &Options,
+    seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
+) -> Result<Verdict, ScenarioError> {
+    crate::sim::runtime::run(play(scenario, options, seen))?
+}
+
+async fn play(
+    scenario: &Scenario,
+    options: &Options,
+    seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
+) -> Result<Verdict, ScenarioError> {
+    let setup = setup(scenario, options).map_err(ScenarioError::Begin)?;
+    let simulation = setup.simulation()?;
+    let people = simulation.process(Life::new());
+    let mut first_desk = desk(PERSON, &simulation, &people);
+    begin(scenario, &simulation, &mut first_desk).await.map_err(ScenarioError::Begin)?;
+    let members = members(&setup)?;
+    let begun = simulation.clock.elapsed();
+    let within = scenario.within.as_ref().map_or(WITHIN, |within| within.value.std());
+    let (first, _) = people.world.journal.head().await?;
+    let stage = Stage {
+        simulation,
+        people,
+        members,
+        first,
+        begun,
+        ends: begun.saturating_add(within),
+        driver: Mutex::default(),
+    };
+    let (told, done) = watch::channel(false);
+    let driving = drive(&stage, done, seen);
+    let playing = async {
+        let checks = acts(scenario, &stage).await;
+        told.send_replace(true);
+        checks
+    };
+    let (driven, mut checks) = {
+        futures::pin_mut!(driving, playing);
+        match select(driving, playing).await {
+            // A driver that fails ends the story; otherwise it goes on until people are done.
+            Either::Left((Err(error), _)) => return Err(error),
+            Either::Left((Ok(()), playing)) => (Ok(()), playing.await?),
+            Either::Right((checks, driving)) => {
+                let checks = checks?;
+                (driving.await, checks)
+            }
+        }
+    };
+    driven?;
+    for expected in scenario.expect.iter().filter(|expected| expected.value.at.is_none()) {
+        checks.extend(expect::look(&expected.value, &stage).await?);
+    }
+    verdict(&setup, &stage, checks).await
+}
+
+async fn verdict(
+    setup: &crate::sim::setup::Setup,
+    stage: &Stage,
+    checks: Vec<Check>,
+) -> Result<Verdict, ScenarioError> {
+    let state = stage.state().await?;
+    let events = stage.people.world.journal.head().await?.0;
+    Ok(Verdict {
+        seed: setup.seed,
+        holds: checks.iter().all(|check| check.holds),
+        checks,
+        rollouts: state.rollouts().map(|r| (r.id().clone(), r.state().name().to_owned())).collect(),
+        events,
+        seconds: stage.simulation.clock.elapsed().saturating_sub(stage.begun).as_secs(),
+        faults: stage.simulation.fleet.struck(),
+    })
+}
+
+fn members(setup: &crate::sim::setup::Setup) -> Result<BTreeMap<ClusterName, Labels>, ScenarioError> {
+    let mut members = BTreeMap::new();
+    for group in &setup.groups {
+        for name in group.names() {
+            let wrong = |error| ScenarioError::Begin(DeskError::Missing(format!("{error}")));
+            let name: ClusterName = name.parse().map_err(|error: crate::model::NameError| wrong(error))?;
+            members.insert(name, group.labels.clone());
+        }
+    }
+    Ok(members)
+}
+
+/// People act, and what must hold at a time is looked at then.
+async fn acts(scenario: &Scenario, stage: &Stage) -> Result<Vec<Check>, ScenarioError> {
+    let looks = async {
+        let mut timed: Vec<_> =
+            scenario.expect.iter().filter_map(|e| Some((e.value.at.as_ref()?, e))).collect();
+        timed.sort_by_key(|(at, _)| at.value.std());
+        let mut checks = Vec::new();
+        for (at, expected) in timed {
+            stage.until(at.value.std()).await;
+            checks.extend(expect::look(&expected.value, stage).await?);
+        }
+        Ok::<_, ScenarioError>(checks)
+    };
+    let (acted, checks) = futures::join!(deeds::all(&scenario.actions, stage), looks);
+    acted?;
+    checks
+}
+
+/// Drives whenever there is something to drive, until people are done and nothing more happens by
+/// itself, or the story's time is over.
+async fn drive(
+    stage: &Stage,
+    mut done: watch::Receiver<bool>,
+    seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
+) -> Result<(), ScenarioError> {
+    let first = stage.first;
+    let mut shown = first;
+    loop {
+        let process = stage.simulation.process(Life::new());
+        *stage.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.life.clone());
+        let (stopping, stop) = watch::channel(StopRequest::None);
+        let options = Drive { rollouts: Vec::new(), until: Until::Done, standby: false, stop };
+        let (world, times) = (process.world.clone(), Times::default());
+        let mut show = |event: &Event, state: &FleetState| {
+            if event.seq > shown {
+                shown = event.seq;
+                seen(event, state);
+            }
+        };
+        let left = stage.ends.saturating_sub(stage.simulation.clock.elapsed());
+        let over = async {
+            tokio::time::sleep(left).await;
+            stopping.send_replace(StopRequest::Now);
+            std::future::pending::<()>().await;
+        };
+        let life = process.life.clone();
+        let ended = tokio::select! {
+            biased;
+            () = life.over() => None,
+            ended = engine::drive(&world, &times, options, &mut show) => Some(ended?),
+            () = over => None,
+        };
+        process.kill();
+        let Some((_, follower)) = ended else { continue };
+        let position = follower.position();
+        if stage.simulation.clock.elapsed() >= stage.ends {
+            return Ok(());
+        }
+        // Nothing is left to drive until somebody does something.
+        let journal = &stage.people.world.journal;
+        tokio::select! {
+            biased;
+            waited = journal.wait(position, left) => waited?,
+            _ = done.wait_for(|done| *done) => {
+                if journal.head().await?.0 == position {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The way to a simulated cluster: a `tower` service under the real kube client. It takes its time,
+//! loses and breaks what the faults say, and hands the rest to the cluster.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::{Method, Request, Response};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, StreamBody};
+use kube::client::Body;
+use tower::{BoxError, Service};
+
+use super::api::{self, Answer, Reply, Watch};
+use super::faults::Trouble;
+use super::fleet::{Audit, Audited, Fleet, Machine, locked};
+use super::life::Life;
+
+/// How often an open watch looks for news.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What comes back.
+type Sent = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The way of one client to one cluster.
+#[derive(Clone)]
+pub(super) struct Way {
+    fleet: Fleet,
+    cluster: Arc<str>,
+    agent: Arc<str>,
+    life: Life,
+}
+
+impl Way {
+    pub fn new(fleet: Fleet, cluster: &str, agent: &str, life: Life) -> Self {
+        Self { fleet, cluster: cluster.into(), agent: agent.into(), life }
+    }
+}
+
+impl Service<Request<Body>> for Way {
+    type Response = Response<Sent>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let way = self.clone();
+        Box::pin(async move { way.carry(request).await })
+    }
+}
+
+impl Way {
+    async fn carry(self, request: Request<Body>) -> Result<Response<Sent>, BoxError> {
+        self.life.lasting().await;
+        let (head, body) = request.into_parts();
+        let body = body.collect_bytes().await?;
+        let writes = !matches!(head.method, Method::GET | Method::HEAD);
+        let number = if writes { Some(self.life.writes_to_cluster().await) } else { None };
+        let (trouble, latency) = self.weather(writes, head.uri.path())?;
+        if let Some(trouble) = &trouble {
+            self.fleet.note(trouble);
+        }
+        if trouble == Some(Trouble::Refused) {
+            return Err(broken(std::io::ErrorKind::ConnectionRefused, "connection refused"));
+        }
+        tokio::time::sleep(latency / 2).await;
+        self.life.lasting().await;
+        match &trouble {
+            Some(Trouble::Reset) => {
+                return Err(broken(std::io::ErrorKind::ConnectionReset, "connection reset by peer"));
+            }
+            Some(Trouble::HalfOpen) => std::future::pending::<()>().await,
+            _ => {}
+        }
+        let answer = match &trouble {
+            Some(Trouble::Status { code, retry_after }) => api::unwell(*code, *retry_after),
+            Some(Trouble::Expired) => api::unwell(401, None),
+            other => {
+                let stale = match other {
+                    Some(Trouble::Stale(by)) if !writes => Some(*by),
+                    _ => None,
+                };
+                self.ask(&head, &body, stale)?
+            }
+        };
+        if let Some(number) = number {
+            self.life.wrote_to_cluster(number).await;
+        }
+        match &trouble {
+            Some(Trouble::Slow(length)) => tokio::time::sleep(*length).await,
+            Some(Trouble::AnswerLost) => std::future::pending::<()>().await,
+            _ => {}
+        }
+        tokio::time::sleep(latency - latency / 2).await;
+        self.life.lasting().await;
+        self.response(answer, trouble == Some(Trouble::Truncated))
+    }
+
+    /// What goes wrong with a request, and how long it is on its way.
+    fn weather(&self, writes: bool, path: &str) -> Result<(Option<Trouble>, Duration), BoxError> {
+        let faults = Arc::clone(&locked(&self.fleet.inner.faults));
+        let at = self.fleet.inner.clock.elapsed();
+        let machine = self.fleet.inner.machines.get(&*self.cluster).ok_or("the cluster is gone")?;
+        let Machine { fired, chance, distance, .. } = &mut *locked(machine);
+        let trouble = faults.strike(&self.cluster, writes, path, at, fired, chance);
+        Ok((trouble, faults.latency(*distance, chance)))
+    }
+
+    /// Has the cluster answer.
+    fn ask(
+        &self,
+        head: &http::request::Parts,
+        body: &[u8],
+        stale: Option<Duration>,
+    ) -> Result<Answer, BoxError> {
+        let inner = &self.fleet.inner;
+        let (now, elapsed) = (inner.clock.truth(), inner.clock.elapsed());
+        let mut machine = locked(inner.machines.get(&*self.cluster).ok_or("the cluster is gone")?);
+        let machine = &mut *machine;
+        let request = api::Request {
+            method: &head.method,
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            body,
+        };
+        machine.cluster.advance(now);
+        if let Some(before) = stale.and_then(|by| machine.at(elapsed.saturating_sub(by))).cloned() {
+            let newest = std::mem::replace(&mut machine.cluster.store, before);
+            let answer = api::answer(&mut machine.cluster, &request);
+            machine.cluster.store = newest;
+            return Ok(answer);
+        }
+        let writes = !matches!(head.method, Method::GET | Method::HEAD);
+        let ever_stale = locked(&inner.faults).rules.iter().any(|r| matches!(r.trouble, Trouble::Stale(_)));
+        if writes && ever_stale {
+            machine.remember(elapsed);
+        }
+        let answer = machine.cluster.answer(now, &request);
+        if writes && inner.audit == Audit::Writes {
+            machine.audit.push(Audited {
+                at: now,
+                agent: self.agent.to_string(),
+                method: head.method.clone(),
+                path: head.uri.to_string(),
+                status: answer.status,
+                body: Some(String::from_utf8_lossy(body).as_ref().into()),
+            });
+        }
+        Ok(answer)
+    }
+
+    fn response(&self, answer: Answer, truncated: bool) -> Result<Response<Sent>, BoxError> {
+        let mut response = Response::builder().status(answer.status);
+        for (name, value) in &answer.headers {
+            response = response.header(*name, value.as_str());
+        }
+        let bytes = match answer.body {
+            Reply::Json(value) => value.to_string().into_bytes(),
+            Reply::Text(text) => text.into_bytes(),
+            Reply::Watch(watch) => return Ok(response.body(self.stream(watch))?),
+        };
+        let body = if truncated { cut(bytes) } else { whole(bytes) };
+        Ok(response.body(body)?)
+    }
+
+    /// What happens from now on, a line each.
+    fn stream(&self, watch: Watch) -> Sent {
+        let lines = futures::stream::unfold((self.clone(), watch), |(way, mut watch)| async move {
+            loop {
+                way.life.lasting().await;
+                let (events, over) = way.fleet.with(&way.cluster, |cluster| {
+                    let events = watch.events(cluster);
+                    (events, watch.is_over(cluster))
+                })?;
+                if !events.is_empty() {
+                    let text: String = events.iter().map(|event| format!("{event}\n")).collect();
+                    let frame = http_body::Frame::data(Bytes::from(text));
+                    return Some((Ok::<_, BoxError>(frame), (way, watch)));
+                }
+                if over {
+                    return None;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        });
+        StreamBody::new(lines).boxed_unsync()
+    }
+}
+
+fn whole(bytes: Vec<u8>) -> Sent {
+    Full::new(Bytes::from(bytes)).map_err(|never| match never {}).boxed_unsync()
+}
+
+/// The first half, and then an end that is none.
+fn cut(mut bytes: Vec<u8>) -> Sent {
+    bytes.truncate(bytes.len() / 2);
+    let first = Ok(http_body::Frame::data(Bytes::from(bytes)));
+    let end =
+        Err(broken(std::io::ErrorKind::UnexpectedEof, "connection closed before the message was complete"));
+    StreamBody::new(futures::stream::iter([first, end]).fuse()).boxed_unsync()
+}
+
+fn broken(kind: std::io::ErrorKind, words: &str) -> BoxError {
+    Box::new(std::io::Error::new(kind, words.to_owned()))
+}

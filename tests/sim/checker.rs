@@ -1,0 +1,310 @@
+//! The checker: it reads the audit logs of the simulated clusters and nothing else, and holds them
+//! against the plot. What tidegate says of itself (its journal, its screens) is not asked: an engine that
+//! lies about what it did is caught by what it did.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use jiff::Timestamp;
+use serde_json::Value;
+use tidegate::sim::fleet::Audited;
+
+use crate::plot::{Plot, Wave};
+
+/// A rule that was broken, with what shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Breach {
+    /// The rule's number in the design, or its name where the design has no number.
+    pub rule: &'static str,
+    /// What was done.
+    pub what: String,
+}
+
+/// Who did a write, by its User-Agent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Doer {
+    rollout: String,
+    attempt: u32,
+    fence: u64,
+}
+
+fn doer(agent: &str) -> Option<Doer> {
+    let rest = agent.split_once("(attempt ")?.1;
+    let (id, rest) = rest.split_once("; fence ")?;
+    let fence = rest.trim_end_matches(')').parse().ok()?;
+    let mut parts = id.split('/');
+    let rollout = parts.next()?.to_owned();
+    let attempt = parts.nth(1)?.parse().ok()?;
+    Some(Doer { rollout, attempt, fence })
+}
+
+/// One successful write of an attempt.
+struct Write<'a> {
+    cluster: &'a str,
+    at: Timestamp,
+    doer: Doer,
+    done: &'a Audited,
+}
+
+impl Write<'_> {
+    fn body(&self) -> Value {
+        let text = self.done.body.as_deref().unwrap_or_default();
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    fn is_own(&self) -> bool {
+        self.done.path.contains("/namespaces/tidegate-system") || self.done.path.ends_with("/v1/namespaces")
+    }
+
+    /// The product whose record is written, with its head.
+    fn record(&self) -> Option<(String, Value)> {
+        if !self.done.path.contains("/namespaces/tidegate-system/secrets") {
+            return None;
+        }
+        let body = self.body();
+        let product = body.pointer("/metadata/name")?.as_str()?.strip_prefix("product.")?.to_owned();
+        let head = body.pointer("/data/head")?.as_str()?;
+        let head = base64::engine::general_purpose::STANDARD.decode(head).ok()?;
+        Some((product, serde_json::from_slice(&head).ok()?))
+    }
+}
+
+/// What an attempt's rollout did to one cluster.
+struct Work {
+    first: Timestamp,
+    last: Timestamp,
+    /// When every product that the plot changes there was recorded as verified.
+    complete: Option<Timestamp>,
+}
+
+/// What happened, in numbers: a run in which little happened proves little.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Activity {
+    pub writes: usize,
+    pub clusters_changed: usize,
+    pub clusters_complete: usize,
+}
+
+/// Reads the audit logs of a whole story; `clusters` in any order.
+pub fn check(plot: &Plot, clusters: &BTreeMap<String, Vec<Audited>>) -> (BTreeSet<Breach>, Activity) {
+    let mut breaches = BTreeSet::new();
+    let mut activity = Activity::default();
+    let mut writes = Vec::new();
+    for (cluster, log) in clusters {
+        fences(cluster, log, &mut breaches);
+        let done = log.iter().filter(|done| (200..300).contains(&done.status) && !done.path.contains("dryRun"));
+        for done in done {
+            if let Some(doer) = doer(&done.agent) {
+                writes.push(Write { cluster, at: done.at, doer, done });
+            }
+        }
+    }
+    activity.writes = writes.len();
+    for release in plot.releases.iter().skip(1) {
+        let rollout = format!("{}-1", release.id);
+        let mut own: Vec<&Write<'_>> = writes.iter().filter(|write| write.doer.rollout == rollout).collect();
+        own.sort_by_key(|write| write.at);
+        let changed: BTreeSet<&str> = release.raises.iter().map(|(product, _)| *product).collect();
+        let work = works(plot, &changed, &own);
+        activity.clusters_changed += work.len();
+        activity.clusters_complete += work.values().filter(|work| work.complete.is_some()).count();
+        order(plot, &rollout, &changed, &work, &mut breaches);
+        caps(plot, &rollout, &work, &mut breaches);
+        freezes(plot, &rollout, &own, &mut breaches);
+        pins(plot, &own, &mut breaches);
+        repeated(&own, &mut breaches);
+    }
+    (breaches, activity)
+}
+
+fn breach(breaches: &mut BTreeSet<Breach>, rule: &'static str, what: String) {
+    breaches.insert(Breach { rule, what });
+}
+
+/// Section 6: nobody with an older fence writes after somebody with a newer one.
+fn fences(cluster: &str, log: &[Audited], breaches: &mut BTreeSet<Breach>) {
+    let mut highest = 0;
+    for done in log.iter().filter(|done| (200..300).contains(&done.status)) {
+        let Some(doer) = doer(&done.agent) else { continue };
+        if doer.fence < highest {
+            let what = format!("{cluster}: {} {} under fence {} after {highest}", done.method, done.path, doer.fence);
+            breach(breaches, "fence", what);
+        }
+        highest = highest.max(doer.fence);
+    }
+}
+
+/// Whether a cluster has a pin for all that a release changes.
+fn keeps(plot: &Plot, cluster: &str, changed: &BTreeSet<&str>) -> BTreeSet<String> {
+    let pinned: BTreeSet<&str> =
+        plot.pins.iter().filter(|pin| pin.cluster == cluster).map(|pin| pin.product).collect();
+    changed.difference(&pinned).map(|product| (*product).to_owned()).collect()
+}
+
+/// What was done where, for one rollout.
+fn works<'a>(plot: &Plot, changed: &BTreeSet<&str>, own: &[&Write<'a>]) -> BTreeMap<&'a str, Work> {
+    let mut works: BTreeMap<&str, Work> = BTreeMap::new();
+    let mut verified: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for write in own.iter().filter(|write| !write.done.path.contains("/leases")) {
+        let work =
+            works.entry(write.cluster).or_insert(Work { first: write.at, last: write.at, complete: None });
+        work.last = work.last.max(write.at);
+        let Some((product, head)) = write.record() else { continue };
+        let of = verified.entry(write.cluster).or_default();
+        if head.pointer("/current/phase").and_then(Value::as_str) == Some("verified") {
+            of.insert(product);
+        } else {
+            of.remove(&product);
+        }
+        if keeps(plot, write.cluster, changed).is_subset(of) {
+            work.complete.get_or_insert(write.at);
+        }
+    }
+    works
+}
+
+/// Rule 1: no cluster of a wave is touched before the wave before it is complete, within its budgets; and
+/// the same for pools within a wave.
+fn order(
+    plot: &Plot,
+    rollout: &str,
+    changed: &BTreeSet<&str>,
+    works: &BTreeMap<&str, Work>,
+    breaches: &mut BTreeSet<Breach>,
+) {
+    for pair in plot.waves.windows(2) {
+        let [before, after] = pair else { continue };
+        let Some((name, first)) = Plot::names(after)
+            .filter_map(|name| Some((works.get_key_value(name.as_str())?.1.first, name)))
+            .min()
+            .map(|(first, name)| (name, first))
+        else {
+            continue;
+        };
+        let open = open_at(plot, changed, before, works, first);
+        let most = before.budget + before.deferred;
+        if open.len() > most as usize {
+            let what = format!(
+                "{rollout}: {name} of {} was written to at {first}, and {} of {} were not complete (budgets {most}): {}",
+                after.name,
+                open.len(),
+                before.name,
+                open.join(", ")
+            );
+            breach(breaches, "1", what);
+        }
+        let soaked = Plot::names(before)
+            .filter_map(|name| works.get(name.as_str())?.complete)
+            .filter(|complete| *complete <= first)
+            .max();
+        if let Some(soaked) = soaked {
+            let soak = jiff::SignedDuration::from_mins(i64::from(before.soak));
+            if first.duration_since(soaked) < soak && open.is_empty() {
+                let what = format!(
+                    "{rollout}: {} began at {first}, {} after the last cluster of {}, whose soak is {} min",
+                    after.name,
+                    first.duration_since(soaked),
+                    before.name,
+                    before.soak
+                );
+                breach(breaches, "soak", what);
+            }
+        }
+    }
+}
+
+/// The clusters of a wave that have something to get and do not have it at a moment.
+fn open_at(
+    plot: &Plot,
+    changed: &BTreeSet<&str>,
+    wave: &Wave,
+    works: &BTreeMap<&str, Work>,
+    at: Timestamp,
+) -> Vec<String> {
+    Plot::names(wave)
+        .filter(|name| !keeps(plot, name, changed).is_empty())
+        .filter(|name| {
+            works.get(name.as_str()).and_then(|work| work.complete).is_none_or(|complete| complete > at)
+        })
+        .collect()
+}
+
+/// Rule 2: no more at once than the wave's cap, and the pipeline's. A cluster that follows later has a
+/// wave of its own behind it, and counts with the others all the same.
+fn caps(plot: &Plot, rollout: &str, works: &BTreeMap<&str, Work>, breaches: &mut BTreeSet<Breach>) {
+    let mut scopes: Vec<(String, u32, Vec<&Work>)> = plot
+        .waves
+        .iter()
+        .map(|wave| {
+            let of = Plot::names(wave).filter_map(|name| works.get(name.as_str())).collect();
+            (format!("wave {}", wave.name), wave.at_once, of)
+        })
+        .collect();
+    if let Some(most) = plot.at_once {
+        scopes.push(("the pipeline".to_owned(), most, works.values().collect()));
+    }
+    for (scope, most, works) in scopes {
+        for work in &works {
+            let at_once = works.iter().filter(|other| {
+                other.first <= work.first && work.first < other.complete.unwrap_or(other.first)
+            });
+            let at_once = at_once.count();
+            if at_once > most as usize {
+                breach(breaches, "2", format!("{rollout}: {at_once} at once at {} in {scope}, {most} allowed", work.first));
+            }
+        }
+    }
+}
+
+/// Section 7, windows: nothing begins in a freeze.
+fn freezes(plot: &Plot, rollout: &str, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
+    let mut begun: BTreeMap<(&str, u32), Timestamp> = BTreeMap::new();
+    for write in own.iter().filter(|write| !write.is_own()) {
+        begun.entry((write.cluster, write.doer.attempt)).or_insert(write.at);
+    }
+    for freeze in &plot.freezes {
+        let (from, until) = (crate::plot::at(freeze.from), crate::plot::at(freeze.until));
+        for ((cluster, attempt), first) in &begun {
+            // What is running when it begins ends its atomic step.
+            if from + jiff::SignedDuration::from_secs(30) <= *first && *first < until {
+                breach(
+                    breaches,
+                    "freeze",
+                    format!("{rollout}: attempt {attempt} at {cluster} began at {first}, in a freeze"),
+                );
+            }
+        }
+    }
+}
+
+/// Pins: a pinned product keeps its version.
+fn pins(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
+    for write in own.iter().filter(|write| !write.is_own()) {
+        for pin in plot.pins.iter().filter(|pin| pin.cluster == write.cluster) {
+            let text = write.done.body.as_deref().unwrap_or_default();
+            let image = format!("registry.example.com/{}:", pin.product);
+            for (at, _) in text.match_indices(&image) {
+                let version: String =
+                    text[at + image.len()..].chars().take_while(|c| !matches!(c, '"' | '\n')).collect();
+                if version != pin.version {
+                    breach(
+                        breaches,
+                        "pin",
+                        format!("{}: {} {version} was applied, pinned to {}", write.cluster, pin.product, pin.version),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Rule 7: a Job is made once for each try of a step.
+fn repeated(own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
+    let mut made: BTreeMap<(&str, String), Timestamp> = BTreeMap::new();
+    for write in own.iter().filter(|write| write.done.path.contains("/jobs") && write.done.method == http::Method::POST) {
+        let name = write.body().pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(before) = made.insert((write.cluster, name.clone()), write.at) {
+            breach(breaches, "7", format!("{}: Job {name} was made at {before} and again", write.cluster));
+        }
+    }
+}
