@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fields::{
-    Condition, controller, count, is_going, items, later, list, map, set, stamp, state, text, unset,
+    Condition, controller, count, is_going, items, later, list, map, set, stamp, state, text,
 };
 use super::names::{draw, node_address, pod_address};
 use super::pods::{has_ended, restarts};
@@ -332,10 +332,7 @@ pub(super) fn stop(world: &mut World<'_>, key: &Key) {
         return world.remove(key);
     }
     let now = world.now;
-    world.change(key, |pod| {
-        end(pod, false, now);
-        unset(pod, &["status", "reason"]);
-    });
+    world.change(key, |pod| end(pod, false, now));
 }
 
 /// A pod that ended and is being deleted goes as soon as nothing holds it.

@@ -181,17 +181,8 @@ pub(super) fn watch_taints(world: &mut World<'_>, key: &Key, pod: &Value, node: 
     let bad = list(node, "/spec/taints").iter().filter(|taint| text(taint, "/effect") == "NoExecute");
     let ends = bad.filter_map(|taint| {
         let since = time(taint, "/timeAdded").unwrap_or(world.now);
-        let patient = list(spec, "/tolerations").iter().filter(|t| tolerates(t, taint));
-        let patience: Option<Vec<i64>> = patient.map(|t| number(t, "/tolerationSeconds")).collect();
-        // One that tolerates it for ever wins only if there is no other: as servers do, the least counts.
-        let least = match patience {
-            Some(all) => all.into_iter().min(),
-            None => list(spec, "/tolerations")
-                .iter()
-                .filter(|t| tolerates(t, taint))
-                .filter_map(|t| number(t, "/tolerationSeconds"))
-                .min(),
-        };
+        let patient = list(spec, "/tolerations").iter().filter(|toleration| tolerates(toleration, taint));
+        let least = patient.filter_map(|toleration| number(toleration, "/tolerationSeconds")).min();
         least.map(|seconds| after(since, seconds))
     });
     match ends.min() {

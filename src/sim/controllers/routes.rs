@@ -93,7 +93,9 @@ fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
     } else {
         world.left(key);
     }
-    garbage::owner_is_gone(world, uid(last));
+    if !matches!(&*key.resource, "pods" | "endpointslices" | "controllerrevisions" | "events" | "leases") {
+        garbage::owner_is_gone(world, uid(last));
+    }
     let waiting: Vec<Key> = world.memory.collecting.iter().cloned().collect();
     for key in waiting {
         world.ask(Role::Collect, key);
@@ -181,7 +183,7 @@ fn node_changed(world: &mut World<'_>, _node: &Key) {
 }
 
 /// Pods without a node try again.
-pub(super) fn homeless_look(world: &mut World<'_>) {
+fn homeless_look(world: &mut World<'_>) {
     let homeless: Vec<Key> = world.memory.homeless.iter().cloned().collect();
     for key in homeless {
         world.ask(Role::Scheduler, key);
