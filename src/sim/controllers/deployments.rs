@@ -5,14 +5,14 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value, json};
 
+use super::deployment_status::{is_complete, tell};
 use super::fields::{
-    Condition, after, condition, control, count, fields, has, is_going, is_true, items, list, map, number, set,
-    state, text, time, unset,
+    Condition, condition, control, count, is_going, is_true, items, map, number, set, state, text, time, unset,
 };
 use super::names::template_hash;
 use super::pods::annotation;
 use super::rollout::{Part, Tally, Wish, deadline};
-use super::world::{Found, Role, World, owned};
+use super::world::{Found, World, owned};
 use crate::sim::store::Key;
 
 const HASH: &str = "pod-template-hash";
@@ -21,14 +21,14 @@ const DESIRED: &str = "deployment.kubernetes.io/desired-replicas";
 const MOST: &str = "deployment.kubernetes.io/max-replicas";
 
 /// A Deployment with its replica sets.
-struct Scene {
-    key: Key,
-    deployment: Rc<Value>,
-    wish: Wish,
+pub(super) struct Scene {
+    pub key: Key,
+    pub deployment: Rc<Value>,
+    pub wish: Wish,
     /// The one of today's template.
-    new: Option<Found>,
+    pub new: Option<Found>,
     /// The others, oldest first.
-    old: Vec<Found>,
+    pub old: Vec<Found>,
 }
 
 pub(super) fn look(world: &mut World<'_>, key: &Key) {
@@ -63,12 +63,13 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
 }
 
 impl Scene {
-    fn all(&self) -> impl Iterator<Item = &Found> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Found> {
         self.old.iter().chain(&self.new)
     }
 }
 
-fn replicas(set: &Value) -> i64 {
+/// How many pods a replica set is to have.
+pub(super) fn replicas(set: &Value) -> i64 {
     number(set, "/spec/replicas").unwrap_or(1)
 }
 
@@ -129,7 +130,7 @@ fn progressing(world: &mut World<'_>, key: &Key, status: &str, reason: &str, mes
 }
 
 /// As [`state`], with the time of the last update, which Deployments have beside.
-fn state_updated(conditions: &mut Vec<Value>, new: &Condition<'_>, now: jiff::Timestamp) {
+pub(super) fn state_updated(conditions: &mut Vec<Value>, new: &Condition<'_>, now: jiff::Timestamp) {
     let same = conditions.iter().any(|c| {
         text(c, "/type") == new.kind && text(c, "/status") == new.status && text(c, "/reason") == new.reason
     });
@@ -316,11 +317,7 @@ fn scale(world: &mut World<'_>, scene: &Scene) {
         _ => None,
     };
     if let Some(set) = single {
-        if replicas(&set.1) != wish.replicas {
-            resize(world, wish, set, wish.replicas);
-        } else if active.len() == 1 {
-            resize(world, wish, set, wish.replicas);
-        }
+        resize(world, wish, set, wish.replicas);
         return;
     }
     let is_saturated = scene.new.as_ref().is_some_and(|(_, set)| {
@@ -354,141 +351,3 @@ fn clean_up(world: &mut World<'_>, scene: &Scene) {
     }
 }
 
-fn is_complete(wish: &Wish, tally: &Tally) -> bool {
-    [tally.updated, tally.replicas, tally.available].iter().all(|number| *number == wish.replicas)
-}
-
-fn tally(scene: &Scene) -> Tally {
-    let sum = |field: &str| -> i64 { scene.all().map(|(_, set)| count(set, field)).sum() };
-    let wanted: i64 = scene.all().map(|(_, set)| replicas(set)).sum();
-    let available = sum("/status/availableReplicas");
-    Tally {
-        replicas: sum("/status/replicas"),
-        updated: scene.new.as_ref().map_or(0, |(_, set)| count(set, "/status/replicas")),
-        ready: sum("/status/readyReplicas"),
-        available,
-        unavailable: (wanted - available).max(0),
-        terminating: sum("/status/terminatingReplicas"),
-    }
-}
-
-/// Writes the status, with what it says of the rollout's progress if one is judged.
-fn tell(world: &mut World<'_>, scene: &Scene, judge: bool) {
-    let (now, before) = (world.now, Tally::told(&scene.deployment));
-    let tally = tally(scene);
-    let generation = count(&scene.deployment, "/metadata/generation");
-    let mut next = (*scene.deployment).clone();
-    if generation > 0 {
-        set(&mut next, &["status", "observedGeneration"], generation.into());
-    }
-    for (name, number) in [
-        ("replicas", tally.replicas),
-        ("updatedReplicas", tally.updated),
-        ("readyReplicas", tally.ready),
-        ("availableReplicas", tally.available),
-        ("unavailableReplicas", tally.unavailable),
-    ] {
-        match number {
-            0 => unset(&mut next, &["status", name]),
-            number => set(&mut next, &["status", name], number.into()),
-        }
-    }
-    set(&mut next, &["status", "terminatingReplicas"], tally.terminating.into());
-    let (status, reason, message) = if tally.available >= scene.wish.least() {
-        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-    } else {
-        ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    };
-    let conditions = items(&mut next, &["status", "conditions"]);
-    state_updated(conditions, &Condition { kind: "Available", status, reason, message }, now);
-    match deadline(&scene.deployment) {
-        None if judge => conditions.retain(|condition| text(condition, "/type") != "Progressing"),
-        Some(seconds) if judge => {
-            if let Some(again) = progress(conditions, scene, &tally, &before, seconds, now) {
-                world.ask_at(Role::Deployment, &scene.key, again);
-            }
-        }
-        _ => {}
-    }
-    let failures = list_failures(scene);
-    let conditions = items(&mut next, &["status", "conditions"]);
-    match failures {
-        Some(failure) => {
-            state_updated(
-                conditions,
-                &Condition {
-                    kind: "ReplicaFailure",
-                    status: text(&failure, "/status"),
-                    reason: text(&failure, "/reason"),
-                    message: text(&failure, "/message"),
-                },
-                now,
-            );
-        }
-        None => conditions.retain(|condition| text(condition, "/type") != "ReplicaFailure"),
-    }
-    world.put(&scene.key, next);
-}
-
-fn list_failures(scene: &Scene) -> Option<Value> {
-    let all = scene.new.iter().chain(&scene.old);
-    all.flat_map(|(_, set)| list(set, "/status/conditions"))
-        .find(|condition| text(condition, "/type") == "ReplicaFailure")
-        .cloned()
-}
-
-/// Judges how the rollout goes on; answers when to look again if it does not.
-fn progress(
-    conditions: &mut Vec<Value>,
-    scene: &Scene,
-    tally: &Tally,
-    before: &Tally,
-    seconds: i64,
-    now: jiff::Timestamp,
-) -> Option<jiff::Timestamp> {
-    let name = match &scene.new {
-        Some((key, _)) => format!("ReplicaSet \"{}\"", key.name),
-        None => format!("Deployment \"{}\"", scene.key.name),
-    };
-    let known = conditions.iter().find(|c| text(c, "/type") == "Progressing").cloned();
-    let reason = known.as_ref().map_or("", |known| text(known, "/reason"));
-    let kind = "Progressing";
-    if tally.replicas == tally.updated && reason == "NewReplicaSetAvailable" {
-        return None;
-    }
-    if is_complete(&scene.wish, tally) {
-        let message = format!("{name} has successfully progressed.");
-        let condition = Condition { kind, status: "True", reason: "NewReplicaSetAvailable", message: &message };
-        state_updated(conditions, &condition, now);
-        return None;
-    }
-    let is_late = |known: &Value| {
-        let since = time(known, "/lastUpdateTime").unwrap_or(now);
-        after(since, seconds) < now
-    };
-    if tally.is_ahead_of(before) {
-        let message = format!("{name} is progressing.");
-        let condition = Condition { kind, status: "True", reason: "ReplicaSetUpdated", message: &message };
-        let mut value = condition.value(now);
-        set(&mut value, &["lastUpdateTime"], super::fields::stamp(now));
-        if let Some(known) = known.as_ref().filter(|known| text(known, "/status") == "True")
-            && has(known, "/lastTransitionTime")
-        {
-            fields(&mut value).insert("lastTransitionTime".to_owned(), known["lastTransitionTime"].clone());
-        }
-        conditions.retain(|condition| text(condition, "/type") != kind);
-        conditions.push(value);
-        return Some(after(super::fields::seconds(now), seconds + 1));
-    }
-    match known {
-        Some(known) if reason == "ProgressDeadlineExceeded" || is_late(&known) => {
-            let message = format!("{name} has timed out progressing.");
-            let condition =
-                Condition { kind, status: "False", reason: "ProgressDeadlineExceeded", message: &message };
-            state_updated(conditions, &condition, now);
-            None
-        }
-        Some(known) => time(&known, "/lastUpdateTime").map(|since| after(since, seconds + 1)),
-        None => None,
-    }
-}

@@ -9,6 +9,7 @@ mod budgets;
 mod claims;
 mod daemon_sets;
 mod definitions;
+mod deployment_status;
 mod deployments;
 mod endpoints;
 mod fields;

@@ -180,12 +180,19 @@ impl<'w> World<'w> {
             if *before == object {
                 return;
             }
+            // A pod's spec gets its node from the scheduler, which is no change of what was asked for.
             if let Some(generation) = number(&before, "/metadata/generation")
                 && before.get("spec") != object.get("spec")
+                && !key.is_pod()
             {
                 set(&mut object, &["metadata", "generation"], (generation + 1).into());
             }
         }
+        self.write(key, object);
+    }
+
+    /// Writes an object as it is.
+    pub(super) fn write(&mut self, key: &Key, mut object: Value) {
         let revision = self.store.put(key.clone(), &object);
         set(&mut object, &["metadata", "resourceVersion"], revision.to_string().into());
         self.read.insert(key.clone(), Rc::new(object));
