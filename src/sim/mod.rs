@@ -7,6 +7,7 @@ pub mod chance;
 pub mod clock;
 pub mod cluster;
 pub mod conditions;
+pub mod controllers;
 pub mod desk;
 pub mod faults;
 pub mod fleet;
