@@ -35,12 +35,21 @@ pub enum Kind {
     Pin,
     /// Windows and freezes: `pipelines/calendar.yaml`.
     Calendar,
+    /// A simulated fleet, what happens to it, and what must hold: any `*.yaml`.
+    Scenario,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 6] =
-        [Self::Product, Self::Release, Self::Fleet, Self::Pipeline, Self::Pin, Self::Calendar];
+    pub const ALL: [Self; 7] = [
+        Self::Product,
+        Self::Release,
+        Self::Fleet,
+        Self::Pipeline,
+        Self::Pin,
+        Self::Calendar,
+        Self::Scenario,
+    ];
 
     /// The word in the file.
     pub const fn as_str(self) -> &'static str {
@@ -51,6 +60,7 @@ impl Kind {
             Self::Pipeline => "Pipeline",
             Self::Pin => "Pin",
             Self::Calendar => "Calendar",
+            Self::Scenario => "Scenario",
         }
     }
 }

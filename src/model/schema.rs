@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
+use super::scenario::ScenarioFile;
 use super::{API_VERSION, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile, ReleaseFile};
 
 /// The draft-07 JSON Schema of a kind of file. `apiVersion` and `kind` are constants in it, so that
@@ -17,6 +18,7 @@ pub fn of(kind: Kind) -> Value {
         Kind::Pipeline => generated::<PipelineFile>(),
         Kind::Pin => generated::<PinFile>(),
         Kind::Calendar => generated::<CalendarFile>(),
+        Kind::Scenario => generated::<ScenarioFile>(),
     };
     if let Some(root) = schema.as_object_mut() {
         root.insert("title".to_owned(), json!(kind.as_str()));

@@ -9,6 +9,7 @@ mod journal;
 mod pin;
 mod plan;
 mod rollout;
+mod simulate;
 mod stop;
 
 use clap::{Parser, Subcommand};
@@ -31,6 +32,7 @@ pub use rollout::{
     RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which,
     Why,
 };
+pub use simulate::Rehearse;
 pub use stop::{StopCommand, StopOff, StopOn};
 
 const EXAMPLE: &str = "\
@@ -96,6 +98,8 @@ pub enum Command {
     /// Look after the journal.
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// Play a scenario on a simulated fleet, and say whether what must hold does.
+    Rehearse(Rehearse),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),
 }

@@ -12,6 +12,7 @@ mod journal;
 mod pin;
 mod plan;
 mod rebuild;
+mod rehearse;
 mod rollout;
 mod schema;
 mod stop;
@@ -52,6 +53,7 @@ pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outco
         Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, &context).await,
         Command::Rollout(command) => rollout::run(command, &context).await,
         Command::Cluster(command) => cluster::run(command, &context).await,
+        Command::Rehearse(args) => rehearse::run(&args, &context).await,
         Command::StopTheLine(command) => stop::run(command, &context).await,
     }
 }

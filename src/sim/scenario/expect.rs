@@ -33,7 +33,7 @@ fn check(what: String, holds: bool, found: String) -> Check {
 
 async fn of_rollout(expected: &ExpectedRollout, stage: &Stage) -> Result<Check, Fault> {
     let state = stage.state().await?;
-    let found = state.rollout(&expected.id.value).map(|rollout| rollout.state().name().to_owned());
+    let found = state.rollout(&expected.id.value).map(|rollout| rollout.state().word().to_owned());
     let what = format!("rollout {} is {}", expected.id.value, expected.state.value);
     let holds = found.as_ref() == Some(&expected.state.value);
     Ok(check(what, holds, found.unwrap_or_else(|| "there is none".to_owned())))

@@ -14,7 +14,7 @@ use crate::engine::{self, Drive, Follower, StopRequest, Times, Until};
 use crate::journal::Event;
 use crate::model::scenario::{Happening, Scenario};
 use crate::model::{ClusterName, Labels};
-use crate::port::{Clock as _, Fault};
+use crate::port::Fault;
 use crate::rollout::FleetState;
 use crate::sim::desk::DeskError;
 use crate::sim::life::Life;
@@ -167,7 +167,7 @@ async fn verdict(
         seed: setup.seed,
         holds: checks.iter().all(|check| check.holds),
         checks,
-        rollouts: state.rollouts().map(|r| (r.id().clone(), r.state().name().to_owned())).collect(),
+        rollouts: state.rollouts().map(|r| (r.id().clone(), r.state().word().to_owned())).collect(),
         events,
         seconds: stage.simulation.clock.elapsed().saturating_sub(stage.begun).as_secs(),
         faults: stage.simulation.fleet.struck(),

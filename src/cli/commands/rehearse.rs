@@ -1,0 +1,58 @@
+//! `rehearse`: plays on a simulated fleet, in its own time, and says what came of it.
+
+use std::sync::Arc;
+
+use super::Context;
+use crate::cli::args::Rehearse;
+use crate::cli::failure::{Failure, Outcome};
+use crate::diag::{Finding, codes};
+use crate::output::exit::Code;
+use crate::output::progress::Progress;
+use crate::output::screens::RehearsalScreen;
+use crate::report::summary;
+use crate::sim::scenario::{self, Options, ScenarioError};
+
+/// Plays a scenario.
+pub async fn run(args: &Rehearse, context: &Context<'_>) -> Outcome {
+    let path = args.scenario.display().to_string();
+    let bytes = tokio::fs::read(&args.scenario).await.map_err(|e| Failure::unreadable(&args.scenario, &e))?;
+    let file = scenario::read(&path, &bytes).map_err(Failure::invalid)?;
+    let options = Options { seed: args.seed, audit: false };
+    let surface = Arc::clone(context.surface);
+    let (spec, story) = (file.spec.clone(), file.spec.story.clone());
+    // Its clock stands still while anybody works: it needs a thread of its own.
+    let played = tokio::task::spawn_blocking(move || {
+        let mut progress = Progress::new(&surface, 0);
+        scenario::run(&spec, &options, &mut |event, state| {
+            let summaries = || state.live_rollouts().map(|r| summary::rollout(state, r, event.at)).collect();
+            progress.event(event, summaries);
+        })
+    });
+    let verdict = match played.await {
+        Ok(Ok(verdict)) => verdict,
+        Ok(Err(error)) => return Err(unplayed(&path, &error)),
+        Err(error) => {
+            let finding = Finding::error(&codes::UNEXPECTED, format!("the simulation ended: {error}"));
+            return Err(Failure::new(Code::Unexpected, finding));
+        }
+    };
+    let code = if verdict.holds { Code::Done } else { Code::Failed };
+    let screen = RehearsalScreen { scenario: file.metadata.name.value.to_string(), story, verdict };
+    context.surface.show(&screen, context.place.now(), &[], [code]);
+    Ok(vec![code])
+}
+
+/// Why a scenario came to no end.
+fn unplayed(path: &str, error: &ScenarioError) -> Failure {
+    let (code, exit) = match error {
+        ScenarioError::Begin(_) | ScenarioError::Deed { .. } | ScenarioError::Waited { .. } => {
+            (&codes::SCENARIO_STUCK, Code::Invalid)
+        }
+        ScenarioError::Driver(_) | ScenarioError::Fault(_) | ScenarioError::Runtime(_) => {
+            (&codes::UNEXPECTED, Code::Unexpected)
+        }
+    };
+    let finding = Finding::error(code, format!("{path}: {error}"))
+        .next(format!("tidegate rehearse --scenario {path} --progress plain"));
+    Failure::new(exit, finding)
+}
