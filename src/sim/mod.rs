@@ -3,6 +3,8 @@
 //! It decides how an API server and its controllers answer; what is not imitated stands in
 //! docs/design/simulation.md. It never uses `adapter`.
 
+pub mod api;
 pub mod cluster;
 pub mod conditions;
+pub mod kinds;
 pub mod store;
