@@ -10,6 +10,7 @@ mod adoption;
 mod apply;
 mod approvals;
 mod cases;
+mod conformance;
 mod crash;
 mod desk;
 mod docs;
