@@ -5,4 +5,5 @@
 
 pub mod cluster;
 pub mod conditions;
+pub mod fields;
 pub mod store;

@@ -13,6 +13,7 @@ mod cases;
 mod crash;
 mod desk;
 mod docs;
+mod fields;
 mod fleet_drift;
 mod fleet_faults;
 mod fleet_hotfix;
