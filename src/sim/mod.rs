@@ -6,5 +6,6 @@
 pub mod api;
 pub mod cluster;
 pub mod conditions;
+pub mod fields;
 pub mod kinds;
 pub mod store;

@@ -14,6 +14,7 @@ mod conformance;
 mod crash;
 mod desk;
 mod docs;
+mod fields;
 mod fleet_drift;
 mod fleet_faults;
 mod fleet_hotfix;
