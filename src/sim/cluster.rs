@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::conditions::Conditions;
+use super::controllers::Controllers;
 use super::store::{Pool, Store};
 use crate::version::{KubeMinor, KubeVersion};
 
@@ -15,6 +16,8 @@ pub struct Cluster {
     pub name: String,
     /// Its objects.
     pub store: Store,
+    /// What happens by itself in it.
+    pub controllers: Controllers,
     /// How things go in it.
     pub conditions: Conditions,
     /// The version of its API server's binary.
@@ -30,6 +33,14 @@ impl Cluster {
     pub fn new(name: impl Into<String>, binary: KubeVersion, pool: Pool, seed: u64, now: Timestamp) -> Self {
         let served = binary.minor();
         let store = Store::new(pool, seed);
-        Self { name: name.into(), store, conditions: Conditions::default(), binary, served, now }
+        Self {
+            name: name.into(),
+            store,
+            controllers: Controllers::new(seed),
+            conditions: Conditions::default(),
+            binary,
+            served,
+            now,
+        }
     }
 }

@@ -6,6 +6,7 @@
 pub mod api;
 pub mod cluster;
 pub mod conditions;
+pub mod controllers;
 pub mod fields;
 pub mod kinds;
 pub mod store;

@@ -155,6 +155,18 @@ impl Store {
         self.objects.get(key).map(assemble)
     }
 
+    /// The objects that name this UID among their owners.
+    pub fn dependents(&self, uid: &str) -> Vec<Key> {
+        // Few objects speak of another's UID at all: reading those that do is cheap.
+        let owned = |stored: &Stored| {
+            let own: Value = serde_json::from_str(&stored.own).unwrap_or_default();
+            let owners = own.get("ownerReferences").and_then(Value::as_array);
+            owners.is_some_and(|owners| owners.iter().any(|owner| owner["uid"] == uid))
+        };
+        let named = self.objects.iter().filter(|(_, stored)| stored.own.contains(uid) && owned(stored));
+        named.map(|(key, _)| key.clone()).collect()
+    }
+
     /// Whether an object is there.
     pub fn has(&self, key: &Key) -> bool {
         self.objects.contains_key(key)

@@ -6,13 +6,16 @@ use super::json::{text, without_nulls};
 use super::media;
 use super::status::{Fault, Outcome};
 use super::target::{Target, Validation};
-use crate::sim::fields::schema::Schema;
+use crate::sim::fields::Schema;
 use crate::sim::kinds::Resource;
 
 /// The schema of a resource's objects.
 pub(super) fn schema_of(resource: &Resource) -> Schema {
     match &resource.defined {
-        Some(defined) => Schema::of_definition(&defined.schema),
+        Some(defined) => {
+            let schema = Schema::of_definition(&defined.schema);
+            if resource.has_status() { schema.with_status() } else { schema }
+        }
         None => {
             Schema::builtin(&resource.group, &resource.version, &resource.kind).unwrap_or_else(anything)
         }
@@ -61,6 +64,12 @@ pub(super) fn object(
         without_empties(&mut object);
     }
     typed(resource, &mut object);
+    if let Some(why) = schema.undecodable(&object) {
+        return Err(Fault::bad_request(format!(
+            "{} in version \"{}\" cannot be handled as a {}: {why}",
+            resource.kind, resource.version, resource.kind
+        )));
+    }
     let warnings = unknown(resource, schema, &mut object, validation)?;
     Ok((object, warnings))
 }
@@ -115,30 +124,8 @@ pub(super) fn unknown(
             said.join(", ")
         )));
     }
-    for field in &unknown {
-        remove(object, field);
-    }
+    *object = schema.without_unknown(std::mem::take(object));
     Ok(if validation == Validation::Warn { said } else { Vec::new() })
-}
-
-/// Takes the field at a path such as `spec.containers[0].x` away.
-fn remove(object: &mut Value, path: &str) {
-    let mut at = object;
-    let mut steps: Vec<&str> = path.split('.').collect();
-    let Some(last) = steps.pop() else { return };
-    for step in steps {
-        let (key, indexes) = step.split_once('[').map_or((step, ""), |(key, rest)| (key, rest));
-        let Some(next) = at.get_mut(key) else { return };
-        at = next;
-        for index in indexes.split('[').filter(|index| !index.is_empty()) {
-            let Ok(index) = index.trim_end_matches(']').parse::<usize>() else { return };
-            let Some(next) = at.get_mut(index) else { return };
-            at = next;
-        }
-    }
-    if let Some(fields) = at.as_object_mut() {
-        fields.shift_remove(last);
-    }
 }
 
 /// A body as JSON; YAML is read too.

@@ -1,6 +1,6 @@
 //! Eviction of a pod.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::decode::parse;
 use super::delete;
@@ -10,6 +10,7 @@ use super::request::Answer;
 use super::status::{Fault, Outcome};
 use super::target::{Options, Target};
 use crate::sim::cluster::Cluster;
+use crate::sim::controllers::Budget;
 
 /// Evicts a pod, if the budgets allow it.
 pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
@@ -42,12 +43,14 @@ pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
     Ok(Answer::json(201, done))
 }
 
-fn blocked(budget: &crate::sim::controllers::Budget) -> Fault {
-    let _: &Value = &Value::Null;
-    let fault = Fault::new(
-        429,
-        "TooManyRequests",
-        "Cannot evict pod as it would violate the pod's disruption budget.",
-    );
-    fault.cause("DisruptionBudget", &budget.to_string())
+fn blocked(budget: &Budget) -> Fault {
+    let reason = if budget.code == 429 { "TooManyRequests" } else { "" };
+    let mut fault = Fault::new(budget.code, reason, budget.message.as_str());
+    if let Some(cause) = &budget.cause {
+        fault = fault.cause("DisruptionBudget", cause);
+    }
+    match budget.retry_after {
+        Some(seconds) => fault.retry_after(seconds.into()),
+        None => fault,
+    }
 }

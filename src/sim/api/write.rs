@@ -11,7 +11,7 @@ use super::route::warning_header;
 use super::status::{Fault, Outcome};
 use super::target::{Options, Target};
 use crate::sim::cluster::Cluster;
-use crate::sim::fields::schema::Schema;
+use crate::sim::fields::Schema;
 use crate::sim::fields::{self, Conflict, Refusal, Writer};
 use crate::sim::kinds::Resource;
 use crate::sim::store::Key;
@@ -159,42 +159,13 @@ pub(super) fn refused(resource: &Resource, name: &str, refusal: Refusal) -> Faul
 }
 
 fn conflicting(conflicts: &[Conflict]) -> Fault {
-    let count = conflicts.len();
-    let message = match conflicts {
-        [one] => format!(
-            "Apply failed with 1 conflict: conflict with {}: {}",
-            one.manager, one.field
-        ),
-        many => {
-            let mut managers: Vec<&str> = many.iter().map(|c| c.manager.as_str()).collect();
-            managers.sort_unstable();
-            managers.dedup();
-            let told: Vec<String> = managers
-                .iter()
-                .map(|manager| {
-                    let fields: Vec<&str> = many
-                        .iter()
-                        .filter(|c| c.manager == *manager)
-                        .map(|c| c.field.as_str())
-                        .collect();
-                    match fields.as_slice() {
-                        [one] if managers.len() == 1 => format!("conflict with {manager}: {one}"),
-                        fields => {
-                            let lines: Vec<String> = fields.iter().map(|f| format!("- {f}")).collect();
-                            format!("conflicts with {manager}:\n{}", lines.join("\n"))
-                        }
-                    }
-                })
-                .collect();
-            format!("Apply failed with {count} conflicts: {}", told.join("\n"))
-        }
-    };
+    let message = fields::conflict_message(conflicts);
     let causes: Vec<Value> = conflicts
         .iter()
         .map(|c| {
             serde_json::json!({
                 "reason": "FieldManagerConflict",
-                "message": format!("conflict with {}", c.manager),
+                "message": c.message(),
                 "field": c.field,
             })
         })

@@ -6,13 +6,14 @@ mod workloads;
 
 use serde_json::Value;
 
-use crate::sim::fields::schema::Schema;
+use crate::sim::fields::Schema;
 use crate::sim::kinds::Resource;
 
 /// An object with its defaults.
-pub(super) fn defaulted(resource: &Resource, schema: &Schema, mut object: Value) -> Value {
+pub(super) fn defaulted(resource: &Resource, schema: &Schema, object: Value) -> Value {
+    let mut object = schema.defaulted(object);
     if resource.defined.is_some() {
-        return schema.defaulted(object);
+        return object;
     }
     let Some(fields) = object.as_object_mut() else { return object };
     match (&*resource.group, &*resource.plural) {

@@ -14,7 +14,7 @@ use super::json::{same, text};
 use super::status::causes;
 use crate::sim::cluster::Cluster;
 use crate::sim::fields::Cause;
-use crate::sim::fields::schema::Schema;
+use crate::sim::fields::Schema;
 use crate::sim::kinds::Resource;
 
 /// What is wrong with a new object.
