@@ -15,6 +15,8 @@ pub struct Conditions {
     pub job_run: (Duration, Duration),
     /// How long a pod takes to go once it is being deleted.
     pub pod_stop: Duration,
+    /// Whether the API server also serves beta versions, as `--runtime-config=api/beta=true` makes it.
+    pub beta_apis: bool,
     /// How long a new definition takes until its kind is served.
     pub definition: Duration,
     /// How long a Service of type LoadBalancer takes to get its address.
@@ -52,6 +54,7 @@ impl Default for Conditions {
             pod_start: (Duration::from_secs(2), Duration::from_secs(12)),
             job_run: (Duration::from_secs(3), Duration::from_secs(20)),
             pod_stop: Duration::from_secs(2),
+            beta_apis: false,
             definition: Duration::from_millis(300),
             address: Duration::from_secs(5),
             unpullable: Vec::new(),

@@ -3,6 +3,7 @@
 //! It decides how an API server and its controllers answer; what is not imitated stands in
 //! docs/design/simulation.md. It never uses `adapter`.
 
+pub mod api;
 pub mod chance;
 pub mod clock;
 pub mod cluster;
@@ -10,9 +11,11 @@ pub mod conditions;
 pub mod controllers;
 pub mod desk;
 pub mod faults;
+pub mod fields;
 pub mod fleet;
 pub mod host;
 pub mod journal;
+pub mod kinds;
 pub mod life;
 pub mod platform;
 pub mod ports;

@@ -235,6 +235,12 @@ impl Store {
         Some(self.changes.range(from..))
     }
 
+    /// The change of the same object before a change, if it is still known.
+    pub fn change_before(&self, change: &Change) -> Option<&Change> {
+        let end = self.changes.partition_point(|earlier| earlier.revision < change.revision);
+        self.changes.range(..end).rev().find(|earlier| earlier.key == change.key)
+    }
+
     /// Forgets what changed until now: a watch from before is told 410 Gone.
     pub fn compact(&mut self) {
         self.changes.clear();

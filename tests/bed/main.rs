@@ -48,6 +48,8 @@ enum Command {
         #[arg(long)]
         via_proxy: bool,
     },
+    /// Print the table of the built-in kinds' schemas, from a real API server
+    Schemas,
 }
 
 #[tokio::main]
@@ -55,6 +57,7 @@ async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Build { names } => build(names).await,
         Command::Path { name } => path(&name).await,
+        Command::Schemas => schemas().await,
         Command::Up { dir, clusters, nodes, via_proxy } => up(&dir, &clusters, nodes, via_proxy).await,
     };
     match done {
@@ -118,5 +121,15 @@ async fn up(dir: &Path, names: &[String], nodes: u32, via_proxy: bool) -> Outcom
         cluster.end().await;
     }
     say("ended");
+    Ok(())
+}
+
+async fn schemas() -> Outcome<()> {
+    let cluster = Bed::open().await?.try_clusters(vec![ClusterSpec::api_only("schemas")]).await?;
+    for cluster in cluster {
+        let documents = bed::schemas::documents(&cluster.client().await).await;
+        print!("{}", bed::schemas::table(&documents));
+        cluster.end().await;
+    }
     Ok(())
 }

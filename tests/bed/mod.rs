@@ -16,6 +16,7 @@ mod pki;
 mod ports;
 mod processes;
 mod proxy;
+pub mod schemas;
 mod tools;
 mod trouble;
 

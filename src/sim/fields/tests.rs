@@ -1,0 +1,1 @@
+//! What applies and writes make of ownership.

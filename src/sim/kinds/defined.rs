@@ -1,0 +1,166 @@
+//! The resources that definitions in the store add.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{ALL_VERBS, Resource, Subresource};
+use crate::sim::store::{Key, Store};
+
+const GROUP: &str = "apiextensions.k8s.io";
+const PLURAL: &str = "customresourcedefinitions";
+
+/// What a definition says of one version of its kind.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Defined {
+    /// `openAPIV3Schema`.
+    pub schema: Value,
+    /// The version that objects are stored in.
+    pub storage: String,
+    /// What a client of this version is warned of.
+    pub deprecated: Option<String>,
+    /// Where its scale stands.
+    pub scale: Option<Scaling>,
+    /// Whether it is new content's last chance: the definition is being deleted.
+    pub terminating: bool,
+}
+
+/// Where the scale of a custom resource stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scaling {
+    /// Path of the wished replicas, such as `.spec.replicas`.
+    pub spec: String,
+    /// Path of the present replicas.
+    pub status: String,
+    /// Path of the selector, if it has one.
+    pub selector: Option<String>,
+}
+
+/// The resource of a definition whose names were accepted and which is served.
+pub(super) fn find(store: &Store, group: &str, version: &str, plural: &str) -> Option<Resource> {
+    if group.is_empty() {
+        return None;
+    }
+    let definition = store.get(&Key::new(GROUP, PLURAL, "", &format!("{plural}.{group}")))?;
+    resources(&definition).into_iter().find(|resource| *resource.version == *version)
+}
+
+/// Every resource that definitions add: groups by name, versions in their order of priority.
+pub(super) fn served(store: &Store) -> Vec<Resource> {
+    let mut all: Vec<Resource> =
+        store.list(GROUP, PLURAL, None).iter().flat_map(|(_, definition)| resources(definition)).collect();
+    all.sort_by(|a, b| {
+        let versions = || priority(&b.version).cmp(&priority(&a.version));
+        a.group.cmp(&b.group).then_with(versions).then_with(|| a.plural.cmp(&b.plural))
+    });
+    all
+}
+
+/// What makes a version come before others: stable before beta before alpha, then the higher number
+/// (kubernetes.io, "Version priority").
+fn priority(version: &str) -> (u8, u64, u64) {
+    let parse = || {
+        let rest = version.strip_prefix('v')?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (major, stage) = rest.split_at(digits);
+        let major = major.parse::<u64>().ok()?;
+        if stage.is_empty() {
+            return Some((3, major, 0));
+        }
+        let (rank, minor) = match stage.strip_prefix("beta") {
+            Some(minor) => (2, minor),
+            None => (1, stage.strip_prefix("alpha")?),
+        };
+        Some((rank, major, if minor.is_empty() { 1 } else { minor.parse().ok()? }))
+    };
+    parse().unwrap_or_default()
+}
+
+fn resources(definition: &Value) -> Vec<Resource> {
+    let text = |path: &str| definition.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let conditions = definition.pointer("/status/conditions").and_then(Value::as_array);
+    let established = conditions.into_iter().flatten().any(|c| {
+        c.get("type").is_some_and(|t| t == "Established") && c.get("status").is_some_and(|s| s == "True")
+    });
+    if !established {
+        return Vec::new();
+    }
+    let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+    let versions: Vec<&Value> = versions.into_iter().flatten().collect();
+    let is = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool) == Some(true);
+    let name = |version: &Value| version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let storage = versions.iter().find(|v| is(v, "storage")).map(|v| name(v)).unwrap_or_default();
+    let words = |path: &str| -> Vec<String> {
+        let found = definition.pointer(path).and_then(Value::as_array);
+        found.into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
+    };
+    let kind: Arc<str> = text("/spec/names/kind").into();
+    let group: Arc<str> = text("/spec/group").into();
+    let or = |path: &str, other: String| match text(path) {
+        "" => other,
+        found => found.to_owned(),
+    };
+    let one = |version: &&Value| Resource {
+        group: Arc::clone(&group),
+        version: name(version).into(),
+        plural: text("/spec/names/plural").into(),
+        singular: or("/spec/names/singular", kind.to_lowercase()).into(),
+        kind: Arc::clone(&kind),
+        list_kind: or("/spec/names/listKind", format!("{kind}List")).into(),
+        namespaced: text("/spec/scope") == "Namespaced",
+        short_names: words("/spec/names/shortNames"),
+        categories: words("/spec/names/categories"),
+        verbs: ALL_VERBS,
+        subresources: subresources(version, &kind),
+        defined: Some(Defined {
+            schema: version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_default(),
+            storage: storage.clone(),
+            deprecated: is(version, "deprecated").then(|| {
+                let said = version.get("deprecationWarning").and_then(Value::as_str).map(str::to_owned);
+                said.unwrap_or_else(|| format!("{group}/{} {kind} is deprecated", name(version)))
+            }),
+            scale: scaling(version),
+            terminating: definition.pointer("/metadata/deletionTimestamp").is_some(),
+        }),
+    };
+    versions.iter().filter(|version| is(version, "served")).map(one).collect()
+}
+
+fn subresources(version: &Value, kind: &Arc<str>) -> Vec<Subresource> {
+    const CHANGE: &[&str] = &["get", "patch", "update"];
+    let has = |name: &str| version.pointer(&format!("/subresources/{name}")).is_some_and(Value::is_object);
+    let mut parts = Vec::new();
+    if has("scale") {
+        parts.push(Subresource {
+            name: "scale",
+            kind: ("autoscaling", "v1", "Scale".into()),
+            verbs: CHANGE,
+        });
+    }
+    if has("status") {
+        parts.push(Subresource { name: "status", kind: ("", "", Arc::clone(kind)), verbs: CHANGE });
+    }
+    parts
+}
+
+fn scaling(version: &Value) -> Option<Scaling> {
+    let scale = version.pointer("/subresources/scale")?;
+    let text = |key: &str| scale.get(key).and_then(Value::as_str).map(str::to_owned);
+    Some(Scaling {
+        spec: text("specReplicasPath")?,
+        status: text("statusReplicasPath")?,
+        selector: text("labelSelectorPath"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_come_in_the_order_of_their_priority() {
+        let mut versions = ["v1alpha1", "v2", "v1beta2", "v10", "foo", "v1beta10", "v1", "v2beta1"];
+        versions.sort_by_key(|v| std::cmp::Reverse(priority(v)));
+        assert_eq!(versions, ["v10", "v2", "v1", "v2beta1", "v1beta10", "v1beta2", "v1alpha1", "foo"]);
+    }
+}
