@@ -158,14 +158,16 @@ impl Way {
     }
 
     fn response(&self, answer: Answer, truncated: bool) -> Result<Response<Sent>, BoxError> {
-        let mut response = Response::builder().status(answer.status);
+        let mut response = Response::builder()
+            .status(answer.status)
+            .header(http::header::CONTENT_TYPE, answer.body.content_type());
         for (name, value) in &answer.headers {
             response = response.header(*name, value.as_str());
         }
         let bytes = match answer.body {
-            Reply::Json(value) => value.to_string().into_bytes(),
+            Reply::Json(value) | Reply::Discovery(value) => value.to_string().into_bytes(),
             Reply::Text(text) => text.into_bytes(),
-            Reply::Watch(watch) => return Ok(response.body(self.stream(watch))?),
+            Reply::Watch(watch) => return Ok(response.body(self.stream(*watch))?),
         };
         let body = if truncated { cut(bytes) } else { whole(bytes) };
         Ok(response.body(body)?)
@@ -178,7 +180,7 @@ impl Way {
                 way.life.lasting().await;
                 let (events, over) = way.fleet.with(&way.cluster, |cluster| {
                     let events = watch.events(cluster);
-                    (events, watch.is_over(cluster))
+                    (events, watch.is_over(cluster.now))
                 })?;
                 if !events.is_empty() {
                     let text: String = events.iter().map(|event| format!("{event}\n")).collect();

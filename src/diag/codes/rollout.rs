@@ -122,4 +122,9 @@ codes! {
         "A new plan would change nothing."
         "Fleet, pipeline, pins and holds of the last commit, and what the clusters run, lead to the plan \
          by which the rollout goes already. Only committed files count: commit the change first.";
+    SCENARIO_STUCK = "TG0740" "scenario-stuck"
+        "A scenario came to no end."
+        "Its fleet or its releases can't be made, somebody in it is refused what they do, or waits for \
+         something that does not happen. The message says which action, and why. An action that may be \
+         refused says `mayBeRefused: true`.";
 }

@@ -32,7 +32,7 @@ impl Screen for RehearsalScreen {
             tone.paint(&format!("{} {word}", tone.glyph())),
             verdict.seed,
             count(usize::try_from(verdict.events).unwrap_or(usize::MAX), "event"),
-            look.view.length(took),
+            format_args!("{took:#}"),
         );
         for (rollout, state) in &verdict.rollouts {
             text.push_str(&format!("{rollout} {state}\n"));

@@ -25,6 +25,7 @@ mod scale;
 mod select;
 mod status;
 mod target;
+mod unwell;
 mod update;
 mod validate;
 mod watch;
@@ -32,4 +33,5 @@ mod write;
 
 pub use request::{Answer, Reply, Request};
 pub use route::answer;
+pub use unwell::unwell;
 pub use watch::Watch;
