@@ -147,12 +147,6 @@ impl Fault {
         self.detail("retryAfterSeconds", seconds.into())
     }
 
-    /// Adds a header.
-    pub fn header(mut self, name: &'static str, value: String) -> Self {
-        self.0.headers.push((name, value));
-        self
-    }
-
     /// Sets `metadata`, which is empty but for lists that can be continued.
     pub fn metadata(mut self, metadata: Value) -> Self {
         self.0.metadata = metadata;
@@ -163,10 +157,6 @@ impl Fault {
     pub fn preceded(mut self, words: &str) -> Self {
         self.0.message = format!("{words}{}", self.0.message);
         self
-    }
-
-    pub fn code(&self) -> u16 {
-        self.0.code
     }
 
     /// The Status itself.
