@@ -81,6 +81,7 @@ pub(super) fn new_object(
     let uid = cluster.store.new_uid();
     set_metadata(&mut object, "uid", uid);
     set_metadata(&mut object, "creationTimestamp", stamp(cluster.now));
+    prepare::first_status(resource, &mut object);
     prepare::allocate(cluster, resource, &mut object)?;
     let wrong = validate::created(cluster, resource, &write.schema, &object);
     if !wrong.is_empty() {

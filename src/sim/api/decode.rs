@@ -1,5 +1,6 @@
 //! Reading what a client sends: its form, its kind, and fields that nobody knows.
 
+use base64::Engine as _;
 use serde_json::Value;
 
 use super::json::{text, without_nulls};
@@ -37,7 +38,11 @@ pub(super) fn object(
     let resource = &target.resource;
     let mut object = parse(target.request.body, &resource.kind)?;
     let (version, kind) = (text(&object, "/apiVersion").to_owned(), text(&object, "/kind").to_owned());
-    if !kind.is_empty() && kind != *resource.kind && resource.defined.is_none() {
+    let unregistered = !version.is_empty() && {
+        let (group, v) = version.rsplit_once('/').unwrap_or(("", &version));
+        group == &*resource.group && !is_registered(group, v)
+    };
+    if !kind.is_empty() && (kind != *resource.kind || unregistered) && resource.defined.is_none() {
         return Err(other_kind(resource, &version, &kind));
     }
     if !version.is_empty() && version != resource.api_version() {
@@ -69,6 +74,17 @@ pub(super) fn object(
             "{} in version \"{}\" cannot be handled as a {}: {why}",
             resource.kind, resource.version, resource.kind
         )));
+    }
+    if resource.is("", "secrets")
+        && let Some(data) = object.get("data").and_then(Value::as_object)
+    {
+        for value in data.values() {
+            if let Err(error) = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()) {
+                return Err(Fault::bad_request(format!(
+                    "Secret in version \"v1\" cannot be handled as a Secret: {error}"
+                )));
+            }
+        }
     }
     let warnings = unknown(resource, schema, &mut object, validation)?;
     Ok((object, warnings))
@@ -220,8 +236,7 @@ pub(super) fn go_error(body: &[u8], error: &serde_json::Error) -> String {
 
 fn other_kind(resource: &Resource, version: &str, kind: &str) -> Fault {
     let (group, v) = version.rsplit_once('/').unwrap_or(("", version));
-    let known = Schema::builtin(group, v, kind).is_some();
-    if known {
+    if is_registered(group, v) && Schema::builtin(group, v, kind).is_some() {
         return Fault::bad_request(format!(
             "{kind} in version \"{v}\" cannot be handled as a {}: converting ({}) to ({}): unknown conversion",
             resource.kind,
@@ -230,9 +245,19 @@ fn other_kind(resource: &Resource, version: &str, kind: &str) -> Fault {
         ));
     }
     Fault::bad_request(format!(
-        "{kind} in version \"{v}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/api/legacyscheme/scheme.go:30\"",
+        "{kind} in version \"{v}\" cannot be handled as a {}: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"",
         resource.kind
     ))
+}
+
+/// Whether a real server has ever known this version of a built-in group.
+fn is_registered(group: &str, version: &str) -> bool {
+    match group {
+        "" => version == "v1",
+        "autoscaling" => matches!(version, "v1" | "v2"),
+        "apps" => matches!(version, "v1" | "v1beta1" | "v1beta2"),
+        _ => matches!(version, "v1" | "v1beta1"),
+    }
 }
 
 fn go_name(group: &str, version: &str, kind: &str) -> String {

@@ -31,7 +31,7 @@ pub(super) fn answer(cluster: &Cluster, request: &Request<'_>) -> Option<Outcome
         _ => return None,
     };
     Some(match found {
-        Ok(_) if !reads => Err(Fault::unknown_path()),
+        Ok(_) if !reads => Err(Fault::not_allowed()),
         found => found,
     })
 }
@@ -114,7 +114,7 @@ fn resources(cluster: &Cluster, group: &str, version: &str) -> Outcome<Answer> {
     let groups = by_group(cluster);
     let versions = groups.iter().filter(|(name, _)| name == group).flat_map(|(_, versions)| versions);
     let found = versions.into_iter().find(|(name, _)| name == version);
-    let (_, resources) = found.ok_or_else(Fault::unknown_path)?;
+    let (_, resources) = found.ok_or_else(|| missing(cluster, group))?;
     let list: Vec<Value> = resources.iter().flat_map(|resource| listed(resource)).collect();
     let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     let mut json = json!({"kind": "APIResourceList", "groupVersion": group_version, "resources": list});
@@ -122,6 +122,12 @@ fn resources(cluster: &Cluster, group: &str, version: &str) -> Outcome<Answer> {
         json["apiVersion"] = "v1".into();
     }
     Ok(Answer::json(200, json))
+}
+
+/// What is answered to a path of a group that does not lead anywhere.
+pub(super) fn missing(cluster: &Cluster, group: &str) -> Fault {
+    let built_in = |resource: &std::sync::Arc<Resource>| *resource.group == *group && resource.defined.is_none();
+    if kinds::served(cluster).iter().any(built_in) { Fault::nowhere() } else { Fault::unknown_path() }
 }
 
 /// A resource and its parts, as the lists of one group and version show them.
@@ -160,20 +166,18 @@ fn storage_hash(resource: &Resource) -> Option<String> {
     if !resource.verbs.contains(&"watch") {
         return None;
     }
-    let version = match &resource.defined {
-        Some(defined) => defined.storage.as_str(),
-        None => match (&*resource.group, &*resource.kind) {
-            ("events.k8s.io", _) => "v1",
-            _ => "v1",
-        },
-    };
-    let group = match (&*resource.group, &*resource.kind) {
-        ("events.k8s.io", "Event") => "",
-        (group, _) => group,
-    };
-    let version = match (group, &*resource.kind) {
-        ("autoscaling", _) => "v2",
-        _ => version,
+    // The storage version of some is another than the one that is served.
+    let (group, version) = match (&*resource.group, &*resource.kind) {
+        (group, _) if resource.defined.is_some() => {
+            (group, resource.defined.as_ref().map(|d| d.storage.as_str()).unwrap_or_default())
+        }
+        ("events.k8s.io", "Event") => ("", "v1"),
+        ("autoscaling", _) => ("autoscaling", "v2"),
+        ("apiextensions.k8s.io", _) => ("apiextensions.k8s.io", "v1beta1"),
+        ("admissionregistration.k8s.io", kind) if kind.starts_with("MutatingAdmission") => {
+            ("admissionregistration.k8s.io", "v1beta1")
+        }
+        (group, _) => (group, &*resource.version),
     };
     let digest = crate::digest::bytes(format!("{group}/{version}/{}", resource.kind).as_bytes());
     Some(base64::engine::general_purpose::STANDARD.encode(digest.as_bytes().get(..8)?))
@@ -186,7 +190,6 @@ fn aggregated(cluster: &Cluster, core: bool) -> Value {
             continue;
         }
         let mut metadata = Map::new();
-        metadata.insert("creationTimestamp".to_owned(), Value::Null);
         if !core {
             metadata.insert("name".to_owned(), name.clone().into());
         }

@@ -24,7 +24,8 @@ pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
     let pod = cluster.store.get(&key).ok_or_else(|| target.not_found())?;
     let dry_run = options.dry_run || items(&sent, "/deleteOptions/dryRun").next().is_some();
     let given = sent.get("deleteOptions").cloned().unwrap_or_else(|| json!({}));
-    let asked = delete::Options { dry_run, ..delete::Options::sent(&given, &mut Vec::new()) };
+    let mut asked = delete::Options::sent(&given, &mut Vec::new());
+    asked.dry_run = dry_run;
     let ignores_budgets = matches!(text(&pod, "/status/phase"), "Succeeded" | "Failed" | "Pending")
         || pod.pointer("/metadata/deletionTimestamp").is_some();
     if ignores_budgets || dry_run {

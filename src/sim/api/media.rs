@@ -17,7 +17,7 @@ pub(super) enum Form {
 const SERVED: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
 
 /// The form that a client accepts. Tables are not imitated: who takes nothing else is refused.
-pub(super) fn form(request: &Request<'_>) -> Outcome<Form> {
+pub(super) fn form(request: &Request<'_>, lists: bool, is_defined: bool) -> Outcome<Form> {
     let accept = request.header(ACCEPT);
     if accept.trim().is_empty() {
         return Ok(Form::Whole);
@@ -38,7 +38,7 @@ pub(super) fn form(request: &Request<'_>) -> Outcome<Form> {
             Some(_) => {}
         }
     }
-    Err(not_acceptable())
+    Err(not_acceptable(lists, is_defined))
 }
 
 /// Whether a client prefers the aggregated discovery.
@@ -55,8 +55,20 @@ pub(super) fn wants_aggregated(request: &Request<'_>) -> bool {
     false
 }
 
-fn not_acceptable() -> Fault {
-    Fault::new(406, "NotAcceptable", format!("only the following media types are accepted: {SERVED}"))
+fn not_acceptable(lists: bool, is_defined: bool) -> Fault {
+    if is_defined {
+        return Fault::new(
+            406,
+            "NotAcceptable",
+            "only the following media types are accepted: application/json, application/yaml",
+        );
+    }
+    let streams = match lists {
+        true => ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch",
+        false => "",
+    };
+    let message = format!("406: Not Acceptable\n\nAvailable representations: {SERVED}{streams}");
+    Fault::generic(406, "NotAcceptable", &message)
 }
 
 /// Whether what is sent is JSON or YAML.
@@ -88,10 +100,7 @@ pub(super) fn patch_kind(request: &Request<'_>, is_defined: bool) -> Outcome<Pat
         _ if is_defined => Err(unknown_format(
             "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
         )),
-        _ => Err(unknown_format(
-            "application/json-patch+json, application/merge-patch+json, \
-             application/strategic-merge-patch+json, application/apply-patch+yaml",
-        )),
+        _ => Err(Fault::generic(415, "UnsupportedMediaType", "415: Unsupported Media Type")),
     }
 }
 

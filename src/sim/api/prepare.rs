@@ -31,21 +31,29 @@ pub(super) fn for_create(resource: &Resource, new: &mut Value) {
         {
             labels.insert("kubernetes.io/metadata.name".to_owned(), name.into());
         }
-        if let Some(spec) = object(new, "spec") {
-            let has = spec.get("finalizers").and_then(Value::as_array).is_some_and(|f| f.contains(&json!("kubernetes")));
-            if !has {
-                let list = spec.entry("finalizers").or_insert_with(|| json!([]));
-                if let Some(list) = list.as_array_mut() {
-                    list.push("kubernetes".into());
-                }
-            }
-        }
     }
     fold_texts(resource, new);
 }
 
 /// The status that a new object begins with.
 pub(super) fn first_status(resource: &Resource, new: &mut Value) {
+    if resource.is("", "namespaces")
+        && let Some(spec) = object(new, "spec")
+    {
+        super::json::default(spec, "finalizers", || json!([]));
+        if let Some(list) = spec.get_mut("finalizers").and_then(Value::as_array_mut)
+            && !list.contains(&json!("kubernetes"))
+        {
+            list.push("kubernetes".into());
+        }
+    }
+    // Coordinated leader election is off unless asked for.
+    if resource.is("coordination.k8s.io", "leases")
+        && let Some(spec) = object(new, "spec")
+    {
+        spec.shift_remove("strategy");
+        spec.shift_remove("preferredHolder");
+    }
     let status = match (&*resource.group, &*resource.plural) {
         ("", "namespaces") => json!({"phase": "Active"}),
         ("", "pods") => json!({"phase": "Pending", "qosClass": quality(new)}),

@@ -29,6 +29,7 @@ pub(super) fn create(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> 
         }),
         _ => json!({"allowed": true}),
     };
+    review = super::write::owned(&write, cluster, None, review);
     if let Some(fields) = review.as_object_mut() {
         fields.entry("metadata").or_insert_with(|| json!({}));
         fields.insert("status".to_owned(), status);

@@ -52,15 +52,15 @@ fn target<'r>(cluster: &Cluster, request: Request<'r>) -> Outcome<Target<'r>> {
         [plural, name, part] => (*plural, *name, *part),
         _ => return Err(Fault::unknown_path()),
     };
-    let resource = kinds::find(cluster, group, version, plural).ok_or_else(Fault::unknown_path)?;
+    let missing = || discovery::missing(cluster, group);
+    let resource = kinds::find(cluster, group, version, plural).ok_or_else(missing)?;
     let in_namespace = !namespace.is_empty();
     let is_known = (part.is_empty() || resource.part(part).is_some())
         && (!in_namespace || resource.namespaced)
         && (name.is_empty() || in_namespace || !resource.namespaced);
     if !is_known {
-        return Err(Fault::unknown_path());
+        return Err(missing());
     }
-    let form = media::form(&request);
     let query = Query::parse(request.query);
     let target = Target {
         request,
@@ -71,8 +71,9 @@ fn target<'r>(cluster: &Cluster, request: Request<'r>) -> Outcome<Target<'r>> {
         part: part.to_owned(),
         form: media::Form::Whole,
     };
-    verb(&target)?;
-    Ok(Target { form: form?, ..target })
+    let verb = verb(&target)?;
+    let form = media::form(&request, verb == "list" || verb == "watch", target.resource.defined.is_some())?;
+    Ok(Target { form, ..target })
 }
 
 /// The verb of a request; a method that the resource does not know is refused.
@@ -115,8 +116,7 @@ fn not_allowed(target: &Target<'_>, verb: &str) -> Fault {
         let verb = if verb.is_empty() { target.request.method.as_str() } else { verb };
         return Fault::not_supported(&target.resource, verb);
     }
-    Fault::new(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
-        .detail("", serde_json::Value::Null)
+    Fault::not_allowed()
 }
 
 fn dispatch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {

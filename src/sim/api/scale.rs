@@ -55,11 +55,7 @@ fn change(cluster: &mut Cluster, target: &Target<'_>, options: &str, sent: Value
     }
     let (uid, revision) = (text(&sent, "/metadata/uid"), text(&sent, "/metadata/resourceVersion"));
     if !uid.is_empty() && uid != text(&live, "/metadata/uid") {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            text(&live, "/metadata/uid")
-        );
-        return Err(Fault::conflict(&target.resource, &target.name, &why));
+        return Err(update::other_uid(target, uid, text(&live, "/metadata/uid")));
     }
     let mut changed = live.clone();
     if let Some(metadata) = super::json::metadata(&mut changed) {

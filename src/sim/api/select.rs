@@ -39,12 +39,6 @@ impl Selector {
         Ok(Self { labels, fields })
     }
 
-    /// Also only the object of this name.
-    pub fn named(mut self, name: &str) -> Self {
-        self.fields.push(("metadata.name".to_owned(), true, name.to_owned()));
-        self
-    }
-
     pub fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.fields.is_empty()
     }

@@ -19,6 +19,8 @@ struct Inner {
     metadata: Value,
     /// Plain text in place of a Status.
     plain: bool,
+    /// `details` even if nothing stands in them.
+    generic: bool,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -34,6 +36,7 @@ impl Fault {
             details: Map::new(),
             metadata: json!({}),
             plain: false,
+            generic: false,
             headers: Vec::new(),
         }))
     }
@@ -48,6 +51,24 @@ impl Fault {
     /// What a path that nobody serves is answered with.
     pub fn unknown_path() -> Self {
         Self::plain(404, "404 page not found\n")
+    }
+
+    /// What the built-in paths answer before any API is asked.
+    pub fn generic(code: u16, reason: &'static str, message: &str) -> Self {
+        let mut fault = Self::new(code, reason, message);
+        fault.0.generic = true;
+        fault
+    }
+
+    /// A part of an API that is not there.
+    pub fn nowhere() -> Self {
+        Self::generic(404, "NotFound", "the server could not find the requested resource")
+    }
+
+    /// A method that a path does not know.
+    pub fn not_allowed() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self::generic(405, "MethodNotAllowed", message)
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -147,12 +168,6 @@ impl Fault {
         self.detail("retryAfterSeconds", seconds.into())
     }
 
-    /// Adds a header.
-    pub fn header(mut self, name: &'static str, value: String) -> Self {
-        self.0.headers.push((name, value));
-        self
-    }
-
     /// Sets `metadata`, which is empty but for lists that can be continued.
     pub fn metadata(mut self, metadata: Value) -> Self {
         self.0.metadata = metadata;
@@ -165,10 +180,6 @@ impl Fault {
         self
     }
 
-    pub fn code(&self) -> u16 {
-        self.0.code
-    }
-
     /// The Status itself.
     pub fn status(&self) -> Value {
         let inner = &self.0;
@@ -179,8 +190,7 @@ impl Fault {
         if !inner.reason.is_empty() {
             status["reason"] = inner.reason.into();
         }
-        // A reason of its own brings details, even empty ones, where the real one always has them.
-        if !inner.details.is_empty() {
+        if !inner.details.is_empty() || inner.generic {
             status["details"] = Value::Object(inner.details.clone());
         }
         status["code"] = inner.code.into();

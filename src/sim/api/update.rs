@@ -35,16 +35,30 @@ pub(super) fn update(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
     };
     let uid = text(&object, "/metadata/uid");
     if !uid.is_empty() && uid != text(&live, "/metadata/uid") {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
-            text(&live, "/metadata/uid")
-        );
-        return Err(Fault::conflict(&target.resource, &target.name, &why));
+        return Err(other_uid(target, uid, text(&live, "/metadata/uid")));
     }
     prepare::for_update(&target.resource, &target.part, &live, &mut object);
     object = owned(&write, cluster, Some(&live), object);
     let changed = change(cluster, &mut write, &live, object)?;
     Ok(write.answer(200, changed))
+}
+
+/// The refusal of a write that means another object of the same name.
+pub(super) fn other_uid(target: &Target<'_>, sent: &str, live: &str) -> Fault {
+    let resource = &target.resource;
+    let place = match (&*resource.group, &*resource.plural) {
+        ("", "services") => "services/specs".to_owned(),
+        ("", "nodes") => "minions".to_owned(),
+        ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+        (group, plural) if resource.defined.is_some() => format!("{group}/{plural}"),
+        (_, plural) => plural.to_owned(),
+    };
+    let namespace = if target.namespace.is_empty() { String::new() } else { format!("{}/", target.namespace) };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{place}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {sent}, UID in object meta: {live}",
+        target.name
+    );
+    Fault::conflict(resource, &target.name, &why)
 }
 
 /// Whether PUT makes what is not there.

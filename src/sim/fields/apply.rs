@@ -68,6 +68,9 @@ pub fn conflict_message(conflicts: &[Conflict]) -> String {
     format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
 }
 
+/// The subresource whose writes leave no time in their entries.
+const SCALE: &str = "scale";
+
 /// Fields that no manager owns.
 fn unowned() -> Set {
     Set::of_names(&[
@@ -141,7 +144,7 @@ pub fn apply(
     disown(&mut managers, &manager, &changed.union(&difference.removed));
     if let Some(owned) = managers.get_mut(&manager) {
         owned.fields = owned.fields.difference(&unowned());
-        if !same(&base, &merged) {
+        if !same(&base, &merged) && writer.subresource != SCALE {
             owned.time = Some(managed::second(writer.now));
         }
     }
@@ -200,7 +203,9 @@ fn update(schema: &Schema, before: &Value, after: &Value, managers: &mut Manager
     let version = writer.api_version.to_owned();
     let owned = managers.entry(manager).or_insert(Owned { fields: Set::default(), version, time: None });
     owned.fields = owned.fields.union(&fields);
-    owned.time = Some(managed::second(writer.now));
+    if writer.subresource != SCALE {
+        owned.time = Some(managed::second(writer.now));
+    }
 }
 
 fn disown(managers: &mut Managers, but: &Manager, fields: &Set) {
@@ -249,12 +254,14 @@ fn unless_same(before: Option<&Value>, after: Value) -> Value {
                 entry.shift_remove("time");
             }
         }
-        rest["managedFields"] = entries;
-        rest
+        (rest, entries)
     };
     match before {
-        Some(before) if same(&timeless(before), &timeless(&after)) => before.clone(),
-        _ => after,
+        Some(before) => {
+            let (was, is) = (timeless(before), timeless(&after));
+            if same(&was.0, &is.0) && same(&was.1, &is.1) { before.clone() } else { after }
+        }
+        None => after,
     }
 }
 
@@ -262,7 +269,9 @@ fn unless_same(before: Option<&Value>, after: Value) -> Value {
 fn called(config: &Value) -> String {
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
-    format!("{namespace}/{name}; {}, Kind={}", text("/apiVersion"), text("/kind"))
+    let version = text("/apiVersion");
+    let group = if version.contains('/') { "" } else { "/" };
+    format!("{namespace}/{name}; {group}{version}, Kind={}", text("/kind"))
 }
 
 /// An object of this kind in which nothing stands.

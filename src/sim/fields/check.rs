@@ -130,22 +130,26 @@ fn of_schema(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>)
     if value.is_null() && flag("nullable") {
         return;
     }
-    if let Some(wanted) = schema.get("type").and_then(Value::as_str)
-        && !fits(wanted, found)
-    {
-        causes.push(Cause::mistyped(path, wanted, found));
-        return;
-    }
-    if flag("x-kubernetes-int-or-string") && !matches!(found, "integer" | "string") {
-        causes.push(Cause::mistyped(path, "integer,string", found));
-        return;
-    }
     if let Some(allowed) = schema.get("enum").and_then(Value::as_array)
         && !allowed.iter().any(|allowed| same(allowed, value))
     {
         let allowed: Vec<String> =
             allowed.iter().map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned)).collect();
         causes.push(Cause::unsupported(path, value, &allowed));
+    }
+    if let Some(wanted) = schema.get("type").and_then(Value::as_str)
+        && !fits(wanted, found)
+    {
+        causes.push(Cause::mistyped(path, wanted, found));
+        if wanted == "integer" && found == "number" {
+            let why = format!("Checked value must be of type integer (default format) in {path}");
+            causes.push(Cause::invalid("<nil>", &"".into(), &why));
+        }
+        return;
+    }
+    if flag("x-kubernetes-int-or-string") && !matches!(found, "integer" | "string") {
+        causes.push(Cause::mistyped(path, "integer,string", found));
+        return;
     }
     match value {
         Value::Object(fields) => of_map(schema, fields, path, causes),
@@ -271,21 +275,20 @@ fn of_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cause>)
     }
 }
 
+/// The first thing wrong with a text; the server looks no further.
 fn of_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
     let value = Value::String(text.to_owned());
     let length = text.chars().count();
+    let pattern = schema.get("pattern").and_then(Value::as_str);
+    let fails = |pattern: &&str| regex::Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text));
     if let Some(most) = count(schema, "maxLength").filter(|most| length > *most) {
         let bytes = if most == 1 { "byte" } else { "bytes" };
         let message = format!("Too long: may not be more than {most} {bytes}");
         causes.push(Cause { reason: "FieldValueTooLong", field: path.to_owned(), message });
-    }
-    if let Some(least) = count(schema, "minLength").filter(|least| length < *least) {
+    } else if let Some(least) = count(schema, "minLength").filter(|least| length < *least) {
         let why = format!("{path} in body should be at least {least} chars long");
         causes.push(Cause::invalid(path, &value, &why));
-    }
-    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
-        && regex::Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text))
-    {
+    } else if let Some(pattern) = pattern.filter(fails) {
         causes.push(Cause::invalid(path, &value, &format!("{path} in body should match '{pattern}'")));
     }
     let format = schema.get("format").and_then(Value::as_str);

@@ -74,7 +74,12 @@ fn mistake(types: &Types, id: TypeId, value: &Value, holder: &str, path: &str) -
         (Shape::Map(map), Value::Object(fields)) => {
             let holder = name.unwrap_or(holder);
             fields.iter().find_map(|(field, value)| {
-                let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
+                // Keys of maps are not named, only fields of structs.
+                let path = match (map.known.contains_key(field.as_str()), path.is_empty()) {
+                    (false, _) => path.to_owned(),
+                    (true, true) => field.clone(),
+                    (true, false) => format!("{path}.{field}"),
+                };
                 mistake(types, map.of(field)?, value, holder, &path)
             })
         }

@@ -68,6 +68,7 @@ pub(super) fn normal(types: &Types, id: TypeId, value: Value) -> Value {
     match (types.shape(id, Some(&value)), value) {
         (Shape::Map(map), Value::Object(fields)) => {
             let mut kept = Map::new();
+            let fields = aliased(types.get(id), fields);
             for (name, value) in fields {
                 let Some(of) = map.of(&name) else {
                     kept.insert(name, value);
@@ -75,8 +76,9 @@ pub(super) fn normal(types: &Types, id: TypeId, value: Value) -> Value {
                 };
                 match map.known.get(name.as_str()) {
                     Some(field) => {
-                        let value = normal(types, of, value);
-                        if stays(types, field, &value) {
+                        // An empty list of entries says something: they are to be reset.
+                        let value = if name == "managedFields" { value } else { normal(types, of, value) };
+                        if name == "managedFields" && value.is_array() || stays(types, field, &value) {
                             kept.insert(name, value);
                         }
                     }
@@ -93,7 +95,7 @@ pub(super) fn normal(types: &Types, id: TypeId, value: Value) -> Value {
                 }
                 if let Some(default) = field.default.as_ref().filter(|default| is_zero(default)) {
                     kept.insert(name.to_string(), normal(types, field.of, default.clone()));
-                } else if field.required && types.get(field.of).list.is_some() {
+                } else if field.null_stands {
                     kept.insert(name.to_string(), Value::Null);
                 }
             }
@@ -107,10 +109,30 @@ pub(super) fn normal(types: &Types, id: TypeId, value: Value) -> Value {
     }
 }
 
+/// Fields that stand for each other, both written.
+fn aliased(of: &Node, mut fields: Map<String, Value>) -> Map<String, Value> {
+    if of.name.as_deref() == Some("core.v1.PodSpec") {
+        let text = |name: &str| fields.get(name).filter(|value| value.as_str().is_some_and(|t| !t.is_empty()));
+        match text("serviceAccountName").or_else(|| text("serviceAccount")).cloned() {
+            Some(account) => {
+                fields.insert("serviceAccount".to_owned(), account.clone());
+                fields.insert("serviceAccountName".to_owned(), account);
+            }
+            None => {
+                fields.shift_remove("serviceAccount");
+            }
+        }
+    }
+    fields
+}
+
 /// Whether a field of a struct is written with this value.
 fn stays(types: &Types, field: &Field, value: &Value) -> bool {
+    if field.null_stands {
+        return value.as_array().is_some_and(|items| !items.is_empty());
+    }
     if field.required {
-        return !value.is_null() || types.get(field.of).list.is_some();
+        return !value.is_null();
     }
     match value {
         Value::Null => false,

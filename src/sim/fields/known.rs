@@ -192,6 +192,21 @@ fn special(name: &str, fields: &mut Fields) {
                 put(update, "partition", 0.into());
             }
         }
+        "apps.v1.DaemonSet" => {
+            if let Some(metadata) = inner(fields, "metadata") {
+                put(metadata, "annotations", json!({}));
+                if let Some(annotations) = inner(metadata, "annotations") {
+                    put(annotations, "deprecated.daemonset.template.generation", "1".into());
+                }
+            }
+        }
+        "apps.v1.StatefulSetSpec" => {
+            let claims = fields.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut);
+            for claim in claims.into_iter().flatten().filter_map(Value::as_object_mut) {
+                put(claim, "apiVersion", "v1".into());
+                put(claim, "kind", "PersistentVolumeClaim".into());
+            }
+        }
         "batch.v1.Job" => job(fields),
         "rbac.v1.Subject" if matches!(text(fields, "kind"), "User" | "Group") => {
             put(fields, "apiGroup", "rbac.authorization.k8s.io".into());

@@ -15,7 +15,8 @@ use super::types::{FREE, Field, Fields, Form, ItemsBy, List, Node, Scalar, TypeI
 const TABLE: &str = include_str!("schemas.txt");
 
 /// Fields whose zero reads otherwise than that of most: texts that may be empty, numbers and booleans
-/// whose zero is the same as nothing. A line is a type and its fields; Go's types say it, schemas do not.
+/// whose zero is the same as nothing; and, with `!`, lists that are written as null where they are empty.
+/// A line is a type and its fields; Go's types say it, schemas do not.
 const ZEROS: &str = include_str!("zeros.txt");
 
 /// The types of all built-in kinds.
@@ -100,7 +101,10 @@ impl Reader {
                 let (name, required) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
                 let merged_by = of.strip_prefix('[').and_then(|by| by.split_once(']')?.0.split_once('~'));
                 let is_text = of == "s" || of == "y" || of.starts_with("s(");
+                let of_list = required && of.starts_with('[');
+                let null_stands = of_list || others.iter().any(|other| other.strip_prefix('!') == Some(name));
                 let field = Field {
+                    null_stands,
                     of: self.expression(of),
                     required,
                     default,
@@ -189,7 +193,7 @@ mod tests {
             let (name, fields) = line.split_once(' ').unwrap();
             let known = &table.types.get(table.names[name]).map.as_ref().unwrap().known;
             for field in fields.split(' ') {
-                assert!(known.contains_key(field), "{name}: {field}");
+                assert!(known.contains_key(field.trim_start_matches('!')), "{name}: {field}");
             }
         }
     }

@@ -114,6 +114,8 @@ pub(super) struct Field {
     pub(super) merged_by: Option<Box<str>>,
     /// Whether its zero (`false`, `0`, an empty text) is the same as nothing.
     pub(super) zero_is_nothing: bool,
+    /// Whether it is written as null where it is nothing.
+    pub(super) null_stands: bool,
 }
 
 /// What a value is by its type.

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 /// The names given on one side.
 #[derive(Debug, Default)]
 pub struct Names {
-    uids: BTreeMap<String, usize>,
+    uids: BTreeMap<String, String>,
+    named: BTreeMap<String, usize>,
     revisions: BTreeMap<String, Vec<String>>,
 }
 
@@ -31,6 +32,9 @@ impl Names {
             found.map(str::to_owned)
         };
         let (uid, prefix) = (find("uid"), find("generateName"));
+        if let (Some(uid), Some(name)) = (&uid, find("name")) {
+            self.know(uid, &name);
+        }
         let mut out = Map::new();
         for (key, value) in sorted {
             let named = match (key.as_str(), &value) {
@@ -51,15 +55,20 @@ impl Names {
                     })
                     .collect(),
                 ("nodePort", Value::Number(_)) => "<port>".into(),
-                _ => {
-                    let key_is_uid = key.clone();
-                    let _ = key_is_uid;
-                    self.made_comparable(value)
-                }
+                _ => self.made_comparable(value),
             };
             out.insert(self.text(&key), named);
         }
         Value::Object(out)
+    }
+
+    /// Names a UID by the object that has it: the n-th of that name.
+    fn know(&mut self, uid: &str, name: &str) {
+        if !self.uids.contains_key(uid) {
+            let count = self.named.entry(name.to_owned()).or_default();
+            *count += 1;
+            self.uids.insert(uid.to_owned(), format!("{name} {count}"));
+        }
     }
 
     /// The n-th revision that was seen of an object; of a list only that it has one.
@@ -77,6 +86,14 @@ impl Names {
 
     fn text(&mut self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
+        // The bed's servers share one etcd.
+        let text = match text.split_once("Key: /") {
+            Some((before, after)) => {
+                let rest = after.split_once('/').map_or(after, |(_, rest)| rest);
+                format!("{before}Key: /<prefix>/{rest}")
+            }
+            None => text.to_owned(),
+        };
         let chars: Vec<char> = text.chars().collect();
         let speaks_of_revisions = ["ResourceVersion", "resourceVersion", "resource version"].iter().any(|w| text.contains(w))
             && text.len() > 16;
@@ -85,8 +102,8 @@ impl Names {
             let rest = chars.get(at..).unwrap_or_default();
             if is_like(rest, "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh") {
                 let uid: String = rest.iter().take(36).collect();
-                let next = self.uids.len() + 1;
-                out.push_str(&format!("<uid {}>", self.uids.entry(uid).or_insert(next)));
+                let known = self.uids.get(&uid).cloned().unwrap_or_else(|| "of nobody".to_owned());
+                out.push_str(&format!("<uid {known}>"));
                 at += 36;
             } else if is_like(rest, "dddd-dd-ddTdd:dd:dd") {
                 at += 19;

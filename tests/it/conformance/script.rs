@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::fs;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -45,13 +47,9 @@ impl fmt::Display for Step {
     }
 }
 
-macro_rules! files {
-    ($($name:literal),* $(,)?) => { [$(($name, include_str!($name))),*] };
-}
-
 /// Every file with its steps, in the order in which they are sent.
 pub fn all() -> Vec<(&'static str, Vec<Step>)> {
-    let files = files![
+    let files = [
         "discovery.yaml",
         "objects.yaml",
         "lists.yaml",
@@ -63,8 +61,10 @@ pub fn all() -> Vec<(&'static str, Vec<Step>)> {
         "custom.yaml",
         "refusals.yaml",
     ];
-    let read = |(name, text): (&'static str, &'static str)| {
-        let steps = serde_saphyr::from_str(text).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/conformance");
+    let read = |name: &'static str| {
+        let text = fs::read_to_string(folder.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let steps = serde_saphyr::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
         (name, steps)
     };
     files.map(read).into()

@@ -120,15 +120,6 @@ fn lease(new: &Value) -> Vec<Cause> {
         let field = "spec.leaseTransitions";
         wrong.push(causes::invalid(field, &count.into(), "must be greater than or equal to 0"));
     }
-    let strategy = text(new, "/spec/strategy");
-    if !strategy.is_empty() && !strategy.contains('/') && strategy != "OldestEmulationVersion" {
-        let known = ["OldestEmulationVersion"];
-        wrong.push(causes::not_supported("spec.strategy.strategy", &strategy.into(), &known));
-    }
-    if !text(new, "/spec/preferredHolder").is_empty() && strategy.is_empty() {
-        let why = "may only be specified if `strategy` is defined";
-        wrong.push(causes::forbidden("spec.preferredHolder", why));
-    }
     wrong
 }
 

@@ -33,12 +33,12 @@ pub(super) fn created(resource: &Resource, new: &Value) -> Vec<Cause> {
     if !resource.namespaced && !text(new, "/metadata/namespace").is_empty() {
         wrong.push(causes::forbidden("metadata.namespace", "not allowed on this type"));
     }
-    wrong.extend(common(new));
+    wrong.extend(common(resource, new));
     wrong
 }
 
 pub(super) fn changed(resource: &Resource, live: &Value, new: &Value) -> Vec<Cause> {
-    let mut wrong = common(new);
+    let mut wrong = common(resource, new);
     if live.pointer("/metadata/deletionTimestamp").is_some() {
         let before: Vec<&Value> = items(live, "/metadata/finalizers").collect();
         let mut more: Vec<String> = items(new, "/metadata/finalizers")
@@ -54,7 +54,6 @@ pub(super) fn changed(resource: &Resource, live: &Value, new: &Value) -> Vec<Cau
             wrong.push(causes::forbidden("metadata.finalizers", &why));
         }
     }
-    let _ = resource;
     for field in ["name", "namespace", "uid", "creationTimestamp"] {
         let path = format!("/metadata/{field}");
         if !same(live.pointer(&path), new.pointer(&path)) {
@@ -65,7 +64,7 @@ pub(super) fn changed(resource: &Resource, live: &Value, new: &Value) -> Vec<Cau
     wrong
 }
 
-fn common(new: &Value) -> Vec<Cause> {
+fn common(resource: &Resource, new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
     let map = |path: &str| new.pointer(path).and_then(Value::as_object).into_iter().flatten();
     for (key, value) in map("/metadata/labels") {
@@ -99,6 +98,15 @@ fn common(new: &Value) -> Vec<Cause> {
         let name = finalizer.as_str().unwrap_or_default();
         for why in names::qualified(name) {
             wrong.push(causes::invalid("metadata.finalizers", finalizer, &why));
+        }
+    }
+    if resource.defined.is_none() {
+        for (n, finalizer) in items(new, "/metadata/finalizers").enumerate() {
+            let name = finalizer.as_str().unwrap_or_default();
+            if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
+                let why = "name is neither a standard finalizer name nor is it fully qualified";
+                wrong.push(causes::invalid(format!("metadata.finalizers[{n}]"), finalizer, why));
+            }
         }
     }
     wrong
