@@ -56,7 +56,8 @@ fn be_patient(spec: &mut Value) {
 
 fn quality(spec: &Value) -> &'static str {
     let containers = || list(spec, "/containers").iter().chain(list(spec, "/initContainers"));
-    let field = |container: &Value, path: &str| map(container, path).filter(|fields| !fields.is_empty()).cloned();
+    let field =
+        |container: &Value, path: &str| map(container, path).filter(|fields| !fields.is_empty()).cloned();
     let (requests, limits) = ("/resources/requests", "/resources/limits");
     if containers().all(|c| field(c, requests).is_none() && field(c, limits).is_none()) {
         return "BestEffort";
@@ -64,7 +65,9 @@ fn quality(spec: &Value) -> &'static str {
     let is_guaranteed = containers().all(|container| {
         let limits = field(container, limits).unwrap_or_default();
         let requests = field(container, requests).unwrap_or_else(|| limits.clone());
-        ["cpu", "memory"].iter().all(|kind| limits.contains_key(*kind) && limits.get(*kind) == requests.get(*kind))
+        ["cpu", "memory"]
+            .iter()
+            .all(|kind| limits.contains_key(*kind) && limits.get(*kind) == requests.get(*kind))
     });
     if is_guaranteed { "Guaranteed" } else { "Burstable" }
 }

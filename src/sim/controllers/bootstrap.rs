@@ -32,8 +32,7 @@ pub fn bootstrap(store: &mut Store, nodes: usize, kubelet: &str, now: Timestamp)
         "status": {"loadBalancer": {}},
     });
     make(store, &Key::new("", "services", "default", "kubernetes"), service, now);
-    for (name, value) in
-        [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)]
+    for (name, value) in [("system-cluster-critical", 2_000_000_000), ("system-node-critical", 2_000_001_000)]
     {
         let class = json!({
             "apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass",

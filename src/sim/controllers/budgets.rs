@@ -36,7 +36,13 @@ pub struct Budget {
 
 impl Budget {
     fn refuses(name: &str, cause: String, retry_after: Option<u32>) -> Self {
-        Self { name: name.to_owned(), code: 429, message: REFUSAL.to_owned(), cause: Some(cause), retry_after }
+        Self {
+            name: name.to_owned(),
+            code: 429,
+            message: REFUSAL.to_owned(),
+            cause: Some(cause),
+            retry_after,
+        }
     }
 }
 
@@ -66,16 +72,16 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     for (pod_key, pod) in &pods {
         let since = budget.pointer("/status/disruptedPods").and_then(|all| all.get(&*pod_key.name));
         if let Some(since) = since.filter(|_| !is_going(pod)) {
-            let end = since.as_str().and_then(|since| since.parse().ok()).map(|since| after(since, UNDER_WAY));
+            let end =
+                since.as_str().and_then(|since| since.parse().ok()).map(|since| after(since, UNDER_WAY));
             if let Some(end) = end.filter(|end| *end > now) {
                 world.ask_at(Role::Budget, key, end);
                 disrupted.insert(pod_key.name.to_string(), since.clone());
             }
         }
     }
-    let is_healthy = |(key, pod): &&Found| {
-        !is_going(pod) && !disrupted.contains_key(&*key.name) && is_ready(pod)
-    };
+    let is_healthy =
+        |(key, pod): &&Found| !is_going(pod) && !disrupted.contains_key(&*key.name) && is_ready(pod);
     let healthy = i64::try_from(pods.iter().filter(is_healthy).count()).unwrap_or(0);
     let allowed = if expected <= 0 || is_closed(world, key) { 0 } else { (healthy - desired).max(0) };
     world.change(key, |budget| {
@@ -130,10 +136,17 @@ fn fail(world: &mut World<'_>, key: &Key, why: &str) {
 }
 
 /// How many pods there are to be, and how many of them healthy.
-fn expectation(world: &mut World<'_>, key: &Key, budget: &Value, pods: &[Found]) -> Result<(i64, i64), String> {
+fn expectation(
+    world: &mut World<'_>,
+    key: &Key,
+    budget: &Value,
+    pods: &[Found],
+) -> Result<(i64, i64), String> {
     let most = budget.pointer("/spec/maxUnavailable").filter(|value| !value.is_null());
     let least = budget.pointer("/spec/minAvailable").filter(|value| !value.is_null());
-    if most.is_none() && let Some(least) = least.and_then(Value::as_i64) {
+    if most.is_none()
+        && let Some(least) = least.and_then(Value::as_i64)
+    {
         return Ok((i64::try_from(pods.len()).unwrap_or(i64::MAX), least));
     }
     if most.is_none() && least.is_none() {
@@ -201,9 +214,11 @@ pub(super) fn evict(world: &mut World<'_>, key: &Key) -> Result<(), Budget> {
 
 /// Whether a pod that is not ready may go without asking for more.
 fn is_free(pod: &Value, budget: &Value) -> bool {
-    let (healthy, desired) = (count(budget, "/status/currentHealthy"), count(budget, "/status/desiredHealthy"));
+    let (healthy, desired) =
+        (count(budget, "/status/currentHealthy"), count(budget, "/status/desiredHealthy"));
     !is_ready(pod)
-        && (text(budget, "/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow" || healthy >= desired && desired > 0)
+        && (text(budget, "/spec/unhealthyPodEvictionPolicy") == "AlwaysAllow"
+            || healthy >= desired && desired > 0)
 }
 
 /// Takes one disruption from a budget.
@@ -218,16 +233,17 @@ fn spend(world: &mut World<'_>, key: &Key, budget: &Value, pod: &str) -> Result<
     if allowed <= 0 {
         let (healthy, desired) =
             (count(budget, "/status/currentHealthy"), count(budget, "/status/desiredHealthy"));
-        let said = condition(budget, "DisruptionAllowed").filter(|said| {
-            text(said, "/status") == "False" && !text(said, "/message").is_empty()
-        });
+        let said = condition(budget, "DisruptionAllowed")
+            .filter(|said| text(said, "/status") == "False" && !text(said, "/message").is_empty());
         let cannot = format!("The disruption budget {name} does not allow evicting pods currently");
         let cause = match said {
             Some(said) if text(said, "/reason") == "SyncFailed" => {
                 format!("{cannot} because it failed sync: {}", text(said, "/message"))
             }
             _ if healthy <= desired => {
-                format!("The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+                format!(
+                    "The disruption budget {name} needs {desired} healthy pods and has {healthy} currently"
+                )
             }
             Some(said) => format!("{cannot} ({}): {}", text(said, "/reason"), text(said, "/message")),
             None => cannot,

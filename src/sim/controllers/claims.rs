@@ -23,7 +23,8 @@ fn binding(world: &mut World<'_>, claim: &Value) -> Binding {
         None => {
             let default = "storageclass.kubernetes.io/is-default-class";
             let classes = world.all("storage.k8s.io", "storageclasses", None);
-            let chosen = classes.into_iter().find(|(_, class)| super::pods::annotation(class, default) == "true");
+            let chosen =
+                classes.into_iter().find(|(_, class)| super::pods::annotation(class, default) == "true");
             match chosen {
                 Some((_, class)) => Some(class),
                 // Claims without a class must come to something in a cluster that nobody furnished.

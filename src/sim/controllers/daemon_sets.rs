@@ -84,7 +84,10 @@ fn node_of(pod: &Value) -> &str {
     if !name.is_empty() {
         return name;
     }
-    let terms = list(pod, "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms");
+    let terms = list(
+        pod,
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms",
+    );
     let fields = terms.iter().flat_map(|term| list(term, "/matchFields"));
     let values = fields.filter(|f| text(f, "/key") == "metadata.name").flat_map(|f| list(f, "/values"));
     values.filter_map(Value::as_str).next().unwrap_or_default()
@@ -146,7 +149,12 @@ impl Scene {
         if let Some(spec) = pod.get_mut("spec") {
             be_there(spec);
             let term = json!({"key": "metadata.name", "operator": "In", "values": [node]});
-            let required = ["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "nodeSelectorTerms"];
+            let required = [
+                "affinity",
+                "nodeAffinity",
+                "requiredDuringSchedulingIgnoredDuringExecution",
+                "nodeSelectorTerms",
+            ];
             let terms = super::fields::items(spec, &required);
             if terms.is_empty() {
                 terms.push(json!({}));

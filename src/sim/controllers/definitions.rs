@@ -41,7 +41,8 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     let is_established = super::fields::holds(&definition, "Established");
     if refusal.is_none() && !is_established {
         let is_due = !first && !world.has_date(Role::Definition, key);
-        let (status, reason) = if is_due { ("True", "InitialNamesAccepted") } else { ("False", "Installing") };
+        let (status, reason) =
+            if is_due { ("True", "InitialNamesAccepted") } else { ("False", "Installing") };
         let message = "the initial names have been accepted";
         state(conditions, &Condition { kind: "Established", status, reason, message }, now);
         if first {
@@ -50,7 +51,11 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
         }
     } else if !is_established {
         let message = "not all names are accepted";
-        state(conditions, &Condition { kind: "Established", status: "False", reason: "NotAccepted", message }, now);
+        state(
+            conditions,
+            &Condition { kind: "Established", status: "False", reason: "NotAccepted", message },
+            now,
+        );
         // Looked at again when a definition goes; then it is like a new one.
     }
     world.put(key, next);

@@ -114,7 +114,8 @@ fn progress(
     }
     if is_complete(&scene.wish, tally) {
         let message = format!("{name} has successfully progressed.");
-        let condition = Condition { kind, status: "True", reason: "NewReplicaSetAvailable", message: &message };
+        let condition =
+            Condition { kind, status: "True", reason: "NewReplicaSetAvailable", message: &message };
         state_updated(conditions, &condition, now);
         return None;
     }

@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::deployment_status::{is_complete, tell};
 use super::fields::{
-    Condition, condition, control, count, is_going, is_true, items, map, number, set, state, text, time, unset,
+    Condition, condition, control, count, is_going, is_true, items, map, number, set, state, text, time,
+    unset,
 };
 use super::names::template_hash;
 use super::pods::annotation;
@@ -134,7 +135,8 @@ pub(super) fn state_updated(conditions: &mut Vec<Value>, new: &Condition<'_>, no
     let same = conditions.iter().any(|c| {
         text(c, "/type") == new.kind && text(c, "/status") == new.status && text(c, "/reason") == new.reason
     });
-    if !same && state(conditions, new, now)
+    if !same
+        && state(conditions, new, now)
         && let Some(condition) = conditions.iter_mut().find(|c| text(c, "/type") == new.kind)
     {
         set(condition, &["lastUpdateTime"], super::fields::stamp(now));
@@ -274,7 +276,8 @@ fn roll(world: &mut World<'_>, scene: &mut Scene) {
         return;
     }
     let mut parts: Vec<Part> = scene.old.iter().enumerate().map(|(age, (_, set))| part(set, age)).collect();
-    if scene.wish.old_sets(&mut parts, &part(&new.1, parts.len())) {
+    let newest = part(&new.1, parts.len());
+    if scene.wish.old_sets(&mut parts, &newest) {
         for (set, part) in scene.old.iter().zip(&parts) {
             if replicas(&set.1) != part.wanted {
                 resize(world, scene.wish, set, part.wanted);
@@ -322,7 +325,9 @@ fn scale(world: &mut World<'_>, scene: &Scene) {
     }
     let is_saturated = scene.new.as_ref().is_some_and(|(_, set)| {
         let desired: i64 = annotation(set, DESIRED).parse().unwrap_or(-1);
-        replicas(set) == wish.replicas && desired == wish.replicas && count(set, "/status/availableReplicas") == wish.replicas
+        replicas(set) == wish.replicas
+            && desired == wish.replicas
+            && count(set, "/status/availableReplicas") == wish.replicas
     });
     if is_saturated {
         for set in scene.old.iter().filter(|(_, set)| replicas(set) > 0) {
@@ -350,4 +355,3 @@ fn clean_up(world: &mut World<'_>, scene: &Scene) {
         }
     }
 }
-

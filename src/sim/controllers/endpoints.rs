@@ -46,7 +46,10 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
 fn ports_of(service: &Value, pod: &Value) -> Value {
     let named = |name: &str| {
         let containers = list(pod, "/spec/containers").iter().flat_map(|c| list(c, "/ports"));
-        containers.into_iter().find(|port| text(port, "/name") == name).and_then(|p| number(p, "/containerPort"))
+        containers
+            .into_iter()
+            .find(|port| text(port, "/name") == name)
+            .and_then(|p| number(p, "/containerPort"))
     };
     let ports = list(service, "/spec/ports").iter().filter_map(|port| {
         let target = match port.get("targetPort") {

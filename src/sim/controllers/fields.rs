@@ -135,8 +135,7 @@ pub(super) fn state(conditions: &mut Vec<Value>, new: &Condition<'_>, now: Times
         return true;
     };
     let same_status = text(known, "/status") == new.status;
-    let same =
-        same_status && text(known, "/reason") == new.reason && text(known, "/message") == new.message;
+    let same = same_status && text(known, "/reason") == new.reason && text(known, "/message") == new.message;
     if same {
         return false;
     }
@@ -183,11 +182,6 @@ pub(super) fn controller(object: &Value) -> Option<Owner> {
     let owner = list(object, "/metadata/ownerReferences").iter().find(|o| is_true(o, "/controller"))?;
     let field = |path| text(owner, path).to_owned();
     Some(Owner { kind: field("/kind"), name: field("/name"), uid: field("/uid") })
-}
-
-/// Whether an object is controlled by the one with this UID.
-pub(super) fn is_controlled_by(object: &Value, uid: &str) -> bool {
-    controller(object).is_some_and(|owner| owner.uid == uid)
 }
 
 /// The reference that makes `owner` the controller of an object.

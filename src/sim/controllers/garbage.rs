@@ -34,7 +34,10 @@ fn resource(world: &mut World<'_>, owner: &Value) -> Option<(String, String, boo
     let (version, kind) = (text(owner, "/apiVersion"), text(owner, "/kind"));
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let known = match (group, kind) {
-        ("" | "rbac.authorization.k8s.io", "Node" | "Namespace" | "PersistentVolume" | "ClusterRole" | "ClusterRoleBinding")
+        (
+            "" | "rbac.authorization.k8s.io",
+            "Node" | "Namespace" | "PersistentVolume" | "ClusterRole" | "ClusterRoleBinding",
+        )
         | ("apiextensions.k8s.io", "CustomResourceDefinition")
         | ("storage.k8s.io", "StorageClass") => Some(false),
         ("", "Pod" | "Service" | "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolumeClaim")
@@ -66,8 +69,7 @@ pub(super) fn check_owners(world: &mut World<'_>, key: &Key) {
     if owners.is_empty() || is_going(&object) {
         return;
     }
-    let there: Vec<bool> =
-        owners.iter().map(|owner| is_there(world, key, owner).unwrap_or(true)).collect();
+    let there: Vec<bool> = owners.iter().map(|owner| is_there(world, key, owner).unwrap_or(true)).collect();
     if !there.contains(&true) {
         return world.delete(key);
     }

@@ -50,7 +50,11 @@ pub(super) fn decided(job: &Value) -> Option<Ending> {
     let (well, said) = [(true, "SuccessCriteriaMet"), (false, "FailureTarget")]
         .into_iter()
         .find_map(|(well, kind)| Some((well, condition(job, kind)?)))?;
-    Some(Ending { well, reason: text(said, "/reason").to_owned(), message: text(said, "/message").to_owned() })
+    Some(Ending {
+        well,
+        reason: text(said, "/reason").to_owned(),
+        message: text(said, "/message").to_owned(),
+    })
 }
 
 fn said(kind: &str, status: &str, reason: &str, message: &str, now: Timestamp) -> Value {

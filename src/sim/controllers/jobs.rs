@@ -67,9 +67,8 @@ fn scene(world: &mut World<'_>, key: &Key) -> Option<Scene> {
     let pods = pods(world, key, &job);
     let new = |(_, pod): &&Found| is_held_by(pod, TRACKING) && (has_ended(pod) || is_going(pod));
     let ended: Vec<Key> = pods.iter().filter(new).map(|(key, _)| key.clone()).collect();
-    let went_well = |key: &Key| {
-        pods.iter().any(|(other, pod)| other == key && text(pod, "/status/phase") == "Succeeded")
-    };
+    let went_well =
+        |key: &Key| pods.iter().any(|(other, pod)| other == key && text(pod, "/status/phase") == "Succeeded");
     let well = i64::try_from(ended.iter().filter(|key| went_well(key)).count()).unwrap_or(0);
     let all = i64::try_from(ended.len()).unwrap_or(0);
     let mut done = job_status::read_indexes(text(&job, "/status/completedIndexes"));
@@ -77,7 +76,9 @@ fn scene(world: &mut World<'_>, key: &Key) -> Option<Scene> {
     if is_indexed(&job) {
         let most = number(&job, "/spec/completions").unwrap_or(1);
         let well = pods.iter().filter(|(_, pod)| text(pod, "/status/phase") == "Succeeded");
-        done.extend(well.filter_map(|(_, pod)| annotation(pod, INDEX).parse::<i64>().ok()).filter(|at| *at < most));
+        done.extend(
+            well.filter_map(|(_, pod)| annotation(pod, INDEX).parse::<i64>().ok()).filter(|at| *at < most),
+        );
         succeeded = i64::try_from(done.len()).unwrap_or(0);
     }
     let failed = count(&job, "/status/failed") + all - well;
@@ -151,7 +152,10 @@ impl Scene {
         let restarted: i64 = self.active().map(|(_, pod)| restarts(pod)).sum();
         let too_often = in_place && if limit == 0 { restarted > 0 } else { restarted >= limit };
         if self.failed > limit || too_often {
-            return Some(Ending::failed("BackoffLimitExceeded", "Job has reached the specified backoff limit"));
+            return Some(Ending::failed(
+                "BackoffLimitExceeded",
+                "Job has reached the specified backoff limit",
+            ));
         }
         let seconds = number(&self.job, "/spec/activeDeadlineSeconds")?;
         let since = time(&self.job, "/status/startTime").filter(|_| !self.is_suspended())?;
@@ -183,7 +187,9 @@ impl Scene {
         };
         if active > wanted {
             let mut spare: Vec<&Found> = self.active().collect();
-            spare.sort_by_key(|(key, pod)| (is_ready(pod), std::cmp::Reverse(time(pod, "/metadata/creationTimestamp")), key.clone()));
+            spare.sort_by_key(|(key, pod)| {
+                (is_ready(pod), std::cmp::Reverse(time(pod, "/metadata/creationTimestamp")), key.clone())
+            });
             let excess = usize::try_from(active - wanted).unwrap_or(0);
             for (key, _) in spare.into_iter().take(excess) {
                 world.delete(key);
@@ -203,10 +209,12 @@ impl Scene {
 
     /// When the next try is due after a failure; `None` if it is now.
     fn again(&self, now: jiff::Timestamp) -> Option<jiff::Timestamp> {
-        let ends = self.pods.iter().filter(|(_, pod)| text(pod, "/status/phase") == "Failed").filter_map(|(_, pod)| {
-            let statuses = list(pod, "/status/containerStatuses");
-            statuses.iter().filter_map(|status| time(status, "/state/terminated/finishedAt")).max()
-        });
+        let ends = self.pods.iter().filter(|(_, pod)| text(pod, "/status/phase") == "Failed").filter_map(
+            |(_, pod)| {
+                let statuses = list(pod, "/status/containerStatuses");
+                statuses.iter().filter_map(|status| time(status, "/state/terminated/finishedAt")).max()
+            },
+        );
         let last = ends.max()?;
         let doubled = u32::try_from(self.failed.clamp(1, 7) - 1).unwrap_or(0);
         let at = after(last, (BACK_OFF << doubled).min(LONGEST_BACK_OFF));
@@ -235,7 +243,9 @@ impl Scene {
 
 /// A Job that is over goes after a while, where it says so.
 fn clean_up(world: &mut World<'_>, key: &Key, job: &Value) {
-    let Some(seconds) = number(job, "/spec/ttlSecondsAfterFinished").filter(|_| !is_going(job)) else { return };
+    let Some(seconds) = number(job, "/spec/ttlSecondsAfterFinished").filter(|_| !is_going(job)) else {
+        return;
+    };
     let Some(over) = job_status::over_since(job) else { return };
     let at = after(over, seconds);
     if at <= world.now {

@@ -38,7 +38,9 @@ enum Fate {
 fn fate(pod: &Value, conditions: &Conditions) -> Fate {
     let named = |parts: &[String]| {
         let containers = list(pod, "/spec/containers").iter().chain(list(pod, "/spec/initContainers"));
-        containers.map(|c| text(c, "/image")).any(|image| parts.iter().any(|part| image.contains(part.as_str())))
+        containers
+            .map(|c| text(c, "/image"))
+            .any(|image| parts.iter().any(|part| image.contains(part.as_str())))
     };
     let is_jobs = controller(pod).is_some_and(|owner| owner.kind == "Job");
     if named(&conditions.unpullable) {
@@ -303,7 +305,8 @@ fn crash(pod: &mut Value, key: &Key, now: Timestamp) {
         let message =
             format!("back-off {wait}s restarting failed container={container} pod={name}_{}", key.namespace);
         set(status, &["state"], json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}}));
-        let ended = json!({"exitCode": 1, "reason": "Error", "startedAt": stamp(now), "finishedAt": stamp(now)});
+        let ended =
+            json!({"exitCode": 1, "reason": "Error", "startedAt": stamp(now), "finishedAt": stamp(now)});
         set(status, &["lastState"], json!({"terminated": ended}));
     }
     set(pod, &["status", "phase"], "Running".into());

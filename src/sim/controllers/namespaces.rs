@@ -102,8 +102,10 @@ fn remaining(world: &mut World<'_>, left: &[Key]) -> Vec<[String; 4]> {
         }
     }
     let told = |counts: BTreeMap<String, u32>, between: &str| {
-        let told: Vec<String> =
-            counts.iter().map(|(name, count)| format!("{name} {between} {count} resource instances")).collect();
+        let told: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{name} {between} {count} resource instances"))
+            .collect();
         told.join(", ")
     };
     let line = |kind: &str, status: &str, reason: &str, message: String| {
@@ -111,9 +113,21 @@ fn remaining(world: &mut World<'_>, left: &[Key]) -> Vec<[String; 4]> {
     };
     let fine = |kind, reason, message: &str| line(kind, "False", reason, message.to_owned());
     let mut lines = vec![
-        fine("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
-        fine("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
-        fine("NamespaceDeletionContentFailure", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"),
+        fine(
+            "NamespaceDeletionDiscoveryFailure",
+            "ResourcesDiscovered",
+            "All resources successfully discovered",
+        ),
+        fine(
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
+        ),
+        fine(
+            "NamespaceDeletionContentFailure",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
+        ),
     ];
     lines.push(match resources.is_empty() {
         true => fine("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
@@ -123,7 +137,11 @@ fn remaining(world: &mut World<'_>, left: &[Key]) -> Vec<[String; 4]> {
         }
     });
     lines.push(match finalizers.is_empty() {
-        true => fine("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+        true => fine(
+            "NamespaceFinalizersRemaining",
+            "ContentHasNoFinalizers",
+            "All content-preserving finalizers finished",
+        ),
         false => {
             let said = told(finalizers, "in");
             let message = format!("Some content in the namespace has finalizers remaining: {said}");

@@ -31,16 +31,15 @@ pub(super) fn is_ready(node: &Value) -> bool {
 /// Gives a node what its kubelet tells once: labels, capacity, addresses, versions. What is there stays.
 pub(super) fn equip(node: &mut Value, name: &str) {
     let put = |node: &mut Value, path: &[&str], value: Value| {
-        let pointer = format!("/{}", path.iter().map(|part| part.replace('/', "~1")).collect::<Vec<_>>().join("/"));
+        let pointer =
+            format!("/{}", path.iter().map(|part| part.replace('/', "~1")).collect::<Vec<_>>().join("/"));
         if !has(node, &pointer) {
             set(node, path, value);
         }
     };
-    for (label, value) in [
-        ("kubernetes.io/hostname", name),
-        ("kubernetes.io/os", "linux"),
-        ("kubernetes.io/arch", "amd64"),
-    ] {
+    for (label, value) in
+        [("kubernetes.io/hostname", name), ("kubernetes.io/os", "linux"), ("kubernetes.io/arch", "amd64")]
+    {
         put(node, &["metadata", "labels", label], value.into());
     }
     let room = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
@@ -77,7 +76,12 @@ pub(super) fn say(node: &mut Value, ready: bool, now: Timestamp) -> bool {
         changed |= state(conditions, &Condition { kind, status: "False", reason, message }, now);
     }
     let ready = if ready {
-        Condition { kind: "Ready", status: "True", reason: "KubeletReady", message: "kubelet is posting ready status" }
+        Condition {
+            kind: "Ready",
+            status: "True",
+            reason: "KubeletReady",
+            message: "kubelet is posting ready status",
+        }
     } else {
         let message = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady";
         Condition { kind: "Ready", status: "False", reason: "KubeletNotReady", message }

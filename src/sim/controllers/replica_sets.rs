@@ -66,7 +66,8 @@ fn least_missed(pods: &[&Found]) -> Vec<Key> {
             "Running" => 2,
             _ => 1,
         };
-        let cost: i64 = super::pods::annotation(pod, "controller.kubernetes.io/pod-deletion-cost").parse().unwrap_or(0);
+        let cost: i64 =
+            super::pods::annotation(pod, "controller.kubernetes.io/pod-deletion-cost").parse().unwrap_or(0);
         let crowd = Reverse(crowd.get(node).copied().unwrap_or(0));
         let (ready, age) = (Reverse(ready_since(pod)), Reverse(time(pod, "/metadata/creationTimestamp")));
         let standing = (!node.is_empty(), phase, is_ready(pod), cost, crowd);
@@ -87,8 +88,7 @@ fn tell(world: &mut World<'_>, key: &Key, pods: &[Found]) {
     let available = ready.iter().filter(|pod| is_available(pod, pause, now)).count();
     let labelled =
         active.iter().filter(|p| is_subset(&labels, p.pointer("/metadata/labels").unwrap_or(&none))).count();
-    let terminating =
-        pods.iter().filter(|(_, pod)| is_going(pod) && !super::pods::has_ended(pod)).count();
+    let terminating = pods.iter().filter(|(_, pod)| is_going(pod) && !super::pods::has_ended(pod)).count();
     let next = ready.iter().filter_map(|pod| available_at(pod, pause)).filter(|at| *at > now).min();
     let numbers = [
         ("fullyLabeledReplicas", labelled),

@@ -52,7 +52,11 @@ pub(super) fn current(world: &mut World<'_>, key: &Key, owner: &Value, kind: &st
         collisions += 1;
     };
     let mut labels = owner.pointer("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
-    set(&mut labels, &[if kind == "DaemonSet" { REVISION } else { "controller.kubernetes.io/hash" }], hash.into());
+    set(
+        &mut labels,
+        &[if kind == "DaemonSet" { REVISION } else { "controller.kubernetes.io/hash" }],
+        hash.into(),
+    );
     let mut kept = today;
     set(&mut kept, &["$patch"], "replace".into());
     let object = json!({
@@ -77,7 +81,9 @@ pub(super) fn clean_up(world: &mut World<'_>, key: &Key, owner: &Value, kind: &s
     let old: Vec<Key> = all(world, key, owner, kind)
         .into_iter()
         .filter(|(key, revision)| {
-            !live.iter().any(|live| **live == *key.name || (!hash(revision).is_empty() && live == hash(revision)))
+            !live
+                .iter()
+                .any(|live| **live == *key.name || (!hash(revision).is_empty() && live == hash(revision)))
         })
         .map(|(key, _)| key)
         .collect();

@@ -191,7 +191,8 @@ fn homeless_look(world: &mut World<'_>) {
 }
 
 fn budgets_look(world: &mut World<'_>, namespace: &str) {
-    let keys: Vec<Key> = world.store.keys("policy", "poddisruptionbudgets", Some(namespace)).cloned().collect();
+    let keys: Vec<Key> =
+        world.store.keys("policy", "poddisruptionbudgets", Some(namespace)).cloned().collect();
     for key in keys {
         world.ask(Role::Budget, key);
     }

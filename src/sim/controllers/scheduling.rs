@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::claims;
 use super::fields::{Condition, controller, has, is_going, is_true, items, list, set, state, text};
 use super::pods::has_ended;
 use super::selectors::{fits_node, selects, tolerates, untolerated};
 use super::world::World;
-use super::claims;
 use crate::sim::store::Key;
 
 /// What the nodes of a cluster carry.
@@ -43,7 +43,12 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
         return;
     }
     if !list(&pod, "/spec/schedulingGates").is_empty() {
-        return refuse(world, key, "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
+        return refuse(
+            world,
+            key,
+            "SchedulingGated",
+            "Scheduling is blocked due to non-empty scheduling gates",
+        );
     }
     if let Err(why) = claims::ready_for(world, key, &pod) {
         return refuse(world, key, "Unschedulable", &why);
@@ -75,9 +80,7 @@ fn bind(world: &mut World<'_>, key: &Key, pod: &Value, at: usize) {
     // A kubelet sees its pods at once: one write fewer that waits to be told.
     super::kubelet::look(world, key);
     let bound = world.get(key);
-    if let (Some(place), Some(bound)) =
-        (world.room.as_mut().and_then(|room| room.nodes.get_mut(at)), bound)
-    {
+    if let (Some(place), Some(bound)) = (world.room.as_mut().and_then(|room| room.nodes.get_mut(at)), bound) {
         let need = need(&bound);
         place.used = place.used.and(need);
         place.pods.push(bound);
@@ -208,7 +211,8 @@ fn keeps_apart(place: &Place, pod: &Value, room: &Room) -> Option<String> {
     };
     let clash = list(pod, required).iter().any(|term| {
         let Some(here) = domain(&place.node, text(term, "/topologyKey")) else { return false };
-        let near = room.nodes.iter().filter(|p| domain(&p.node, text(term, "/topologyKey")).as_ref() == Some(&here));
+        let near =
+            room.nodes.iter().filter(|p| domain(&p.node, text(term, "/topologyKey")).as_ref() == Some(&here));
         near.flat_map(|place| &place.pods).any(|other| {
             text(other, "/metadata/namespace") == text(pod, "/metadata/namespace")
                 && selects(term.get("labelSelector").unwrap_or(&Value::Null), &labels(other))

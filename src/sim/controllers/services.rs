@@ -34,7 +34,8 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
         if has_address {
             world.change(key, |service| set(service, &["status", "loadBalancer"], json!({})));
         }
-    } else if !has_address && !has(&service, "/spec/loadBalancerClass") && !world.has_date(Role::Address, key) {
+    } else if !has_address && !has(&service, "/spec/loadBalancerClass") && !world.has_date(Role::Address, key)
+    {
         let at = later(world.now, world.conditions.address);
         world.ask_at(Role::Address, key, at);
     }

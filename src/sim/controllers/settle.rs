@@ -27,7 +27,7 @@ pub struct Controllers {
 impl Controllers {
     /// Those of a new cluster; `seed` decides how long things take in it.
     pub fn new(seed: u64) -> Self {
-        Self { memory: Memory { seed, ..Memory::default() }, ..Self::default() }
+        Self { memory: Memory::new(seed), ..Self::default() }
     }
 
     /// Goes on until `now`: first reacts to what changed since it was last called, as of the time until

@@ -106,7 +106,9 @@ impl Plan {
         let now = world.now;
         let ill = pods.values().find(|(_, pod)| !self.is_well(pod, now)).map(|(key, _)| key);
         let mut is_done = true;
-        for (key, pod) in pods.iter().rev().filter(|(at, _)| !self.ordinals.contains(at)).map(|(_, found)| found) {
+        for (key, pod) in
+            pods.iter().rev().filter(|(at, _)| !self.ordinals.contains(at)).map(|(_, found)| found)
+        {
             is_done = false;
             if !is_going(pod) {
                 if self.ordered && !self.is_well(pod, now) && ill != Some(key) {
@@ -189,7 +191,8 @@ impl Plan {
             if world.store.has(&key) {
                 continue;
             }
-            let labels = self.object.pointer("/spec/selector/matchLabels").cloned().unwrap_or_else(|| json!({}));
+            let labels =
+                self.object.pointer("/spec/selector/matchLabels").cloned().unwrap_or_else(|| json!({}));
             let claim = json!({
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"labels": labels},
                 "spec": template.get("spec"), "status": {"phase": "Pending"},
@@ -206,8 +209,10 @@ impl Plan {
         };
         let ready: Vec<&Found> = pods.values().filter(|(_, pod)| is_ready(pod)).collect();
         let available = ready.iter().filter(|(_, pod)| is_available(pod, self.pause, now)).count();
-        let next = ready.iter().filter_map(|(_, pod)| available_at(pod, self.pause)).filter(|at| *at > now).min();
-        let (updated, mut currents, mut current) = (of(&self.update), of(&self.current), &self.current.0.name);
+        let next =
+            ready.iter().filter_map(|(_, pod)| available_at(pod, self.pause)).filter(|at| *at > now).min();
+        let (updated, mut currents, mut current) =
+            (of(&self.update), of(&self.current), &self.current.0.name);
         let wanted = usize::try_from(self.ordinals.end - self.ordinals.start).unwrap_or(0);
         let rolls = text(&self.object, "/spec/updateStrategy/type") != "OnDelete";
         if rolls && [updated, ready.len(), pods.len()].iter().all(|number| *number == wanted) {

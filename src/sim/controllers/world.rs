@@ -65,6 +65,10 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
     /// When something falls due next.
     pub(super) fn next(&self) -> Option<Timestamp> {
         self.due.first().map(|(at, _)| *at)
