@@ -43,7 +43,9 @@ fn conditions(object: &Value, messages: bool) -> Vec<Value> {
             let message = if messages { text(c, "/message") } else { "" };
             // `ReplicaSet "web-5d8f"` and `found no controllers for pod "agent-x2c4d"`.
             let message: Vec<&str> = message.split('"').step_by(2).collect();
-            json!([text(c, "/type"), text(c, "/status"), text(c, "/reason"), message.join("\"")])
+            // Kubelets give this one the reason `PodCompleted` in the end; kwok does not.
+            let reason = if text(c, "/type") == "Initialized" { "" } else { text(c, "/reason") };
+            json!([text(c, "/type"), text(c, "/status"), reason, message.join("\"")])
         })
         .collect();
     told.sort_by_key(Value::to_string);

@@ -118,6 +118,7 @@ fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
         }
         ("", "namespaces") => {
             world.memory.ending.remove(key);
+            super::namespaces::gone(world, key);
         }
         ("", "persistentvolumeclaims") => super::claims::gone(world, last),
         ("apiextensions.k8s.io", "customresourcedefinitions") => super::definitions::gone(world, last),
