@@ -302,6 +302,20 @@ fn endings() -> Vec<Case> {
     ]
 }
 
+/// What is there when nodes break and close: a pod on every node, and pods that keep apart and do not
+/// put up with a bad node for long.
+fn on_nodes() -> Vec<Deed> {
+    let selector = json!({"matchLabels": {"app": "a"}});
+    let apart = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [
+        {"labelSelector": selector, "topologyKey": "kubernetes.io/hostname"}]}});
+    let impatient = json!([{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2}]);
+    let pod = json!({"affinity": apart, "tolerations": impatient});
+    vec![
+        workload("nodes", DEPLOYMENT, "web:1", &json!({"replicas": 3, "progressDeadlineSeconds": 4}), &pod),
+        workload("agents", DAEMON_SET, "agent:1", &json!({}), &json!({})),
+    ]
+}
+
 /// Definitions: one that is fine, and one whose kind is taken.
 fn definitions() -> Vec<Deed> {
     let definition = |plural: &str| {
@@ -351,24 +365,35 @@ async fn controllers_say_what_the_real_ones_say() {
     let cases: Vec<Case> = [deployments(), sets(), jobs(), endings()].into_iter().flatten().collect();
     let namespaces: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let mut told = Vec::new();
-    for name in &namespaces {
+    for name in namespaces.iter().chain(&["nodes", "agents"]) {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let deed = Deed::Create(Key::new("", "namespaces", "", name), object);
         real.does(&deed).await;
         simulated.does(&deed);
     }
-    for stage in ["first", "then"] {
-        let definitions = if stage == "first" { definitions() } else { Vec::new() };
-        let deeds = cases.iter().flat_map(|case| if stage == "first" { &case.first } else { &case.then });
-        for deed in deeds.chain(&definitions) {
+    let done = |stage: &'static str| {
+        move |case: &Case| if stage == "first" { case.first.clone() } else { case.then.clone() }
+    };
+    let first: Vec<Deed> = cases.iter().flat_map(done("first")).chain(definitions()).collect();
+    let then: Vec<Deed> = cases.iter().flat_map(done("then")).collect();
+    let pods_of_nodes = ["nodes", "agents"];
+    let bad = vec![Deed::Break(1), Deed::Cordon(2)];
+    // A Job tries again after ten seconds; a rollout fails after five.
+    for (stage, deeds, looked_at, quiet) in [
+        ("first", first, &namespaces[..], 12),
+        ("then", then, &namespaces[..], 7),
+        ("nodes", on_nodes(), &pods_of_nodes[..], 3),
+        ("bad nodes", bad, &pods_of_nodes[..], 7),
+    ] {
+        for deed in &deeds {
             let (is, says) = (real.does(deed).await, simulated.does(deed));
             if is != says {
                 told.push(format!("{stage}: an eviction\n  real: {is:?}\n  simulated: {says:?}"));
             }
         }
         simulated.run(200);
-        let rested = real.rest(&namespaces, Duration::from_secs(14)).await;
-        told.extend(differences(stage, &rested, &simulated.see(&namespaces)));
+        let rested = real.rest(looked_at, Duration::from_secs(quiet)).await;
+        told.extend(differences(stage, &rested, &simulated.see(looked_at)));
     }
     assert!(told.is_empty(), "{} differences\n{}", told.len(), told.join("\n"));
 }

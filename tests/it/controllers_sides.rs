@@ -11,7 +11,7 @@ use tidegate::sim::conditions::Conditions;
 use tidegate::sim::controllers::{Controllers, bootstrap};
 use tidegate::sim::store::{Key, Pool, Store};
 
-use crate::controllers_view::{LOOKED_AT, of};
+use crate::controllers_view::{LOOKED_AT, of, of_node};
 
 /// What is said about namespaces, by namespace and resource.
 pub type Seen = BTreeMap<String, Vec<Value>>;
@@ -25,6 +25,10 @@ pub enum Deed {
     Delete(Key, &'static str),
     /// Evicts a pod that runs, of those with this label `app`.
     Evict(&'static str, &'static str),
+    /// The node with this number is not ready any more.
+    Break(usize),
+    /// Nothing new goes to the node with this number.
+    Cordon(usize),
 }
 
 pub struct Real {
@@ -39,6 +43,10 @@ fn path(key: &Key) -> String {
     let namespace =
         if key.namespace.is_empty() { String::new() } else { format!("/namespaces/{}", key.namespace) };
     format!("{version}{namespace}/{}", key.resource)
+}
+
+fn node_path(number: usize) -> String {
+    format!("/api/v1/nodes/controllers-node-{number}")
 }
 
 impl Real {
@@ -58,6 +66,14 @@ impl Real {
             Deed::Delete(key, how) => {
                 let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": how});
                 self.ask("DELETE", &single(key), json, &options).await
+            }
+            Deed::Break(node) => {
+                let broken = json!({"metadata": {"annotations": {"bed.tidegate.dev/fate": "not-ready"}}});
+                self.ask("PATCH", &node_path(*node), "application/merge-patch+json", &broken).await
+            }
+            Deed::Cordon(node) => {
+                let closed = json!({"spec": {"unschedulable": true}});
+                self.ask("PATCH", &node_path(*node), "application/merge-patch+json", &closed).await
             }
             Deed::Evict(namespace, app) => {
                 let pods = format!("/api/v1/namespaces/{namespace}/pods");
@@ -96,6 +112,8 @@ impl Real {
             let listed = self.ask("GET", &path(&key), "", &Value::Null).await.unwrap();
             whole(&mut seen, namespaces, resource, listed["items"].as_array().unwrap());
         }
+        let nodes = self.ask("GET", "/api/v1/nodes", "", &Value::Null).await.unwrap();
+        seen.insert("nodes".to_owned(), nodes["items"].as_array().unwrap().iter().map(of_node).collect());
         seen
     }
 
@@ -196,6 +214,15 @@ impl Simulated {
                     self.store.remove(key);
                 }
             }
+            Deed::Break(node) => {
+                self.conditions.broken_nodes.insert(format!("node-{node}"));
+            }
+            Deed::Cordon(node) => {
+                let key = Key::new("", "nodes", "", &format!("node-{node}"));
+                let mut object = self.store.get(&key).unwrap();
+                object["spec"]["unschedulable"] = true.into();
+                self.store.put(key, &object);
+            }
             Deed::Evict(namespace, app) => {
                 let pods = self.store.list("", "pods", Some(namespace)).into_iter();
                 let (pod, _) =
@@ -229,6 +256,8 @@ impl Simulated {
                 self.store.list(group, resource, None).into_iter().map(|(_, object)| object).collect();
             whole(&mut seen, namespaces, resource, &objects);
         }
+        let nodes = self.store.list("", "nodes", None);
+        seen.insert("nodes".to_owned(), nodes.iter().map(|(_, node)| of_node(node)).collect());
         seen
     }
 }

@@ -59,6 +59,19 @@ fn numbers(object: &Value) -> BTreeMap<String, i64> {
     numbers.filter(|(key, _)| key != "observedGeneration").collect()
 }
 
+/// A node as it is compared.
+pub fn of_node(node: &Value) -> Value {
+    let ready = list(node, "/status/conditions").iter().find(|c| c["type"] == "Ready").cloned();
+    let ready = ready.unwrap_or_default();
+    let mut taints: Vec<String> = list(node, "/spec/taints")
+        .iter()
+        .map(|taint| format!("{}:{}", text(taint, "/key"), text(taint, "/effect")))
+        .collect();
+    taints.sort();
+    json!({"ready": ready["status"], "reason": ready["reason"], "taints": taints,
+        "closed": node["spec"].get("unschedulable"), "kubelet": node["status"]["nodeInfo"]["kubeletVersion"]})
+}
+
 /// An object as it is compared.
 pub fn of(resource: &str, object: &Value) -> Value {
     let name = text(object, "/metadata/name");

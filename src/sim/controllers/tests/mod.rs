@@ -208,27 +208,3 @@ fn names_do_not_depend_on_the_seed() {
     assert_eq!(names(1), names(2));
     assert_eq!(names(1).len(), 3);
 }
-
-#[test]
-fn tmp_timing() {
-    let begun = std::time::Instant::now();
-    let mut lab = Lab::new();
-    eprintln!("boot {:?} rev {}", begun.elapsed(), lab.store.revision());
-    for version in 1..=2 {
-        let begun = std::time::Instant::now();
-        for n in 0..5 {
-            let app = format!("app{n}");
-            lab.put(&core("services", &app), json!({"apiVersion": "v1", "kind": "Service", "metadata": {}, "spec": {"selector": {"app": app}, "ports": [{"port": 80}]}}));
-            lab.put(
-                &apps("deployments", &app),
-                workload("Deployment", &app, &format!("web:{version}"), &json!({"replicas": 3})),
-            );
-        }
-        eprintln!("put {:?} rev {}", begun.elapsed(), lab.store.revision());
-        lab.run(60);
-        eprintln!("rolled {:?} rev {}", begun.elapsed(), lab.store.revision());
-    }
-    let begun = std::time::Instant::now();
-    lab.run(600);
-    eprintln!("quiet {:?}", begun.elapsed());
-}
