@@ -29,7 +29,7 @@ pub enum Disk {
 }
 
 struct Inner {
-    entries: Vec<Arc<str>>,
+    events: Vec<Event>,
     last: Digest,
     fence: u64,
     holder: Option<DriverLease>,
@@ -39,7 +39,7 @@ struct Inner {
 
 impl Inner {
     fn position(&self) -> u64 {
-        self.entries.len() as u64
+        self.events.len() as u64
     }
 }
 
@@ -58,7 +58,7 @@ impl MemoryJournal {
     /// When the first event has no canonical form, which does not happen.
     pub fn new(id: Uuid, at: jiff::Timestamp, actor: Actor) -> Result<Self, Fault> {
         let inner = Inner {
-            entries: Vec::new(),
+            events: Vec::new(),
             last: journal::origin(id),
             fence: 0,
             holder: None,
@@ -88,25 +88,22 @@ impl MemoryJournal {
     fn add(&self, inner: &mut Inner, fence: Option<u64>, new: Vec<NewEvent>) -> Result<Vec<Event>, Fault> {
         let odd = |e: crate::digest::CanonicalError| Fault::permanent(format!("the journal: {e}"));
         let mut written = Vec::with_capacity(new.len());
-        let (mut entries, mut prev) = (Vec::with_capacity(new.len()), inner.last);
+        let mut prev = inner.last;
         for (seq, NewEvent { at, actor, body }) in (inner.position() + 1..).zip(new) {
             let fence = fence.filter(|_| body.is_engines());
             let event = journal::chain(Draft { at, actor, fence, body }, seq, prev).map_err(odd)?;
-            entries.push(Arc::from(journal::encode(&event).map_err(odd)?.text));
             prev = event.hash;
             written.push(event);
         }
-        inner.entries.append(&mut entries);
+        inner.events.extend(written.iter().cloned());
         inner.last = prev;
         self.last.send_replace(inner.position());
         Ok(written)
     }
 
-    fn kept(&self, after: u64, limit: usize) -> Vec<Entry> {
-        let inner = self.inner();
+    fn kept<T>(&self, after: u64, limit: usize, each: impl Fn(&Event) -> T) -> Vec<T> {
         let from = usize::try_from(after).unwrap_or(usize::MAX);
-        let kept = inner.entries.iter().skip(from).take(limit);
-        (after + 1..).zip(kept).map(|(seq, text)| Entry { seq, text: text.to_string() }).collect()
+        self.inner().events.iter().skip(from).take(limit).map(each).collect()
     }
 
     /// Position and fence are right.
@@ -154,13 +151,13 @@ impl Journal for Handle {
 
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Event>, Fault> {
         self.life.lasting().await;
-        let odd = |e: journal::DecodeError| Fault::permanent(format!("the journal: {e}"));
-        self.journal.kept(after, limit).iter().map(|entry| journal::decode(entry).map_err(odd)).collect()
+        Ok(self.journal.kept(after, limit, Event::clone))
     }
 
     async fn entries(&self, after: u64, limit: usize) -> Result<Vec<Entry>, Fault> {
         self.life.lasting().await;
-        Ok(self.journal.kept(after, limit))
+        let kept = self.journal.kept(after, limit, journal::encode);
+        kept.into_iter().collect::<Result<_, _>>().map_err(|e| Fault::permanent(format!("the journal: {e}")))
     }
 
     async fn append(

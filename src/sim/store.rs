@@ -272,7 +272,8 @@ fn split(object: &Value, revision: u64, pool: &Pool) -> Stored {
 }
 
 fn assemble(stored: &Stored) -> Value {
-    let read = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    // By `FromStr`, which serde_json brings compiled: much faster where this crate is not optimized.
+    let read = |text: &str| text.parse::<Value>().unwrap_or_default();
     let (mut object, own) = (read(&stored.shared), read(&stored.own));
     if !object.is_object() {
         return object;

@@ -142,12 +142,14 @@ impl Scene {
     }
 
     fn make(&self, world: &mut World<'_>, node: &str) {
-        let template = self.object.pointer("/spec/template").cloned().unwrap_or_default();
+        let mut template = self.object.pointer("/spec/template").cloned().unwrap_or_default();
+        if let Some(spec) = template.get_mut("spec") {
+            be_there(spec);
+        }
         let reference = control("apps/v1", "DaemonSet", &self.object);
         let mut pod = birth::pod(&template, reference, Some(&beginning(&self.key.name)));
         set(&mut pod, &["metadata", "labels", REVISION], self.hash.clone().into());
         if let Some(spec) = pod.get_mut("spec") {
-            be_there(spec);
             let term = json!({"key": "metadata.name", "operator": "In", "values": [node]});
             let required = [
                 "affinity",

@@ -5,9 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fields::{
-    Condition, controller, count, is_going, items, later, list, map, set, stamp, state, text,
-};
+use super::fields::{Condition, count, is_going, items, later, list, map, set, stamp, state, text};
 use super::names::{draw, node_address, pod_address};
 use super::pods::{has_ended, restarts};
 use super::world::{Role, World};
@@ -42,7 +40,7 @@ fn fate(pod: &Value, conditions: &Conditions) -> Fate {
             .map(|c| text(c, "/image"))
             .any(|image| parts.iter().any(|part| image.contains(part.as_str())))
     };
-    let is_jobs = controller(pod).is_some_and(|owner| owner.kind == "Job");
+    let is_jobs = matches!(text(pod, "/spec/restartPolicy"), "Never" | "OnFailure");
     if named(&conditions.unpullable) {
         Fate::NoImage
     } else if is_jobs {

@@ -61,7 +61,6 @@ fn everything(world: &mut World<'_>) {
 }
 
 fn changed(world: &mut World<'_>, key: &Key) {
-    world.reread(key);
     let Some(object) = world.get(key) else { return };
     if let Some(role) = looker(key) {
         world.ask(role, key.clone());
@@ -87,10 +86,8 @@ fn changed(world: &mut World<'_>, key: &Key) {
 }
 
 fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
-    if world.store.has(key) {
-        // Another of this name came meanwhile: its change follows.
-        world.reread(key);
-    } else {
+    // If another of this name came meanwhile, its change follows.
+    if !world.store.has(key) {
         world.left(key);
     }
     if !matches!(&*key.resource, "pods" | "endpointslices" | "controllerrevisions" | "events" | "leases") {
@@ -118,6 +115,7 @@ fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
         }
         ("", "namespaces") => {
             world.memory.ending.remove(key);
+            super::namespaces::gone(world, key);
         }
         ("", "persistentvolumeclaims") => super::claims::gone(world, last),
         ("apiextensions.k8s.io", "customresourcedefinitions") => super::definitions::gone(world, last),
