@@ -48,7 +48,7 @@ fn patched(target: &Target<'_>, write: &Write<'_>, kind: PatchKind, live: &Value
             _ => format!("error decoding patch: {why}"),
         })
     };
-    let patch: Value = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    let patch = decode::parsed(body).map_err(|error| unreadable(&error))?;
     let is_right = match kind {
         PatchKind::Json => patch.is_array(),
         _ => patch.is_object(),
@@ -160,7 +160,7 @@ fn apply(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
 /// What is applied, JSON or YAML.
 fn applied(target: &Target<'_>) -> Outcome<Value> {
     let body = target.request.body;
-    let read = serde_json::from_slice::<Value>(body).ok().or_else(|| {
+    let read = decode::parsed(body).ok().or_else(|| {
         let text = std::str::from_utf8(body).ok()?;
         serde_saphyr::from_str::<Value>(text).ok()
     });

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::element::{Element, same};
-use super::types::{Form, Shape, TypeId, Types};
+use super::types::{Shape, TypeId, Types};
 
 /// One cause of a 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +31,16 @@ impl Cause {
 
     /// A value of the wrong type.
     fn mistyped(field: &str, wanted: &str, found: &str) -> Self {
-        let message = format!("Invalid value: {found:?}: {field} in body must be of type {wanted}: {found:?}");
+        let message =
+            format!("Invalid value: {found:?}: {field} in body must be of type {wanted}: {found:?}");
         Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
     }
 
     /// A value that is none of those that are allowed.
     pub fn unsupported(field: impl Into<String>, value: &Value, allowed: &[String]) -> Self {
         let allowed: Vec<String> = allowed.iter().map(|text| format!("{text:?}")).collect();
-        let message = format!("Unsupported value: {}: supported values: {}", shown(value), allowed.join(", "));
+        let message =
+            format!("Unsupported value: {}: supported values: {}", shown(value), allowed.join(", "));
         Self { reason: "FieldValueNotSupported", field: field.into(), message }
     }
 }
@@ -50,8 +52,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// What the schema of a built-in kind finds: texts that must be one of some and are not, and amounts that
-/// are none.
+/// What the schema of a built-in kind finds: texts that must be one of some and are not.
 pub(super) fn builtin(types: &Types, id: TypeId, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     of_type(types, id, object, "", &mut causes);
@@ -84,9 +85,6 @@ fn of_type(types: &Types, id: TypeId, value: &Value, path: &str, causes: &mut Ve
             if !scalar.allowed.is_empty() && !scalar.allowed.iter().any(|allowed| **allowed == **text) {
                 let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
                 causes.push(Cause::unsupported(path, value, &allowed));
-            }
-            if scalar.form == Form::Quantity && !super::quantity::is_one(text) {
-                causes.push(Cause::invalid(path, value, "must be a quantity"));
             }
         }
         _ => {}
@@ -300,7 +298,8 @@ fn of_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
 fn of_number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     let found = value.as_f64().unwrap_or_default();
     let flag = |name: &str| schema.get(name).and_then(Value::as_bool).unwrap_or_default();
-    let mut say = |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body should be {why}")));
+    let mut say =
+        |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body should be {why}")));
     if let Some(most) = number(schema, "maximum") {
         if flag("exclusiveMaximum") && found >= most {
             say(format!("less than {most}"));
