@@ -21,7 +21,7 @@ pub struct RehearsalScreen {
 impl Screen for RehearsalScreen {
     const KIND: &'static str = "Rehearsal";
 
-    fn text(&self, look: &Look) -> String {
+    fn text(&self, _: &Look) -> String {
         let verdict = &self.verdict;
         let tone = if verdict.holds { Tone::Good } else { Tone::Bad };
         let word = if verdict.holds { "all holds" } else { "not all holds" };
