@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod clusters;
 pub mod exec;
+pub mod face;
 pub mod fresh;
 pub mod git;
 mod git_history;

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use crate::adapter::clock::SystemClock;
 use crate::adapter::clusters::KubeconfigClusters;
 use crate::adapter::exec::LocalScripts;
+use crate::adapter::face::FileClock;
 use crate::adapter::git::GitCli;
 use crate::adapter::helm::HelmCli;
 use crate::adapter::host::LocalHost;
@@ -29,8 +30,10 @@ use crate::engine::whereabouts::{Relation, Whereabouts};
 use crate::engine::{Follower, Times, World};
 use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
-use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal};
+use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal, Packages};
 use crate::report::explanation::Driving;
+use crate::sim::runtime::Pace;
+use crate::sim::steady::Steady;
 
 /// How many hexadecimal digits of a repository's identity name its state folder.
 const IDENTITY: usize = 16;
@@ -39,9 +42,23 @@ const IDENTITY: usize = 16;
 pub struct Place {
     globals: Globals,
     /// The clocks.
-    pub clock: Arc<SystemClock>,
+    pub clock: Arc<dyn Clock>,
     /// This host.
-    pub host: Arc<LocalHost>,
+    pub host: Arc<dyn Host>,
+    /// What stands in for the real world, in a demo.
+    simulated: Option<Simulated>,
+}
+
+/// What stands in for the real world: clusters, clocks and hosts of a simulation. Its repository and its
+/// journal are real.
+#[derive(Clone)]
+pub struct Simulated {
+    /// The process that commands run in.
+    pub ports: World,
+    /// Holds the simulation back.
+    pub pace: Pace,
+    /// A runtime whose clock is the real one.
+    pub real: tokio::runtime::Handle,
 }
 
 /// A journal, read to its end.
@@ -57,7 +74,22 @@ pub struct OpenJournal {
 impl Place {
     /// As the flags say.
     pub fn new(globals: &Globals) -> Self {
-        Self { globals: globals.clone(), clock: Arc::new(SystemClock), host: Arc::new(LocalHost::new()) }
+        // A simulation keeps its clock beside its journal; what is asked there is asked at its time.
+        let clock: Arc<dyn Clock> = match globals.journal.as_deref().and_then(FileClock::beside) {
+            Some(clock) => Arc::new(clock),
+            None => Arc::new(SystemClock),
+        };
+        Self { globals: globals.clone(), clock, host: Arc::new(LocalHost::new()), simulated: None }
+    }
+
+    /// As the flags say, in a simulation.
+    pub fn simulated(globals: &Globals, simulated: Simulated) -> Self {
+        Self {
+            globals: globals.clone(),
+            clock: Arc::clone(&simulated.ports.clock),
+            host: Arc::clone(&simulated.ports.host),
+            simulated: Some(simulated),
+        }
     }
 
     /// The flags.
@@ -157,13 +189,21 @@ impl Place {
         let (at, actor, file) = (self.now(), self.actor().await, path.to_owned());
         let opened = tokio::task::spawn_blocking(move || SqliteJournal::open(file, at, &actor)).await;
         match opened {
-            Ok(Ok(journal)) => Ok(Arc::new(journal)),
+            Ok(Ok(journal)) => Ok(self.steady(Arc::new(journal))),
             Ok(Err(fault)) => Err(Failure::journal(path, &fault)),
             // It panicked, and the hook has told.
             Err(error) => Err(Failure::new(
                 Code::Unexpected,
                 Finding::error(&codes::UNEXPECTED, format!("opening the journal ended: {error}")),
             )),
+        }
+    }
+
+    /// A journal as it is used here.
+    fn steady(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
+        match &self.simulated {
+            Some(simulated) => Steady::new(journal, simulated.real.clone(), simulated.pace.clone()),
+            None => journal,
         }
     }
 
@@ -193,11 +233,24 @@ impl Place {
 
     /// Connections to clusters, for who needs nothing else.
     pub fn clusters(&self, git: &GitCli) -> Arc<dyn Clusters> {
-        Arc::new(KubeconfigClusters::new(git.root(), self.home()))
+        match &self.simulated {
+            Some(simulated) => Arc::clone(&simulated.ports.clusters),
+            None => Arc::new(KubeconfigClusters::new(git.root(), self.home())),
+        }
     }
 
     /// Every port, over the real world.
     pub fn world(&self, git: &Arc<GitCli>, open: &OpenJournal) -> World {
+        if let Some(Simulated { ports, pace, real }) = &self.simulated {
+            let steady = |git: &Arc<GitCli>| Steady::<dyn Git>::new(Arc::clone(git) as _, real.clone(), pace.clone());
+            let packages: Arc<dyn Packages> = Arc::new(GitPackages::new(Arc::clone(git) as _));
+            return World {
+                git: steady(git),
+                packages: Steady::new(packages, real.clone(), pace.clone()),
+                journal: Arc::clone(&open.journal),
+                ..ports.clone()
+            };
+        }
         let root = git.root();
         World {
             clock: Arc::clone(&self.clock) as _,

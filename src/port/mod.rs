@@ -2,6 +2,8 @@
 //! them over the real world, `sim` over one that lives in memory. They decide nothing; they only
 //! say what can be asked and how asking can fail.
 
+mod face;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -138,6 +140,7 @@ impl Clone for Secret {
 }
 
 pub use crate::model::SecretRef;
+pub use face::ClockFace;
 
 /// Resolves secret references.
 #[async_trait]

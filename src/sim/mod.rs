@@ -24,6 +24,7 @@ pub mod runtime;
 pub mod scenario;
 mod service;
 pub mod setup;
+pub mod steady;
 pub mod store;
 mod world;
 

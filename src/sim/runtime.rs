@@ -19,6 +19,21 @@ pub fn run<T>(simulation: impl Future<Output = T>) -> std::io::Result<T> {
     Ok(runtime.block_on(simulation))
 }
 
+/// Runs a simulation that people look at, with the real world's input beside it: as fast as `pace` lets it.
+///
+/// # Errors
+/// When the machine gives no runtime.
+pub fn show<T>(pace: &Pace, simulation: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    Ok(runtime.block_on(async {
+        tokio::select! {
+            biased;
+            done = simulation => done,
+            never = pace.keep() => never,
+        }
+    }))
+}
+
 /// How fast virtual time goes, in hundredths of real time; 0 is as fast as it can.
 #[derive(Debug, Clone)]
 pub struct Pace(Arc<AtomicU64>);
@@ -45,9 +60,19 @@ impl Pace {
         }
     }
 
+    /// How much of the simulation's time passes in a moment of people's, a tenth of a second.
+    pub fn moment(&self) -> Duration {
+        self.speed().map_or(Duration::from_secs(30), |speed| Duration::from_millis(100).mul_f64(speed))
+    }
+
+    /// How fast it goes now; `None` is as fast as it can.
+    pub fn now(&self) -> Option<f64> {
+        self.speed()
+    }
+
     /// Holds the simulation back for ever: to be run beside what is to be held back. It blocks its thread
     /// for some moments at a time, and so all that runs on it.
-    pub async fn keep(&self) {
+    pub async fn keep(&self) -> ! {
         loop {
             let begun = Instant::now();
             match self.speed() {

@@ -39,21 +39,26 @@ pub struct Context<'a> {
 pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outcome {
     let Args { globals, command } = args;
     let context = Context { place: Place::new(&globals), surface, signals };
+    dispatch(command, &context).await
+}
+
+/// Runs one command in a context.
+async fn dispatch(command: Command, context: &Context<'_>) -> Outcome {
     match command {
-        Command::Plan(args) => plan::run(&args, &context).await,
-        Command::Init(args) => init::run(&args, &context).await,
-        Command::Check => check::run(&context).await,
-        Command::Product(command) => files::product(command, &context).await,
-        Command::Release(command) => files::release(command, &context).await,
-        Command::Pin(command) => pin::run(command, &context).await,
-        Command::Freeze(command) => freeze::run(command, &context).await,
-        Command::Explain(explain) => explain::run(&explain, surface),
-        Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, &context),
-        Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, &context).await,
-        Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, &context).await,
-        Command::Rollout(command) => rollout::run(command, &context).await,
-        Command::Cluster(command) => cluster::run(command, &context).await,
-        Command::Rehearse(args) => rehearse::run(&args, &context).await,
-        Command::StopTheLine(command) => stop::run(command, &context).await,
+        Command::Plan(args) => plan::run(&args, context).await,
+        Command::Init(args) => init::run(&args, context).await,
+        Command::Check => check::run(context).await,
+        Command::Product(command) => files::product(command, context).await,
+        Command::Release(command) => files::release(command, context).await,
+        Command::Pin(command) => pin::run(command, context).await,
+        Command::Freeze(command) => freeze::run(command, context).await,
+        Command::Explain(explain) => explain::run(&explain, context.surface),
+        Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, context),
+        Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, context).await,
+        Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, context).await,
+        Command::Rollout(command) => rollout::run(command, context).await,
+        Command::Cluster(command) => cluster::run(command, context).await,
+        Command::Rehearse(args) => rehearse::run(&args, context).await,
+        Command::StopTheLine(command) => stop::run(command, context).await,
     }
 }
