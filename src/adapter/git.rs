@@ -114,6 +114,16 @@ impl GitCli {
         named(self.call(args, LOCAL).stdin(stdin).most(most).run().await)
     }
 
+    /// Commits what is added, as of a moment.
+    pub(super) async fn commit_at(&self, at: &str, message: &str) -> Result<(), Fault> {
+        let call = self
+            .call(&["commit", "--quiet", "--no-verify", "--message", message], LOCAL)
+            .env("GIT_AUTHOR_DATE", at)
+            .env("GIT_COMMITTER_DATE", at);
+        let answer = named(call.run().await)?;
+        if answer.ok() { Ok(()) } else { Err(refused("committing", &answer)) }
+    }
+
     /// The answer of a call that has no reason to fail.
     pub(super) async fn must(&self, doing: &str, args: &[&str]) -> Result<Vec<u8>, Fault> {
         let answer = self.git(args).await?;

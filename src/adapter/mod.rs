@@ -10,6 +10,7 @@ pub mod exec;
 pub mod face;
 pub mod fresh;
 pub mod git;
+pub mod git_commits;
 mod git_history;
 mod git_objects;
 pub mod helm;

@@ -68,7 +68,7 @@ impl Drop for Part {
 
 /// A folder that goes away with this value.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub struct Folder {
     folder: TempDir,
     _part: Part,
 }

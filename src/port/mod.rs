@@ -345,6 +345,13 @@ pub trait Trees: Send + Sync {
     async fn remove(&self, path: &str) -> Result<(), Fault>;
 }
 
+/// Commits what was written to the working tree.
+#[async_trait]
+pub trait Commits: Send + Sync {
+    /// Commits all of it.
+    async fn commit(&self, message: &str) -> Result<(), Fault>;
+}
+
 /// Finds the content of locked product versions; one lookup for engine and commands.
 #[async_trait]
 pub trait Packages: Send + Sync {

@@ -6,8 +6,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-
 use super::platform;
 use crate::diag::Findings;
 use crate::engine::planning::{self, PlanError, PlanRequest};
@@ -17,28 +15,12 @@ use crate::engine::{Follower, RequestError, Times, World, request};
 use crate::journal::{Body, Event};
 use crate::model::{Actor, ClusterName, Lane, ProductName, ReleaseId, RolloutId, WaveName};
 use crate::plan::{Plan, PlanOptions};
-use crate::port::Fault;
+use crate::port::{Commits, Fault};
 use crate::rollout::{Approve, Command, FleetState, Refusal, Rollout};
 use crate::version::Version;
 
 /// How long one wait for more events lasts at most.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
-
-/// Commits what was written.
-#[async_trait]
-pub trait Commits: Send + Sync {
-    /// Commits the working tree.
-    async fn commit(&self, message: &str) -> Result<(), Fault>;
-}
-
-#[async_trait]
-impl Commits for super::repository::MemoryRepository {
-    async fn commit(&self, _: &str) -> Result<(), Fault> {
-        let author = crate::port::Git::identity(self).await?.unwrap_or_default();
-        Self::commit(self, &author);
-        Ok(())
-    }
-}
 
 /// Why somebody could not do what they wanted.
 #[derive(Debug, thiserror::Error)]

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::life::Life;
+use super::world::Keeps;
 use crate::digest::Digest;
 use crate::journal::{self, Body, Draft, Entry, Event};
 use crate::model::Actor;
@@ -76,11 +77,6 @@ impl MemoryJournal {
         self.inner().disk = disk;
     }
 
-    /// This journal as one process has it.
-    pub fn of(&self, life: Life) -> Arc<dyn Journal> {
-        Arc::new(Handle { journal: self.clone(), life })
-    }
-
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,6 +120,12 @@ impl MemoryJournal {
             found if found != expected => Err(AppendError::Moved { expected, found }),
             _ => Ok(()),
         }
+    }
+}
+
+impl Keeps for MemoryJournal {
+    fn of(&self, life: Life) -> Arc<dyn Journal> {
+        Arc::new(Handle { journal: self.clone(), life })
     }
 }
 

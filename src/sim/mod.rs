@@ -28,4 +28,4 @@ pub mod steady;
 pub mod store;
 mod world;
 
-pub use world::{Process, Simulation};
+pub use world::{Keeps, Process, Simulation};

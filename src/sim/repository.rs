@@ -10,7 +10,7 @@ use crate::catalog::product;
 use crate::digest::{self, Digest};
 use crate::engine::repo::Repository;
 use crate::model::{File, ProductName, Tree};
-use crate::port::{Fault, Git, GitTag, Packages, Trees};
+use crate::port::{Commits, Fault, Git, GitTag, Packages, Trees};
 use crate::version::Version;
 
 /// How many hexadecimal digits the name of a commit has.
@@ -106,6 +106,15 @@ impl MemoryRepository {
             packages: Arc::new(self.clone()),
             trees: Arc::new(self.clone()),
         }
+    }
+}
+
+#[async_trait]
+impl Commits for MemoryRepository {
+    async fn commit(&self, _: &str) -> Result<(), Fault> {
+        let author = self.state().identity.clone().unwrap_or_default();
+        Self::commit(self, &author);
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -140,11 +141,13 @@ impl Setup {
         for part in id.chunks_mut(8) {
             part.copy_from_slice(&chance.next().to_le_bytes());
         }
+        let repository = MemoryRepository::new(self.tree(), &self.person);
         let id = uuid::Builder::from_random_bytes(id).into_uuid();
         Ok(Simulation {
             fleet: Fleet::new(clock.clone(), self.clusters(), self.faults.clone(), self.audit, self.seed),
-            journal: MemoryJournal::new(id, self.starts, actor)?,
-            repository: MemoryRepository::new(self.tree(), &self.person),
+            journal: Arc::new(MemoryJournal::new(id, self.starts, actor)?),
+            repository: repository.ports(),
+            commits: Arc::new(repository),
             host: SimulatedHost::new("simulated"),
             scripts: SimulatedScripts::new(self.scripts.clone(), self.seed, Life::new()),
             renderer: None,

@@ -6,12 +6,17 @@ use std::sync::Arc;
 use super::clock::VirtualClock;
 use super::fleet::Fleet;
 use super::host::{SimulatedHost, SimulatedProcess};
-use super::journal::MemoryJournal;
 use super::life::Life;
 use super::ports::{Absent, SimulatedScripts};
-use super::repository::MemoryRepository;
 use crate::engine::World;
-use crate::port::Renderer;
+use crate::engine::repo::Repository;
+use crate::port::{Commits, Journal, Renderer};
+
+/// A journal that several processes use.
+pub trait Keeps: Send + Sync {
+    /// The journal as one process has it.
+    fn of(&self, life: Life) -> Arc<dyn Journal>;
+}
 
 /// What stays when processes go.
 #[derive(Clone)]
@@ -21,9 +26,11 @@ pub struct Simulation {
     /// The clusters.
     pub fleet: Fleet,
     /// The journal.
-    pub journal: MemoryJournal,
+    pub journal: Arc<dyn Keeps>,
     /// The repository.
-    pub repository: MemoryRepository,
+    pub repository: Repository,
+    /// Commits what is written in it.
+    pub commits: Arc<dyn Commits>,
     /// The host on which processes run.
     pub host: SimulatedHost,
     /// Scripts.
@@ -46,7 +53,6 @@ impl Simulation {
     pub fn process(&self, life: Life) -> Process {
         let host = self.host.process();
         let absent = Arc::new(Absent);
-        let repository = Arc::new(self.repository.clone());
         let world = World {
             clock: Arc::new(self.clock.clone()),
             host: Arc::new(host.clone()),
@@ -56,8 +62,8 @@ impl Simulation {
             secrets: Arc::clone(&absent) as _,
             metrics: Arc::clone(&absent) as _,
             signatures: absent,
-            git: Arc::clone(&repository) as _,
-            packages: repository,
+            git: Arc::clone(&self.repository.git),
+            packages: Arc::clone(&self.repository.packages),
             journal: self.journal.of(life.clone()),
         };
         Process { life, world, host }

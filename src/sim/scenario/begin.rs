@@ -222,12 +222,11 @@ async fn install(release: &ReleaseId, simulation: &Simulation, desk: &mut Desk) 
 
 /// The desk of a person of a scenario.
 pub fn desk(name: &str, simulation: &Simulation, process: &Process) -> Desk {
-    let repository = simulation.repository.clone();
     Desk::new(
         Actor(format!("person:{}", address(name))),
         process.world.clone(),
-        repository.ports(),
-        Arc::new(repository),
+        simulation.repository.clone(),
+        Arc::clone(&simulation.commits),
         Times::default(),
     )
 }
