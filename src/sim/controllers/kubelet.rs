@@ -78,14 +78,7 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     }
     if !works {
         world.forget(Role::Step, key);
-        let ready = pods::is_ready(&pod);
-        if ready {
-            let now = world.now;
-            world.change(key, |pod| {
-                let kind = Condition { kind: "Ready", status: "False", reason: "", message: "" };
-                state(items(pod, &["status", "conditions"]), &kind, now);
-            });
-        }
+        // A pod that was ready stays so: its own kubelet, which would say otherwise, says nothing.
         return;
     }
     if !world.has_date(Role::Step, key)

@@ -74,7 +74,10 @@ fn changed(world: &mut World<'_>, key: &Key) {
     match (&*key.group, &*key.resource) {
         ("", "pods") => pod_changed(world, key, &object),
         ("apps", "replicasets" | "controllerrevisions") => owner_looks(world, key, &object),
-        ("", "nodes") => node_changed(world, key),
+        ("", "nodes") => {
+            super::daemon_sets::node_changed(world, key);
+            node_changed(world);
+        }
         ("", "services") => world.ask(Role::Endpoints, key.clone()),
         ("", "persistentvolumeclaims") => homeless_look(world),
         ("apps", "deployments" | "statefulsets") | ("policy", "poddisruptionbudgets") => {
@@ -110,7 +113,8 @@ fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
         }
         ("apps", "replicasets" | "controllerrevisions") => owner_looks(world, key, last),
         ("", "nodes") => {
-            node_changed(world, key);
+            all_look(world, Role::DaemonSet, "apps", "daemonsets");
+            node_changed(world);
             super::nodes::gone(world, key);
         }
         ("", "namespaces") => {
@@ -174,9 +178,8 @@ fn orphan_looks(world: &mut World<'_>, key: &Key) {
     }
 }
 
-fn node_changed(world: &mut World<'_>, _node: &Key) {
+fn node_changed(world: &mut World<'_>) {
     world.room = None;
-    all_look(world, Role::DaemonSet, "apps", "daemonsets");
     homeless_look(world);
 }
 
