@@ -57,6 +57,11 @@ impl Signals {
         self.stop.subscribe()
     }
 
+    /// Whether one came.
+    pub fn asked(&self) -> bool {
+        *self.stop.borrow() != StopRequest::None
+    }
+
     /// Nothing is driven any more: from now on a signal cuts the command off again.
     pub fn watching(&self) {
         self.driving.store(false, Ordering::Relaxed);

@@ -129,6 +129,16 @@ impl Setup {
         clusters
     }
 
+    /// The UUID of its journal.
+    pub fn journal_id(&self) -> uuid::Uuid {
+        let mut id = [0; 16];
+        let mut chance = Chance::named(self.seed, "journal");
+        for part in id.chunks_mut(8) {
+            part.copy_from_slice(&chance.next().to_le_bytes());
+        }
+        uuid::Builder::from_random_bytes(id).into_uuid()
+    }
+
     /// The world at its beginning. To be called within the simulation's runtime.
     ///
     /// # Errors
@@ -136,16 +146,10 @@ impl Setup {
     pub fn simulation(&self) -> Result<Simulation, Fault> {
         let clock = VirtualClock::starting(self.starts);
         let actor = Actor(format!("person:{}", self.person));
-        let mut id = [0; 16];
-        let mut chance = Chance::named(self.seed, "journal");
-        for part in id.chunks_mut(8) {
-            part.copy_from_slice(&chance.next().to_le_bytes());
-        }
         let repository = MemoryRepository::new(self.tree(), &self.person);
-        let id = uuid::Builder::from_random_bytes(id).into_uuid();
         Ok(Simulation {
             fleet: Fleet::new(clock.clone(), self.clusters(), self.faults.clone(), self.audit, self.seed),
-            journal: Arc::new(MemoryJournal::new(id, self.starts, actor)?),
+            journal: Arc::new(MemoryJournal::new(self.journal_id(), self.starts, actor)?),
             repository: repository.ports(),
             commits: Arc::new(repository),
             host: SimulatedHost::new("simulated"),

@@ -16,7 +16,7 @@ use crate::digest::Digest;
 use crate::journal::{Entry, Event};
 use crate::model::{ProductName, Tree};
 use crate::port::{
-    AppendError, DriverLease, Fault, Git, GitTag, Journal, LeaseAnswer, NewEvent, Packages,
+    AppendError, Commits, DriverLease, Fault, Git, GitTag, Journal, LeaseAnswer, NewEvent, Packages, Trees,
 };
 use crate::version::Version;
 
@@ -79,6 +79,26 @@ impl Git for Steady<dyn Git> {
     }
     async fn identity(&self) -> Result<Option<String>, Fault> {
         self.held(self.port.identity())
+    }
+}
+
+#[async_trait]
+impl Commits for Steady<dyn Commits> {
+    async fn commit(&self, message: &str) -> Result<(), Fault> {
+        self.held(self.port.commit(message))
+    }
+}
+
+#[async_trait]
+impl Trees for Steady<dyn Trees> {
+    async fn working(&self, folders: &[&str]) -> Result<Tree, Fault> {
+        self.held(self.port.working(folders))
+    }
+    async fn write(&self, path: &str, text: &str) -> Result<(), Fault> {
+        self.held(self.port.write(path, text))
+    }
+    async fn remove(&self, path: &str) -> Result<(), Fault> {
+        self.held(self.port.remove(path))
     }
 }
 

@@ -48,10 +48,23 @@ impl SqliteJournal {
     /// # Errors
     /// When the file can't be made, opened or read, is not a journal, or is one of a newer version.
     pub fn open(path: impl Into<PathBuf>, at: jiff::Timestamp, actor: &Actor) -> Result<Self, Fault> {
+        Self::open_as(path, uuid::Uuid::now_v7(), at, actor)
+    }
+
+    /// As [`SqliteJournal::open`]; a journal that is made gets this UUID.
+    ///
+    /// # Errors
+    /// As [`SqliteJournal::open`].
+    pub fn open_as(
+        path: impl Into<PathBuf>,
+        id: uuid::Uuid,
+        at: jiff::Timestamp,
+        actor: &Actor,
+    ) -> Result<Self, Fault> {
         let path: Arc<Path> = path.into().into();
         schema::prepare(&path)?;
         let mut writing = schema::connect(&path)?;
-        let id = schema::establish(&mut writing, &path, at, actor)?;
+        let id = schema::establish(&mut writing, &path, id, at, actor)?;
         let reading = schema::connect(&path)?;
         let last = store::last(&reading, &path)?;
         Ok(Self {

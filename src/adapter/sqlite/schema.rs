@@ -88,10 +88,11 @@ pub(super) fn connect(path: &Path) -> Result<Connection, Fault> {
 }
 
 /// Makes the tables and the first event if the file is new; else checks that it is ours and not
-/// newer. Returns the journal's UUID.
+/// newer. Returns the journal's UUID; a new one gets `id`.
 pub(super) fn establish(
     connection: &mut Connection,
     path: &Path,
+    id: uuid::Uuid,
     at: jiff::Timestamp,
     actor: &Actor,
 ) -> Result<uuid::Uuid, Fault> {
@@ -103,7 +104,6 @@ pub(super) fn establish(
         transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |r| r.get(0)).map_err(failed)?;
     let id = match (application, objects) {
         (0, 0) => {
-            let id = uuid::Uuid::now_v7();
             transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed)?;
             transaction.execute_batch(CREATE).map_err(failed)?;
             transaction

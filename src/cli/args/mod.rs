@@ -32,7 +32,7 @@ pub use rollout::{
     RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which,
     Why,
 };
-pub use simulate::Rehearse;
+pub use simulate::{Demo, Rehearse, Story};
 pub use stop::{StopCommand, StopOff, StopOn};
 
 const EXAMPLE: &str = "\
@@ -98,6 +98,8 @@ pub enum Command {
     /// Look after the journal.
     #[command(subcommand)]
     Journal(JournalCommand),
+    /// See it work on a simulated fleet; no cluster is needed.
+    Demo(Demo),
     /// Play a scenario on a simulated fleet, and say whether what must hold does.
     Rehearse(Rehearse),
     /// Explain a code such as TG0101, offline.

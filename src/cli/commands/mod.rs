@@ -3,6 +3,7 @@
 mod check;
 mod cluster;
 mod cluster_hold;
+mod demo;
 mod explain;
 mod files;
 mod fleet;
@@ -58,6 +59,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Outcome {
         Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, context).await,
         Command::Rollout(command) => rollout::run(command, context).await,
         Command::Cluster(command) => cluster::run(command, context).await,
+        Command::Demo(args) => Box::pin(demo::run(&args, context)).await,
         Command::Rehearse(args) => rehearse::run(&args, context).await,
         Command::StopTheLine(command) => stop::run(command, context).await,
     }

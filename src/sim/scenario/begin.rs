@@ -297,3 +297,12 @@ fn rule(said: &ScenarioFault, begun: Duration) -> Rule {
         trouble,
     }
 }
+
+/// Mends everything that is wrong in clusters and on the way to them.
+pub fn mend(simulation: &Simulation) {
+    simulation.fleet.set_faults(Faults::default());
+    let names: Vec<String> = simulation.fleet.names().map(str::to_owned).collect();
+    for name in names {
+        simulation.fleet.with(&name, |cluster| cluster.conditions = Conditions::default());
+    }
+}

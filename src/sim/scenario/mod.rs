@@ -8,6 +8,7 @@ mod expect;
 mod read;
 mod run;
 
+pub use begin::{PERSON, begin, desk, mend, setup};
 pub use read::read;
 pub use run::{Options, run};
 

@@ -1,0 +1,279 @@
+//! The stage of a demo: its folder with repository and journal, its simulated fleet, and what is typed.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+
+use super::stories::{Change, Step, told};
+use crate::adapter::face;
+use crate::adapter::git::GitCli;
+use crate::adapter::git_commits::GitCommits;
+use crate::adapter::packages::GitPackages;
+use crate::adapter::sqlite::SqliteJournal;
+use crate::adapter::temporary::Folder;
+use crate::adapter::working::WorkingTree;
+use crate::cli::args::{Args, Demo, Globals};
+use crate::cli::commands::{Context, dispatch};
+use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::{Place, Simulated};
+use crate::cli::signals::Signals;
+use crate::diag::{Finding, codes};
+use crate::engine::repo::Repository;
+use crate::model::Actor;
+use crate::output::exit::Code;
+use crate::output::mark::Tone;
+use crate::output::{ProgressMode, Surface};
+use crate::port::{Clock as _, ClockFace, Commits, Fault, Git, Journal, Packages, Trees};
+use crate::sim::life::Life;
+use crate::sim::runtime::Pace;
+use crate::sim::scenario::{self, Options};
+use crate::sim::setup::Setup;
+use crate::sim::steady::Steady;
+use crate::sim::{Keeps, Simulation};
+
+/// What a demo is played with.
+pub struct Stage {
+    /// What was asked for.
+    pub args: Demo,
+    /// The flags of every command.
+    pub globals: Globals,
+    /// Where it is told.
+    pub surface: Arc<Surface>,
+    /// What signals ask for.
+    pub signals: Signals,
+    /// Holds the simulation back.
+    pub pace: Pace,
+    /// A runtime whose clock is the real one.
+    pub real: tokio::runtime::Handle,
+}
+
+/// The journal's file, as every process of the simulation has it.
+struct Shared(Arc<dyn Journal>);
+
+impl Keeps for Shared {
+    fn of(&self, _: Life) -> Arc<dyn Journal> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// What a played story needs.
+struct Scene {
+    simulation: Simulation,
+    globals: Globals,
+    simulated: Simulated,
+}
+
+fn outside(fault: &Fault) -> Failure {
+    Failure::outside("the demo can't begin", fault)
+}
+
+fn disk(error: &std::io::Error) -> Failure {
+    outside(&Fault::permanent(error.to_string()))
+}
+
+impl Stage {
+    /// Plays the story.
+    pub async fn play(self) -> Outcome {
+        let folder = Folder::new("demo").map_err(|error| disk(&error))?;
+        let repository = folder.path().join("platform");
+        let journal = folder.path().join("journal.db");
+        std::fs::create_dir(&repository).map_err(|error| disk(&error))?;
+        // Commands of the story name files as people do, from where they are.
+        std::env::set_current_dir(&repository).map_err(|error| disk(&error))?;
+        let scene = self.scene(&repository, &journal).await?;
+        let showing = self.show_clock(&scene, &journal);
+        let telling = self.tell(&scene, folder.path());
+        tokio::select! {
+            biased;
+            outcome = telling => outcome,
+            never = showing => never,
+        }
+    }
+
+    /// Whether people are talked to; programs get events alone.
+    fn talks(&self) -> bool {
+        !matches!(self.surface.progress(), ProgressMode::Json | ProgressMode::None)
+    }
+
+    /// A port of the real world, as the simulation uses it.
+    fn steady<P: ?Sized>(&self, port: Arc<P>) -> Arc<Steady<P>> {
+        Steady::new(port, self.real.clone(), self.pace.clone())
+    }
+
+    fn say(&self, text: &str) {
+        if self.talks() {
+            self.surface.talk(&format!("\n{}", Tone::Busy.paint(text)));
+        }
+    }
+
+    /// The world of the story at its beginning.
+    async fn scene(&self, repository: &Path, journal: &Path) -> Result<Scene, Failure> {
+        let story = told(self.args.scenario);
+        let file = scenario::read(story.name, story.scenario.as_bytes()).map_err(Failure::invalid)?;
+        let options = Options { seed: Some(self.args.seed), audit: false };
+        let mut setup = scenario::setup(&file.spec, &options).map_err(|error| begins(&error))?;
+        if let Some(clusters) = self.args.clusters {
+            scale(&mut setup, clusters);
+        }
+        let mut simulation = setup.simulation().map_err(|fault| outside(&fault))?;
+        let git = Arc::new(GitCli::at(repository));
+        let clock: Arc<dyn crate::port::Clock> = Arc::new(simulation.clock.clone());
+        let commits = GitCommits::begin(Arc::clone(&git), clock, &setup.person).await;
+        let commits: Arc<dyn Commits> = Arc::new(commits.map_err(|fault| outside(&fault))?);
+        let actor = Actor(format!("person:{}", setup.person));
+        let kept = SqliteJournal::open_as(journal, setup.journal_id(), setup.starts, &actor);
+        let kept: Arc<dyn Journal> = Arc::new(kept.map_err(|fault| outside(&fault))?);
+        simulation.journal = Arc::new(Shared(self.steady(kept)));
+        let packages: Arc<dyn Packages> = Arc::new(GitPackages::new(Arc::clone(&git) as _));
+        simulation.repository = Repository {
+            trees: self.steady::<dyn Trees>(Arc::new(WorkingTree::of(&git))),
+            packages: self.steady(packages),
+            git: self.steady::<dyn Git>(git),
+        };
+        simulation.commits = self.steady(commits);
+        for (path, file) in setup.tree().iter() {
+            let text = String::from_utf8_lossy(&file.bytes);
+            simulation.repository.trees.write(path, &text).await.map_err(|fault| outside(&fault))?;
+        }
+        simulation.commits.commit("fleet and pipeline").await.map_err(|fault| outside(&fault))?;
+        if self.talks() {
+            let count = setup.groups.iter().map(|group| group.clusters).sum::<usize>();
+            self.surface.talk(&format!("A simulated fleet of {count} clusters gets its first release ..."));
+        }
+        let process = simulation.process(Life::new());
+        let mut desk = scenario::desk(scenario::PERSON, &simulation, &process);
+        self.pace.set(None);
+        scenario::begin(&file.spec, &simulation, &mut desk).await.map_err(|error| begins(&error))?;
+        self.pace.set(Some(1.0));
+        if let (true, Some(text)) = (self.talks(), &file.spec.story) {
+            self.surface.talk(&format!("\n{}", text.trim()));
+        }
+        let globals = Globals { journal: Some(journal.to_owned()), repo: None, ..self.globals.clone() };
+        let simulated = Simulated { ports: process.world, pace: self.pace.clone(), real: self.real.clone() };
+        Ok(Scene { simulation, globals, simulated })
+    }
+
+    /// Keeps the clock's face beside the journal, for who asks from a second terminal.
+    async fn show_clock(&self, scene: &Scene, journal: &Path) -> Outcome {
+        let place = face::place(journal);
+        loop {
+            let shown = ClockFace {
+                shows: scene.simulation.clock.now(),
+                at: jiff::Timestamp::now(),
+                speed: self.pace.now().unwrap_or(1.0),
+            };
+            if let Ok(text) = serde_json::to_vec(&shown) {
+                // Whoever finds none sees by the real clock.
+                let _ = std::fs::write(&place, text);
+            }
+            tokio::time::sleep(self.pace.moment() * 3).await;
+        }
+    }
+
+    async fn tell(&self, scene: &Scene, folder: &Path) -> Outcome {
+        let place = folder.display();
+        if self.talks() && self.surface.asks_a_person() && !self.globals.yes {
+            self.surface.talk(&format!(
+                "\nA second terminal can look on, and say yes, with:\n  cd {place}/platform && export TIDEGATE_JOURNAL={place}/journal.db"
+            ));
+        }
+        for step in told(self.args.scenario).steps {
+            match step {
+                Step::Say(text) => self.say(text),
+                Step::Type(command) => self.type_in(command, scene).await?,
+                Step::Ask(command) => self.ask(command, scene).await?,
+                Step::World(Change::Mended) => scenario::mend(&scene.simulation),
+                Step::World(Change::Hours(hours)) => {
+                    tokio::time::sleep(Duration::from_secs(u64::from(*hours) * 3_600)).await;
+                }
+            }
+            if self.signals.asked() {
+                self.say("stopped; nothing is left behind");
+                return Ok(vec![Code::Interrupted]);
+            }
+        }
+        Ok(vec![Code::Done])
+    }
+
+    /// Types a command, and waits for its end. What it ends with is part of the story.
+    async fn type_in(&self, command: &str, scene: &Scene) -> Result<(), Failure> {
+        if self.talks() {
+            self.surface.talk(&format!("$ tidegate {command}"));
+        }
+        let words = std::iter::once("tidegate").chain(command.split_whitespace());
+        let args = match Args::try_parse_from(words) {
+            Ok(args) => args,
+            Err(wrong) => {
+                self.surface.talk(&wrong.to_string());
+                return Ok(());
+            }
+        };
+        self.pace.set(Some(self.args.speed));
+        let place = Place::simulated(&scene.globals, scene.simulated.clone());
+        let context = Context { place, surface: &self.surface, signals: &self.signals };
+        let outcome = dispatch(args.command, &context).await;
+        self.pace.set(Some(1.0));
+        self.signals.watching();
+        match outcome {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.exit == Code::Unexpected => Err(failure),
+            Err(failure) => {
+                self.surface.findings(&failure.findings);
+                Ok(())
+            }
+        }
+    }
+
+    /// Asks somebody to type a command: here, or in a second terminal.
+    async fn ask(&self, command: &str, scene: &Scene) -> Result<(), Failure> {
+        if self.globals.yes || !self.surface.asks_a_person() || !self.talks() {
+            return self.type_in(command, scene).await;
+        }
+        self.say("Type it here, or in a second terminal, or press Enter to have it typed for you");
+        self.surface.talk(&format!("  tidegate {command}"));
+        let journal = &scene.simulated.ports.journal;
+        let (before, _) = journal.head().await.map_err(|fault| outside(&fault))?;
+        let (typed, line) = tokio::sync::oneshot::channel();
+        // Reading can't be cut off: the thread ends with its line, or with the process.
+        let reader = std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+            let mut line = String::new();
+            let _ = std::io::stdin().read_line(&mut line);
+            let _ = typed.send(line);
+        });
+        reader.map_err(|error| disk(&error))?;
+        tokio::select! {
+            biased;
+            line = line => {
+                let line = line.unwrap_or_default();
+                let line = line.trim();
+                let said = line.strip_prefix("tidegate ").unwrap_or(line);
+                self.type_in(if said.is_empty() { command } else { said }, scene).await
+            }
+            waited = journal.wait(before, Duration::from_secs(24 * 3_600)) => {
+                waited.map_err(|fault| outside(&fault))?;
+                self.say("somebody did, in another terminal");
+                Ok(())
+            }
+            () = self.signals.cut_off() => Ok(()),
+        }
+    }
+}
+
+fn begins(error: &crate::sim::desk::DeskError) -> Failure {
+    Failure::new(Code::Unexpected, Finding::error(&codes::UNEXPECTED, format!("the demo can't begin: {error}")))
+}
+
+/// Has so many clusters instead, in the same proportions; every group keeps one at least.
+fn scale(setup: &mut Setup, clusters: u32) {
+    let wanted = usize::try_from(clusters).unwrap_or(usize::MAX).max(setup.groups.len());
+    let all: usize = setup.groups.iter().map(|group| group.clusters).sum();
+    let mut given = 0;
+    let last = setup.groups.len().saturating_sub(1);
+    for (at, group) in setup.groups.iter_mut().enumerate() {
+        let part = group.clusters.saturating_mul(wanted) / all.max(1);
+        group.clusters = if at == last { wanted.saturating_sub(given) } else { part.max(1) };
+        given += group.clusters;
+    }
+}
