@@ -81,11 +81,13 @@ fn of_type(types: &Types, id: TypeId, value: &Value, path: &str, causes: &mut Ve
                 of_type(types, list.items, item, &format!("{path}[{index}]"), causes);
             }
         }
-        (Shape::Scalar(scalar), Value::String(text)) if !text.is_empty() => {
-            if !scalar.allowed.is_empty() && !scalar.allowed.iter().any(|allowed| **allowed == **text) {
-                let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
-                causes.push(Cause::unsupported(path, value, &allowed));
-            }
+        (Shape::Scalar(scalar), Value::String(text))
+            if !text.is_empty()
+                && !scalar.allowed.is_empty()
+                && !scalar.allowed.iter().any(|a| **a == **text) =>
+        {
+            let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
+            causes.push(Cause::unsupported(path, value, &allowed));
         }
         _ => {}
     }
