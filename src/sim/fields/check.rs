@@ -81,11 +81,13 @@ fn of_type(types: &Types, id: TypeId, value: &Value, path: &str, causes: &mut Ve
                 of_type(types, list.items, item, &format!("{path}[{index}]"), causes);
             }
         }
-        (Shape::Scalar(scalar), Value::String(text)) if !text.is_empty() => {
-            if !scalar.allowed.is_empty() && !scalar.allowed.iter().any(|allowed| **allowed == **text) {
-                let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
-                causes.push(Cause::unsupported(path, value, &allowed));
-            }
+        (Shape::Scalar(scalar), Value::String(text))
+            if !text.is_empty()
+                && !scalar.allowed.is_empty()
+                && !scalar.allowed.iter().any(|a| **a == **text) =>
+        {
+            let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
+            causes.push(Cause::unsupported(path, value, &allowed));
         }
         _ => {}
     }
@@ -231,12 +233,15 @@ fn too_many(path: &str, found: usize, most: usize) -> Cause {
 }
 
 fn of_list(schema: &Value, items: &[Value], path: &str, causes: &mut Vec<Cause>) {
-    if let Some(most) = count(schema, "maxItems").filter(|most| items.len() > *most) {
-        causes.push(too_many(path, items.len(), most));
+    let found = items.len();
+    if let Some(most) = count(schema, "maxItems").filter(|most| found > *most) {
+        causes.push(too_many(path, found, most));
     }
-    if let Some(least) = count(schema, "minItems").filter(|least| items.len() < *least) {
-        let why = format!("{path} in body should have at least {least} items");
-        causes.push(Cause::invalid(path, &items.len().into(), &why));
+    if let Some(least) = count(schema, "minItems").filter(|least| found < *least) {
+        // The server says so of one as of many.
+        let noun = "items";
+        let why = format!("{path} in body should have at least {least} {noun}");
+        causes.push(Cause::invalid(path, &found.into(), &why));
     }
     if let Some(part) = schema.get("items") {
         for (index, item) in items.iter().enumerate() {
