@@ -60,7 +60,7 @@ fn not_acceptable(lists: bool, is_defined: bool) -> Fault {
         return Fault::new(
             406,
             "NotAcceptable",
-            "only the following media types are accepted: application/json, application/yaml",
+            "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         );
     }
     let streams = match lists {

@@ -103,6 +103,12 @@ fn verb(target: &Target<'_>) -> Outcome<&'static str> {
     if verbs.contains(&verb) && at_its_place {
         return Ok(verb);
     }
+    if target.resource.defined.is_some() && matches!(verb, "update" | "patch") {
+        return Err(Fault::bad_request("name must be provided"));
+    }
+    if target.resource.defined.is_some() && verb == "create" {
+        return Err(Fault::unknown_path());
+    }
     Err(not_allowed(target, verb))
 }
 
@@ -128,7 +134,6 @@ fn dispatch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
         ("scale", "update") => scale::update(cluster, target),
         ("scale", _) => scale::patch(cluster, target),
         ("token", _) => review::token(cluster, target),
-        ("" | "status", "get") if target.query.flag("watch") => watch::start(cluster, target),
         ("" | "status", "get") => read::get(cluster, target),
         ("", "list") => read::list(cluster, target),
         ("", "watch") => watch::start(cluster, target),

@@ -18,6 +18,12 @@ use crate::sim::kinds::Resource;
 /// Get.
 pub(super) fn get(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
     let live = cluster.store.get(&target.key(&target.name)).ok_or_else(|| target.not_found())?;
+    if let Some(scaling) = target.resource.defined.as_ref().and_then(|d| d.scale.as_ref())
+        && live.pointer(&scaling.spec.replace('.', "/")).is_none()
+    {
+        let why = format!("the spec replicas field \"{}\" does not exist", scaling.spec);
+        return Err(Fault::internal(&why));
+    }
     Ok(Answer::json(200, scale(&target.resource, &live)))
 }
 
@@ -37,7 +43,10 @@ pub(super) fn patch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answe
         .or_else(|fault| serde_json::from_slice(target.request.body).map_err(|_| fault))?;
     let after = match kind {
         PatchKind::Json => {
-            fields::json_patch(&before, &sent).map_err(|why| Fault::new(422, "Invalid", why))?
+            fields::json_patch(&before, &sent).map_err(|_| {
+                let message = "the server rejected our request due to an error in our request";
+                Fault::generic(422, "Invalid", message)
+            })?
         }
         _ => fields::merge_patch(&before, &sent),
     };

@@ -180,6 +180,10 @@ impl Fault {
         self
     }
 
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The Status itself.
     pub fn status(&self) -> Value {
         let inner = &self.0;

@@ -14,6 +14,10 @@ pub use defined::{Defined, Scaling};
 pub const ALL_VERBS: &[&str] =
     &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
+/// The same verbs in the order in which the discovery of definitions' kinds shows them.
+pub const DEFINED_VERBS: &[&str] =
+    &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
 /// A resource of one group and version as a server serves it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {

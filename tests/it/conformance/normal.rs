@@ -33,7 +33,7 @@ impl Names {
         };
         let (uid, prefix) = (find("uid"), find("generateName"));
         if let (Some(uid), Some(name)) = (&uid, find("name")) {
-            self.know(uid, &name);
+            self.know(uid, prefix.as_deref().filter(|prefix| name.starts_with(*prefix)).unwrap_or(&name));
         }
         let mut out = Map::new();
         for (key, value) in sorted {

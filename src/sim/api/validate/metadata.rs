@@ -100,7 +100,8 @@ fn common(resource: &Resource, new: &Value) -> Vec<Cause> {
             wrong.push(causes::invalid("metadata.finalizers", finalizer, &why));
         }
     }
-    if resource.defined.is_none() {
+    let extensions = matches!(&*resource.group, "apiextensions.k8s.io" | "apiregistration.k8s.io");
+    if resource.defined.is_none() && !extensions {
         for (n, finalizer) in items(new, "/metadata/finalizers").enumerate() {
             let name = finalizer.as_str().unwrap_or_default();
             if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {
