@@ -28,7 +28,12 @@ pub struct Key {
 impl Key {
     /// The object of this name.
     pub fn new(group: &str, resource: &str, namespace: &str, name: &str) -> Self {
-        Self { group: group.into(), resource: resource.into(), namespace: namespace.into(), name: name.into() }
+        Self {
+            group: group.into(),
+            resource: resource.into(),
+            namespace: namespace.into(),
+            name: name.into(),
+        }
     }
 
     /// Another object of the same resource and namespace.

@@ -46,8 +46,10 @@ pub async fn documents(client: &kube::Client) -> Vec<Value> {
 pub fn table(documents: &[Value]) -> String {
     let mut types: BTreeMap<String, &Value> = BTreeMap::new();
     let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let served: BTreeSet<&str> =
-        GROUP_VERSIONS.iter().map(|path| path.trim_start_matches("apis/").trim_start_matches("api/")).collect();
+    let served: BTreeSet<&str> = GROUP_VERSIONS
+        .iter()
+        .map(|path| path.trim_start_matches("apis/").trim_start_matches("api/"))
+        .collect();
     for document in documents {
         for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
             let short = short(name);
@@ -124,7 +126,8 @@ fn expression(schema: &Value, wanted: &mut Vec<String>) -> String {
         (Some("string"), _) => {
             let allowed: Vec<&str> =
                 schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            let plain = allowed.iter().all(|text| text.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c)));
+            let plain =
+                allowed.iter().all(|text| text.chars().all(|c| c.is_alphanumeric() || "-_./".contains(c)));
             if allowed.is_empty() || !plain { "s".to_owned() } else { format!("s({})", allowed.join("|")) }
         }
         (Some("integer"), Some("int64")) => "l".to_owned(),

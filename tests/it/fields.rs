@@ -19,7 +19,8 @@ async fn the_table_of_schemas_is_what_a_real_server_says() {
     let cluster = Bed::shared().await.cluster(ClusterSpec::api_only("schemas")).await;
     let made = schemas::table(&schemas::documents(&cluster.client().await).await);
     let kept = include_str!("../../src/sim/fields/schemas.txt");
-    let differing: Vec<(&str, &str)> = made.lines().zip(kept.lines()).filter(|(a, b)| a != b).take(3).collect();
+    let differing: Vec<(&str, &str)> =
+        made.lines().zip(kept.lines()).filter(|(a, b)| a != b).take(3).collect();
     assert!(made == kept, "cargo run --example bed -- schemas > src/sim/fields/schemas.txt: {differing:#?}");
     cluster.end().await;
 }
@@ -253,7 +254,8 @@ async fn define(client: &kube::Client, kind: &str, schema: &Value) {
     let request = http::Request::post(path).body(definition.to_string().into_bytes()).unwrap();
     let _: Value = client.request(request).await.unwrap();
     loop {
-        let request = http::Request::get(format!("/apis/sim.tidegate.dev/v1/{plural}")).body(Vec::new()).unwrap();
+        let request =
+            http::Request::get(format!("/apis/sim.tidegate.dev/v1/{plural}")).body(Vec::new()).unwrap();
         if client.request::<Value>(request).await.is_ok() {
             return;
         }
@@ -288,7 +290,8 @@ async fn get(client: &kube::Client, place: &Place, name: &str) -> Value {
         let request = http::Request::get(format!("{}/{name}", place.collection)).body(Vec::new()).unwrap();
         let object: Value = client.request(request).await.unwrap();
         let conditions = object["status"]["conditions"].as_array();
-        let served = conditions.is_some_and(|all| all.iter().any(|c| c["type"] == "Established" && c["status"] == "True"));
+        let served = conditions
+            .is_some_and(|all| all.iter().any(|c| c["type"] == "Established" && c["status"] == "True"));
         if object["kind"] != "CustomResourceDefinition" || served {
             return object;
         }

@@ -17,15 +17,15 @@ pub(super) fn schema_of(resource: &Resource) -> Schema {
             let schema = Schema::of_definition(&defined.schema);
             if resource.has_status() { schema.with_status() } else { schema }
         }
-        None => {
-            Schema::builtin(&resource.group, &resource.version, &resource.kind).unwrap_or_else(anything)
-        }
+        None => Schema::builtin(&resource.group, &resource.version, &resource.kind).unwrap_or_else(anything),
     }
 }
 
 /// The schema of a kind of which nothing is known.
 fn anything() -> Schema {
-    Schema::of_definition(&serde_json::json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}))
+    Schema::of_definition(
+        &serde_json::json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+    )
 }
 
 /// The object in a request's body, and what a client is to be warned of.
@@ -47,7 +47,12 @@ pub(super) fn object(
     }
     if resource.defined.is_some() && !kind.is_empty() && kind != *resource.kind {
         let wrong = causes::invalid("kind", &kind.as_str().into(), &format!("must be {}", resource.kind));
-        return Err(Fault::invalid_kind(&resource.group, &kind, text(&object, "/metadata/name"), vec![wrong]));
+        return Err(Fault::invalid_kind(
+            &resource.group,
+            &kind,
+            text(&object, "/metadata/name"),
+            vec![wrong],
+        ));
     }
     if !version.is_empty() && version != resource.api_version() {
         return Err(Fault::bad_request(format!(
@@ -83,7 +88,9 @@ pub(super) fn object(
         && let Some(data) = object.get("data").and_then(Value::as_object)
     {
         for value in data.values() {
-            if let Err(error) = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()) {
+            if let Err(error) =
+                base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default())
+            {
                 return Err(Fault::bad_request(format!(
                     "Secret in version \"v1\" cannot be handled as a Secret: {error}"
                 )));
@@ -200,11 +207,8 @@ fn summary(body: &[u8]) -> String {
         None => "<empty>".to_owned(),
         Some(first) => {
             let start = body.get(..30).unwrap_or(body);
-            let text = if *first == b'{' {
-                String::from_utf8_lossy(start).into_owned()
-            } else {
-                hex::encode(start)
-            };
+            let text =
+                if *first == b'{' { String::from_utf8_lossy(start).into_owned() } else { hex::encode(start) };
             if body.len() > 30 { format!("{text} ...") } else { text }
         }
     }

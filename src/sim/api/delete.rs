@@ -131,8 +131,14 @@ fn returns_object(resource: &Resource) -> bool {
     match (&*resource.group, &*resource.plural) {
         (
             "",
-            "resourcequotas" | "persistentvolumes" | "serviceaccounts" | "persistentvolumeclaims" | "namespaces"
-            | "pods" | "services" | "podtemplates",
+            "resourcequotas"
+            | "persistentvolumes"
+            | "serviceaccounts"
+            | "persistentvolumeclaims"
+            | "namespaces"
+            | "pods"
+            | "services"
+            | "podtemplates",
         )
         | ("resource.k8s.io", _) => true,
         ("storage.k8s.io", plural) => plural != "csistoragecapacities",
@@ -320,7 +326,8 @@ fn namespace(
         set_finalizers(&mut object, &finalizers);
         return Ok(Fate::Going(keep(cluster, key, &live, object, options)));
     }
-    if items(&live, "/spec/finalizers").next().is_some() || items(&live, "/metadata/finalizers").next().is_some()
+    if items(&live, "/spec/finalizers").next().is_some()
+        || items(&live, "/metadata/finalizers").next().is_some()
     {
         return Ok(Fate::Going(live));
     }
@@ -370,7 +377,9 @@ pub(super) fn collection(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<
     let revision = cluster.store.revision();
     let mut deleted = Vec::new();
     for (_, key) in read::keys(cluster, target) {
-        let Some(object) = cluster.store.get(&key).filter(|object| selector.matches(object)) else { continue };
+        let Some(object) = cluster.store.get(&key).filter(|object| selector.matches(object)) else {
+            continue;
+        };
         delete(cluster, target, &key, &options)?;
         deleted.push(present::item(&target.resource, target.form, object));
     }

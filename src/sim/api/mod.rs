@@ -30,6 +30,9 @@ mod validate;
 mod watch;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use request::{Answer, Reply, Request};
 pub use route::answer;
 pub use watch::Watch;

@@ -34,11 +34,7 @@ pub(super) fn path_segment(name: &str) -> Vec<String> {
     if name == "." || name == ".." {
         return vec![format!("may not be '{name}'")];
     }
-    ['/', '%']
-        .into_iter()
-        .filter(|c| name.contains(*c))
-        .map(|c| format!("may not contain '{c}'"))
-        .collect()
+    ['/', '%'].into_iter().filter(|c| name.contains(*c)).map(|c| format!("may not contain '{c}'")).collect()
 }
 
 fn is_label(name: &str) -> bool {
@@ -135,7 +131,14 @@ pub(super) fn data_key(key: &str) -> Vec<String> {
     } else if key == "." {
         wrong.push("must not be '.'".to_owned());
     } else if key.starts_with("..") {
-        wrong.push(format!("must not {}", if key == ".." { "be '..'".to_owned() } else { format!("start with {}", quoted("..").replace('"', "'")) }));
+        wrong.push(format!(
+            "must not {}",
+            if key == ".." {
+                "be '..'".to_owned()
+            } else {
+                format!("start with {}", quoted("..").replace('"', "'"))
+            }
+        ));
     }
     wrong
 }

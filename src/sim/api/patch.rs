@@ -8,7 +8,7 @@ use super::media::{PatchKind, patch_kind};
 use super::request::Answer;
 use super::status::causes;
 use super::status::{Fault, Outcome};
-use super::target::{Target, Validation};
+use super::target::Target;
 use super::write::{Write, admit_create, owned, refused};
 use super::{create, defaults, prepare, update};
 use crate::sim::cluster::Cluster;
@@ -58,7 +58,8 @@ fn patched(target: &Target<'_>, write: &Write<'_>, kind: PatchKind, live: &Value
             PatchKind::Json => "[]handlers.jsonPatchOp",
             _ => "map[string]interface {}",
         };
-        let why = format!("json: cannot unmarshal {} into Go value of type {wanted}", decode::go_type(&patch));
+        let why =
+            format!("json: cannot unmarshal {} into Go value of type {wanted}", decode::go_type(&patch));
         return Err(Fault::bad_request(match kind {
             PatchKind::Strategic => why,
             _ => format!("error decoding patch: {why}"),
@@ -118,16 +119,13 @@ fn apply(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
     if config.pointer("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Fault::bad_request("metadata.managedFields must be nil"));
     }
-    let (uid, revision) = (
-        text(&config, "/metadata/uid").to_owned(),
-        text(&config, "/metadata/resourceVersion").to_owned(),
-    );
+    let (uid, revision) =
+        (text(&config, "/metadata/uid").to_owned(), text(&config, "/metadata/resourceVersion").to_owned());
     prepare::for_apply(resource, &target.part, &mut config);
     let now = write.writer(cluster);
     let merged = fields::apply(&write.schema, live.as_ref(), &config, &now, write.options.force);
     let mut merged = merged.map_err(|refusal| refused(resource, &target.name, refusal))?;
     create::in_namespace(target, &mut merged)?;
-    write.warnings.extend(strict(target, &write)?);
     update::check_name(target, &merged)?;
     let Some(live) = live else {
         if !uid.is_empty() {
@@ -187,11 +185,4 @@ fn check_version(target: &Target<'_>, config: &Value) -> Outcome<()> {
         )));
     }
     Ok(())
-}
-
-/// Fields that are given twice are not looked for; unknown ones were refused by the apply itself.
-fn strict(_target: &Target<'_>, write: &Write<'_>) -> Outcome<Vec<String>> {
-    match write.options.validation {
-        Validation::Ignore | Validation::Warn | Validation::Strict => Ok(Vec::new()),
-    }
 }

@@ -132,9 +132,9 @@ fn quality(pod: &Value) -> &'static str {
         };
         let (requests, limits): (Map<String, Value>, Map<String, Value>) = (of("requests"), of("limits"));
         any |= !requests.is_empty() || !limits.is_empty();
-        all_limited &= ["cpu", "memory"]
-            .iter()
-            .all(|what| limits.contains_key(*what) && requests.get(*what).is_none_or(|r| Some(r) == limits.get(*what)));
+        all_limited &= ["cpu", "memory"].iter().all(|what| {
+            limits.contains_key(*what) && requests.get(*what).is_none_or(|r| Some(r) == limits.get(*what))
+        });
     }
     match (any, all_limited) {
         (false, _) => "BestEffort",
@@ -263,7 +263,9 @@ pub(super) fn for_apply(resource: &Resource, part: &str, config: &mut Value) {
             fields.shift_remove("status");
         }
         "" => {}
-        _ => fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind" | "metadata" | "status")),
+        _ => {
+            fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind" | "metadata" | "status"))
+        }
     }
 }
 
@@ -271,7 +273,9 @@ pub(super) fn for_apply(resource: &Resource, part: &str, config: &mut Value) {
 pub(super) fn keep(live: &Value, new: &mut Value) {
     let old = live.get("metadata").and_then(Value::as_object);
     let (Some(old), Some(metadata)) = (old, metadata(new)) else { return };
-    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"] {
+    for field in
+        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"]
+    {
         match old.get(field) {
             Some(value) if field != "generateName" || !metadata.contains_key(field) => {
                 metadata.insert(field.to_owned(), value.clone());
@@ -325,11 +329,18 @@ fn has_generation(resource: &Resource) -> bool {
         || match (&*resource.group, &*resource.plural) {
             ("", plural) => matches!(plural, "pods" | "podtemplates" | "replicationcontrollers"),
             ("apps", plural) => plural != "controllerrevisions",
-            ("networking.k8s.io", plural) => matches!(plural, "ingressclasses" | "networkpolicies" | "ingresses"),
+            ("networking.k8s.io", plural) => {
+                matches!(plural, "ingressclasses" | "networkpolicies" | "ingresses")
+            }
             ("resource.k8s.io", plural) => matches!(plural, "resourceslices" | "deviceclasses"),
             (
-                "batch" | "policy" | "discovery.k8s.io" | "scheduling.k8s.io" | "flowcontrol.apiserver.k8s.io"
-                | "admissionregistration.k8s.io" | "apiextensions.k8s.io",
+                "batch"
+                | "policy"
+                | "discovery.k8s.io"
+                | "scheduling.k8s.io"
+                | "flowcontrol.apiserver.k8s.io"
+                | "admissionregistration.k8s.io"
+                | "apiextensions.k8s.io",
                 _,
             ) => true,
             _ => false,

@@ -49,11 +49,7 @@ pub(super) fn parse_revision(text: &str) -> Outcome<Option<u64>> {
 
 /// What selects the objects of a list or a watch.
 pub(super) fn selector(target: &Target<'_>) -> Outcome<Selector> {
-    Selector::parse(
-        &target.resource,
-        target.query.get("labelSelector"),
-        target.query.get("fieldSelector"),
-    )
+    Selector::parse(&target.resource, target.query.get("labelSelector"), target.query.get("fieldSelector"))
 }
 
 /// Checks the options of a list.
@@ -105,8 +101,7 @@ pub(super) fn list(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
         Some(continued) => return Err(too_old(cluster, continued)),
         None => {
             let asked = target.query.get("resourceVersion");
-            if parse_revision(asked).is_err() {
-                let Err(fault) = parse_revision(asked) else { return Err(target.not_found()) };
+            if let Err(fault) = parse_revision(asked) {
                 return Err(Fault::bad_request(format!("invalid resource version: {}", fault.message())));
             }
             at_least(cluster, asked)?;
@@ -212,6 +207,5 @@ fn still_known(cluster: &Cluster, revision: u64) -> bool {
 
 fn too_old(cluster: &Cluster, continued: &Continued) -> Fault {
     let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
-    Fault::expired(message)
-        .metadata(json!({"continue": token(cluster.store.revision(), &continued.after)}))
+    Fault::expired(message).metadata(json!({"continue": token(cluster.store.revision(), &continued.after)}))
 }

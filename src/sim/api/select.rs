@@ -123,42 +123,42 @@ fn parse_labels(selector: &str) -> Result<Vec<Requirement>, String> {
 fn requirement<'w>(
     rest: &mut std::iter::Peekable<impl Iterator<Item = &'w str>>,
 ) -> Result<Requirement, String> {
-        let word = rest.next().unwrap_or_default();
-        let negated = word == "!";
-        let key = if negated { rest.next().unwrap_or_default() } else { word };
-        if !is_identifier(key) {
-            return Err(format!("found '{key}', expected: identifier"));
-        }
-        if let Some(wrong) = names::qualified(key).into_iter().next() {
-            return Err(format!("key: Invalid value: {}: {wrong}", quoted(key)));
-        }
-        let test = match rest.peek().copied() {
-            _ if negated => Test::Missing,
-            None | Some(",") => Test::Exists,
-            Some(operator) => {
-                rest.next();
-                match operator {
-                    "=" | "==" => Test::In(vec![single(key, rest)?]),
-                    "!=" => Test::NotIn(vec![single(key, rest)?]),
-                    "in" => Test::In(many(key, rest)?),
-                    "notin" => Test::NotIn(many(key, rest)?),
-                    ">" | "<" => {
-                        let value = single(key, rest)?;
-                        let Ok(limit) = value.parse() else {
-                            return Err(format!(
-                                "values[0]: Invalid value: {}: for 'Gt', 'Lt' operators, the value must be an integer",
-                                quoted(&value)
-                            ));
-                        };
-                        if operator == ">" { Test::Above(limit) } else { Test::Below(limit) }
-                    }
-                    other => {
-                        return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"));
-                    }
+    let word = rest.next().unwrap_or_default();
+    let negated = word == "!";
+    let key = if negated { rest.next().unwrap_or_default() } else { word };
+    if !is_identifier(key) {
+        return Err(format!("found '{key}', expected: identifier"));
+    }
+    if let Some(wrong) = names::qualified(key).into_iter().next() {
+        return Err(format!("key: Invalid value: {}: {wrong}", quoted(key)));
+    }
+    let test = match rest.peek().copied() {
+        _ if negated => Test::Missing,
+        None | Some(",") => Test::Exists,
+        Some(operator) => {
+            rest.next();
+            match operator {
+                "=" | "==" => Test::In(vec![single(key, rest)?]),
+                "!=" => Test::NotIn(vec![single(key, rest)?]),
+                "in" => Test::In(many(key, rest)?),
+                "notin" => Test::NotIn(many(key, rest)?),
+                ">" | "<" => {
+                    let value = single(key, rest)?;
+                    let Ok(limit) = value.parse() else {
+                        return Err(format!(
+                            "values[0]: Invalid value: {}: for 'Gt', 'Lt' operators, the value must be an integer",
+                            quoted(&value)
+                        ));
+                    };
+                    if operator == ">" { Test::Above(limit) } else { Test::Below(limit) }
+                }
+                other => {
+                    return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"));
                 }
             }
-        };
-        Ok(Requirement { key: key.to_owned(), test })
+        }
+    };
+    Ok(Requirement { key: key.to_owned(), test })
 }
 
 fn single<'w>(

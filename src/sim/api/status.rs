@@ -202,11 +202,8 @@ impl Fault {
     }
 
     pub fn answer(self) -> Answer {
-        let body = if self.0.plain {
-            Reply::Text(self.0.message.clone())
-        } else {
-            Reply::Json(self.status())
-        };
+        let body =
+            if self.0.plain { Reply::Text(self.0.message.clone()) } else { Reply::Json(self.status()) };
         Answer { status: self.0.code, headers: self.0.headers, body }
     }
 }

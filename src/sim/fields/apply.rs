@@ -248,7 +248,7 @@ fn kept(base: &Value, mut merged: Value) -> Value {
 /// The new object, or the old one if they differ in nothing but the times of entries.
 fn unless_same(before: Option<&Value>, after: Value) -> Value {
     let timeless = |object: &Value| {
-        let (mut rest, mut entries) = managed::split(object);
+        let (rest, mut entries) = managed::split(object);
         for entry in entries.as_array_mut().into_iter().flatten() {
             if let Some(entry) = entry.as_object_mut() {
                 entry.shift_remove("time");

@@ -31,14 +31,16 @@ impl Cause {
 
     /// A value of the wrong type.
     fn mistyped(field: &str, wanted: &str, found: &str) -> Self {
-        let message = format!("Invalid value: {found:?}: {field} in body must be of type {wanted}: {found:?}");
+        let message =
+            format!("Invalid value: {found:?}: {field} in body must be of type {wanted}: {found:?}");
         Self { reason: "FieldValueTypeInvalid", field: field.to_owned(), message }
     }
 
     /// A value that is none of those that are allowed.
     pub fn unsupported(field: impl Into<String>, value: &Value, allowed: &[String]) -> Self {
         let allowed: Vec<String> = allowed.iter().map(|text| format!("{text:?}")).collect();
-        let message = format!("Unsupported value: {}: supported values: {}", shown(value), allowed.join(", "));
+        let message =
+            format!("Unsupported value: {}: supported values: {}", shown(value), allowed.join(", "));
         Self { reason: "FieldValueNotSupported", field: field.into(), message }
     }
 }
@@ -300,7 +302,8 @@ fn of_text(schema: &Value, text: &str, path: &str, causes: &mut Vec<Cause>) {
 fn of_number(schema: &Value, value: &Value, path: &str, causes: &mut Vec<Cause>) {
     let found = value.as_f64().unwrap_or_default();
     let flag = |name: &str| schema.get(name).and_then(Value::as_bool).unwrap_or_default();
-    let mut say = |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body should be {why}")));
+    let mut say =
+        |why: String| causes.push(Cause::invalid(path, value, &format!("{path} in body should be {why}")));
     if let Some(most) = number(schema, "maximum") {
         if flag("exclusiveMaximum") && found >= most {
             say(format!("less than {most}"));

@@ -66,7 +66,8 @@ fn mistake(types: &Types, id: TypeId, value: &Value, holder: &str, path: &str) -
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        let place = if holder.is_empty() { String::new() } else { format!("Go struct field {holder}.{path} ") };
+        let place =
+            if holder.is_empty() { String::new() } else { format!("Go struct field {holder}.{path} ") };
         Some(format!("json: cannot unmarshal {found} into {place}of type {of}"))
     };
     match (types.shape(id, Some(value)), value) {
@@ -119,7 +120,9 @@ fn go_type(types: &Types, id: TypeId) -> String {
     }
     match (&node.list, &node.map) {
         (Some(list), _) => format!("[]{}", go_type(types, list.items)),
-        (_, Some(map)) => format!("map[string]{}", map.others.map(|of| go_type(types, of)).unwrap_or_default()),
+        (_, Some(map)) => {
+            format!("map[string]{}", map.others.map(|of| go_type(types, of)).unwrap_or_default())
+        }
         _ => String::new(),
     }
 }

@@ -112,7 +112,8 @@ pub(super) fn normal(types: &Types, id: TypeId, value: Value) -> Value {
 /// Fields that stand for each other, both written.
 fn aliased(of: &Node, mut fields: Map<String, Value>) -> Map<String, Value> {
     if of.name.as_deref() == Some("core.v1.PodSpec") {
-        let text = |name: &str| fields.get(name).filter(|value| value.as_str().is_some_and(|t| !t.is_empty()));
+        let text =
+            |name: &str| fields.get(name).filter(|value| value.as_str().is_some_and(|t| !t.is_empty()));
         match text("serviceAccountName").or_else(|| text("serviceAccount")).cloned() {
             Some(account) => {
                 fields.insert("serviceAccount".to_owned(), account.clone());

@@ -174,9 +174,7 @@ pub(super) fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len()
                 && a.iter().all(|(name, value)| b.get(name).is_some_and(|other| same(value, other)))
         }
-        (Value::Array(a), Value::Array(b)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
-        }
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         _ => compare(a, b).is_eq(),
     }
 }
@@ -214,7 +212,8 @@ mod tests {
     #[test]
     fn steps_sort_by_sort_then_by_what_they_say() {
         let read = |text: &str| Element::read(text).unwrap();
-        let sorted = [r#"f:a"#, "f:b", r#"k:{"name":"a"}"#, r#"k:{"name":"b"}"#, "v:1", "v:2", r#"v:"a""#, "i:0"];
+        let sorted =
+            [r#"f:a"#, "f:b", r#"k:{"name":"a"}"#, r#"k:{"name":"b"}"#, "v:1", "v:2", r#"v:"a""#, "i:0"];
         for pair in sorted.windows(2) {
             assert!(read(pair[0]) < read(pair[1]), "{pair:?}");
         }

@@ -43,7 +43,11 @@ const ALWAYS: &[(&str, &str, &str)] = &[
     ("apps.v1.StatefulSetSpec", "replicas", "1"),
     ("apps.v1.StatefulSetSpec", "revisionHistoryLimit", "10"),
     ("autoscaling.v2.HorizontalPodAutoscalerSpec", "minReplicas", "1"),
-    ("autoscaling.v2.HorizontalPodAutoscalerSpec", "metrics", "[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Utilization\",\"averageUtilization\":80}}}]"),
+    (
+        "autoscaling.v2.HorizontalPodAutoscalerSpec",
+        "metrics",
+        "[{\"type\":\"Resource\",\"resource\":{\"name\":\"cpu\",\"target\":{\"type\":\"Utilization\",\"averageUtilization\":80}}}]",
+    ),
     ("batch.v1.CronJobSpec", "concurrencyPolicy", "\"Allow\""),
     ("batch.v1.CronJobSpec", "failedJobsHistoryLimit", "1"),
     ("batch.v1.CronJobSpec", "successfulJobsHistoryLimit", "3"),

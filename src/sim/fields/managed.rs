@@ -204,9 +204,7 @@ mod tests {
 
     #[test]
     fn entries_that_cannot_be_right_are_not_read() {
-        let entry = |operation: &str, version: &str, fields: &str| {
-            json!([{"manager": "m", "operation": operation, "apiVersion": version, "fieldsType": fields}])
-        };
+        let entry = |operation: &str, version: &str, fields: &str| json!([{"manager": "m", "operation": operation, "apiVersion": version, "fieldsType": fields}]);
         assert!(read(&entry("Apply", "v1", "FieldsV1")).is_some());
         assert!(read(&entry("Take", "v1", "FieldsV1")).is_none());
         assert!(read(&entry("Apply", "", "FieldsV1")).is_none());

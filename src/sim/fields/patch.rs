@@ -14,7 +14,8 @@ pub fn merge_patch(object: &Value, patch: &Value) -> Value {
 /// # Errors
 /// Why the patch is none, or which of its operations cannot be done.
 pub fn json_patch(object: &Value, patch: &Value) -> Result<Value, String> {
-    let patch: json_patch::Patch = serde_json::from_value(patch.clone()).map_err(|error| error.to_string())?;
+    let patch: json_patch::Patch =
+        serde_json::from_value(patch.clone()).map_err(|error| error.to_string())?;
     let mut patched = object.clone();
     json_patch::patch(&mut patched, &patch).map_err(|error| error.to_string())?;
     Ok(patched)

@@ -72,7 +72,10 @@ impl Set {
     pub(super) fn intersection(&self, other: &Self) -> Self {
         self.kept(|element, ours| {
             let theirs = other.0.get(element)?;
-            Some(Entry { member: ours.member && theirs.member, below: ours.below.intersection(&theirs.below) })
+            Some(Entry {
+                member: ours.member && theirs.member,
+                below: ours.below.intersection(&theirs.below),
+            })
         })
     }
 

@@ -48,7 +48,8 @@ fn map(types: &Types, id: Option<TypeId>, own: &Fields, patch: &Fields) -> Resul
             continue;
         }
         let of = shape.and_then(|map| map.of(name));
-        let by = shape.and_then(|map| map.known.get(name.as_str())).and_then(|field| field.merged_by.as_deref());
+        let by =
+            shape.and_then(|map| map.known.get(name.as_str())).and_then(|field| field.merged_by.as_deref());
         let now = match (merged.get(name), value, by) {
             (Some(Value::Object(own)), Value::Object(patch), _) => {
                 if patch.get("$patch").is_some_and(|how| how == "delete") {
@@ -69,7 +70,9 @@ fn map(types: &Types, id: Option<TypeId>, own: &Fields, patch: &Fields) -> Resul
     }
     for (name, order) in patch.iter().filter_map(|(n, v)| Some((n.strip_prefix("$setElementOrder/")?, v))) {
         let by = shape.and_then(|map| map.known.get(name)).and_then(|field| field.merged_by.as_deref());
-        if let (Some(key), Some(Value::Array(items)), Some(order)) = (by, merged.get_mut(name), order.as_array()) {
+        if let (Some(key), Some(Value::Array(items)), Some(order)) =
+            (by, merged.get_mut(name), order.as_array())
+        {
             let live = own.get(name).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             *items = arranged(std::mem::take(items), key, order, live);
         }
@@ -101,7 +104,10 @@ fn list(
     for item in patch {
         let Some(fields) = item.as_object() else { return Err("list item is no object".to_owned()) };
         let Some(value) = fields.get(key) else {
-            return Err(format!("map: {} does not contain declared merge key: {key}", super::typed::go(item)));
+            return Err(format!(
+                "map: {} does not contain declared merge key: {key}",
+                super::typed::go(item)
+            ));
         };
         let is_it = |other: &Value| other.get(key).is_some_and(|other| same(other, value));
         if said(item, "delete") {

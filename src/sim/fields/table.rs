@@ -215,7 +215,10 @@ mod tests {
         assert_eq!(list.items_by, ItemsBy::Keys(vec!["port".into(), "protocol".into()]));
         assert_eq!(a["c"].merged_by.as_deref(), Some("port"));
         assert!(table.types.get(a["d"].of).map.as_ref().unwrap().whole);
-        assert!(table.types.get(a["e"].of).map.as_ref().unwrap().whole && !node("a.v1.B").map.as_ref().unwrap().whole);
+        assert!(
+            table.types.get(a["e"].of).map.as_ref().unwrap().whole
+                && !node("a.v1.B").map.as_ref().unwrap().whole
+        );
         assert!(node("a.v1.C").map.as_ref().unwrap().whole);
         assert_eq!(node("a.v1.D").scalar.as_ref().unwrap().form, Form::Quantity);
         assert_eq!(table.types.get(a["f"].of).scalar.as_ref().unwrap().allowed, ["On".into(), "Off".into()]);

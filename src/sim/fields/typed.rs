@@ -18,9 +18,11 @@ impl Types {
         self.misfit(id, value, twice, "", &mut found);
         let texts: Vec<String> = found
             .iter()
-            .map(|Misfit { path, words }| {
-                if path.is_empty() { words.clone() } else { format!("{path}: {words}") }
-            })
+            .map(
+                |Misfit { path, words }| {
+                    if path.is_empty() { words.clone() } else { format!("{path}: {words}") }
+                },
+            )
             .collect();
         match texts.as_slice() {
             [] => None,
@@ -94,13 +96,12 @@ fn unfit(scalar: &Scalar, value: &Value) -> Option<String> {
         return None;
     }
     match scalar.form {
-        Form::Int32 | Form::Int64 | Form::Number => (!value.is_number())
-            .then(|| format!("expected numeric (int or float), got {}", go_type(value))),
+        Form::Int32 | Form::Int64 | Form::Number => {
+            (!value.is_number()).then(|| format!("expected numeric (int or float), got {}", go_type(value)))
+        }
         Form::Text | Form::Bytes => (!value.is_string())
             .then(|| format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_source(value))),
-        Form::Bool => {
-            (!value.is_boolean()).then(|| format!("expected boolean, got &{{{}}}", go(value)))
-        }
+        Form::Bool => (!value.is_boolean()).then(|| format!("expected boolean, got &{{{}}}", go(value))),
         Form::Any | Form::Time | Form::Quantity | Form::IntOrText => (value.is_array() || value.is_object())
             .then(|| format!("expected any scalar, got &{{{}}}", go(value))),
     }

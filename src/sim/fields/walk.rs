@@ -130,7 +130,8 @@ impl Types {
                 }
                 let mut merged = Map::new();
                 for name in names(left, right) {
-                    let get = |fields: Option<&'_ Map<String, Value>>| fields.and_then(|f| f.get(name)).cloned();
+                    let get =
+                        |fields: Option<&'_ Map<String, Value>>| fields.and_then(|f| f.get(name)).cloned();
                     let (left, right) = (get(left), get(right));
                     let of = map.of(name).unwrap_or(usize::MAX);
                     if let Some(value) = self.merge(of, left.as_ref(), right.as_ref()) {
@@ -304,7 +305,8 @@ impl Types {
             match (ours.len() > 1, theirs.len() > 1) {
                 (false, false) => self.differ(list.items, ours.first(), theirs.first(), path, found),
                 (true, true) => {
-                    let equal = ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(a, b)| same(a, b));
+                    let equal =
+                        ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(a, b)| same(a, b));
                     if !equal {
                         found.modified.insert(path);
                     }

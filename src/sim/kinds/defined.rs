@@ -124,8 +124,9 @@ fn resources(definition: &Value) -> Vec<Resource> {
                             && priority(&name(other)) > priority(&name(version))
                     };
                     let newest = versions.iter().filter(better).max_by_key(|other| priority(&name(other)));
-                    let instead =
-                        newest.map(|other| format!("; use {group}/{} {kind}", name(other))).unwrap_or_default();
+                    let instead = newest
+                        .map(|other| format!("; use {group}/{} {kind}", name(other)))
+                        .unwrap_or_default();
                     format!("{group}/{} {kind} is deprecated{instead}", name(version))
                 })
             }),
@@ -144,11 +145,7 @@ fn subresources(version: &Value, kind: &Arc<str>) -> Vec<Subresource> {
         parts.push(Subresource { name: "status", kind: ("", "", Arc::clone(kind)), verbs: CHANGE });
     }
     if has("scale") {
-        parts.push(Subresource {
-            name: "scale",
-            kind: ("autoscaling", "v1", "Scale".into()),
-            verbs: CHANGE,
-        });
+        parts.push(Subresource { name: "scale", kind: ("autoscaling", "v1", "Scale".into()), verbs: CHANGE });
     }
     parts
 }

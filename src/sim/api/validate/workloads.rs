@@ -96,19 +96,8 @@ fn strategy(spec: &Value) -> Vec<Cause> {
         "Recreate" => Vec::new(),
         other => {
             let known = ["Recreate", "RollingUpdate"];
-            vec![causes::not_supported("spec.strategy", &strategy.clone(), &known).typed(other)]
+            vec![causes::not_supported("spec.strategy.type", &other.into(), &known)]
         }
-    }
-}
-
-/// A strategy of an unknown type is shown whole.
-trait Typed {
-    fn typed(self, kind: &str) -> Self;
-}
-
-impl Typed for Cause {
-    fn typed(self, _kind: &str) -> Self {
-        self
     }
 }
 

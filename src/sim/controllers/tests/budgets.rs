@@ -89,7 +89,10 @@ fn pods_that_are_not_ready_go_by_policy() {
     let conditions = Conditions { crashing: vec!["crash".into()], ..Conditions::default() };
     for (policy, expected) in [("IfHealthyBudget", false), ("AlwaysAllow", true)] {
         let mut lab = Lab::with(conditions.clone());
-        lab.put(&apps("deployments", "web"), workload("Deployment", "web", "crash:1", &json!({"replicas": 2})));
+        lab.put(
+            &apps("deployments", "web"),
+            workload("Deployment", "web", "crash:1", &json!({"replicas": 2})),
+        );
         lab.put(&budget("web"), pdb(&json!({"minAvailable": 1, "unhealthyPodEvictionPolicy": policy})));
         lab.run(40);
         assert_eq!(evict(&mut lab, 0).is_ok(), expected, "{policy}");

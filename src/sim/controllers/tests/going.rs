@@ -18,12 +18,18 @@ fn a_namespace_has_what_each_has_and_goes_with_all_of_it() {
     lab.put(&web, workload("Deployment", "web", "web:1", &json!({"replicas": 2})));
     lab.wait_ready(&web, 30);
     let held = Key::new("", "configmaps", "shop", "held");
-    lab.put(&held, json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"finalizers": ["x.dev/keep"]}}));
+    lab.put(
+        &held,
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"finalizers": ["x.dev/keep"]}}),
+    );
     lab.delete(&shop, None);
     lab.run(20);
     let left = lab.get(&shop);
     assert_eq!(left["status"]["phase"], "Terminating");
-    assert_eq!(lab.condition(&shop, "NamespaceFinalizersRemaining"), ("True".into(), "SomeFinalizersRemain".into()));
+    assert_eq!(
+        lab.condition(&shop, "NamespaceFinalizersRemaining"),
+        ("True".into(), "SomeFinalizersRemain".into())
+    );
     assert!(!lab.store.has(&web) && lab.pods("shop").is_empty());
     lab.store.remove(&held);
     lab.run(2);
@@ -67,13 +73,15 @@ fn an_owner_waits_for_what_it_owns_in_the_foreground() {
 fn orphans_stay_and_are_adopted_again() {
     let mut lab = Lab::new();
     let web = web(&mut lab);
-    let before: Vec<String> = lab.pods("default").iter().map(|pod| text(pod, "/metadata/uid").to_owned()).collect();
+    let before: Vec<String> =
+        lab.pods("default").iter().map(|pod| text(pod, "/metadata/uid").to_owned()).collect();
     lab.delete(&web, Some("orphan"));
     lab.run(10);
     assert!(!lab.store.has(&web));
     assert_eq!(lab.pods("default").len(), 2);
     self::web(&mut lab);
-    let after: Vec<String> = lab.pods("default").iter().map(|pod| text(pod, "/metadata/uid").to_owned()).collect();
+    let after: Vec<String> =
+        lab.pods("default").iter().map(|pod| text(pod, "/metadata/uid").to_owned()).collect();
     assert_eq!(before, after);
 }
 

@@ -201,7 +201,9 @@ fn names_do_not_depend_on_the_seed() {
         lab.put(&apps("deployments", "web"), workload("Deployment", "web", "web:1", &json!({"replicas": 3})));
         lab.run(60);
         let pods = lab.pods("default");
-        pods.iter().map(|pod| (text(pod, "/metadata/name").to_owned(), text(pod, "/status/podIP").to_owned())).collect::<Vec<_>>()
+        pods.iter()
+            .map(|pod| (text(pod, "/metadata/name").to_owned(), text(pod, "/status/podIP").to_owned()))
+            .collect::<Vec<_>>()
     };
     assert_eq!(names(1), names(2));
     assert_eq!(names(1).len(), 3);

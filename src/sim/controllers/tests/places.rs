@@ -83,7 +83,10 @@ fn a_new_node_gets_ready_and_is_used_and_one_that_is_gone_takes_its_pods() {
     let scheduled = super::super::fields::condition(waits, "PodScheduled").unwrap();
     assert_eq!(text(scheduled, "/reason"), "Unschedulable");
     let cause = crate::apply::ready::pod_cause(waits).unwrap();
-    assert!(cause.contains("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector"), "{cause}");
+    assert!(
+        cause.contains("0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector"),
+        "{cause}"
+    );
     let fresh = json!({"apiVersion": "v1", "kind": "Node", "metadata": {"labels": {"pool": "new"}}, "spec": {},
         "status": {"nodeInfo": {"kubeletVersion": "v1.35.1"}}});
     lab.put(&node("node-9"), fresh);
@@ -100,11 +103,13 @@ fn a_new_node_gets_ready_and_is_used_and_one_that_is_gone_takes_its_pods() {
 #[test]
 fn a_pod_that_asks_for_too_much_waits_for_room() {
     let mut lab = Lab::new();
-    let greedy = json!({"containers": [{"name": "main", "image": "web:1", "resources": {"requests": {"cpu": "20"}}}]});
+    let greedy =
+        json!({"containers": [{"name": "main", "image": "web:1", "resources": {"requests": {"cpu": "20"}}}]});
     let web = deploy(&mut lab, 4, &greedy);
     lab.run(60);
     assert!(matches!(lab.verdict(&web), Verdict::NotYet(_)));
-    let homeless = lab.pods("default").into_iter().find(|pod| text(pod, "/spec/nodeName").is_empty()).unwrap();
+    let homeless =
+        lab.pods("default").into_iter().find(|pod| text(pod, "/spec/nodeName").is_empty()).unwrap();
     let cause = crate::apply::ready::pod_cause(&homeless).unwrap();
     assert!(cause.contains("3 Insufficient cpu"), "{cause}");
     deploy(&mut lab, 3, &greedy);

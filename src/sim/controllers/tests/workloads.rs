@@ -64,7 +64,8 @@ fn a_rollout_that_gets_nowhere_is_called_failed_and_the_way_back_works() {
     assert_eq!(count(&lab.get(&web)["status"], "/availableReplicas"), 2);
     lab.run(30);
     assert!(matches!(lab.verdict(&web), Verdict::Failed(_)), "{:?}", lab.verdict(&web));
-    let waits = |pod: &Value| text(pod, "/status/containerStatuses/0/state/waiting/reason") == "ImagePullBackOff";
+    let waits =
+        |pod: &Value| text(pod, "/status/containerStatuses/0/state/waiting/reason") == "ImagePullBackOff";
     assert_eq!(lab.pods("default").iter().filter(|pod| waits(pod)).count(), 1);
     lab.put(&web, deployment("web:1", &spec));
     lab.wait_ready(&web, 30);
@@ -113,11 +114,8 @@ fn recreate_takes_all_old_pods_away_first() {
     lab.wait_ready(&web, 30);
     lab.put(&web, deployment("web:2", &spec));
     for _ in 0..30 {
-        let images: std::collections::BTreeSet<String> = lab
-            .pods("default")
-            .iter()
-            .map(|pod| pod["spec"]["containers"][0]["image"].to_string())
-            .collect();
+        let images: std::collections::BTreeSet<String> =
+            lab.pods("default").iter().map(|pod| pod["spec"]["containers"][0]["image"].to_string()).collect();
         assert!(images.len() <= 1, "{images:?}");
         lab.run(1);
     }
@@ -165,7 +163,10 @@ fn a_stateful_set_goes_one_by_one_and_keeps_its_volumes() {
     lab.put(&db, workload("StatefulSet", "db", "db:2", &spec));
     assert!(matches!(lab.verdict(&db), Verdict::NotYet(_)));
     let images = |lab: &Lab| -> Vec<String> {
-        lab.pods("default").iter().map(|pod| pod["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()).collect()
+        lab.pods("default")
+            .iter()
+            .map(|pod| pod["spec"]["containers"][0]["image"].as_str().unwrap().to_owned())
+            .collect()
     };
     lab.run(8);
     assert_eq!(images(&lab)[0], "db:1", "the highest number goes first");
