@@ -197,7 +197,9 @@ async fn objects_are_refused_in_the_words_of_a_real_server() {
         let mut body = of.clone();
         body["apiVersion"] = place.version.clone().into();
         body["kind"] = kind.clone().into();
-        body["metadata"]["name"] = "refused".into();
+        if !body["metadata"].is_number() {
+            body["metadata"]["name"] = "refused".into();
+        }
         let path = format!("{}?fieldValidation=Strict", place.collection);
         let request = http::Request::post(path).header("content-type", "application/json");
         let request = request.body(body.to_string().into_bytes()).unwrap();
@@ -231,7 +233,15 @@ async fn objects_are_refused_in_the_words_of_a_real_server() {
     assert!(differences.is_empty(), "{} differ:\n\n{}", differences.len(), differences.join("\n\n"));
 }
 
+/// Causes in one order, and the values that one supports too: the server's own order is that of its code.
 fn lines(mut lines: Vec<String>) -> String {
+    for line in &mut lines {
+        if let Some((before, values)) = line.split_once("supported values: ") {
+            let mut values: Vec<&str> = values.split(", ").collect();
+            values.sort_unstable();
+            *line = format!("{before}supported values: {}", values.join(", "));
+        }
+    }
     lines.sort();
     lines.join("\n    ")
 }

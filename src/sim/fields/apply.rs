@@ -121,13 +121,15 @@ pub fn apply(
     let wanted = types.fields(root, config).without(&reset);
     let time = last.as_ref().and_then(|last| last.time.clone());
     let version = writer.api_version.to_owned();
+    let given_up = last.map(|last| last.fields).filter(|last| !last.difference(&wanted).is_empty());
     managers.insert(manager.clone(), Owned { fields: wanted, version, time });
 
     let merged = types.merge(root, Some(&base), Some(config)).unwrap_or_default();
-    let merged = match last {
-        Some(last) => pruned(schema, merged, &managers, &last.fields),
+    let merged = match given_up {
+        Some(last) => pruned(schema, merged, &managers, &last),
         None => merged,
     };
+    let unchanged = same(&base, &merged);
     let difference = types.difference(root, Some(&base), Some(&merged)).without(&reset);
     let changed = difference.modified.union(&difference.added);
     let others = || managers.iter().filter(|(other, _)| **other != manager);
@@ -144,13 +146,13 @@ pub fn apply(
     disown(&mut managers, &manager, &changed.union(&difference.removed));
     if let Some(owned) = managers.get_mut(&manager) {
         owned.fields = owned.fields.difference(&unowned());
-        if !same(&base, &merged) && writer.subresource != SCALE {
+        if !unchanged && writer.subresource != SCALE {
             owned.time = Some(managed::second(writer.now));
         }
     }
     managers.retain(|_, owned| !owned.fields.is_empty());
 
-    let mut object = if same(&base, &merged) { base } else { schema.defaulted(kept(&base, merged)) };
+    let mut object = if unchanged { base } else { schema.defaulted(kept(&base, merged)) };
     managed::join(&mut object, &managers);
     Ok(unless_same(live, object))
 }
@@ -217,9 +219,6 @@ fn disown(managers: &mut Managers, but: &Manager, fields: &Set) {
 /// The merged object without what the applier owned last, wants no more, and nobody else owns.
 fn pruned(schema: &Schema, merged: Value, managers: &Managers, last: &Set) -> Value {
     let (types, root) = (schema.types(), schema.root());
-    if last.is_empty() {
-        return merged;
-    }
     let named = |set: &Set| types.named(root, set);
     let fields = |value: &Value| named(&types.fields(root, value));
     let (last, all) = (named(last), fields(&merged));
@@ -247,21 +246,9 @@ fn kept(base: &Value, mut merged: Value) -> Value {
 
 /// The new object, or the old one if they differ in nothing but the times of entries.
 fn unless_same(before: Option<&Value>, after: Value) -> Value {
-    let timeless = |object: &Value| {
-        let (rest, mut entries) = managed::split(object);
-        for entry in entries.as_array_mut().into_iter().flatten() {
-            if let Some(entry) = entry.as_object_mut() {
-                entry.shift_remove("time");
-            }
-        }
-        (rest, entries)
-    };
     match before {
-        Some(before) => {
-            let (was, is) = (timeless(before), timeless(&after));
-            if same(&was.0, &is.0) && same(&was.1, &is.1) { before.clone() } else { after }
-        }
-        None => after,
+        Some(before) if managed::same_but_times(before, &after) => before.clone(),
+        _ => after,
     }
 }
 

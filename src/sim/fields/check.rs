@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::element::{Element, same};
-use super::types::{Form, Shape, TypeId, Types};
+use super::types::{Shape, TypeId, Types};
 
 /// One cause of a 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +52,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// What the schema of a built-in kind finds: texts that must be one of some and are not, and amounts that
-/// are none.
+/// What the schema of a built-in kind finds: texts that must be one of some and are not.
 pub(super) fn builtin(types: &Types, id: TypeId, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     of_type(types, id, object, "", &mut causes);
@@ -82,14 +81,13 @@ fn of_type(types: &Types, id: TypeId, value: &Value, path: &str, causes: &mut Ve
                 of_type(types, list.items, item, &format!("{path}[{index}]"), causes);
             }
         }
-        (Shape::Scalar(scalar), Value::String(text)) if !text.is_empty() => {
-            if !scalar.allowed.is_empty() && !scalar.allowed.iter().any(|allowed| **allowed == **text) {
-                let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
-                causes.push(Cause::unsupported(path, value, &allowed));
-            }
-            if scalar.form == Form::Quantity && !super::quantity::is_one(text) {
-                causes.push(Cause::invalid(path, value, "must be a quantity"));
-            }
+        (Shape::Scalar(scalar), Value::String(text))
+            if !text.is_empty()
+                && !scalar.allowed.is_empty()
+                && !scalar.allowed.iter().any(|a| **a == **text) =>
+        {
+            let allowed: Vec<String> = scalar.allowed.iter().map(ToString::to_string).collect();
+            causes.push(Cause::unsupported(path, value, &allowed));
         }
         _ => {}
     }

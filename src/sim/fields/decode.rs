@@ -1,7 +1,9 @@
 //! What decoding does to an object: fields that nobody knows, and values of the wrong type.
 
+use base64::Engine as _;
 use serde_json::{Map, Value};
 
+use super::quantity;
 use super::types::{Form, Shape, TypeId, Types};
 
 /// Fields that the types do not know, with the way to them.
@@ -59,12 +61,13 @@ fn mistake(types: &Types, id: TypeId, value: &Value, holder: &str, path: &str) -
     let name = node.name.as_deref().map(|name| name.rsplit('.').next().unwrap_or(name));
     let wrong = |of: String| {
         let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "bool",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
+            Value::Null => "null".to_owned(),
+            Value::Bool(_) => "bool".to_owned(),
+            Value::Number(number) if of.starts_with("int") => format!("number {number}"),
+            Value::Number(_) => "number".to_owned(),
+            Value::String(_) => "string".to_owned(),
+            Value::Array(_) => "array".to_owned(),
+            Value::Object(_) => "object".to_owned(),
         };
         let place =
             if holder.is_empty() { String::new() } else { format!("Go struct field {holder}.{path} ") };
@@ -75,17 +78,20 @@ fn mistake(types: &Types, id: TypeId, value: &Value, holder: &str, path: &str) -
         (Shape::Map(map), Value::Object(fields)) => {
             let holder = name.unwrap_or(holder);
             fields.iter().find_map(|(field, value)| {
-                // Keys of maps are not named, only fields of structs.
-                let path = match (map.known.contains_key(field.as_str()), path.is_empty()) {
-                    (false, _) => path.to_owned(),
-                    (true, true) => field.clone(),
-                    (true, false) => format!("{path}.{field}"),
+                // The keys of maps are no fields: Go names the field that holds the map.
+                let path = match (path.is_empty(), map.known.contains_key(field.as_str())) {
+                    (true, _) => field.clone(),
+                    (false, true) => format!("{path}.{field}"),
+                    (false, false) => path.to_owned(),
                 };
                 mistake(types, map.of(field)?, value, holder, &path)
             })
         }
         (Shape::List(list), Value::Array(items)) => {
             items.iter().find_map(|item| mistake(types, list.items, item, holder, path))
+        }
+        (Shape::Scalar(scalar), Value::String(text)) if unreadable(scalar.form, name, text).is_some() => {
+            unreadable(scalar.form, name, text)
         }
         (Shape::Scalar(scalar), _) => {
             let fits = match scalar.form {
@@ -102,8 +108,34 @@ fn mistake(types: &Types, id: TypeId, value: &Value, holder: &str, path: &str) -
     }
 }
 
+/// Why a text is none of what is written as text.
+fn unreadable(form: Form, name: Option<&str>, text: &str) -> Option<String> {
+    match form {
+        Form::Bytes => {
+            let alphabet = |c: u8| c.is_ascii_alphanumeric() || b"+/=\r\n".contains(&c);
+            let wrong = text.bytes().position(|c| !alphabet(c));
+            let sound = base64::engine::general_purpose::STANDARD.decode(text).is_ok();
+            let place = wrong.or_else(|| (!sound).then(|| text.len() / 4 * 4))?;
+            Some(format!("illegal base64 data at input byte {place}"))
+        }
+        Form::Time if text.parse::<jiff::Timestamp>().is_err() => {
+            let fraction = if name == Some("MicroTime") { ".000000" } else { "" };
+            let layout = format!("2006-01-02T15:04:05{fraction}Z07:00");
+            Some(format!("parsing time {text:?} as {layout:?}: cannot parse {text:?} as \"2006\""))
+        }
+        Form::Quantity if !quantity::is_one(text) => Some(
+            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+                .to_owned(),
+        ),
+        _ => None,
+    }
+}
+
 fn go_type(types: &Types, id: TypeId) -> String {
     let node = types.get(id);
+    if node.scalar.as_ref().is_some_and(|scalar| scalar.form == Form::IntOrText) {
+        return "int32".to_owned();
+    }
     if let Some(name) = &node.name {
         // `core.v1.PodSpec` is `v1.PodSpec` in Go.
         return name.split_once('.').map_or(name.to_string(), |(_, name)| name.to_owned());
@@ -114,6 +146,7 @@ fn go_type(types: &Types, id: TypeId) -> String {
             Form::Int64 => "int64",
             Form::Number => "float64",
             Form::Bool => "bool",
+            Form::Bytes => "[]uint8",
             _ => "string",
         };
         return of.to_owned();

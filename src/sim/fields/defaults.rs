@@ -12,7 +12,7 @@ pub(super) fn builtin(types: &Types, root: TypeId, object: Value) -> Value {
     let object = stated_where(types, root, object, &is_stated);
     let mut object = normal(types, root, object);
     known::fill(types, root, &mut object);
-    normal(types, root, object)
+    object
 }
 
 /// Whether a default is one that the server fills in; the others are what Go writes for a field that is
@@ -90,13 +90,13 @@ pub(super) fn normal(types: &Types, id: TypeId, value: Value) -> Value {
                 }
             }
             for (name, field) in &map.known {
-                if kept.contains_key(&**name) {
-                    continue;
-                }
-                if let Some(default) = field.default.as_ref().filter(|default| is_zero(default)) {
+                let default = match &field.default {
+                    Some(default) if is_zero(default) => default,
+                    _ if field.null_stands => &Value::Null,
+                    _ => continue,
+                };
+                if !kept.contains_key(&**name) {
                     kept.insert(name.to_string(), normal(types, field.of, default.clone()));
-                } else if field.null_stands {
-                    kept.insert(name.to_string(), Value::Null);
                 }
             }
             Value::Object(kept)

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::element::same;
 use super::set::Set;
 
 /// How many entries of updates an object keeps; older ones become one.
@@ -157,10 +158,40 @@ pub(super) fn cap(managers: &mut Managers) {
 
 /// The object without its entries, and the entries.
 pub(super) fn split(object: &Value) -> (Value, Value) {
-    let mut object = object.clone();
-    let entries = object.get_mut("metadata").and_then(Value::as_object_mut);
-    let entries = entries.and_then(|metadata| metadata.shift_remove("managedFields"));
-    (object, entries.unwrap_or_default())
+    let Some(fields) = object.as_object() else { return (object.clone(), Value::Null) };
+    let bare = |metadata: &Map<String, Value>| -> Value {
+        let kept = metadata.iter().filter(|(name, _)| *name != "managedFields");
+        Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+    };
+    let rest = fields.iter().map(|(name, value)| match value {
+        Value::Object(metadata) if name == "metadata" => (name.clone(), bare(metadata)),
+        value => (name.clone(), value.clone()),
+    });
+    (Value::Object(rest.collect()), entries(object).cloned().unwrap_or_default())
+}
+
+/// The entries of an object.
+fn entries(object: &Value) -> Option<&Value> {
+    object.get("metadata")?.get("managedFields")
+}
+
+/// Whether two objects are the same but for the times of their entries.
+pub(super) fn same_but_times(one: &Value, other: &Value) -> bool {
+    let all_but = |one: &Value, other: &Value, but: &str, also: &dyn Fn(&Value, &Value) -> bool| {
+        let (Some(a), Some(b)) = (one.as_object(), other.as_object()) else { return same(one, other) };
+        let count = |fields: &Map<String, Value>| fields.keys().filter(|name| *name != but).count();
+        count(a) == count(b)
+            && a.iter().filter(|(name, _)| *name != but).all(|(n, v)| b.get(n).is_some_and(|o| same(v, o)))
+            && also(a.get(but).unwrap_or(&Value::Null), b.get(but).unwrap_or(&Value::Null))
+    };
+    let entry = |one: &Value, other: &Value| all_but(one, other, "time", &|_, _| true);
+    let list = |one: &Value, other: &Value| {
+        let items = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let (a, b) = (items(one), items(other));
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| entry(a, b))
+    };
+    let metadata = |one: &Value, other: &Value| all_but(one, other, "managedFields", &list);
+    all_but(one, other, "metadata", &metadata)
 }
 
 /// Puts entries into an object.

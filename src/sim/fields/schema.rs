@@ -61,7 +61,11 @@ impl Schema {
 
     /// Fields of an object that the schema does not know, as `unknown field "spec.x"` names them.
     pub fn unknown_fields(&self, object: &Value) -> Vec<String> {
-        decode::unknown_fields(&self.types, self.root, object)
+        let mut fields = decode::unknown_fields(&self.types, self.root, object);
+        if matches!(self.origin, Origin::Definition(..)) {
+            fields.sort();
+        }
+        fields
     }
 
     /// The object without the fields that the schema does not know: what is left of it once it is decoded.

@@ -38,6 +38,13 @@ impl Set {
         }
     }
 
+    /// Adds a field one step down and what is below it; nothing if that is nothing.
+    pub(super) fn put(&mut self, element: Element, member: bool, below: Self) {
+        if member || !below.is_empty() {
+            self.0.insert(element, Entry { member, below });
+        }
+    }
+
     /// Whether no field is in it.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()

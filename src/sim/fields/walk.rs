@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::element::{Element, Path, same};
+use super::element::{Element, same};
 use super::set::Set;
 use super::types::{Fields, ItemsBy, List, Shape, TypeId, Types};
 
@@ -19,6 +19,21 @@ pub(super) struct Difference {
 }
 
 impl Difference {
+    /// Adds what two fields one step down are to each other, and what differs below them.
+    fn put(&mut self, element: impl FnOnce() -> Element, differs: Differs, below: Self) {
+        let none = |member: bool, below: &Set| !member && below.is_empty();
+        if none(differs.removed, &below.removed)
+            && none(differs.modified, &below.modified)
+            && none(differs.added, &below.added)
+        {
+            return;
+        }
+        let element = element();
+        self.removed.put(element.clone(), differs.removed, below.removed);
+        self.modified.put(element.clone(), differs.modified, below.modified);
+        self.added.put(element, differs.added, below.added);
+    }
+
     /// The same without these fields and those below them.
     pub(super) fn without(self, fields: &Set) -> Self {
         Self {
@@ -27,6 +42,14 @@ impl Difference {
             added: self.added.without(fields),
         }
     }
+}
+
+/// What two values are to each other as such.
+#[derive(Debug, Clone, Copy, Default)]
+struct Differs {
+    removed: bool,
+    modified: bool,
+    added: bool,
 }
 
 fn fields_of(value: Option<&Value>) -> Option<&Map<String, Value>> {
@@ -54,46 +77,40 @@ fn names<'m>(
 impl Types {
     /// The fields that a value has.
     pub(super) fn fields(&self, id: TypeId, value: &Value) -> Set {
-        let mut set = Set::default();
-        self.gather(id, value, &mut Vec::new(), &mut set);
-        set
+        self.own(id, value).1
     }
 
-    fn gather(&self, id: TypeId, value: &Value, path: &mut Path, set: &mut Set) {
+    /// Whether a value is a field that is owned as such, and the fields below it.
+    fn own(&self, id: TypeId, value: &Value) -> (bool, Set) {
+        let mut below = Set::default();
         match self.shape(id, Some(value)) {
-            Shape::Nothing => {}
-            Shape::Scalar(_) => set.insert(path),
-            Shape::List(list) if list.items_by == ItemsBy::Whole => set.insert(path),
-            Shape::Map(map) if map.whole => set.insert(path),
+            Shape::Nothing => return (false, below),
+            Shape::Scalar(_) => return (true, below),
+            Shape::List(list) if list.items_by == ItemsBy::Whole => return (true, below),
+            Shape::Map(map) if map.whole => return (true, below),
             Shape::List(list) => {
-                let items: Vec<(Element, &Value)> = items_of(Some(value))
-                    .iter()
-                    .filter_map(|item| Some((self.item(list, item).ok()?, item)))
-                    .collect();
+                let items = self.indexed(list, items_of(Some(value)));
                 for (element, item) in &items {
                     let twice = items.iter().filter(|(other, _)| other == element).count() > 1;
-                    path.push(element.clone());
-                    if !twice {
-                        self.gather(list.items, item, path, set);
-                    }
-                    set.insert(path);
-                    path.pop();
+                    let fields = if twice { Set::default() } else { self.own(list.items, item).1 };
+                    below.put(element.clone(), true, fields);
                 }
             }
             Shape::Map(map) => {
                 for (name, field) in value.as_object().into_iter().flatten() {
-                    path.push(Element::field(name));
-                    if let Some(of) = map.of(name) {
-                        self.gather(of, field, path, set);
-                    }
+                    let (leaf, fields) = map.of(name).map(|of| self.own(of, field)).unwrap_or_default();
                     let empty = field.is_null() || field.as_object().is_some_and(Map::is_empty);
-                    if empty || !map.known.contains_key(name.as_str()) {
-                        set.insert(path);
-                    }
-                    path.pop();
+                    let owned = leaf || empty || !map.known.contains_key(name.as_str());
+                    below.put(Element::field(name), owned, fields);
                 }
             }
         }
+        (false, below)
+    }
+
+    /// The items of a list with what names them; without those that nothing names.
+    fn indexed<'v>(&self, list: &List, items: &'v [Value]) -> Vec<(Element, &'v Value)> {
+        items.iter().filter_map(|item| Some((self.item(list, item).ok()?, item))).collect()
     }
 
     /// A set with those fields added that have a name in the schema and other members below them.
@@ -111,9 +128,11 @@ impl Types {
 
     /// One value merged into another: fields of the second win, and nothing of the first is lost.
     pub(super) fn merge(&self, id: TypeId, ours: Option<&Value>, theirs: Option<&Value>) -> Option<Value> {
-        let by = if theirs.is_none() { ours } else { theirs };
         let leaf = || theirs.or(ours).cloned();
-        match self.shape(id, by) {
+        if ours.is_none() || theirs.is_none() {
+            return leaf();
+        }
+        match self.shape(id, theirs) {
             Shape::Nothing | Shape::Scalar(_) => leaf(),
             Shape::List(list) => {
                 let (left, right) = (items_of(ours), items_of(theirs));
@@ -130,11 +149,10 @@ impl Types {
                 }
                 let mut merged = Map::new();
                 for name in names(left, right) {
-                    let get =
-                        |fields: Option<&'_ Map<String, Value>>| fields.and_then(|f| f.get(name)).cloned();
-                    let (left, right) = (get(left), get(right));
+                    let left = left.and_then(|fields| fields.get(name));
+                    let right = right.and_then(|fields| fields.get(name));
                     let of = map.of(name).unwrap_or(usize::MAX);
-                    if let Some(value) = self.merge(of, left.as_ref(), right.as_ref()) {
+                    if let Some(value) = self.merge(of, left, right) {
                         merged.insert(name.clone(), value);
                     }
                 }
@@ -146,16 +164,13 @@ impl Types {
     /// Items in the order of the second list where both have them; what only the first has stays where it
     /// stood among its neighbours.
     fn merge_items(&self, list: &List, left: &[Value], right: &[Value]) -> Vec<Value> {
-        let index = |items: &[Value]| -> Vec<(Element, Value)> {
-            items.iter().filter_map(|item| Some((self.item(list, item).ok()?, item.clone()))).collect()
-        };
-        let (left, right) = (index(left), index(right));
-        let has = |items: &[(Element, Value)], element: &Element| items.iter().any(|(e, _)| e == element);
+        let (left, right) = (self.indexed(list, left), self.indexed(list, right));
+        let has = |items: &[(Element, &Value)], element: &Element| items.iter().any(|(e, _)| e == element);
         // Of items that stand twice on the left, none is merged with one on the right.
-        let of_left = |element: &Element| -> Option<Value> {
-            let mut found = left.iter().filter(|(e, _)| e == element).map(|(_, value)| value);
+        let of_left = |element: &Element| -> Option<&Value> {
+            let mut found = left.iter().filter(|(e, _)| e == element).map(|(_, value)| *value);
             let first = found.next()?;
-            Some(if found.next().is_some() { Value::Null } else { first.clone() })
+            Some(if found.next().is_some() { &Value::Null } else { first })
         };
         let mut shared = right.iter().map(|(e, _)| e).filter(|e| has(&left, e)).peekable();
         let mut merged_right: Vec<&Element> = Vec::new();
@@ -165,7 +180,7 @@ impl Types {
             if let (Some((ours, _)), Some((theirs, value))) = (left.get(l), right.get(r)) {
                 if ours == theirs {
                     merged_right.push(theirs);
-                    out.extend(self.merge(list.items, of_left(ours).as_ref(), Some(value)));
+                    out.extend(self.merge(list.items, of_left(ours), Some(value)));
                     l += 1;
                     r += 1;
                     shared.next();
@@ -188,7 +203,7 @@ impl Types {
             }
             if let Some((theirs, value)) = right.get(r) {
                 merged_right.push(theirs);
-                out.extend(self.merge(list.items, of_left(theirs).as_ref(), Some(value)));
+                out.extend(self.merge(list.items, of_left(theirs), Some(value)));
                 r += 1;
                 if shared.peek().is_some_and(|next| *next == theirs) {
                     shared.next();
@@ -200,66 +215,67 @@ impl Types {
 
     /// What differs between two values.
     pub(super) fn difference(&self, id: TypeId, ours: Option<&Value>, theirs: Option<&Value>) -> Difference {
-        let mut difference = Difference::default();
-        self.differ(id, ours, theirs, &mut Vec::new(), &mut difference);
-        difference
+        let mut all = Difference::default();
+        self.differ(id, ours, theirs, &mut all);
+        all
     }
 
+    /// Finds what differs below two values, and says what they are to each other themselves.
     fn differ(
         &self,
         id: TypeId,
         ours: Option<&Value>,
         theirs: Option<&Value>,
-        path: &mut Path,
-        found: &mut Difference,
-    ) {
+        below: &mut Difference,
+    ) -> Differs {
         let (left, right) = (self.shape(id, ours), self.shape(id, theirs));
         match (ours, theirs) {
-            (None, None) => return,
-            (Some(_), None) => self.differ_as(left, ours, theirs, path, found),
-            (Some(_), Some(_)) if !left.like(right) => {
-                self.differ_as(left, ours, theirs, path, found);
-                self.differ_as(right, ours, theirs, path, found);
+            (None, None) => Differs::default(),
+            (Some(_), None) => {
+                self.differ_as(left, ours, theirs, below);
+                Differs { removed: true, ..Differs::default() }
             }
-            _ => self.differ_as(right, ours, theirs, path, found),
-        }
-        if ours.is_none() {
-            found.added.insert(path);
-        } else if theirs.is_none() {
-            found.removed.insert(path);
+            (None, Some(_)) => {
+                self.differ_as(right, ours, theirs, below);
+                Differs { added: true, ..Differs::default() }
+            }
+            (Some(one), Some(other)) if same(one, other) => Differs::default(),
+            (Some(_), Some(_)) => {
+                let mut modified = self.differ_as(right, ours, theirs, below);
+                if !left.like(right) {
+                    modified |= self.differ_as(left, ours, theirs, below);
+                }
+                Differs { modified, ..Differs::default() }
+            }
         }
     }
 
+    /// Whether the two differ as a whole; else what differs below them is found.
     fn differ_as(
         &self,
         shape: Shape<'_>,
         ours: Option<&Value>,
         theirs: Option<&Value>,
-        path: &mut Path,
-        found: &mut Difference,
-    ) {
+        below: &mut Difference,
+    ) -> bool {
         match shape {
             Shape::Map(map) if !map.whole => {
                 let (left, right) = (fields_of(ours), fields_of(theirs));
                 if !(none_of(left) && none_of(right)) {
-                    self.differ_fields(map, left, right, path, found);
-                    return;
+                    self.differ_fields(map, left, right, below);
+                    return false;
                 }
             }
             Shape::List(list) if list.items_by != ItemsBy::Whole => {
                 let (left, right) = (items_of(ours), items_of(theirs));
                 if !(left.is_empty() && right.is_empty()) {
-                    self.differ_items(list, left, right, path, found);
-                    return;
+                    self.differ_items(list, left, right, below);
+                    return false;
                 }
             }
             _ => {}
         }
-        if let (Some(ours), Some(theirs)) = (ours, theirs)
-            && !same(ours, theirs)
-        {
-            found.modified.insert(path);
-        }
+        true
     }
 
     fn differ_fields(
@@ -267,64 +283,53 @@ impl Types {
         map: &Fields,
         left: Option<&Map<String, Value>>,
         right: Option<&Map<String, Value>>,
-        path: &mut Path,
-        found: &mut Difference,
+        below: &mut Difference,
     ) {
         for name in names(left, right) {
             let of = map.of(name).unwrap_or(usize::MAX);
-            path.push(Element::field(name));
-            self.differ(of, left.and_then(|f| f.get(name)), right.and_then(|f| f.get(name)), path, found);
-            path.pop();
+            let mut inner = Difference::default();
+            let (left, right) =
+                (left.and_then(|fields| fields.get(name)), right.and_then(|fields| fields.get(name)));
+            let differs = self.differ(of, left, right, &mut inner);
+            below.put(|| Element::field(name), differs, inner);
         }
     }
 
-    fn differ_items(
-        &self,
-        list: &List,
-        left: &[Value],
-        right: &[Value],
-        path: &mut Path,
-        found: &mut Difference,
-    ) {
-        let index = |items| -> Vec<(Element, &Value)> {
-            let items: &[Value] = items;
-            items.iter().filter_map(|item| Some((self.item(list, item).ok()?, item))).collect()
-        };
-        let (left, right) = (index(left), index(right));
+    fn differ_items(&self, list: &List, left: &[Value], right: &[Value], below: &mut Difference) {
+        let (left, right) = (self.indexed(list, left), self.indexed(list, right));
         let mut seen: Vec<&Element> = Vec::new();
         for (element, _) in left.iter().chain(&right) {
             if seen.contains(&element) {
                 continue;
             }
             seen.push(element);
-            let of = |items: &[(Element, &'_ Value)]| -> Vec<Value> {
-                items.iter().filter(|(e, _)| e == element).map(|(_, value)| (*value).clone()).collect()
-            };
-            let (ours, theirs) = (of(&left), of(&right));
-            path.push(element.clone());
-            match (ours.len() > 1, theirs.len() > 1) {
-                (false, false) => self.differ(list.items, ours.first(), theirs.first(), path, found),
+            let count = |items: &[(Element, &Value)]| items.iter().filter(|(e, _)| e == element).count();
+            let ours = left.iter().find(|(e, _)| e == element).map(|(_, value)| *value);
+            let theirs = right.iter().find(|(e, _)| e == element).map(|(_, value)| *value);
+            let mut inner = Difference::default();
+            // Items that stand there twice are compared as one whole.
+            let differs = match (count(&left) > 1, count(&right) > 1) {
+                (false, false) => self.differ(list.items, ours, theirs, &mut inner),
                 (true, true) => {
-                    let equal =
-                        ours.len() == theirs.len() && ours.iter().zip(&theirs).all(|(a, b)| same(a, b));
-                    if !equal {
-                        found.modified.insert(path);
-                    }
+                    let all = |items: &[(Element, &'_ Value)]| -> Value {
+                        items
+                            .iter()
+                            .filter(|(e, _)| e == element)
+                            .map(|(_, value)| (*value).clone())
+                            .collect()
+                    };
+                    Differs { modified: !same(&all(&left), &all(&right)), ..Differs::default() }
                 }
                 (true, false) => {
-                    if let Some(theirs) = theirs.first() {
-                        self.differ(list.items, None, Some(theirs), path, found);
-                    }
-                    found.removed.insert(path);
+                    let differs = self.differ(list.items, None, theirs, &mut inner);
+                    Differs { removed: true, ..differs }
                 }
                 (false, true) => {
-                    if let Some(ours) = ours.first() {
-                        self.differ(list.items, Some(ours), None, path, found);
-                    }
-                    found.added.insert(path);
+                    let differs = self.differ(list.items, ours, None, &mut inner);
+                    Differs { added: true, ..differs }
                 }
-            }
-            path.pop();
+            };
+            below.put(|| element.clone(), differs, inner);
         }
     }
 
