@@ -172,6 +172,8 @@ fn scale(world: &mut World<'_>, key: &Key, pods: &[Found]) -> Result<i64, String
         let resource = match owner.kind.as_str() {
             "ReplicaSet" => "replicasets",
             "StatefulSet" => "statefulsets",
+            "DaemonSet" => return Err("daemonsets.apps does not implement the scale subresource".to_owned()),
+            "Job" => return Err("jobs.batch does not implement the scale subresource".to_owned()),
             _ => return Err(lost()),
         };
         let found = world.get(&key.beside("apps", resource, &owner.name)).filter(|set| uid(set) == owner.uid);

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::birth;
-use super::fields::{control, count, is_going, is_true, list, number, set, share, text, time};
+use super::fields::{
+    control, count, is_controlled_by, is_going, is_true, list, number, set, share, text, time, uid,
+};
 use super::names::beginning;
 use super::pods::{available_at, is_available, is_ready, label};
 use super::revisions::{self, REVISION};
@@ -52,6 +54,30 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     revisions::clean_up(world, key, &scene.object, "DaemonSet", &live);
 }
 
+/// A node changed. Only those look that have a pod to make or to take away there, or that had one in the
+/// wrong place: as the real controller, which leaves numbers as they are otherwise.
+pub(super) fn node_changed(world: &mut World<'_>, node: &Key) {
+    let Some(object) = world.get(node) else { return };
+    for (key, set) in world.all("apps", "daemonsets", None) {
+        let (run, stay) = place(&set, &object);
+        let there = |(_, pod): &Found| *node.name == *node_of(pod) && is_controlled_by(pod, uid(&set));
+        let has_pod = world.children("", "pods", &key).iter().any(there);
+        let astray = count(&set, "/status/numberMisscheduled") > 0;
+        if (run && !has_pod) || (has_pod && (!stay || astray)) {
+            world.ask(Role::DaemonSet, key);
+        }
+    }
+}
+
+/// Whether a DaemonSet is to run on a node, and whether a pod of it that is there may stay.
+fn place(set: &Value, node: &Value) -> (bool, bool) {
+    let mut spec = set.pointer("/spec/template/spec").cloned().unwrap_or_default();
+    be_there(&mut spec);
+    let fits = fits_node(&spec, node);
+    let run = fits && untolerated(&spec, node, &["NoSchedule", "NoExecute"]).is_none();
+    (run, fits && untolerated(&spec, node, &["NoExecute"]).is_none())
+}
+
 fn scene(world: &mut World<'_>, key: &Key) -> Option<Scene> {
     let object = world.get(key)?;
     let (_, revision) = revisions::current(world, key, &object, "DaemonSet")?;
@@ -65,12 +91,8 @@ fn scene(world: &mut World<'_>, key: &Key) -> Option<Scene> {
     for there in pods.values_mut() {
         there.sort_by_key(|(key, pod)| (time(pod, "/metadata/creationTimestamp"), key.clone()));
     }
-    let mut spec = object.pointer("/spec/template/spec").cloned().unwrap_or_default();
-    be_there(&mut spec);
     let nodes = world.all("", "nodes", None).into_iter().map(|(key, node)| {
-        let fits = fits_node(&spec, &node);
-        let run = fits && untolerated(&spec, &node, &["NoSchedule", "NoExecute"]).is_none();
-        let stay = fits && untolerated(&spec, &node, &["NoExecute"]).is_none();
+        let (run, stay) = place(&object, &node);
         (key.name.to_string(), run, stay)
     });
     let hash = revisions::hash(&revision).to_owned();
@@ -142,12 +164,14 @@ impl Scene {
     }
 
     fn make(&self, world: &mut World<'_>, node: &str) {
-        let template = self.object.pointer("/spec/template").cloned().unwrap_or_default();
+        let mut template = self.object.pointer("/spec/template").cloned().unwrap_or_default();
+        if let Some(spec) = template.get_mut("spec") {
+            be_there(spec);
+        }
         let reference = control("apps/v1", "DaemonSet", &self.object);
         let mut pod = birth::pod(&template, reference, Some(&beginning(&self.key.name)));
         set(&mut pod, &["metadata", "labels", REVISION], self.hash.clone().into());
         if let Some(spec) = pod.get_mut("spec") {
-            be_there(spec);
             let term = json!({"key": "metadata.name", "operator": "In", "values": [node]});
             let required = [
                 "affinity",

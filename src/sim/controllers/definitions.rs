@@ -95,6 +95,10 @@ fn accepted(world: &mut World<'_>, key: &Key, definition: &Value) -> (Value, Opt
     ] {
         let name = text(&wanted, &format!("/{field}"));
         if taken.contains(name) {
+            if field == "kind" {
+                // The one name that servers write even if there is none.
+                set(&mut given, &[field], "".into());
+            }
             refusal = Some((reason, format!("\"{name}\" is already in use")));
         } else {
             set(&mut given, &[field], name.into());

@@ -60,7 +60,9 @@ pub(super) fn tell(world: &mut World<'_>, scene: &Scene, judge: bool) {
     match deadline(&scene.deployment) {
         None if judge => conditions.retain(|condition| text(condition, "/type") != "Progressing"),
         Some(seconds) if judge => {
-            if let Some(again) = progress(conditions, scene, &tally, &before, seconds, now) {
+            if let Some(again) =
+                progress(conditions, scene, &tally, &before, seconds, now).filter(|again| *again > now)
+            {
                 world.ask_at(Role::Deployment, &scene.key, again);
             }
         }

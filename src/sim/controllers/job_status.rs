@@ -9,6 +9,7 @@ use super::fields::{condition, has, holds, is_going, items, set, stamp, text, ti
 use super::jobs::{Scene, TRACKING};
 use super::pods::{has_ended, is_ready};
 use super::world::World;
+use crate::sim::store::Key;
 
 /// How a Job ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,13 +101,19 @@ pub(super) fn tell(world: &mut World<'_>, scene: &Scene, ending: Option<Ending>)
         }
     });
     for key in counted {
-        world.change(&key, |pod| {
-            items(pod, &["metadata", "finalizers"]).retain(|name| name != TRACKING);
-            if items(pod, &["metadata", "finalizers"]).is_empty() {
-                unset(pod, &["metadata", "finalizers"]);
-            }
-        });
+        release(world, &key);
     }
+}
+
+/// Lets a pod go as far as its Job is concerned.
+pub(super) fn release(world: &mut World<'_>, key: &Key) {
+    world.change(key, |pod| {
+        let held = items(pod, &["metadata", "finalizers"]);
+        held.retain(|name| name != TRACKING);
+        if held.is_empty() {
+            unset(pod, &["metadata", "finalizers"]);
+        }
+    });
 }
 
 fn end(job: &mut Value, ending: &Ending, is_over: bool, now: Timestamp) {

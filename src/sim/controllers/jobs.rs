@@ -192,6 +192,8 @@ impl Scene {
             });
             let excess = usize::try_from(active - wanted).unwrap_or(0);
             for (key, _) in spare.into_iter().take(excess) {
+                // What goes because it is not wanted is no failure: it is not counted.
+                job_status::release(world, key);
                 world.delete(key);
             }
         } else if active < wanted {

@@ -5,9 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fields::{
-    Condition, controller, count, is_going, items, later, list, map, set, stamp, state, text,
-};
+use super::fields::{Condition, count, is_going, items, later, list, map, set, stamp, state, text};
 use super::names::{draw, node_address, pod_address};
 use super::pods::{has_ended, restarts};
 use super::world::{Role, World};
@@ -42,7 +40,7 @@ fn fate(pod: &Value, conditions: &Conditions) -> Fate {
             .map(|c| text(c, "/image"))
             .any(|image| parts.iter().any(|part| image.contains(part.as_str())))
     };
-    let is_jobs = controller(pod).is_some_and(|owner| owner.kind == "Job");
+    let is_jobs = matches!(text(pod, "/spec/restartPolicy"), "Never" | "OnFailure");
     if named(&conditions.unpullable) {
         Fate::NoImage
     } else if is_jobs {
@@ -80,14 +78,7 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     }
     if !works {
         world.forget(Role::Step, key);
-        let ready = pods::is_ready(&pod);
-        if ready {
-            let now = world.now;
-            world.change(key, |pod| {
-                let kind = Condition { kind: "Ready", status: "False", reason: "", message: "" };
-                state(items(pod, &["status", "conditions"]), &kind, now);
-            });
-        }
+        // A pod that was ready stays so: its own kubelet, which would say otherwise, says nothing.
         return;
     }
     if !world.has_date(Role::Step, key)

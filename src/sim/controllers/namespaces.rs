@@ -91,6 +91,15 @@ fn end(world: &mut World<'_>, key: &Key) {
     });
 }
 
+/// Nothing stays in a namespace that is gone, however it went.
+pub(super) fn gone(world: &mut World<'_>, key: &Key) {
+    let left: Vec<Key> =
+        world.store.all_keys().filter(|inner| inner.namespace == key.name).cloned().collect();
+    for inner in left {
+        world.remove(&inner);
+    }
+}
+
 /// What a namespace that is being deleted says of what is left in it.
 fn remaining(world: &mut World<'_>, left: &[Key]) -> Vec<[String; 4]> {
     let (mut resources, mut finalizers) = (BTreeMap::new(), BTreeMap::new());

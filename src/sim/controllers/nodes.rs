@@ -169,7 +169,7 @@ fn pods_on(world: &mut World<'_>, node: &str) -> Vec<Key> {
     pods.into_iter().filter(|(_, pod)| text(pod, "/spec/nodeName") == node).map(|(key, _)| key).collect()
 }
 
-/// The pods of a node are ready only if it is; those that don't tolerate that it is not go after a while.
+/// Pods start only on a node that is ready; those that don't tolerate that it is not go after a while.
 fn pods_follow(world: &mut World<'_>, key: &Key) {
     for pod in pods_on(world, &key.name) {
         world.ask(Role::Kubelet, pod);

@@ -61,7 +61,6 @@ fn everything(world: &mut World<'_>) {
 }
 
 fn changed(world: &mut World<'_>, key: &Key) {
-    world.reread(key);
     let Some(object) = world.get(key) else { return };
     if let Some(role) = looker(key) {
         world.ask(role, key.clone());
@@ -75,7 +74,10 @@ fn changed(world: &mut World<'_>, key: &Key) {
     match (&*key.group, &*key.resource) {
         ("", "pods") => pod_changed(world, key, &object),
         ("apps", "replicasets" | "controllerrevisions") => owner_looks(world, key, &object),
-        ("", "nodes") => node_changed(world, key),
+        ("", "nodes") => {
+            super::daemon_sets::node_changed(world, key);
+            node_changed(world);
+        }
         ("", "services") => world.ask(Role::Endpoints, key.clone()),
         ("", "persistentvolumeclaims") => homeless_look(world),
         ("apps", "deployments" | "statefulsets") | ("policy", "poddisruptionbudgets") => {
@@ -87,10 +89,8 @@ fn changed(world: &mut World<'_>, key: &Key) {
 }
 
 fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
-    if world.store.has(key) {
-        // Another of this name came meanwhile: its change follows.
-        world.reread(key);
-    } else {
+    // If another of this name came meanwhile, its change follows.
+    if !world.store.has(key) {
         world.left(key);
     }
     if !matches!(&*key.resource, "pods" | "endpointslices" | "controllerrevisions" | "events" | "leases") {
@@ -113,11 +113,13 @@ fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
         }
         ("apps", "replicasets" | "controllerrevisions") => owner_looks(world, key, last),
         ("", "nodes") => {
-            node_changed(world, key);
+            all_look(world, Role::DaemonSet, "apps", "daemonsets");
+            node_changed(world);
             super::nodes::gone(world, key);
         }
         ("", "namespaces") => {
             world.memory.ending.remove(key);
+            super::namespaces::gone(world, key);
         }
         ("", "persistentvolumeclaims") => super::claims::gone(world, last),
         ("apiextensions.k8s.io", "customresourcedefinitions") => super::definitions::gone(world, last),
@@ -176,9 +178,8 @@ fn orphan_looks(world: &mut World<'_>, key: &Key) {
     }
 }
 
-fn node_changed(world: &mut World<'_>, _node: &Key) {
+fn node_changed(world: &mut World<'_>) {
     world.room = None;
-    all_look(world, Role::DaemonSet, "apps", "daemonsets");
     homeless_look(world);
 }
 

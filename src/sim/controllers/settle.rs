@@ -46,7 +46,12 @@ impl Controllers {
             routes::conditions_changed(&mut world);
         }
         react(&mut world);
+        let mut rounds = 0;
         while let Some(at) = world.memory.next().filter(|at| *at <= now) {
+            rounds = if at.max(begin) == world.now { rounds + 1 } else { 0 };
+            if rounds > ROUNDS {
+                return;
+            }
             world.now = at.max(begin);
             let due = world.memory.take(at);
             world.queue.extend(due);

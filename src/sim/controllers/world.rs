@@ -145,7 +145,7 @@ impl<'w> World<'w> {
         self.memory.cancel(&(role, key.clone()));
     }
 
-    /// An object; each is read once as long as nobody writes it.
+    /// An object. Each is read once: while a world lasts, nobody else writes.
     pub(super) fn get(&mut self, key: &Key) -> Option<Rc<Value>> {
         if let Some(known) = self.read.get(key) {
             return Some(Rc::clone(known));
@@ -153,11 +153,6 @@ impl<'w> World<'w> {
         let read = Rc::new(self.store.get(key)?);
         self.read.insert(key.clone(), Rc::clone(&read));
         Some(read)
-    }
-
-    /// What was read before is read anew: somebody else wrote.
-    pub(super) fn reread(&mut self, key: &Key) {
-        self.read.remove(key);
     }
 
     /// The objects of a resource, in all namespaces or in one.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::fields::{count, text};
+use super::super::fields::{count, is_going, text};
 use super::super::pods::is_ready;
 use super::*;
 
@@ -29,7 +29,9 @@ fn lab(more: &Value) -> Lab {
 }
 
 fn evict(lab: &mut Lab, at: usize) -> Result<(), crate::sim::controllers::Budget> {
-    let pod = core("pods", text(&lab.pods("default")[at], "/metadata/name"));
+    let mut pods = lab.pods("default");
+    pods.retain(|pod| text(pod, "/status/phase") == "Running" && !is_going(pod));
+    let pod = core("pods", text(&pods[at], "/metadata/name"));
     let done = lab.controllers.evict(&mut lab.store, &lab.conditions, &pod, lab.now);
     lab.settle();
     done
