@@ -184,6 +184,11 @@ pub(super) fn controller(object: &Value) -> Option<Owner> {
     Some(Owner { kind: field("/kind"), name: field("/name"), uid: field("/uid") })
 }
 
+/// Whether an object is controlled by the one with this UID.
+pub(super) fn is_controlled_by(object: &Value, uid: &str) -> bool {
+    controller(object).is_some_and(|owner| owner.uid == uid)
+}
+
 /// The reference that makes `owner` the controller of an object.
 pub(super) fn control(api_version: &str, kind: &str, owner: &Value) -> Value {
     json!({"apiVersion": api_version, "kind": kind, "name": text(owner, "/metadata/name"),
