@@ -10,6 +10,7 @@ mod adoption;
 mod apply;
 mod approvals;
 mod cases;
+mod conformance;
 mod controllers;
 mod controllers_sides;
 mod controllers_view;
