@@ -38,8 +38,14 @@ pub(super) fn allocate(cluster: &Cluster, service: &mut Value) -> Outcome<()> {
     let Some(spec) = object(service, "spec") else { return Ok(()) };
     spec.insert("clusterIP".to_owned(), address.as_str().into());
     spec.insert("clusterIPs".to_owned(), json!([address]));
-    super::json::default(spec, "ipFamilies", || json!(["IPv4"]));
-    super::json::default(spec, "ipFamilyPolicy", || "SingleStack".into());
+    // Nobody knows of which family the addresses are that somebody else gives a headless Service.
+    let selects = spec.get("selector").and_then(Value::as_object).is_some_and(|s| !s.is_empty());
+    let (families, policy) = match address.as_str() {
+        "None" if !selects => (json!(["IPv4", "IPv6"]), "RequireDualStack"),
+        _ => (json!(["IPv4"]), "SingleStack"),
+    };
+    super::json::default(spec, "ipFamilies", || families);
+    super::json::default(spec, "ipFamilyPolicy", || policy.into());
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") {
         let mut at = 0;
         each(spec, "ports", |port| {

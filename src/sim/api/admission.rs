@@ -17,6 +17,31 @@ pub(super) fn mutate(
 ) -> Outcome<()> {
     match (&*target.resource.group, &*target.resource.plural) {
         ("", "pods") if live.is_none() => pod(cluster, target, new),
+        ("", "nodes") if live.is_none() => {
+            if let Some(spec) = object(new, "spec") {
+                let taint = json!({"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"});
+                default(spec, "taints", || json!([]));
+                if let Some(taints) = spec.get_mut("taints").and_then(Value::as_array_mut)
+                    && !taints.contains(&taint)
+                {
+                    taints.push(taint);
+                }
+            }
+            Ok(())
+        }
+        ("", plural @ ("persistentvolumeclaims" | "persistentvolumes")) if live.is_none() => {
+            let short = if plural == "persistentvolumes" { "pv" } else { "pvc" };
+            let finalizer = json!(format!("kubernetes.io/{short}-protection"));
+            if let Some(metadata) = super::json::metadata(new) {
+                default(metadata, "finalizers", || json!([]));
+                if let Some(finalizers) = metadata.get_mut("finalizers").and_then(Value::as_array_mut)
+                    && !finalizers.contains(&finalizer)
+                {
+                    finalizers.push(finalizer);
+                }
+            }
+            Ok(())
+        }
         ("", "namespaces") => {
             let name = text(new, "/metadata/name").to_owned();
             if let Some(metadata) = super::json::metadata(new)

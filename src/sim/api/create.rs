@@ -26,7 +26,9 @@ pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
 /// Takes away what only the server writes.
 pub(super) fn wipe(object: &mut Value) {
     if let Some(metadata) = metadata(object) {
-        for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        for field in
+            ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"]
+        {
             metadata.shift_remove(field);
         }
     }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::json::{text, without_nulls};
 use super::media;
-use super::status::{Fault, Outcome};
+use super::status::{Fault, Outcome, causes};
 use super::target::{Target, Validation};
 use crate::sim::fields::Schema;
 use crate::sim::kinds::Resource;
@@ -17,15 +17,15 @@ pub(super) fn schema_of(resource: &Resource) -> Schema {
             let schema = Schema::of_definition(&defined.schema);
             if resource.has_status() { schema.with_status() } else { schema }
         }
-        None => {
-            Schema::builtin(&resource.group, &resource.version, &resource.kind).unwrap_or_else(anything)
-        }
+        None => Schema::builtin(&resource.group, &resource.version, &resource.kind).unwrap_or_else(anything),
     }
 }
 
 /// The schema of a kind of which nothing is known.
 fn anything() -> Schema {
-    Schema::of_definition(&serde_json::json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}))
+    Schema::of_definition(
+        &serde_json::json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true}),
+    )
 }
 
 /// The object in a request's body, and what a client is to be warned of.
@@ -45,6 +45,15 @@ pub(super) fn object(
     if !kind.is_empty() && (kind != *resource.kind || unregistered) && resource.defined.is_none() {
         return Err(other_kind(resource, &version, &kind));
     }
+    if resource.defined.is_some() && !kind.is_empty() && kind != *resource.kind {
+        let wrong = causes::invalid("kind", &kind.as_str().into(), &format!("must be {}", resource.kind));
+        return Err(Fault::invalid_kind(
+            &resource.group,
+            &kind,
+            text(&object, "/metadata/name"),
+            vec![wrong],
+        ));
+    }
     if !version.is_empty() && version != resource.api_version() {
         return Err(Fault::bad_request(format!(
             "the API version in the data ({version}) does not match the expected API version ({})",
@@ -55,7 +64,7 @@ pub(super) fn object(
         && !defined.schema.is_null()
         && (kind.is_empty() || version.is_empty())
     {
-        let what = if version.is_empty() { "apiVersion" } else { "kind" };
+        let what = if kind.is_empty() { "kind" } else { "apiVersion" };
         let body = String::from_utf8_lossy(target.request.body);
         return Err(Fault::bad_request(format!(
             "the object provided is unrecognized (must be of type {}): Object '{}' is missing in '{body}' ({})",
@@ -79,9 +88,22 @@ pub(super) fn object(
         && let Some(data) = object.get("data").and_then(Value::as_object)
     {
         for value in data.values() {
-            if let Err(error) = base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default()) {
+            if let Err(error) =
+                base64::engine::general_purpose::STANDARD.decode(value.as_str().unwrap_or_default())
+            {
                 return Err(Fault::bad_request(format!(
                     "Secret in version \"v1\" cannot be handled as a Secret: {error}"
+                )));
+            }
+        }
+    }
+    if resource.is("coordination.k8s.io", "leases") {
+        for path in ["/spec/renewTime", "/spec/acquireTime"] {
+            let time = text(&object, path);
+            if !time.is_empty() && time.parse::<jiff::Timestamp>().is_err() {
+                return Err(Fault::bad_request(format!(
+                    "Lease in version \"v1\" cannot be handled as a Lease: parsing time {0} as \"2006-01-02T15:04:05.000000Z07:00\": cannot parse {0} as \"2006\"",
+                    causes::quoted(time)
                 )));
             }
         }
@@ -194,11 +216,8 @@ fn summary(body: &[u8]) -> String {
         None => "<empty>".to_owned(),
         Some(first) => {
             let start = body.get(..30).unwrap_or(body);
-            let text = if *first == b'{' {
-                String::from_utf8_lossy(start).into_owned()
-            } else {
-                hex::encode(start)
-            };
+            let text =
+                if *first == b'{' { String::from_utf8_lossy(start).into_owned() } else { hex::encode(start) };
             if body.len() > 30 { format!("{text} ...") } else { text }
         }
     }
@@ -227,7 +246,7 @@ pub(super) fn go_error(body: &[u8], error: &serde_json::Error) -> String {
     let found = body.get(at).copied().map_or('?', char::from);
     let quoted = if found == '\'' { "'\\''".to_owned() } else { format!("'{found}'") };
     let said = error.to_string();
-    let place = if said.starts_with("key must be a string") {
+    let place = if said.starts_with("key must be a string") || said.starts_with("trailing comma") {
         "looking for beginning of object key string"
     } else if said.starts_with("expected `:`") {
         "after object key"
@@ -260,7 +279,7 @@ fn other_kind(resource: &Resource, version: &str, kind: &str) -> Fault {
 }
 
 /// Whether a real server has ever known this version of a built-in group.
-fn is_registered(group: &str, version: &str) -> bool {
+pub(super) fn is_registered(group: &str, version: &str) -> bool {
     match group {
         "" => version == "v1",
         "autoscaling" => matches!(version, "v1" | "v2"),

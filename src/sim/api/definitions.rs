@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::json::{items, set_metadata, text};
 use super::write::{put, stamp};
 use crate::sim::cluster::Cluster;
+use crate::sim::fields::{self, Schema, Writer};
 use crate::sim::store::Key;
 
 const GROUP: &str = "apiextensions.k8s.io";
@@ -40,6 +41,7 @@ fn due(cluster: &Cluster, definition: &Value) -> bool {
 }
 
 fn begin(cluster: &mut Cluster, key: Key, mut definition: Value) {
+    let before = definition.clone();
     let at = stamp(cluster.now);
     let condition = |kind: &str, reason: &str, message: &str| {
         json!({
@@ -61,11 +63,15 @@ fn begin(cluster: &mut Cluster, key: Key, mut definition: Value) {
     if let Some(fields) = definition.as_object_mut() {
         fields.insert("status".to_owned(), status);
     }
-    let mut finalizers: Vec<Value> = items(&definition, "/metadata/finalizers").cloned().collect();
-    if !finalizers.iter().any(|f| f == CLEANUP) {
-        finalizers.push(CLEANUP.into());
+    let writer = Writer {
+        manager: "kube-apiserver",
+        api_version: "apiextensions.k8s.io/v1",
+        subresource: "status",
+        now: cluster.now,
+    };
+    if let Some(schema) = Schema::builtin(GROUP, "v1", "CustomResourceDefinition") {
+        definition = fields::written(&schema, Some(&before), definition, &writer);
     }
-    set_metadata(&mut definition, "finalizers", finalizers);
     put(cluster, key, definition);
 }
 

@@ -46,7 +46,11 @@ impl Options {
             }
         } else {
             super::media::check_content(&target.request)?;
-            let sent = parse(body, "DeleteOptions")?;
+            let sent = parse(body, "DeleteOptions").map_err(|fault| {
+                let said = fault.message();
+                let why = said.split_once("): ").map_or(said, |(_, why)| why);
+                Fault::bad_request(why.rsplit_once(" (").map_or(why, |(why, _)| why))
+            })?;
             Self::sent(&sent, &mut wrong)
         };
         if !options.policy.is_empty() && options.orphan.is_some() {
@@ -95,7 +99,7 @@ pub(super) fn one(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer>
     let options = Options::read(target)?;
     let fate = delete(cluster, target, &target.key(&target.name), &options)?;
     let resource = &target.resource;
-    Ok(match fate {
+    let mut answer = match fate {
         Fate::Going(object) => {
             let status = if options.orphan == Some(false) { 202 } else { 200 };
             Answer::json(status, present::shown(resource, target.form, object))
@@ -104,7 +108,12 @@ pub(super) fn one(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer>
             Answer::json(200, present::shown(resource, target.form, object))
         }
         Fate::Gone(object) => Answer::json(200, deleted(resource, &object)),
-    })
+    };
+    if resource.is("batch", "jobs") && options.policy.is_empty() && options.orphan.is_none() {
+        let warning = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+        answer.headers.push(("warning", super::route::warning_header(warning)));
+    }
+    Ok(answer)
 }
 
 fn deleted(resource: &Resource, object: &Value) -> Value {
@@ -122,8 +131,14 @@ fn returns_object(resource: &Resource) -> bool {
     match (&*resource.group, &*resource.plural) {
         (
             "",
-            "resourcequotas" | "persistentvolumes" | "serviceaccounts" | "persistentvolumeclaims" | "namespaces"
-            | "pods" | "services" | "podtemplates",
+            "resourcequotas"
+            | "persistentvolumes"
+            | "serviceaccounts"
+            | "persistentvolumeclaims"
+            | "namespaces"
+            | "pods"
+            | "services"
+            | "podtemplates",
         )
         | ("resource.k8s.io", _) => true,
         ("storage.k8s.io", plural) => plural != "csistoragecapacities",
@@ -145,6 +160,9 @@ pub(super) fn delete(
         return namespace(cluster, target, key, live, options);
     }
     admit_webhooks(cluster, target)?;
+    if resource.is("apiextensions.k8s.io", "customresourcedefinitions") {
+        return Ok(definition(cluster, key, live, options));
+    }
     let mut object = live.clone();
     let graceful = match grace(resource, &live, options) {
         Grace::Pending => return Ok(Fate::Going(live)),
@@ -308,7 +326,8 @@ fn namespace(
         set_finalizers(&mut object, &finalizers);
         return Ok(Fate::Going(keep(cluster, key, &live, object, options)));
     }
-    if items(&live, "/spec/finalizers").next().is_some() || items(&live, "/metadata/finalizers").next().is_some()
+    if items(&live, "/spec/finalizers").next().is_some()
+        || items(&live, "/metadata/finalizers").next().is_some()
     {
         return Ok(Fate::Going(live));
     }
@@ -316,6 +335,30 @@ fn namespace(
         cluster.store.remove(key);
     }
     Ok(Fate::Gone(object))
+}
+
+/// A definition first says that it goes; the objects of its kind go, then it.
+fn definition(cluster: &mut Cluster, key: &Key, live: Value, options: &Options) -> Fate {
+    const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+    if live.pointer("/metadata/deletionTimestamp").is_some() {
+        return Fate::Going(live);
+    }
+    let mut object = live.clone();
+    let mut finalizers: Vec<String> =
+        items(&live, "/metadata/finalizers").filter_map(|f| f.as_str().map(str::to_owned)).collect();
+    finalizers.push(CLEANUP.to_owned());
+    set_finalizers(&mut object, &finalizers);
+    set_metadata(&mut object, "deletionTimestamp", stamp(cluster.now));
+    let mut conditions: Vec<Value> = items(&live, "/status/conditions").cloned().collect();
+    conditions.push(json!({
+        "type": "Terminating", "status": "True", "lastTransitionTime": stamp(cluster.now),
+        "reason": "InstanceDeletionPending",
+        "message": "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    }));
+    if let Some(status) = super::json::object(&mut object, "status") {
+        status.insert("conditions".to_owned(), conditions.into());
+    }
+    Fate::Going(keep(cluster, key, &live, object, options))
 }
 
 /// Whether a change ends an object: it is being deleted, and its last finalizer goes.
@@ -334,10 +377,15 @@ pub(super) fn collection(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<
     let revision = cluster.store.revision();
     let mut deleted = Vec::new();
     for (_, key) in read::keys(cluster, target) {
-        let Some(object) = cluster.store.get(&key).filter(|object| selector.matches(object)) else { continue };
+        let Some(object) = cluster.store.get(&key).filter(|object| selector.matches(object)) else {
+            continue;
+        };
         delete(cluster, target, &key, &options)?;
         deleted.push(present::item(&target.resource, target.form, object));
     }
-    let metadata = json!({"resourceVersion": revision.to_string()});
+    let mut metadata = json!({"resourceVersion": revision.to_string()});
+    if target.resource.defined.is_some() {
+        metadata["continue"] = "".into();
+    }
     Ok(Answer::json(200, present::list(&target.resource, target.form, metadata, deleted)))
 }

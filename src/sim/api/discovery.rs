@@ -1,6 +1,8 @@
 //! What is asked before anything else: version, health, and which groups, versions and resources there
 //! are.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
 
@@ -61,9 +63,12 @@ fn core_versions() -> Value {
     })
 }
 
+/// Versions with their resources.
+type Versions = Vec<(String, Vec<Arc<Resource>>)>;
+
 /// Groups with their versions, in the order of discovery.
-fn by_group(cluster: &Cluster) -> Vec<(String, Vec<(String, Vec<std::sync::Arc<Resource>>)>)> {
-    let mut groups: Vec<(String, Vec<(String, Vec<std::sync::Arc<Resource>>)>)> = Vec::new();
+fn by_group(cluster: &Cluster) -> Vec<(String, Versions)> {
+    let mut groups: Vec<(String, Versions)> = Vec::new();
     for resource in kinds::served(cluster) {
         let at = match groups.iter().position(|(name, _)| **name == *resource.group) {
             Some(at) => at,
@@ -85,7 +90,7 @@ fn by_group(cluster: &Cluster) -> Vec<(String, Vec<(String, Vec<std::sync::Arc<R
     groups
 }
 
-fn group_json(name: &str, versions: &[(String, Vec<std::sync::Arc<Resource>>)]) -> Value {
+fn group_json(name: &str, versions: &[(String, Vec<Arc<Resource>>)]) -> Value {
     let one = |version: &str| json!({"groupVersion": format!("{name}/{version}"), "version": version});
     let all: Vec<Value> = versions.iter().map(|(version, _)| one(version)).collect();
     let preferred = all.first().cloned().unwrap_or_default();
@@ -126,7 +131,7 @@ fn resources(cluster: &Cluster, group: &str, version: &str) -> Outcome<Answer> {
 
 /// What is answered to a path of a group that does not lead anywhere.
 pub(super) fn missing(cluster: &Cluster, group: &str) -> Fault {
-    let built_in = |resource: &std::sync::Arc<Resource>| *resource.group == *group && resource.defined.is_none();
+    let built_in = |resource: &Arc<Resource>| *resource.group == *group && resource.defined.is_none();
     if kinds::served(cluster).iter().any(built_in) { Fault::nowhere() } else { Fault::unknown_path() }
 }
 

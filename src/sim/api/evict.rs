@@ -40,7 +40,8 @@ pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
             delete::delete(cluster, target, &key, &asked)?;
         }
     }
-    let done = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
+    let done =
+        json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201});
     Ok(Answer::json(201, done))
 }
 

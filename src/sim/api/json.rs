@@ -58,11 +58,7 @@ pub(super) fn each(object: &mut Map<String, Value>, key: &str, mut act: impl FnM
 }
 
 /// The object under a key, if there is one.
-pub(super) fn within(
-    object: &mut Map<String, Value>,
-    key: &str,
-    act: impl FnOnce(&mut Map<String, Value>),
-) {
+pub(super) fn within(object: &mut Map<String, Value>, key: &str, act: impl FnOnce(&mut Map<String, Value>)) {
     if let Some(found) = object.get_mut(key).and_then(Value::as_object_mut) {
         act(found);
     }

@@ -60,7 +60,7 @@ fn not_acceptable(lists: bool, is_defined: bool) -> Fault {
         return Fault::new(
             406,
             "NotAcceptable",
-            "only the following media types are accepted: application/json, application/yaml",
+            "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf",
         );
     }
     let streams = match lists {
@@ -105,8 +105,9 @@ pub(super) fn patch_kind(request: &Request<'_>, is_defined: bool) -> Outcome<Pat
 }
 
 fn unknown_format(accepted: &str) -> Fault {
-    let message =
-        format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
+    let message = format!(
+        "the body of the request was in an unknown format - accepted media types include: {accepted}"
+    );
     Fault::new(415, "UnsupportedMediaType", message)
 }
 

@@ -31,6 +31,9 @@ mod validate;
 mod watch;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use request::{Answer, Reply, Request};
 pub use route::answer;
 pub use unwell::unwell;

@@ -29,28 +29,12 @@ pub(super) fn label(name: &str) -> Vec<String> {
     wrong
 }
 
-/// A DNS label (RFC 1035): services.
-pub(super) fn label_1035(name: &str) -> Vec<String> {
-    let mut wrong = too_long(name, 63);
-    if !is_label(name) || name.starts_with(|c: char| c.is_ascii_digit()) {
-        wrong.push(
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
-                .to_owned(),
-        );
-    }
-    wrong
-}
-
 /// A segment of a path: roles and their bindings.
 pub(super) fn path_segment(name: &str) -> Vec<String> {
     if name == "." || name == ".." {
         return vec![format!("may not be '{name}'")];
     }
-    ['/', '%']
-        .into_iter()
-        .filter(|c| name.contains(*c))
-        .map(|c| format!("may not contain '{c}'"))
-        .collect()
+    ['/', '%'].into_iter().filter(|c| name.contains(*c)).map(|c| format!("may not contain '{c}'")).collect()
 }
 
 fn is_label(name: &str) -> bool {
@@ -69,7 +53,8 @@ fn too_long(name: &str, limit: usize) -> Vec<String> {
 pub(super) fn check_of(group: &str, plural: &str) -> Check {
     match (group, plural) {
         ("", "namespaces") => label,
-        ("", "services") => label_1035,
+        // Since 1.35; before, a digit could not come first.
+        ("", "services") => label,
         ("rbac.authorization.k8s.io", _) => path_segment,
         ("", "events") => |_| Vec::new(),
         _ => subdomain,
@@ -146,7 +131,14 @@ pub(super) fn data_key(key: &str) -> Vec<String> {
     } else if key == "." {
         wrong.push("must not be '.'".to_owned());
     } else if key.starts_with("..") {
-        wrong.push(format!("must not {}", if key == ".." { "be '..'".to_owned() } else { format!("start with {}", quoted("..").replace('"', "'")) }));
+        wrong.push(format!(
+            "must not {}",
+            if key == ".." {
+                "be '..'".to_owned()
+            } else {
+                format!("start with {}", quoted("..").replace('"', "'"))
+            }
+        ));
     }
     wrong
 }

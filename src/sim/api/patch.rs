@@ -8,7 +8,7 @@ use super::media::{PatchKind, patch_kind};
 use super::request::Answer;
 use super::status::causes;
 use super::status::{Fault, Outcome};
-use super::target::{Target, Validation};
+use super::target::Target;
 use super::write::{Write, admit_create, owned, refused};
 use super::{create, defaults, prepare, update};
 use crate::sim::cluster::Cluster;
@@ -58,14 +58,18 @@ fn patched(target: &Target<'_>, write: &Write<'_>, kind: PatchKind, live: &Value
             PatchKind::Json => "[]handlers.jsonPatchOp",
             _ => "map[string]interface {}",
         };
-        let why = format!("json: cannot unmarshal {} into Go value of type {wanted}", decode::go_type(&patch));
+        let why =
+            format!("json: cannot unmarshal {} into Go value of type {wanted}", decode::go_type(&patch));
         return Err(Fault::bad_request(match kind {
             PatchKind::Strategic => why,
             _ => format!("error decoding patch: {why}"),
         }));
     }
     match kind {
-        PatchKind::Json => fields::json_patch(live, &patch).map_err(|why| Fault::new(422, "Invalid", why)),
+        PatchKind::Json => fields::json_patch(live, &patch).map_err(|_| {
+            let message = "the server rejected our request due to an error in our request";
+            Fault::generic(422, "Invalid", message)
+        }),
         PatchKind::Strategic => {
             fields::strategic_patch(&write.schema, live, &patch).map_err(Fault::bad_request)
         }
@@ -115,22 +119,13 @@ fn apply(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
     if config.pointer("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Fault::bad_request("metadata.managedFields must be nil"));
     }
-    create::in_namespace(target, &mut config)?;
-    let sent_name = text(&config, "/metadata/name").to_owned();
-    if sent_name.is_empty()
-        && let Some(metadata) = metadata(&mut config)
-    {
-        metadata.insert("name".to_owned(), target.name.as_str().into());
-    }
-    let (uid, revision) = (
-        text(&config, "/metadata/uid").to_owned(),
-        text(&config, "/metadata/resourceVersion").to_owned(),
-    );
+    let (uid, revision) =
+        (text(&config, "/metadata/uid").to_owned(), text(&config, "/metadata/resourceVersion").to_owned());
     prepare::for_apply(resource, &target.part, &mut config);
     let now = write.writer(cluster);
     let merged = fields::apply(&write.schema, live.as_ref(), &config, &now, write.options.force);
-    let merged = merged.map_err(|refusal| refused(resource, &target.name, refusal))?;
-    write.warnings.extend(strict(target, &write)?);
+    let mut merged = merged.map_err(|refusal| refused(resource, &target.name, refusal))?;
+    create::in_namespace(target, &mut merged)?;
     update::check_name(target, &merged)?;
     let Some(live) = live else {
         if !uid.is_empty() {
@@ -179,9 +174,9 @@ fn applied(target: &Target<'_>) -> Outcome<Value> {
 fn check_version(target: &Target<'_>, config: &Value) -> Outcome<()> {
     let (version, kind) = (text(config, "/apiVersion"), text(config, "/kind"));
     let resource = &target.resource;
-    if kind.is_empty() || version.is_empty() {
-        let what = if kind.is_empty() { "kind" } else { "apiVersion" };
-        return Err(Fault::bad_request(format!("invalid object type: /, Kind={what}")));
+    let (group, v) = version.rsplit_once('/').unwrap_or(("", version));
+    if kind != &*resource.kind || group != &*resource.group || !decode::is_registered(group, v) {
+        return Err(Fault::bad_request(format!("invalid object type: {group}/{v}, Kind={kind}")));
     }
     if version != resource.api_version() {
         return Err(Fault::bad_request(format!(
@@ -190,11 +185,4 @@ fn check_version(target: &Target<'_>, config: &Value) -> Outcome<()> {
         )));
     }
     Ok(())
-}
-
-/// Fields that are given twice are not looked for; unknown ones were refused by the apply itself.
-fn strict(_target: &Target<'_>, write: &Write<'_>) -> Outcome<Vec<String>> {
-    match write.options.validation {
-        Validation::Ignore | Validation::Warn | Validation::Strict => Ok(Vec::new()),
-    }
 }

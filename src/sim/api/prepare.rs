@@ -13,9 +13,13 @@ use crate::sim::kinds::Resource;
 /// Prepares a new object: its status is the server's.
 pub(super) fn for_create(resource: &Resource, new: &mut Value) {
     if resource.has_status()
+        && !resource.is("", "nodes")
         && let Some(fields) = new.as_object_mut()
     {
         fields.shift_remove("status");
+    }
+    if resource.is("apps", "daemonsets") {
+        count_template(new, 1);
     }
     if let Some(metadata) = metadata(new) {
         metadata.shift_remove("generation");
@@ -68,8 +72,11 @@ pub(super) fn first_status(resource: &Resource, new: &mut Value) {
                 "conditions": null, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": stored,
             })
         }
-        ("apps", "deployments") | ("batch", _) | ("", "nodes" | "resourcequotas") => json!({}),
-        ("apps", "replicasets" | "statefulsets") | ("", "replicationcontrollers") => json!({"replicas": 0}),
+        ("apps", "deployments") | ("batch", _) | ("", "resourcequotas") => json!({}),
+        ("", "nodes") => return node_status(new),
+        ("", "events") => return event_times(new),
+        ("apps", "statefulsets") => json!({"replicas": 0, "availableReplicas": 0}),
+        ("apps", "replicasets") | ("", "replicationcontrollers") => json!({"replicas": 0}),
         ("apps", "daemonsets") => json!({
             "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
         }),
@@ -84,6 +91,36 @@ pub(super) fn first_status(resource: &Resource, new: &mut Value) {
     }
 }
 
+/// A node may come with its status; what it leaves out is empty.
+fn node_status(node: &mut Value) {
+    let Some(status) = object(node, "status") else { return };
+    super::json::default(status, "daemonEndpoints", || json!({"kubeletEndpoint": {"Port": 0}}));
+    if let Some(info) = super::json::default_object(status, "nodeInfo") {
+        for field in [
+            "architecture",
+            "bootID",
+            "containerRuntimeVersion",
+            "kernelVersion",
+            "kubeProxyVersion",
+            "kubeletVersion",
+            "machineID",
+            "operatingSystem",
+            "osImage",
+            "systemUUID",
+        ] {
+            super::json::default(info, field, || "".into());
+        }
+    }
+}
+
+/// An event's times are there even if nobody gave them.
+fn event_times(event: &mut Value) {
+    let Some(fields) = event.as_object_mut() else { return };
+    for field in ["eventTime", "firstTimestamp", "lastTimestamp"] {
+        fields.entry(field).or_insert(Value::Null);
+    }
+}
+
 /// The quality of service of a pod, by what its containers ask for.
 fn quality(pod: &Value) -> &'static str {
     let mut any = false;
@@ -95,9 +132,9 @@ fn quality(pod: &Value) -> &'static str {
         };
         let (requests, limits): (Map<String, Value>, Map<String, Value>) = (of("requests"), of("limits"));
         any |= !requests.is_empty() || !limits.is_empty();
-        all_limited &= ["cpu", "memory"]
-            .iter()
-            .all(|what| limits.contains_key(*what) && requests.get(*what).is_none_or(|r| Some(r) == limits.get(*what)));
+        all_limited &= ["cpu", "memory"].iter().all(|what| {
+            limits.contains_key(*what) && requests.get(*what).is_none_or(|r| Some(r) == limits.get(*what))
+        });
     }
     match (any, all_limited) {
         (false, _) => "BestEffort",
@@ -114,6 +151,15 @@ pub(super) fn for_update(resource: &Resource, part: &str, live: &Value, new: &mu
                 restore(live, new, "status");
             }
             fold_texts(resource, new);
+            if resource.is("", "services") {
+                keep_addresses(live, new);
+            }
+            if resource.is("apps", "daemonsets") {
+                let path = "/metadata/annotations/deprecated.daemonset.template.generation";
+                let before = text(live, path).parse::<u64>().unwrap_or(1);
+                let moved = !same(live.pointer("/spec/template"), new.pointer("/spec/template"));
+                count_template(new, if moved { before + 1 } else { before });
+            }
         }
         "finalize" => {
             let finalizers = new.pointer("/spec/finalizers").cloned();
@@ -147,6 +193,45 @@ pub(super) fn for_update(resource: &Resource, part: &str, live: &Value, new: &mu
     }
 }
 
+/// How often the template of a daemon set changed stands in an annotation.
+fn count_template(set: &mut Value, count: u64) {
+    if let Some(metadata) = metadata(set)
+        && let Some(annotations) = super::json::default_object(metadata, "annotations")
+    {
+        let key = "deprecated.daemonset.template.generation";
+        annotations.insert(key.to_owned(), count.to_string().into());
+    }
+}
+
+/// Addresses and ports that a Service was given stay where an update leaves them out.
+fn keep_addresses(live: &Value, new: &mut Value) {
+    let Some(old) = live.get("spec").and_then(Value::as_object) else { return };
+    let Some(spec) = object(new, "spec") else { return };
+    if spec.get("type").is_some_and(|kind| kind == "ExternalName") || old.get("clusterIP").is_none() {
+        return;
+    }
+    let unset = spec.get("clusterIP").and_then(Value::as_str).unwrap_or_default().is_empty();
+    for field in ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] {
+        if let Some(value) = old.get(field)
+            && (unset || !field.starts_with("clusterIP"))
+        {
+            super::json::default(spec, field, || value.clone());
+        }
+    }
+    if !matches!(spec.get("type").and_then(Value::as_str), Some("NodePort" | "LoadBalancer")) {
+        return;
+    }
+    let ports: Vec<Value> = old.get("ports").and_then(Value::as_array).cloned().unwrap_or_default();
+    super::json::each(spec, "ports", |port| {
+        let twin = ports.iter().find(|other| {
+            other.get("port") == port.get("port") && other.get("protocol") == port.get("protocol")
+        });
+        if let Some(number) = twin.and_then(|twin| twin.get("nodePort")) {
+            super::json::default(port, "nodePort", || number.clone());
+        }
+    });
+}
+
 /// The live object with what a client sent to name a state: uid, revision, managed fields.
 fn with_sent_metadata(live: &Value, new: &Value) -> Value {
     let mut object = live.clone();
@@ -178,7 +263,9 @@ pub(super) fn for_apply(resource: &Resource, part: &str, config: &mut Value) {
             fields.shift_remove("status");
         }
         "" => {}
-        _ => fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind" | "metadata" | "status")),
+        _ => {
+            fields.retain(|field, _| matches!(field.as_str(), "apiVersion" | "kind" | "metadata" | "status"))
+        }
     }
 }
 
@@ -186,7 +273,9 @@ pub(super) fn for_apply(resource: &Resource, part: &str, config: &mut Value) {
 pub(super) fn keep(live: &Value, new: &mut Value) {
     let old = live.get("metadata").and_then(Value::as_object);
     let (Some(old), Some(metadata)) = (old, metadata(new)) else { return };
-    for field in ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"] {
+    for field in
+        ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"]
+    {
         match old.get(field) {
             Some(value) if field != "generateName" || !metadata.contains_key(field) => {
                 metadata.insert(field.to_owned(), value.clone());
@@ -240,11 +329,18 @@ fn has_generation(resource: &Resource) -> bool {
         || match (&*resource.group, &*resource.plural) {
             ("", plural) => matches!(plural, "pods" | "podtemplates" | "replicationcontrollers"),
             ("apps", plural) => plural != "controllerrevisions",
-            ("networking.k8s.io", plural) => matches!(plural, "ingressclasses" | "networkpolicies" | "ingresses"),
+            ("networking.k8s.io", plural) => {
+                matches!(plural, "ingressclasses" | "networkpolicies" | "ingresses")
+            }
             ("resource.k8s.io", plural) => matches!(plural, "resourceslices" | "deviceclasses"),
             (
-                "batch" | "policy" | "discovery.k8s.io" | "scheduling.k8s.io" | "flowcontrol.apiserver.k8s.io"
-                | "admissionregistration.k8s.io" | "apiextensions.k8s.io",
+                "batch"
+                | "policy"
+                | "discovery.k8s.io"
+                | "scheduling.k8s.io"
+                | "flowcontrol.apiserver.k8s.io"
+                | "admissionregistration.k8s.io"
+                | "apiextensions.k8s.io",
                 _,
             ) => true,
             _ => false,
@@ -298,6 +394,10 @@ fn label_pods(job: &mut Value) {
     }
     let selector = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
     spec.insert("selector".to_owned(), selector);
+    let labels = spec.get("template").and_then(|t| t.pointer("/metadata/labels")).cloned();
+    if let (Some(labels), Some(metadata)) = (labels, metadata(job)) {
+        super::json::default(metadata, "labels", || labels);
+    }
 }
 
 /// An address that a client wants and can't have.

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use super::media::Form;
 use super::present;
 use super::request::Answer;
 use super::select::Selector;
@@ -42,17 +43,13 @@ pub(super) fn parse_revision(text: &str) -> Outcome<Option<u64>> {
     text.parse().map(Some).map_err(|_| {
         let why = format!("strconv.ParseUint: parsing {}: invalid syntax", causes::quoted(text));
         let wrong = causes::invalid("resourceVersion", &text.into(), &why);
-        Fault::internal(&format!("{}: {}", wrong.field, wrong.message))
+        Fault::new(500, "", format!("{}: {}", wrong.field, wrong.message))
     })
 }
 
 /// What selects the objects of a list or a watch.
 pub(super) fn selector(target: &Target<'_>) -> Outcome<Selector> {
-    Selector::parse(
-        &target.resource,
-        target.query.get("labelSelector"),
-        target.query.get("fieldSelector"),
-    )
+    Selector::parse(&target.resource, target.query.get("labelSelector"), target.query.get("fieldSelector"))
 }
 
 /// Checks the options of a list.
@@ -104,6 +101,9 @@ pub(super) fn list(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
         Some(continued) => return Err(too_old(cluster, continued)),
         None => {
             let asked = target.query.get("resourceVersion");
+            if let Err(fault) = parse_revision(asked) {
+                return Err(Fault::bad_request(format!("invalid resource version: {}", fault.message())));
+            }
             at_least(cluster, asked)?;
             cluster.store.revision()
         }
@@ -131,6 +131,9 @@ pub(super) fn list(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
         }
         items.push(present::item(&target.resource, target.form, object));
         last = Some((n, place));
+    }
+    if target.resource.defined.is_some() && target.form == Form::Whole {
+        metadata.entry("continue").or_insert_with(|| "".into());
     }
     let list = present::list(&target.resource, target.form, Value::Object(metadata), items);
     Ok(Answer::json(200, list))
@@ -169,13 +172,18 @@ fn token(revision: u64, last: &str) -> String {
 }
 
 fn continued(token: &str) -> Outcome<Continued> {
-    let wrong = |why: &str| Fault::bad_request(format!("continue key is not valid: {why}"));
+    let wrong =
+        |why: &str| Fault::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|e| match e {
         base64::DecodeError::InvalidByte(at, _) => wrong(&format!("illegal base64 data at input byte {at}")),
         _ => wrong(&format!("illegal base64 data at input byte {}", token.len())),
     })?;
     let read: Value = serde_json::from_slice(&bytes).map_err(|_| {
         let first = bytes.first().copied().map_or('?', char::from);
+        let first = match first.is_control() {
+            true => format!("\\u{:04x}", u32::from(first)),
+            false => first.to_string(),
+        };
         wrong(&format!("invalid character '{first}' looking for beginning of value"))
     })?;
     if read.get("v").and_then(Value::as_str) != Some("meta.k8s.io/v1") {
@@ -199,6 +207,5 @@ fn still_known(cluster: &Cluster, revision: u64) -> bool {
 
 fn too_old(cluster: &Cluster, continued: &Continued) -> Fault {
     let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
-    Fault::expired(message)
-        .metadata(json!({"continue": token(cluster.store.revision(), &continued.after)}))
+    Fault::expired(message).metadata(json!({"continue": token(cluster.store.revision(), &continued.after)}))
 }

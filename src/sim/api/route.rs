@@ -5,7 +5,9 @@ use http::Method;
 use super::request::{Answer, Query, Request, segments};
 use super::status::{Fault, Outcome};
 use super::target::Target;
-use super::{create, definitions, delete, discovery, evict, media, patch, read, review, scale, update, watch};
+use super::{
+    create, definitions, delete, discovery, evict, media, patch, read, review, scale, update, watch,
+};
 use crate::sim::cluster::Cluster;
 use crate::sim::kinds;
 
@@ -93,8 +95,8 @@ fn verb(target: &Target<'_>) -> Outcome<&'static str> {
     let verbs = target.subresource().map_or(target.resource.verbs, |part| part.verbs);
     let at_its_place = match (verb, target.part.is_empty()) {
         ("create", true) => {
-            !has_name && (!target.resource.namespaced || !target.namespace.is_empty())
-                || !has_name && is_review(target)
+            let is_placed = !target.resource.namespaced || !target.namespace.is_empty();
+            !has_name && (is_placed || is_review(target))
         }
         ("update" | "patch" | "delete", _) => has_name,
         ("deletecollection", _) => !target.resource.namespaced || !target.namespace.is_empty(),
@@ -102,6 +104,12 @@ fn verb(target: &Target<'_>) -> Outcome<&'static str> {
     };
     if verbs.contains(&verb) && at_its_place {
         return Ok(verb);
+    }
+    if target.resource.defined.is_some() && matches!(verb, "update" | "patch") {
+        return Err(Fault::bad_request("name must be provided"));
+    }
+    if target.resource.defined.is_some() && verb == "create" {
+        return Err(Fault::unknown_path());
     }
     Err(not_allowed(target, verb))
 }
@@ -128,7 +136,6 @@ fn dispatch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
         ("scale", "update") => scale::update(cluster, target),
         ("scale", _) => scale::patch(cluster, target),
         ("token", _) => review::token(cluster, target),
-        ("" | "status", "get") if target.query.flag("watch") => watch::start(cluster, target),
         ("" | "status", "get") => read::get(cluster, target),
         ("", "list") => read::list(cluster, target),
         ("", "watch") => watch::start(cluster, target),

@@ -18,6 +18,12 @@ use crate::sim::kinds::Resource;
 /// Get.
 pub(super) fn get(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
     let live = cluster.store.get(&target.key(&target.name)).ok_or_else(|| target.not_found())?;
+    if let Some(scaling) = target.resource.defined.as_ref().and_then(|d| d.scale.as_ref())
+        && live.pointer(&scaling.spec.replace('.', "/")).is_none()
+    {
+        let why = format!("the spec replicas field \"{}\" does not exist", scaling.spec);
+        return Err(Fault::internal(&why));
+    }
     Ok(Answer::json(200, scale(&target.resource, &live)))
 }
 
@@ -36,9 +42,10 @@ pub(super) fn patch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answe
     let sent = parse(target.request.body, "Scale")
         .or_else(|fault| serde_json::from_slice(target.request.body).map_err(|_| fault))?;
     let after = match kind {
-        PatchKind::Json => {
-            fields::json_patch(&before, &sent).map_err(|why| Fault::new(422, "Invalid", why))?
-        }
+        PatchKind::Json => fields::json_patch(&before, &sent).map_err(|_| {
+            let message = "the server rejected our request due to an error in our request";
+            Fault::generic(422, "Invalid", message)
+        })?,
         _ => fields::merge_patch(&before, &sent),
     };
     change(cluster, target, "PatchOptions", after)
@@ -66,8 +73,19 @@ fn change(cluster: &mut Cluster, target: &Target<'_>, options: &str, sent: Value
     }
     set(&target.resource, &mut changed, replicas);
     changed = owned(&write, cluster, Some(&live), changed);
+    if target.resource.defined.is_some() {
+        disown(&mut changed);
+    }
     let changed = update::change(cluster, &mut write, &live, changed)?;
     Ok(Answer::json(200, scale(&target.resource, &changed)))
+}
+
+/// Of definitions' kinds nobody owns the replicas that were set so.
+fn disown(changed: &mut Value) {
+    let entries = changed.pointer_mut("/metadata/managedFields").and_then(Value::as_array_mut);
+    if let Some(entries) = entries {
+        entries.retain(|entry| text(entry, "/subresource") != "scale");
+    }
 }
 
 fn set(resource: &Resource, changed: &mut Value, replicas: i64) {
@@ -129,8 +147,7 @@ fn selector(live: &Value) -> String {
         .collect();
     for expression in super::json::items(live, "/spec/selector/matchExpressions") {
         let key = text(expression, "/key");
-        let values: Vec<&str> =
-            super::json::items(expression, "/values").filter_map(Value::as_str).collect();
+        let values: Vec<&str> = super::json::items(expression, "/values").filter_map(Value::as_str).collect();
         terms.push(match text(expression, "/operator") {
             "In" => format!("{key} in ({})", values.join(",")),
             "NotIn" => format!("{key} notin ({})", values.join(",")),

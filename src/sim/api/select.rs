@@ -34,7 +34,7 @@ enum Test {
 impl Selector {
     pub fn parse(resource: &Resource, labels: &str, fields: &str) -> Outcome<Self> {
         let wrong = |why: String| Fault::bad_request(why);
-        let labels = parse_labels(labels).map_err(|why| wrong(format!("unable to parse requirement: {why}")))?;
+        let labels = parse_labels(labels).map_err(wrong)?;
         let fields = parse_fields(resource, fields)?;
         Ok(Self { labels, fields })
     }
@@ -101,42 +101,10 @@ fn parse_labels(selector: &str) -> Result<Vec<Requirement>, String> {
     let words = words(selector);
     let mut rest = words.iter().map(String::as_str).peekable();
     let mut requirements = Vec::new();
-    while let Some(word) = rest.next() {
-        let negated = word == "!";
-        let key = if negated { rest.next().unwrap_or_default() } else { word };
-        if !is_identifier(key) {
-            return Err(format!("found '{key}', expected: identifier"));
-        }
-        if let Some(wrong) = names::qualified(key).into_iter().next() {
-            return Err(format!("key: Invalid value: {}: {wrong}", quoted(key)));
-        }
-        let test = match rest.peek().copied() {
-            _ if negated => Test::Missing,
-            None | Some(",") => Test::Exists,
-            Some(operator) => {
-                rest.next();
-                match operator {
-                    "=" | "==" => Test::In(vec![single(key, &mut rest)?]),
-                    "!=" => Test::NotIn(vec![single(key, &mut rest)?]),
-                    "in" => Test::In(many(key, &mut rest)?),
-                    "notin" => Test::NotIn(many(key, &mut rest)?),
-                    ">" | "<" => {
-                        let value = single(key, &mut rest)?;
-                        let Ok(limit) = value.parse() else {
-                            return Err(format!(
-                                "values[0]: Invalid value: {}: for 'Gt', 'Lt' operators, the value must be an integer",
-                                quoted(&value)
-                            ));
-                        };
-                        if operator == ">" { Test::Above(limit) } else { Test::Below(limit) }
-                    }
-                    other => {
-                        return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"));
-                    }
-                }
-            }
-        };
-        requirements.push(Requirement { key: key.to_owned(), test });
+    while rest.peek().is_some() {
+        let requirement =
+            requirement(&mut rest).map_err(|why| format!("unable to parse requirement: {why}"))?;
+        requirements.push(requirement);
         match rest.next() {
             None => break,
             Some(",") => match rest.peek() {
@@ -152,13 +120,55 @@ fn parse_labels(selector: &str) -> Result<Vec<Requirement>, String> {
     Ok(requirements)
 }
 
+fn requirement<'w>(
+    rest: &mut std::iter::Peekable<impl Iterator<Item = &'w str>>,
+) -> Result<Requirement, String> {
+    let word = rest.next().unwrap_or_default();
+    let negated = word == "!";
+    let key = if negated { rest.next().unwrap_or_default() } else { word };
+    if !is_identifier(key) {
+        return Err(format!("found '{key}', expected: identifier"));
+    }
+    if let Some(wrong) = names::qualified(key).into_iter().next() {
+        return Err(format!("key: Invalid value: {}: {wrong}", quoted(key)));
+    }
+    let test = match rest.peek().copied() {
+        _ if negated => Test::Missing,
+        None | Some(",") => Test::Exists,
+        Some(operator) => {
+            rest.next();
+            match operator {
+                "=" | "==" => Test::In(vec![single(key, rest)?]),
+                "!=" => Test::NotIn(vec![single(key, rest)?]),
+                "in" => Test::In(many(key, rest)?),
+                "notin" => Test::NotIn(many(key, rest)?),
+                ">" | "<" => {
+                    let value = single(key, rest)?;
+                    let Ok(limit) = value.parse() else {
+                        return Err(format!(
+                            "values[0]: Invalid value: {}: for 'Gt', 'Lt' operators, the value must be an integer",
+                            quoted(&value)
+                        ));
+                    };
+                    if operator == ">" { Test::Above(limit) } else { Test::Below(limit) }
+                }
+                other => {
+                    return Err(format!("found '{other}', expected: in, notin, =, ==, !=, gt, lt"));
+                }
+            }
+        }
+    };
+    Ok(Requirement { key: key.to_owned(), test })
+}
+
 fn single<'w>(
     key: &str,
     rest: &mut std::iter::Peekable<impl Iterator<Item = &'w str>>,
 ) -> Result<String, String> {
     let value = match rest.peek() {
         Some(word) if is_identifier(word) => (*word).to_owned(),
-        _ => return Ok(String::new()),
+        None | Some(&",") => return Ok(String::new()),
+        Some(other) => return Err(format!("found '{other}', expected: identifier")),
     };
     rest.next();
     checked(key, value)

@@ -180,6 +180,10 @@ impl Fault {
         self
     }
 
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
     /// The Status itself.
     pub fn status(&self) -> Value {
         let inner = &self.0;
@@ -198,11 +202,8 @@ impl Fault {
     }
 
     pub fn answer(self) -> Answer {
-        let body = if self.0.plain {
-            Reply::Text(self.0.message.clone())
-        } else {
-            Reply::Json(self.status())
-        };
+        let body =
+            if self.0.plain { Reply::Text(self.0.message.clone()) } else { Reply::Json(self.status()) };
         Answer { status: self.0.code, headers: self.0.headers, body }
     }
 }

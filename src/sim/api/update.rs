@@ -53,7 +53,8 @@ pub(super) fn other_uid(target: &Target<'_>, sent: &str, live: &str) -> Fault {
         (group, plural) if resource.defined.is_some() => format!("{group}/{plural}"),
         (_, plural) => plural.to_owned(),
     };
-    let namespace = if target.namespace.is_empty() { String::new() } else { format!("{}/", target.namespace) };
+    let namespace =
+        if target.namespace.is_empty() { String::new() } else { format!("{}/", target.namespace) };
     let why = format!(
         "StorageError: invalid object, Code: 4, Key: /registry/{place}/{namespace}{}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {sent}, UID in object meta: {live}",
         target.name
@@ -99,10 +100,7 @@ fn unconditional(target: &Target<'_>) -> bool {
         (&*resource.group, &*resource.plural),
         ("node.k8s.io", "runtimeclasses")
             | ("policy", "poddisruptionbudgets")
-            | (
-                "storage.k8s.io",
-                "csidrivers" | "csistoragecapacities" | "volumeattachments" | "csinodes"
-            )
+            | ("storage.k8s.io", "csidrivers" | "csistoragecapacities" | "volumeattachments" | "csinodes")
             | ("coordination.k8s.io" | "admissionregistration.k8s.io" | "apiextensions.k8s.io", _)
             | ("apiregistration.k8s.io", _)
     );
@@ -122,11 +120,8 @@ pub(super) fn change(
     let current = text(live, "/metadata/resourceVersion");
     if matches!(revision.as_str(), "" | "0") {
         if !unconditional(target) {
-            let wrong = causes::invalid(
-                "metadata.resourceVersion",
-                &0.into(),
-                "must be specified for an update",
-            );
+            let wrong =
+                causes::invalid("metadata.resourceVersion", &0.into(), "must be specified for an update");
             return Err(Fault::invalid_kind(&resource.group, &resource.plural, &target.name, vec![wrong]));
         }
         set_metadata(&mut object, "resourceVersion", current);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::json::set_metadata;
 use super::media::Form;
 use super::present;
 use super::read::{keys, parse_revision, selector};
@@ -152,27 +153,28 @@ impl Watch {
         }
         let object = change.object();
         let selected = self.selector.matches(&object);
+        let before = || store.change_before(change).map(Change::object);
         let kind = match change.changed {
             Changed::Added | Changed::Deleted if !selected => return None,
             Changed::Added => "ADDED",
             Changed::Deleted => "DELETED",
             Changed::Modified => {
-                let before = self.selector.is_empty() || self.was_selected(store, change).unwrap_or(selected);
-                match (before, selected) {
+                let earlier = if self.selector.is_empty() { None } else { before() };
+                let was = earlier.as_ref().map_or(selected, |earlier| self.selector.matches(earlier));
+                match (was, selected) {
                     (false, false) => return None,
                     (true, true) => "MODIFIED",
                     (false, true) => "ADDED",
-                    (true, false) => "DELETED",
+                    (true, false) => {
+                        // What is told to be gone is what was selected.
+                        let mut gone = earlier.unwrap_or(object);
+                        set_metadata(&mut gone, "resourceVersion", change.revision.to_string());
+                        return Some(self.event("DELETED", gone));
+                    }
                 }
             }
         };
         Some(self.event(kind, object))
-    }
-
-    /// Whether the object was selected before a change, as far as that is remembered.
-    fn was_selected(&self, store: &Store, change: &Change) -> Option<bool> {
-        let earlier = store.change_before(change)?;
-        Some(self.selector.matches(&earlier.object()))
     }
 
     fn event(&self, kind: &str, object: Value) -> Value {
@@ -180,7 +182,7 @@ impl Watch {
     }
 
     fn bookmark(&self, revision: u64) -> Value {
-        let object = json!({"metadata": {"resourceVersion": revision.to_string(), "creationTimestamp": null}});
+        let object = json!({"metadata": {"resourceVersion": revision.to_string()}});
         self.event("BOOKMARK", object)
     }
 }

@@ -78,11 +78,11 @@ fn mistake(types: &Types, id: TypeId, value: &Value, holder: &str, path: &str) -
         (Shape::Map(map), Value::Object(fields)) => {
             let holder = name.unwrap_or(holder);
             fields.iter().find_map(|(field, value)| {
-                // Keys of maps are not named, only fields of structs.
-                let path = match (map.known.contains_key(field.as_str()), path.is_empty()) {
-                    (false, _) => path.to_owned(),
-                    (true, true) => field.clone(),
-                    (true, false) => format!("{path}.{field}"),
+                // The keys of maps are no fields: Go names the field that holds the map.
+                let path = match (path.is_empty(), map.known.contains_key(field.as_str())) {
+                    (true, _) => field.clone(),
+                    (false, true) => format!("{path}.{field}"),
+                    (false, false) => path.to_owned(),
                 };
                 mistake(types, map.of(field)?, value, holder, &path)
             })

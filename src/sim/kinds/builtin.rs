@@ -67,7 +67,7 @@ fn resource(row: &Row) -> Resource {
 
 fn verbs(row: &Row) -> &'static [&'static str] {
     match (row.group, row.plural) {
-        ("" , "bindings") | ("authentication.k8s.io" | "authorization.k8s.io", _) => &["create"],
+        ("", "bindings") | ("authentication.k8s.io" | "authorization.k8s.io", _) => &["create"],
         ("", "componentstatuses") => &["get", "list"],
         ("", "namespaces") => &["create", "delete", "get", "list", "patch", "update", "watch"],
         _ => ALL_VERBS,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{ALL_VERBS, Resource, Subresource};
+use super::{DEFINED_VERBS, Resource, Subresource};
 use crate::sim::store::{Key, Store};
 
 const GROUP: &str = "apiextensions.k8s.io";
@@ -110,14 +110,25 @@ fn resources(definition: &Value) -> Vec<Resource> {
         namespaced: text("/spec/scope") == "Namespaced",
         short_names: words("/spec/names/shortNames"),
         categories: words("/spec/names/categories"),
-        verbs: ALL_VERBS,
+        verbs: DEFINED_VERBS,
         subresources: subresources(version, &kind),
         defined: Some(Defined {
             schema: version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_default(),
             storage: storage.clone(),
             deprecated: is(version, "deprecated").then(|| {
                 let said = version.get("deprecationWarning").and_then(Value::as_str).map(str::to_owned);
-                said.unwrap_or_else(|| format!("{group}/{} {kind} is deprecated", name(version)))
+                said.unwrap_or_else(|| {
+                    let better = |other: &&&Value| {
+                        is(other, "served")
+                            && !is(other, "deprecated")
+                            && priority(&name(other)) > priority(&name(version))
+                    };
+                    let newest = versions.iter().filter(better).max_by_key(|other| priority(&name(other)));
+                    let instead = newest
+                        .map(|other| format!("; use {group}/{} {kind}", name(other)))
+                        .unwrap_or_default();
+                    format!("{group}/{} {kind} is deprecated{instead}", name(version))
+                })
             }),
             scale: scaling(version),
             terminating: definition.pointer("/metadata/deletionTimestamp").is_some(),
@@ -130,15 +141,11 @@ fn subresources(version: &Value, kind: &Arc<str>) -> Vec<Subresource> {
     const CHANGE: &[&str] = &["get", "patch", "update"];
     let has = |name: &str| version.pointer(&format!("/subresources/{name}")).is_some_and(Value::is_object);
     let mut parts = Vec::new();
-    if has("scale") {
-        parts.push(Subresource {
-            name: "scale",
-            kind: ("autoscaling", "v1", "Scale".into()),
-            verbs: CHANGE,
-        });
-    }
     if has("status") {
         parts.push(Subresource { name: "status", kind: ("", "", Arc::clone(kind)), verbs: CHANGE });
+    }
+    if has("scale") {
+        parts.push(Subresource { name: "scale", kind: ("autoscaling", "v1", "Scale".into()), verbs: CHANGE });
     }
     parts
 }

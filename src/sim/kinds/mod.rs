@@ -14,6 +14,10 @@ pub use defined::{Defined, Scaling};
 pub const ALL_VERBS: &[&str] =
     &["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
+/// The same verbs in the order in which the discovery of definitions' kinds shows them.
+pub const DEFINED_VERBS: &[&str] =
+    &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
+
 /// A resource of one group and version as a server serves it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
@@ -57,12 +61,20 @@ pub struct Subresource {
 impl Resource {
     /// `GROUP/VERSION`, or the version alone in the core group.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.to_string()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// `PLURAL.GROUP`, as messages name a resource.
     pub fn qualified(&self) -> String {
-        if self.group.is_empty() { self.plural.to_string() } else { format!("{}.{}", self.plural, self.group) }
+        if self.group.is_empty() {
+            self.plural.to_string()
+        } else {
+            format!("{}.{}", self.plural, self.group)
+        }
     }
 
     /// `KIND.GROUP`, as messages name a kind.

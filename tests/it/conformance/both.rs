@@ -56,7 +56,8 @@ impl Both {
         for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
             let body = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
             let uri = "/api/v1/namespaces";
-            let answer = ask(&mut cluster, &Method::POST, uri, &HeaderMap::new(), body.to_string().as_bytes());
+            let answer =
+                ask(&mut cluster, &Method::POST, uri, &HeaderMap::new(), body.to_string().as_bytes());
             assert_eq!(answer.0, 201, "{}", answer.2);
         }
         assert!(cluster.store.has(&Key::new("", "namespaces", "", "default")));
@@ -71,12 +72,12 @@ impl Both {
             return None;
         }
         let method: Method = method.parse().unwrap();
-        let real = self.to_real(step, &method, address).await;
-        let simulated = self.to_simulation(step, &method, address);
+        let real = self.ask_real(step, &method, address).await;
+        let simulated = self.ask_simulation(step, &method, address);
         Some((real, simulated))
     }
 
-    async fn to_real(&mut self, step: &Step, method: &Method, address: &str) -> Answered {
+    async fn ask_real(&mut self, step: &Step, method: &Method, address: &str) -> Answered {
         let (uri, headers, body) = self.real.request(step, address);
         let mut request = Request::builder().method(method).uri(uri);
         *request.headers_mut().unwrap() = headers;
@@ -84,13 +85,14 @@ impl Both {
         let (head, body) = self.client.send(request).await.unwrap().into_parts();
         let bytes = body.collect_bytes().await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        let headers = head.headers.iter().map(|(name, value)| {
-            (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned())
-        });
+        let headers = head
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap_or_default().to_owned()));
         self.real.answered(step, head.status.as_u16(), headers.collect(), text)
     }
 
-    fn to_simulation(&mut self, step: &Step, method: &Method, address: &str) -> Answered {
+    fn ask_simulation(&mut self, step: &Step, method: &Method, address: &str) -> Answered {
         let (uri, headers, body) = self.simulated.request(step, address);
         self.cluster.now = Timestamp::now();
         let (status, headers, text) = ask(&mut self.cluster, method, &uri, &headers, &body);
@@ -109,9 +111,7 @@ fn ask(cluster: &mut Cluster, method: &Method, uri: &str, headers: &HeaderMap, b
     let text = match answer.body {
         Reply::Json(body) | Reply::Discovery(body) => body.to_string(),
         Reply::Text(text) => text,
-        Reply::Watch(mut watch) => {
-            watch.events(cluster).iter().map(|event| format!("{event}\n")).collect()
-        }
+        Reply::Watch(mut watch) => watch.events(cluster).iter().map(|event| format!("{event}\n")).collect(),
     };
     (answer.status, headers, text)
 }
@@ -179,6 +179,7 @@ impl Side {
 /// The events of a watch; bookmarks come when they come, but for the one that ends the beginning.
 fn events(text: &str) -> Option<Value> {
     let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
-    let told = |event: &Value| event["type"] != "BOOKMARK" || event.to_string().contains("initial-events-end");
+    let told =
+        |event: &Value| event["type"] != "BOOKMARK" || event.to_string().contains("initial-events-end");
     (text.contains("\"type\":")).then(|| lines.into_iter().filter(told).collect())
 }

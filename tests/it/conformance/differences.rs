@@ -31,7 +31,13 @@ pub fn between(step: &Step, real: &Answered, simulated: &Answered) -> Vec<String
     found
 }
 
-fn compare(step: &Step, path: &str, real: Option<&Value>, simulated: Option<&Value>, found: &mut Vec<String>) {
+fn compare(
+    step: &Step,
+    path: &str,
+    real: Option<&Value>,
+    simulated: Option<&Value>,
+    found: &mut Vec<String>,
+) {
     let declared = DECLARED.iter().map(|(pattern, _)| *pattern);
     if declared.chain(step.differs.keys().map(String::as_str)).any(|pattern| is_at(pattern, path)) {
         return;

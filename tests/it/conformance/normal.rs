@@ -33,7 +33,7 @@ impl Names {
         };
         let (uid, prefix) = (find("uid"), find("generateName"));
         if let (Some(uid), Some(name)) = (&uid, find("name")) {
-            self.know(uid, &name);
+            self.know(uid, prefix.as_deref().filter(|prefix| name.starts_with(*prefix)).unwrap_or(&name));
         }
         let mut out = Map::new();
         for (key, value) in sorted {
@@ -44,6 +44,16 @@ impl Names {
                 ("name", Value::String(name)) if prefix.as_ref().is_some_and(|p| name.starts_with(p)) => {
                     let length = name.len() - prefix.as_ref().map_or(0, String::len);
                     Value::String(format!("{}<{length} letters>", prefix.clone().unwrap_or_default()))
+                }
+                // Entries of one second stand in another order than those of two.
+                ("managedFields", Value::Array(entries)) => {
+                    let mut entries: Vec<Value> =
+                        entries.iter().map(|entry| self.made_comparable(entry.clone())).collect();
+                    entries.sort_by_key(|entry| {
+                        ["manager", "operation", "subresource", "apiVersion"]
+                            .map(|key| entry[key].to_string())
+                    });
+                    entries.into()
                 }
                 ("continue", Value::String(token)) if !token.is_empty() => "<token>".into(),
                 ("clusterIP", Value::String(ip)) if ip.starts_with("10.96.") => "<address>".into(),
@@ -95,8 +105,9 @@ impl Names {
             None => text.to_owned(),
         };
         let chars: Vec<char> = text.chars().collect();
-        let speaks_of_revisions = ["ResourceVersion", "resourceVersion", "resource version"].iter().any(|w| text.contains(w))
-            && text.len() > 16;
+        let speaks_of_revisions =
+            ["ResourceVersion", "resourceVersion", "resource version"].iter().any(|w| text.contains(w))
+                && text.len() > 16;
         let mut at = 0;
         while let Some(c) = chars.get(at) {
             let rest = chars.get(at..).unwrap_or_default();

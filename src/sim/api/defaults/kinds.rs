@@ -56,7 +56,7 @@ pub(super) fn defaults(group: &str, plural: &str, object: &mut Fields) {
         }),
         ("apiextensions.k8s.io", _) => definition(object),
         ("admissionregistration.k8s.io", "validatingwebhookconfigurations") => {
-            each(object, "webhooks", |hook| webhook(hook));
+            each(object, "webhooks", webhook);
         }
         ("admissionregistration.k8s.io", "mutatingwebhookconfigurations") => {
             each(object, "webhooks", |hook| {
@@ -108,9 +108,8 @@ fn service(object: &mut Fields) {
 
 fn network_policy(object: &mut Fields) {
     within(object, "spec", |spec| {
-        for (list, peers) in [("ingress", "from"), ("egress", "to")] {
+        for list in ["ingress", "egress"] {
             each(spec, list, |rule| {
-                let _ = peers;
                 each(rule, "ports", |port| default(port, "protocol", || "TCP".into()));
             });
         }

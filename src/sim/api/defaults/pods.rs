@@ -51,7 +51,6 @@ fn spec(spec: &mut Fields) {
         each(spec, list, |container| self::container(container, host_network));
     }
     each(spec, "volumes", volume);
-    each(spec, "topologySpreadConstraints", |_| {});
 }
 
 fn container(container: &mut Fields, host_network: bool) {
@@ -83,7 +82,8 @@ fn container(container: &mut Fields, host_network: bool) {
 }
 
 fn probe(probe: &mut Fields) {
-    for (key, to) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
+    for (key, to) in
+        [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)]
     {
         default(probe, key, || to.into());
     }

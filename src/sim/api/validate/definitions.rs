@@ -53,9 +53,8 @@ pub(super) fn definition(new: &Value) -> Vec<Cause> {
 /// What can't change once a kind is served.
 pub(super) fn changed(live: &Value, new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
-    let established = items(live, "/status/conditions").any(|c| {
-        text(c, "/type") == "Established" && text(c, "/status") == "True"
-    });
+    let established = items(live, "/status/conditions")
+        .any(|c| text(c, "/type") == "Established" && text(c, "/status") == "True");
     let mut fixed = vec!["spec.group", "spec.names.plural"];
     if established {
         fixed.extend(["spec.scope", "spec.names.kind"]);
@@ -69,8 +68,6 @@ pub(super) fn changed(live: &Value, new: &Value) -> Vec<Cause> {
     for stored in items(live, "/status/storedVersions") {
         if !items(new, "/spec/versions").any(|version| version.get("name") == Some(stored)) {
             let field = "status.storedVersions";
-            let all: Vec<&Value> = items(live, field).collect();
-            let _ = all;
             let at = items(live, "/status/storedVersions").position(|s| s == stored).unwrap_or_default();
             let why = format!(
                 "missing from spec.versions; {} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in {} and removes {} from status.storedVersions",

@@ -129,7 +129,13 @@ fn budget(new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
     if there("minAvailable") && there("maxUnavailable") {
         let why = "minAvailable and maxUnavailable cannot be both set";
-        wrong.push(causes::invalid("spec", spec, why));
+        let get = |key: &str| spec.get(key).cloned().unwrap_or_default();
+        let shown = serde_json::json!({
+            "MinAvailable": get("minAvailable"), "Selector": get("selector"),
+            "MaxUnavailable": get("maxUnavailable"),
+            "UnhealthyPodEvictionPolicy": get("unhealthyPodEvictionPolicy"),
+        });
+        wrong.push(causes::invalid("spec", &shown, why));
     }
     for key in ["minAvailable", "maxUnavailable"] {
         if let Some(number) = spec.get(key).and_then(Value::as_i64).filter(|n| *n < 0) {
@@ -162,7 +168,7 @@ fn binding(new: &Value, namespaced: bool) -> Vec<Cause> {
         }
         match text(subject, "/kind") {
             "ServiceAccount" => {
-                if text(subject, "/namespace").is_empty() {
+                if !namespaced && text(subject, "/namespace").is_empty() {
                     wrong.push(causes::required(format!("{at}.namespace"), ""));
                 }
             }
@@ -214,8 +220,7 @@ fn ingress(new: &Value) -> Vec<Cause> {
     let rules = items(new, "/spec/rules").next().is_some();
     if !rules && new.pointer("/spec/defaultBackend").is_none() {
         let why = "either `defaultBackend` or `rules` must be specified";
-        let spec = new.get("spec").cloned().unwrap_or(Value::Object(serde_json::Map::new()));
-        wrong.push(causes::invalid("spec", &spec, why));
+        wrong.push(causes::invalid("spec", &Value::Null, why));
     }
     for (n, rule) in items(new, "/spec/rules").enumerate() {
         for (m, path) in items(rule, "/http/paths").enumerate() {

@@ -17,7 +17,11 @@ pub(super) fn created(resource: &Resource, new: &Value) -> Vec<Cause> {
     let prefix = text(new, "/metadata/generateName");
     if !prefix.is_empty() {
         // What is generated ends with letters, so that a dash before them is right.
-        let masked = if prefix.ends_with('-') { format!("{}a", prefix.trim_end_matches('-')) } else { prefix.to_owned() };
+        let masked = if prefix.ends_with('-') {
+            format!("{}a", prefix.trim_end_matches('-'))
+        } else {
+            prefix.to_owned()
+        };
         for why in check(&masked) {
             wrong.push(causes::invalid("metadata.generateName", &prefix.into(), &why));
         }
@@ -86,10 +90,13 @@ fn common(resource: &Resource, new: &Value) -> Vec<Cause> {
         wrong.push(causes::too_long("metadata.annotations", ANNOTATIONS));
     }
     for owner in items(new, "/metadata/ownerReferences") {
-        for (field, path) in [("apiVersion", "/apiVersion"), ("kind", "/kind"), ("name", "/name"), ("uid", "/uid")] {
+        for (field, path) in
+            [("apiVersion", "/apiVersion"), ("kind", "/kind"), ("name", "/name"), ("uid", "/uid")]
+        {
             if text(owner, path).is_empty() {
                 let field = format!("metadata.ownerReferences.{field}");
-                let why = if path == "/apiVersion" { "version must not be empty" } else { "must not be empty" };
+                let why =
+                    if path == "/apiVersion" { "version must not be empty" } else { "must not be empty" };
                 wrong.push(causes::invalid(field, &"".into(), why));
             }
         }
@@ -100,7 +107,8 @@ fn common(resource: &Resource, new: &Value) -> Vec<Cause> {
             wrong.push(causes::invalid("metadata.finalizers", finalizer, &why));
         }
     }
-    if resource.defined.is_none() {
+    let extensions = matches!(&*resource.group, "apiextensions.k8s.io" | "apiregistration.k8s.io");
+    if resource.defined.is_none() && !extensions {
         for (n, finalizer) in items(new, "/metadata/finalizers").enumerate() {
             let name = finalizer.as_str().unwrap_or_default();
             if !name.contains('/') && !matches!(name, "kubernetes" | "orphan" | "foregroundDeletion") {

@@ -33,6 +33,8 @@ pub(super) fn changed(
     new: &Value,
 ) -> Vec<Cause> {
     let mut wrong = metadata::changed(resource, live, new);
+    // A real server checks metadata twice, and says so twice.
+    wrong.extend(wrong.clone());
     match (part, &resource.defined) {
         ("", _) => {
             wrong.extend(content(resource, schema, new, Some(live)));
@@ -51,7 +53,9 @@ pub(super) fn warnings(_resource: &Resource, _new: &Value) -> Vec<String> {
 
 fn content(resource: &Resource, schema: &Schema, new: &Value, live: Option<&Value>) -> Vec<Cause> {
     if resource.defined.is_some() {
-        return schema.check(new);
+        let mut wrong = schema.check(new);
+        wrong.sort_by(|a, b| a.field.cmp(&b.field));
+        return wrong;
     }
     match (&*resource.group, &*resource.plural) {
         ("", "pods") if live.is_none() => pods::pod(new),
@@ -134,7 +138,11 @@ fn immutable(resource: &Resource, live: &Value, new: &Value) -> Vec<Cause> {
             }
         }
         ("rbac.authorization.k8s.io", "rolebindings" | "clusterrolebindings") if changed("/roleRef") => {
-            wrong.push(causes::invalid("roleRef", &value("/roleRef"), "cannot change roleRef"));
+            let role = |field: &str| value(&format!("/roleRef/{field}"));
+            let shown = serde_json::json!({
+                "APIGroup": role("apiGroup"), "Kind": role("kind"), "Name": role("name"),
+            });
+            wrong.push(causes::invalid("roleRef", &shown, "cannot change roleRef"));
         }
         ("storage.k8s.io", "storageclasses") => {
             for field in ["parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"] {

@@ -103,7 +103,8 @@ pub(super) fn changed(live: &Value, new: &Value) -> Vec<Cause> {
     let fixed = |pod: &Value| {
         let mut spec = pod.get("spec").cloned().unwrap_or_default();
         if let Some(spec) = spec.as_object_mut() {
-            for field in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName"] {
+            for field in ["activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds", "nodeName"]
+            {
                 spec.shift_remove(field);
             }
             for list in ["containers", "initContainers"] {
@@ -118,5 +119,8 @@ pub(super) fn changed(live: &Value, new: &Value) -> Vec<Cause> {
     if same(Some(&fixed(live)), Some(&fixed(new))) {
         return Vec::new();
     }
-    vec![causes::forbidden("spec", "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)")]
+    vec![causes::forbidden(
+        "spec",
+        "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)",
+    )]
 }

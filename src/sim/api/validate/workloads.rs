@@ -41,7 +41,12 @@ fn controller(plural: &str, new: &Value) -> Vec<Cause> {
     };
     let selector = spec.get("selector").filter(|s| !s.is_null());
     match selector {
-        None => wrong.push(causes::required("spec.selector", "")),
+        None => {
+            wrong.push(causes::required("spec.selector", ""));
+            let labels = spec.pointer("/template/metadata/labels").cloned().unwrap_or(Value::Null);
+            let why = "`selector` does not match template `labels`";
+            wrong.push(causes::invalid("spec.template.metadata.labels", &labels, why));
+        }
         Some(selector) if is_empty(selector) => {
             let why = format!("empty selector is invalid for {kind}");
             wrong.push(causes::invalid("spec.selector", &json!({}), &why));
@@ -91,19 +96,8 @@ fn strategy(spec: &Value) -> Vec<Cause> {
         "Recreate" => Vec::new(),
         other => {
             let known = ["Recreate", "RollingUpdate"];
-            vec![causes::not_supported("spec.strategy", &strategy.clone(), &known).typed(other)]
+            vec![causes::not_supported("spec.strategy.type", &other.into(), &known)]
         }
-    }
-}
-
-/// A strategy of an unknown type is shown whole.
-trait Typed {
-    fn typed(self, kind: &str) -> Self;
-}
-
-impl Typed for Cause {
-    fn typed(self, _kind: &str) -> Self {
-        self
     }
 }
 
