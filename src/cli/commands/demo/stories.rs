@@ -42,8 +42,10 @@ const HEALTHY: &[Step] = &[
     Say("R42 raises certificates and ingress. The plan says who gets what, in which order, and what may stop it"),
     Type("plan R42 --out r42.plan"),
     Say("It goes through staging with its tests, then through non-production, which soaks for two hours"),
-    Type("rollout start r42.plan --until blocked"),
-    Say("Production waits for a person. Ask it why"),
+    Type("rollout start r42.plan --until wave:nonprod"),
+    Say("Production is next, and it needs a person"),
+    Type("rollout run R42 --until blocked"),
+    Say("Whatever waits can be asked why"),
     Type("rollout why R42 --wave prod"),
     Ask("rollout approve R42 --wave prod"),
     Type("rollout run R42"),
@@ -51,13 +53,100 @@ const HEALTHY: &[Step] = &[
     Type("journal verify"),
 ];
 
+const TEST_FAILS: &[Step] = &[
+    Say("The new monitoring has a test that fails on one cluster of non-production"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan --until blocked"),
+    Say("A failure past the budget halts the rollout. What failed, and what now?"),
+    Type("rollout why R42"),
+    Say("Somebody mends what the test found, and has it tried again"),
+    World(Change::Mended),
+    Ask("rollout retry R42 --failed"),
+    Type("rollout run R42"),
+];
+
+const PIN: &[Step] = &[
+    Say("The team of prod-3 keeps certificates at 1.0.0 for some weeks: a pin, with an owner, a reason and an end"),
+    Type("pin list"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan"),
+    Say("Why does prod-3 run another version than the others?"),
+    Type("cluster show prod-3 --release R42"),
+];
+
+const UNREACHABLE: &[Step] = &[
+    Say("prod-2 does not answer since this morning. The wave goes on without it, as its budget allows"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan"),
+    Say("It is not forgotten"),
+    Type("rollout why R42 -c prod-2"),
+    Say("Its network is mended, and it follows"),
+    World(Change::Mended),
+    Ask("rollout run R42"),
+    Type("rollout status R42"),
+];
+
+const BAD_CHART: &[Step] = &[
+    Say("R42 names an image that nobody can pull"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan"),
+    Say("Staging is where it ends. Nobody else was touched"),
+    Type("rollout why R42"),
+    Ask("rollout abort R42 --reason bad-image --yes"),
+    Type("rollout status R42"),
+];
+
+const FREEZE: &[Step] = &[
+    Say("Production is frozen until noon"),
+    Type("freeze list"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan --until blocked"),
+    Type("rollout why R42"),
+    Say("Nobody has to do anything: at noon it goes on by itself"),
+    Ask("rollout run R42"),
+];
+
+const HOTFIX: &[Step] = &[
+    Say("R42 soaks in non-production while production runs R41"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan --until blocked"),
+    Say("Then ingress turns out to be vulnerable. R41.1 mends it, on the hotfix lane: staging, then production at once"),
+    Type("plan R41.1 --out r41.1.plan"),
+    Type("rollout start r41.1.plan"),
+    Say("R42 lacks that fix, so it may not enter production any more"),
+    Type("rollout run R42 --until blocked"),
+    Type("rollout why R42 --wave prod"),
+    Say("R42.1 contains it"),
+    Ask("rollout abort R42 --reason overtaken --yes"),
+    Type("plan R42.1 --out r42.1.plan"),
+    Type("rollout start r42.1.plan"),
+];
+
+const ROLLBACK: &[Step] = &[
+    Say("R42 reaches non-production, and there it turns out to be bad"),
+    Type("plan R42 --out r42.plan"),
+    Type("rollout start r42.plan --until blocked"),
+    Say("What did it change, and what would go back?"),
+    Type("rollout rollback R42 --reason slow --plan-only"),
+    Ask("rollout rollback R42 --reason slow"),
+    Type("rollout list"),
+];
+
 /// The story of a name.
 pub fn told(story: Story) -> Told {
-    match story {
-        _ => Told {
-            scenario: include_str!("../../../sim/scenarios/healthy.yaml"),
-            name: "healthy",
-            steps: HEALTHY,
-        },
-    }
+    let (name, scenario, steps) = match story {
+        Story::Healthy => ("healthy", include_str!("../../../sim/scenarios/healthy.yaml"), HEALTHY),
+        Story::TestFails => ("test-fails", include_str!("../../../sim/scenarios/test-fails.yaml"), TEST_FAILS),
+        Story::Pin => ("pin", include_str!("../../../sim/scenarios/pin.yaml"), PIN),
+        Story::Unreachable => {
+            ("unreachable", include_str!("../../../sim/scenarios/unreachable.yaml"), UNREACHABLE)
+        }
+        Story::BadChart => ("bad-chart", include_str!("../../../sim/scenarios/bad-chart.yaml"), BAD_CHART),
+        Story::Freeze => ("freeze", include_str!("../../../sim/scenarios/freeze.yaml"), FREEZE),
+        Story::HotfixOvertakes => {
+            ("hotfix-overtakes", include_str!("../../../sim/scenarios/hotfix-overtakes.yaml"), HOTFIX)
+        }
+        Story::Rollback => ("rollback", include_str!("../../../sim/scenarios/rollback.yaml"), ROLLBACK),
+    };
+    Told { scenario, name, steps }
 }
