@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ClusterName, Document, Duration, Lane, ProductName, ReleaseId, RolloutId, ScenarioName, WaveName,
+    ClusterName, Document, Duration, Expiry, Lane, ProductName, ReleaseId, RolloutId, ScenarioName, WaveName,
 };
 use crate::version::{KubeVersion, Version};
 use crate::yaml::{Node, Spanned};
@@ -35,9 +35,9 @@ pub struct Scenario {
     /// The spec of the calendar, as in `pipelines/calendar.yaml`.
     #[serde(default)]
     pub calendar: Option<Node>,
-    /// Pins: their specs by id, as in `pipelines/pins/ID.yaml`.
+    /// Clusters that keep their own version of a product.
     #[serde(default)]
-    pub pins: BTreeMap<String, Node>,
+    pub pins: Vec<Spanned<ScenarioPin>>,
     /// The releases, parents first. The products are those that every simulation has.
     pub releases: Vec<Spanned<ScenarioRelease>>,
     /// The release that every cluster runs at the beginning.
@@ -98,6 +98,24 @@ pub struct ScenarioRelease {
     /// Versions of products; the others are as in the parent, and 1.0.0 without one.
     #[serde(default)]
     pub products: BTreeMap<Spanned<ProductName>, Spanned<Version>>,
+}
+
+/// A cluster that keeps its own version of a product.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScenarioPin {
+    /// The cluster.
+    pub cluster: Spanned<ClusterName>,
+    /// The product.
+    pub product: Spanned<ProductName>,
+    /// Its version; some release of the scenario has it.
+    pub version: Spanned<Version>,
+    /// The team that answers for it.
+    pub owner: Spanned<String>,
+    /// Why.
+    pub reason: Spanned<String>,
+    /// Until when, such as 2026-12-15.
+    pub until: Spanned<Expiry>,
 }
 
 /// How things go in some clusters.

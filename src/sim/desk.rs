@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::platform;
 use crate::diag::Findings;
 use crate::engine::planning::{self, PlanError, PlanRequest};
-use crate::engine::repo::{RepoError, Repository, product_tag, release_cut};
+use crate::engine::repo::{PinRequest, RepoError, Repository, pin_add, product_tag, release_cut};
 use crate::engine::rollback::{self, RollbackRequest};
 use crate::engine::{Follower, RequestError, Times, World, request};
 use crate::journal::{Body, Event};
-use crate::model::{Actor, ClusterName, Lane, ProductName, ReleaseId, RolloutId, WaveName};
+use crate::model::scenario::ScenarioPin;
+use crate::model::{Actor, ClusterName, Lane, OnExpiry, ProductName, ReleaseId, RolloutId, WaveName};
 use crate::plan::{Plan, PlanOptions};
 use crate::port::{Commits, Fault};
 use crate::rollout::{Approve, Command, FleetState, Refusal, Rollout};
@@ -126,6 +127,27 @@ impl Desk {
         }
         release_cut(&self.repository, id).await?;
         Ok(self.commits.commit(&format!("release: {id} is cut")).await?)
+    }
+
+    /// Pins a product of a cluster, and commits the pin.
+    ///
+    /// # Errors
+    /// When a rule stands against it.
+    pub async fn pin(&self, pin: &ScenarioPin) -> Result<(), DeskError> {
+        let request = PinRequest {
+            id: None,
+            product: pin.product.value.clone(),
+            version: pin.version.value.clone(),
+            clusters: vec![pin.cluster.value.clone()],
+            selector: BTreeMap::new(),
+            owner: pin.owner.value.clone(),
+            reason: pin.reason.value.clone(),
+            until: pin.until.value.clone(),
+            on_expiry: OnExpiry::default(),
+            release: None,
+        };
+        let added = pin_add(&self.repository, &request, Vec::new(), self.world.clock.now()).await?;
+        Ok(self.commits.commit(&format!("pin: {}", added.pin.id)).await?)
     }
 
     /// Makes a plan.

@@ -118,17 +118,13 @@ pub async fn begin(scenario: &Scenario, simulation: &Simulation, desk: &mut Desk
         );
         files.push(("pipelines/calendar.yaml".to_owned(), text));
     }
-    for (id, pin) in &scenario.pins {
-        let text = format!(
-            "apiVersion: tidegate.dev/v1\nkind: Pin\nmetadata:\n  name: {id}\nspec:\n  {}\n",
-            json(pin)?
-        );
-        files.push((format!("pipelines/pins/{id}.yaml"), text));
+    for pin in &scenario.pins {
+        desk.pin(&pin.value).await?;
     }
     if !files.is_empty() {
         let files: Vec<(&str, &str)> =
             files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
-        desk.write(&files, "calendar and pins").await?;
+        desk.write(&files, "calendar").await?;
     }
     for conditions in &scenario.conditions {
         change(simulation, &conditions.value);
