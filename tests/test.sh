@@ -57,6 +57,7 @@ part lints tests/lint.sh
 part book tests/book.sh
 part pure pure
 part properties run properties
+part simulation run sim
 part clusters run it --test-threads "${TIDEGATE_TEST_THREADS:-4}"
 
 echo

@@ -21,7 +21,12 @@ impl GitCommits {
     /// When git is not installed, or the folder can't be written.
     pub async fn begin(git: Arc<GitCli>, clock: Arc<dyn Clock>, person: &str) -> Result<Self, Fault> {
         git.must("beginning a repository", &["init", "--quiet", "--initial-branch=main"]).await?;
-        for (key, value) in [("user.email", person), ("user.name", person), ("commit.gpgSign", "false"), ("tag.gpgSign", "false")] {
+        for (key, value) in [
+            ("user.email", person),
+            ("user.name", person),
+            ("commit.gpgSign", "false"),
+            ("tag.gpgSign", "false"),
+        ] {
             git.must("setting up a repository", &["config", key, value]).await?;
         }
         Ok(Self { git, clock })

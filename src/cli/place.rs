@@ -57,8 +57,19 @@ pub struct Simulated {
     pub ports: World,
     /// Holds the simulation back.
     pub pace: Pace,
+    /// How many of its seconds pass in one of people's while somebody drives.
+    pub speed: f64,
     /// A runtime whose clock is the real one.
     pub real: tokio::runtime::Handle,
+}
+
+/// While this is there, a simulation goes as fast as was asked for.
+pub struct Hurry(Pace);
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        self.0.set(Some(1.0));
+    }
 }
 
 /// A journal, read to its end.
@@ -199,6 +210,14 @@ impl Place {
         }
     }
 
+    /// While somebody drives, time in a simulation goes faster: then nothing waits for the real world but
+    /// ports for which it stands still.
+    pub fn hurry(&self) -> Option<Hurry> {
+        let simulated = self.simulated.as_ref()?;
+        simulated.pace.set(Some(simulated.speed));
+        Some(Hurry(simulated.pace.clone()))
+    }
+
     /// A journal as it is used here.
     fn steady(&self, journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
         match &self.simulated {
@@ -241,8 +260,9 @@ impl Place {
 
     /// Every port, over the real world.
     pub fn world(&self, git: &Arc<GitCli>, open: &OpenJournal) -> World {
-        if let Some(Simulated { ports, pace, real }) = &self.simulated {
-            let steady = |git: &Arc<GitCli>| Steady::<dyn Git>::new(Arc::clone(git) as _, real.clone(), pace.clone());
+        if let Some(Simulated { ports, pace, real, .. }) = &self.simulated {
+            let steady =
+                |git: &Arc<GitCli>| Steady::<dyn Git>::new(Arc::clone(git) as _, real.clone(), pace.clone());
             let packages: Arc<dyn Packages> = Arc::new(GitPackages::new(Arc::clone(git) as _));
             return World {
                 git: steady(git),

@@ -142,7 +142,7 @@ impl Desk {
             selector: BTreeMap::new(),
             owner: pin.owner.value.clone(),
             reason: pin.reason.value.clone(),
-            until: pin.until.value.clone(),
+            until: pin.until.value,
             on_expiry: OnExpiry::default(),
             release: None,
         };

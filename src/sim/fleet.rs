@@ -97,7 +97,7 @@ impl Fleet {
     pub fn new(clock: VirtualClock, clusters: Vec<Cluster>, faults: Faults, audit: Audit, seed: u64) -> Self {
         let machines = clusters.into_iter().map(|cluster| {
             let mut chance = Chance::named(seed, &format!("way to {}", cluster.name));
-            let distance = chance.next();
+            let distance = chance.draw();
             let (fired, audit, moments) = (Vec::new(), Vec::new(), VecDeque::new());
             let name = cluster.name.clone();
             (name, Mutex::new(Machine { cluster, chance, distance, fired, audit, moments }))

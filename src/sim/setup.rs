@@ -118,7 +118,7 @@ impl Setup {
         let mut clusters = Vec::new();
         for group in &self.groups {
             for name in group.names() {
-                let seed = Chance::named(self.seed, &name).next();
+                let seed = Chance::named(self.seed, &name).draw();
                 let mut cluster =
                     Cluster::new(name, group.kubernetes.clone(), pool.clone(), seed, self.starts);
                 cluster.conditions = self.conditions.clone();
@@ -134,7 +134,7 @@ impl Setup {
         let mut id = [0; 16];
         let mut chance = Chance::named(self.seed, "journal");
         for part in id.chunks_mut(8) {
-            part.copy_from_slice(&chance.next().to_le_bytes());
+            part.copy_from_slice(&chance.draw().to_le_bytes());
         }
         uuid::Builder::from_random_bytes(id).into_uuid()
     }

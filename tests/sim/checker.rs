@@ -92,7 +92,8 @@ pub fn check(plot: &Plot, clusters: &BTreeMap<String, Vec<Audited>>) -> (BTreeSe
     let mut writes = Vec::new();
     for (cluster, log) in clusters {
         fences(cluster, log, &mut breaches);
-        let done = log.iter().filter(|done| (200..300).contains(&done.status) && !done.path.contains("dryRun"));
+        let done =
+            log.iter().filter(|done| (200..300).contains(&done.status) && !done.path.contains("dryRun"));
         for done in done {
             if let Some(doer) = doer(&done.agent) {
                 writes.push(Write { cluster, at: done.at, doer, done });
@@ -127,7 +128,10 @@ fn fences(cluster: &str, log: &[Audited], breaches: &mut BTreeSet<Breach>) {
     for done in log.iter().filter(|done| (200..300).contains(&done.status)) {
         let Some(doer) = doer(&done.agent) else { continue };
         if doer.fence < highest {
-            let what = format!("{cluster}: {} {} under fence {} after {highest}", done.method, done.path, doer.fence);
+            let what = format!(
+                "{cluster}: {} {} under fence {} after {highest}",
+                done.method, done.path, doer.fence
+            );
             breach(breaches, "fence", what);
         }
         highest = highest.max(doer.fence);
@@ -250,7 +254,11 @@ fn caps(plot: &Plot, rollout: &str, works: &BTreeMap<&str, Work>, breaches: &mut
             });
             let at_once = at_once.count();
             if at_once > most as usize {
-                breach(breaches, "2", format!("{rollout}: {at_once} at once at {} in {scope}, {most} allowed", work.first));
+                breach(
+                    breaches,
+                    "2",
+                    format!("{rollout}: {at_once} at once at {} in {scope}, {most} allowed", work.first),
+                );
             }
         }
     }
@@ -290,7 +298,10 @@ fn pins(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
                     breach(
                         breaches,
                         "pin",
-                        format!("{}: {} {version} was applied, pinned to {}", write.cluster, pin.product, pin.version),
+                        format!(
+                            "{}: {} {version} was applied, pinned to {}",
+                            write.cluster, pin.product, pin.version
+                        ),
                     );
                 }
             }
@@ -301,8 +312,12 @@ fn pins(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
 /// Rule 7: a Job is made once for each try of a step.
 fn repeated(own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
     let mut made: BTreeMap<(&str, String), Timestamp> = BTreeMap::new();
-    for write in own.iter().filter(|write| write.done.path.contains("/jobs") && write.done.method == http::Method::POST) {
-        let name = write.body().pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for write in own
+        .iter()
+        .filter(|write| write.done.path.contains("/jobs") && write.done.method == http::Method::POST)
+    {
+        let name =
+            write.body().pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
         if let Some(before) = made.insert((write.cluster, name.clone()), write.at) {
             breach(breaches, "7", format!("{}: Job {name} was made at {before} and again", write.cluster));
         }

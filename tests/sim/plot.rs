@@ -65,9 +65,8 @@ impl Plot {
     /// The plot of a seed, with at least so many clusters.
     pub fn of(seed: u64, least: u32) -> Self {
         let mut chance = Chance::named(seed, "plot");
-        let mut number = |least: u64, most: u64| {
-            u32::try_from(least + chance.below(most - least + 1)).unwrap_or_default()
-        };
+        let mut number =
+            |least: u64, most: u64| u32::try_from(least + chance.below(most - least + 1)).unwrap_or_default();
         let staging = number(1, 3);
         let nonprod = number(8, 20);
         let prod = least.saturating_sub(staging + nonprod).max(1) + number(0, 10);
@@ -139,8 +138,18 @@ impl Plot {
         };
         let mut faults = Vec::new();
         const WHATS: [&str; 13] = [
-            "refused", "reset", "half-open", "answer-lost", "truncated", "slow, for: 20s", "stale, for: 5s",
-            "conflict", "too-many-requests, for: 2s", "internal-error", "unavailable, for: 1s", "expired",
+            "refused",
+            "reset",
+            "half-open",
+            "answer-lost",
+            "truncated",
+            "slow, for: 20s",
+            "stale, for: 5s",
+            "conflict",
+            "too-many-requests, for: 2s",
+            "internal-error",
+            "unavailable, for: 1s",
+            "expired",
             "forbidden",
         ];
         for _ in 0..number(1, 4) {
@@ -241,7 +250,9 @@ impl Plot {
                 let _ = writeln!(text, "        soak: {{ for: {}m }}", wave.soak);
             }
             if wave.approval {
-                text.push_str("        gates: { before: [ { approval: { by: leads, author: allowed } } ] }\n");
+                text.push_str(
+                    "        gates: { before: [ { approval: { by: leads, author: allowed } } ] }\n",
+                );
             }
         }
         if !self.freezes.is_empty() {
@@ -257,10 +268,10 @@ impl Plot {
         }
         if !self.pins.is_empty() {
             text.push_str("  pins:\n");
-            for (n, pin) in self.pins.iter().enumerate() {
+            for pin in &self.pins {
                 let _ = writeln!(
                     text,
-                    "    PIN-{n}: {{ cluster: {}, product: {}, version: {}, owner: team, reason: waits, until: 2026-12-01 }}",
+                    "    - {{ cluster: {}, product: {}, version: {}, owner: team, reason: waits, until: 2026-12-01 }}",
                     pin.cluster, pin.product, pin.version
                 );
             }
@@ -307,7 +318,10 @@ impl Plot {
             }
         }
         timed.sort_by_key(|(at, _)| *at);
-        timed.into_iter().map(|(at, deed)| format!("{{ at: {at}m, mayBeRefused: true, do: {{ {deed} }} }}")).collect()
+        timed
+            .into_iter()
+            .map(|(at, deed)| format!("{{ at: {at}m, mayBeRefused: true, do: {{ {deed} }} }}"))
+            .collect()
     }
 
     /// The same with one part less, each part in turn.

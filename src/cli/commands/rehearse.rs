@@ -29,7 +29,7 @@ pub async fn run(args: &Rehearse, context: &Context<'_>) -> Outcome {
         })
     });
     let verdict = match played.await {
-        Ok(Ok(verdict)) => verdict,
+        Ok(Ok(played)) => played.verdict,
         Ok(Err(error)) => return Err(unplayed(&path, &error)),
         Err(error) => {
             let finding = Finding::error(&codes::UNEXPECTED, format!("the simulation ended: {error}"));

@@ -22,7 +22,10 @@ pub fn unwell(code: u16, retry_after: Option<u64>) -> Answer {
             return Answer { status: code, headers, body: Reply::Text(text) };
         }
         503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
-        504 => ("Timeout", "Timeout: request did not complete within requested timeout - context deadline exceeded"),
+        504 => (
+            "Timeout",
+            "Timeout: request did not complete within requested timeout - context deadline exceeded",
+        ),
         _ => ("InternalError", "etcdserver: leader changed"),
     };
     let status = json!({

@@ -87,7 +87,7 @@ pub async fn all(actions: &[Spanned<ScenarioAction>], stage: &Stage) -> Result<(
                 if action.may_be_refused => {}
             Err(why) => {
                 let (who, what) = (who.to_owned(), what.to_owned());
-                return Err(ScenarioError::Deed { number, who, what, why });
+                return Err(ScenarioError::Deed { number, who, what, why: Box::new(why) });
             }
             Ok(()) => {}
         }

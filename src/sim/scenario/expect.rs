@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Check;
 use super::deeds::is;
 use super::run::Stage;
+use crate::diag::count;
 use crate::engine::{Times, survey};
 use crate::model::scenario::{Expectation, ExpectedClusters, ExpectedEvents, ExpectedRollout};
 use crate::model::{ClusterName, Labels};
@@ -90,7 +91,7 @@ async fn of_clusters(expected: &ExpectedClusters, stage: &Stage) -> Vec<Check> {
                 others.entry(found).or_default().push(name.to_string());
             }
         }
-        let what = format!("{} clusters run {} {}", looks.len(), product.value, version.value);
+        let what = format!("{} with {} {}", count(looks.len(), "cluster"), product.value, version.value);
         let found: Vec<String> =
             others.iter().map(|(found, names)| format!("{found} on {}", names.join(", "))).collect();
         checks.push(check(what, others.is_empty() && !looks.is_empty(), found.join("; ")));

@@ -10,7 +10,7 @@ mod run;
 
 pub use begin::{PERSON, begin, desk, mend, setup};
 pub use read::read;
-pub use run::{Options, run};
+pub use run::{Options, Played, run};
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub struct Check {
 pub enum ScenarioError {
     /// The story can't begin: its files are wrong.
     #[error("the scenario can't begin: {0}")]
-    Begin(#[source] DeskError),
+    Begin(#[source] Box<DeskError>),
     /// Somebody could not do what the scenario says.
     #[error("{who} could not do action {number} ({what}): {why}")]
     Deed {
@@ -69,7 +69,7 @@ pub enum ScenarioError {
         /// What.
         what: String,
         /// Why not.
-        why: DeskError,
+        why: Box<DeskError>,
     },
     /// An action's time has not come before the scenario's end.
     #[error(

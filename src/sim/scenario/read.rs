@@ -57,7 +57,7 @@ fn sound(file: &ScenarioFile, findings: &mut Findings) {
         if !releases.insert(id.value.clone()) {
             findings.push(invalid(format!("there are two releases {}", id.value)).at(&id.place));
         }
-        for (product, _) in &release.value.products {
+        for product in release.value.products.keys() {
             if !super::super::platform::PRODUCTS.contains(&product.value.as_str()) {
                 let message = format!("a simulation has no product `{}`", product.value);
                 let known = super::super::platform::PRODUCTS;

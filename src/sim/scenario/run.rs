@@ -17,6 +17,7 @@ use crate::model::{ClusterName, Labels};
 use crate::port::Fault;
 use crate::rollout::FleetState;
 use crate::sim::desk::DeskError;
+use crate::sim::fleet::Fleet;
 use crate::sim::life::Life;
 use crate::sim::{Process, Simulation};
 
@@ -33,6 +34,14 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether the clusters keep audit logs.
     pub audit: bool,
+}
+
+/// A scenario that was played.
+pub struct Played {
+    /// What came of it.
+    pub verdict: Verdict,
+    /// Its clusters, as they are at its end, with their audit logs if they kept some.
+    pub fleet: Fleet,
 }
 
 /// What a story is played on.
@@ -103,7 +112,7 @@ pub fn run(
     scenario: &Scenario,
     options: &Options,
     seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
-) -> Result<Verdict, ScenarioError> {
+) -> Result<Played, ScenarioError> {
     crate::sim::runtime::run(play(scenario, options, seen))?
 }
 
@@ -111,12 +120,12 @@ async fn play(
     scenario: &Scenario,
     options: &Options,
     seen: &mut (dyn FnMut(&Event, &FleetState) + Send),
-) -> Result<Verdict, ScenarioError> {
-    let setup = setup(scenario, options).map_err(ScenarioError::Begin)?;
+) -> Result<Played, ScenarioError> {
+    let setup = setup(scenario, options).map_err(begins)?;
     let simulation = setup.simulation()?;
     let people = simulation.process(Life::new());
     let mut first_desk = desk(PERSON, &simulation, &people);
-    begin(scenario, &simulation, &mut first_desk).await.map_err(ScenarioError::Begin)?;
+    begin(scenario, &simulation, &mut first_desk).await.map_err(begins)?;
     let members = members(&setup)?;
     let begun = simulation.clock.elapsed();
     let within = scenario.within.as_ref().map_or(WITHIN, |within| within.value.std());
@@ -153,7 +162,12 @@ async fn play(
     for expected in scenario.expect.iter().filter(|expected| expected.value.at.is_none()) {
         checks.extend(expect::look(&expected.value, &stage).await?);
     }
-    verdict(&setup, &stage, checks).await
+    let verdict = verdict(&setup, &stage, checks).await?;
+    Ok(Played { verdict, fleet: stage.simulation.fleet })
+}
+
+fn begins(error: DeskError) -> ScenarioError {
+    ScenarioError::Begin(Box::new(error))
 }
 
 async fn verdict(
@@ -178,7 +192,7 @@ fn members(setup: &crate::sim::setup::Setup) -> Result<BTreeMap<ClusterName, Lab
     let mut members = BTreeMap::new();
     for group in &setup.groups {
         for name in group.names() {
-            let wrong = |error| ScenarioError::Begin(DeskError::Missing(format!("{error}")));
+            let wrong = |error| begins(DeskError::Missing(error.to_string()));
             let name: ClusterName = name.parse().map_err(|error: crate::model::NameError| wrong(error))?;
             members.insert(name, group.labels.clone());
         }

@@ -151,7 +151,12 @@ impl Stage {
             self.surface.talk(&format!("\n{}", text.trim()));
         }
         let globals = Globals { journal: Some(journal.to_owned()), repo: None, ..self.globals.clone() };
-        let simulated = Simulated { ports: process.world, pace: self.pace.clone(), real: self.real.clone() };
+        let simulated = Simulated {
+            ports: process.world,
+            pace: self.pace.clone(),
+            speed: self.args.speed,
+            real: self.real.clone(),
+        };
         Ok(Scene { simulation, globals, simulated })
     }
 
@@ -185,9 +190,6 @@ impl Stage {
                 Step::Type(command) => self.type_in(command, scene).await?,
                 Step::Ask(command) => self.ask(command, scene).await?,
                 Step::World(Change::Mended) => scenario::mend(&scene.simulation),
-                Step::World(Change::Hours(hours)) => {
-                    tokio::time::sleep(Duration::from_secs(u64::from(*hours) * 3_600)).await;
-                }
             }
             if self.signals.asked() {
                 self.say("stopped; nothing is left behind");
@@ -210,11 +212,9 @@ impl Stage {
                 return Ok(());
             }
         };
-        self.pace.set(Some(self.args.speed));
         let place = Place::simulated(&scene.globals, scene.simulated.clone());
         let context = Context { place, surface: &self.surface, signals: &self.signals };
         let outcome = dispatch(args.command, &context).await;
-        self.pace.set(Some(1.0));
         self.signals.watching();
         match outcome {
             Ok(_) => Ok(()),
@@ -262,7 +262,10 @@ impl Stage {
 }
 
 fn begins(error: &crate::sim::desk::DeskError) -> Failure {
-    Failure::new(Code::Unexpected, Finding::error(&codes::UNEXPECTED, format!("the demo can't begin: {error}")))
+    Failure::new(
+        Code::Unexpected,
+        Finding::error(&codes::UNEXPECTED, format!("the demo can't begin: {error}")),
+    )
 }
 
 /// Has so many clusters instead, in the same proportions; every group keeps one at least.

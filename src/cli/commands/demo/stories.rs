@@ -21,8 +21,6 @@ pub enum Step {
 pub enum Change {
     /// What was wrong in clusters, and on the way to them, is mended.
     Mended,
-    /// So many hours pass.
-    Hours(u32),
 }
 
 /// A story.
@@ -39,7 +37,9 @@ pub struct Told {
 use Step::{Ask, Say, Type, World};
 
 const HEALTHY: &[Step] = &[
-    Say("R42 raises certificates and ingress. The plan says who gets what, in which order, and what may stop it"),
+    Say(
+        "R42 raises certificates and ingress. The plan says who gets what, in which order, and what may stop it",
+    ),
     Type("plan R42 --out r42.plan"),
     Say("It goes through staging with its tests, then through non-production, which soaks for two hours"),
     Type("rollout start r42.plan --until wave:nonprod"),
@@ -66,7 +66,9 @@ const TEST_FAILS: &[Step] = &[
 ];
 
 const PIN: &[Step] = &[
-    Say("The team of prod-3 keeps certificates at 1.0.0 for some weeks: a pin, with an owner, a reason and an end"),
+    Say(
+        "The team of prod-3 keeps certificates at 1.0.0 for some weeks: a pin, with an owner, a reason and an end",
+    ),
     Type("pin list"),
     Type("plan R42 --out r42.plan"),
     Type("rollout start r42.plan"),
@@ -110,7 +112,9 @@ const HOTFIX: &[Step] = &[
     Say("R42 soaks in non-production while production runs R41"),
     Type("plan R42 --out r42.plan"),
     Type("rollout start r42.plan --until blocked"),
-    Say("Then ingress turns out to be vulnerable. R41.1 mends it, on the hotfix lane: staging, then production at once"),
+    Say(
+        "Then ingress turns out to be vulnerable. R41.1 mends it, on the hotfix lane: staging, then production at once",
+    ),
     Type("plan R41.1 --out r41.1.plan"),
     Type("rollout start r41.1.plan"),
     Say("R42 lacks that fix, so it may not enter production any more"),
@@ -136,7 +140,9 @@ const ROLLBACK: &[Step] = &[
 pub fn told(story: Story) -> Told {
     let (name, scenario, steps) = match story {
         Story::Healthy => ("healthy", include_str!("../../../sim/scenarios/healthy.yaml"), HEALTHY),
-        Story::TestFails => ("test-fails", include_str!("../../../sim/scenarios/test-fails.yaml"), TEST_FAILS),
+        Story::TestFails => {
+            ("test-fails", include_str!("../../../sim/scenarios/test-fails.yaml"), TEST_FAILS)
+        }
         Story::Pin => ("pin", include_str!("../../../sim/scenarios/pin.yaml"), PIN),
         Story::Unreachable => {
             ("unreachable", include_str!("../../../sim/scenarios/unreachable.yaml"), UNREACHABLE)

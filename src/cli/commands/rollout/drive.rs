@@ -223,7 +223,10 @@ async fn drive(
         crash::position(event.seq);
         progress.event(event, || summaries(state, &named, context.place.now()));
     };
-    let ended = engine::drive(world, &context.place.times()?, options, &mut seen).await;
+    let times = context.place.times()?;
+    let hurry = context.place.hurry();
+    let ended = engine::drive(world, &times, options, &mut seen).await;
+    drop(hurry);
     let timed_out = timer.is_some_and(|timer| timer.has_fired());
     drop(progress);
     tidy().await;

@@ -135,7 +135,9 @@ async fn at_rest(
                 stop: context.signals.gentle(),
             };
             let times = context.place.times()?;
+            let hurry = context.place.hurry();
             let driven = engine::drive(world, &times, options, &mut |_, _| {}).await;
+            drop(hurry);
             let (ended, _) = driven.map_err(|error| not_driven(&error))?;
             if ended == Ended::Interrupted {
                 let finding = Finding::error(&codes::ROLLOUT_STATE, format!("{id} is not at rest yet"))

@@ -1,0 +1,135 @@
+//! Stories on the simulated fleet: those of the demo hold, the same seed tells the same story, and in
+//! stories made up from seeds no rule is broken, by the word of the clusters' own audit logs.
+
+#![allow(clippy::unwrap_used)]
+
+mod checker;
+mod plot;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use plot::Plot;
+use tidegate::sim::scenario::{self, Options, Played};
+
+/// Plays a scenario; its events, each as a line.
+fn play(name: &str, text: &str, options: &Options) -> (Played, Vec<String>) {
+    let file = scenario::read(name, text.as_bytes()).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+    let mut events = Vec::new();
+    let played = scenario::run(&file.spec, options, &mut |event, _| {
+        events.push(serde_json::to_string(event).unwrap());
+    });
+    (played.unwrap_or_else(|error| panic!("{name}: {error}")), events)
+}
+
+fn stories() -> BTreeMap<String, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sim/scenarios");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn every_story_of_the_demo_holds() {
+    let stories = stories();
+    assert_eq!(stories.len(), 8);
+    for (name, text) in stories {
+        let (played, events) = play(&name, &text, &Options::default());
+        assert!(played.verdict.holds, "{name}: {:#?}", played.verdict);
+        assert!(events.len() > 50, "{name}: only {} events", events.len());
+    }
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story_event_by_event() {
+    let text = &stories()["test-fails"];
+    let told = |seed| play("test-fails", text, &Options { seed: Some(seed), audit: false }).1;
+    let first = told(7);
+    assert_eq!(first, told(7));
+    assert_ne!(first, told(8));
+}
+
+#[test]
+fn what_must_hold_and_does_not_is_told() {
+    let text = stories()["bad-chart"].replace("state: aborted", "state: succeeded");
+    let (played, _) = play("bad-chart", &text, &Options::default());
+    assert!(!played.verdict.holds);
+    let failed: Vec<_> = played.verdict.checks.iter().filter(|check| !check.holds).collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].found.as_deref(), Some("aborted"));
+}
+
+#[test]
+fn a_wrong_scenario_is_told_with_its_places() {
+    let text = stories()["pin"]
+        .replace("fleet:", "fleets:")
+        .replace("installed: R41", "installed: R40")
+        .replace("certificates: 1.1.0", "certificate: 1.1.0");
+    let wrong = scenario::read("pin.yaml", text.as_bytes()).err().unwrap().to_string();
+    for told in ["unknown field `fleets`", "lacks the field `fleet`", "pin.yaml:"] {
+        assert!(wrong.contains(told), "{told}: {wrong}");
+    }
+}
+
+/// Plays the story of a plot, and holds its clusters' audit logs against it.
+fn judged(plot: &Plot) -> (std::collections::BTreeSet<checker::Breach>, checker::Activity) {
+    let options = Options { seed: None, audit: true };
+    let (played, _) = play(&format!("seed {}", plot.seed), &plot.text(), &options);
+    let names: Vec<String> = played.fleet.names().map(str::to_owned).collect();
+    let logs = names.into_iter().map(|name| (name.clone(), played.fleet.audit(&name))).collect();
+    checker::check(plot, &logs)
+}
+
+#[test]
+fn stories_made_up_from_seeds_break_no_rule() {
+    let seeds: u64 = std::env::var("TIDEGATE_SIM_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
+    let clusters: u32 =
+        std::env::var("TIDEGATE_SIM_CLUSTERS").ok().and_then(|n| n.parse().ok()).unwrap_or(16);
+    let first: u64 = std::env::var("TIDEGATE_SIM_FIRST").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    let mut complete = 0;
+    for seed in first..first + seeds {
+        let plot = Plot::of(seed, clusters);
+        let (breaches, activity) = judged(&plot);
+        assert!(breaches.is_empty(), "seed {seed}: {breaches:#?}\n{}", smallest(plot).text());
+        complete += activity.clusters_complete;
+        assert!(activity.writes > 100, "seed {seed}: only {activity:?}");
+    }
+    assert!(complete > 0, "no cluster got anything");
+}
+
+/// The smallest plot that still breaks a rule.
+fn smallest(mut plot: Plot) -> Plot {
+    while let Some(smaller) = plot.smaller().into_iter().find(|plot| !judged(plot).0.is_empty()) {
+        plot = smaller;
+    }
+    plot
+}
+
+#[test]
+fn the_demo_prints_the_same_bytes_for_the_same_seed_and_leaves_nothing_behind() {
+    let demo = || {
+        let folder = tempfile::tempdir().unwrap();
+        let told = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+            .args(["demo", "--yes", "--scenario", "bad-chart", "--speed", "3600", "--progress", "json"])
+            .env("TMPDIR", folder.path())
+            .env("HOME", folder.path())
+            .env_remove("TIDEGATE_JOURNAL")
+            .env_remove("TIDEGATE_REPO")
+            .output()
+            .unwrap();
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        let left: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(left.is_empty(), "{left:?}");
+        String::from_utf8(told.stderr).unwrap()
+    };
+    let first = demo();
+    assert!(first.lines().count() > 10, "{first}");
+    assert!(first.lines().all(|line| line.starts_with('{')), "{first}");
+    assert_eq!(first, demo());
+}
