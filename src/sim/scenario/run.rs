@@ -13,7 +13,7 @@ use super::{Check, ScenarioError, Verdict, deeds, expect};
 use crate::engine::{self, Drive, Follower, StopRequest, Times, Until};
 use crate::journal::Event;
 use crate::model::scenario::{Happening, Scenario};
-use crate::model::{ClusterName, Labels};
+use crate::model::{ClusterName, Labels, NameError};
 use crate::port::Fault;
 use crate::rollout::FleetState;
 use crate::sim::desk::DeskError;
@@ -192,8 +192,8 @@ fn members(setup: &crate::sim::setup::Setup) -> Result<BTreeMap<ClusterName, Lab
     let mut members = BTreeMap::new();
     for group in &setup.groups {
         for name in group.names() {
-            let wrong = |error| begins(DeskError::Missing(error.to_string()));
-            let name: ClusterName = name.parse().map_err(|error: crate::model::NameError| wrong(error))?;
+            let wrong = |error: NameError| begins(DeskError::Missing(error.to_string()));
+            let name: ClusterName = name.parse().map_err(wrong)?;
             members.insert(name, group.labels.clone());
         }
     }
