@@ -53,6 +53,12 @@ pub struct Check {
     pub found: Option<String>,
 }
 
+impl From<DriveError> for ScenarioError {
+    fn from(error: DriveError) -> Self {
+        Self::Driver(Box::new(error))
+    }
+}
+
 /// Why a scenario came to no end.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
@@ -85,7 +91,7 @@ pub enum ScenarioError {
     },
     /// The driver failed.
     #[error("the driver ended: {0}")]
-    Driver(#[from] DriveError),
+    Driver(#[source] Box<DriveError>),
     /// The world failed.
     #[error(transparent)]
     Fault(#[from] Fault),
