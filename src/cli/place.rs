@@ -1,6 +1,7 @@
 //! Where the command works: the repository, the journal's file, and who asks. Looked up only as far
 //! as a command needs it.
 
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,10 +31,10 @@ use crate::engine::whereabouts::{Relation, Whereabouts};
 use crate::engine::{Follower, Times, World};
 use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
-use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal, Packages};
+use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal, Packages, Trees};
 use crate::report::explanation::Driving;
 use crate::sim::runtime::Pace;
-use crate::sim::steady::Steady;
+use crate::sim::steady::{self, Steady};
 
 /// How many hexadecimal digits of a repository's identity name its state folder.
 const IDENTITY: usize = 16;
@@ -68,7 +69,7 @@ pub struct Hurry(Pace);
 
 impl Drop for Hurry {
     fn drop(&mut self) {
-        self.0.set(Some(1.0));
+        self.0.set(None);
     }
 }
 
@@ -129,7 +130,7 @@ impl Place {
     /// When there is none.
     pub async fn repository(&self) -> Result<Arc<GitCli>, Failure> {
         let folder = self.globals.repo.clone().unwrap_or_else(|| PathBuf::from("."));
-        GitCli::discover(&folder).await.map(Arc::new).map_err(|fault| {
+        self.held(GitCli::discover(&folder)).await.map(Arc::new).map_err(|fault| {
             let finding = Finding::error(&codes::NO_REPOSITORY, fault.message)
                 .hint("name it with --repo or TIDEGATE_REPO, or make one with `git init`");
             Failure::new(Code::Invalid, finding)
@@ -210,12 +211,20 @@ impl Place {
         }
     }
 
-    /// While somebody drives, time in a simulation goes faster: then nothing waits for the real world but
-    /// ports for which it stands still.
+    /// While somebody drives, people look on: a simulation goes no faster than was asked for. Between, what
+    /// takes its time in the real world takes none in the simulation.
     pub fn hurry(&self) -> Option<Hurry> {
         let simulated = self.simulated.as_ref()?;
         simulated.pace.set(Some(simulated.speed));
         Some(Hurry(simulated.pace.clone()))
+    }
+
+    /// What the real world does while a simulation stands still; just that where there is none.
+    async fn held<T: Send>(&self, call: impl Future<Output = T> + Send) -> T {
+        match &self.simulated {
+            Some(simulated) => steady::held(&simulated.real, call),
+            None => call.await,
+        }
     }
 
     /// A journal as it is used here.
@@ -232,10 +241,16 @@ impl Place {
     /// When there is no repository.
     pub async fn files(&self) -> Result<Repository, Failure> {
         let git = self.repository().await?;
-        Ok(Repository {
-            packages: Arc::new(GitPackages::new(Arc::clone(&git) as _)),
-            trees: Arc::new(WorkingTree::of(&git)),
-            git,
+        let packages: Arc<dyn Packages> = Arc::new(GitPackages::new(Arc::clone(&git) as _));
+        let trees: Arc<dyn Trees> = Arc::new(WorkingTree::of(&git));
+        let git: Arc<dyn Git> = git;
+        Ok(match &self.simulated {
+            None => Repository { packages, trees, git },
+            Some(Simulated { pace, real, .. }) => Repository {
+                packages: Steady::new(packages, real.clone(), pace.clone()),
+                trees: Steady::new(trees, real.clone(), pace.clone()),
+                git: Steady::new(git, real.clone(), pace.clone()),
+            },
         })
     }
 
@@ -319,7 +334,7 @@ impl Place {
     /// Who asks: git's `user.email`, else the login name.
     pub async fn actor(&self) -> Actor {
         let configured = match self.repository().await {
-            Ok(git) => git.identity().await.ok().flatten(),
+            Ok(git) => self.held(git.identity()).await.ok().flatten(),
             Err(_) => None,
         };
         let login = || ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());

@@ -36,12 +36,19 @@ pub fn show<T>(pace: &Pace, simulation: impl Future<Output = T>) -> std::io::Res
 
 /// How fast virtual time goes, in hundredths of real time; 0 is as fast as it can.
 #[derive(Debug, Clone)]
-pub struct Pace(Arc<AtomicU64>);
+pub struct Pace(Arc<Speed>);
+
+#[derive(Debug)]
+struct Speed {
+    hundredths: AtomicU64,
+    changed: tokio::sync::Notify,
+}
 
 impl Pace {
     /// So many seconds of the simulation in one of people; `None` is as fast as it can.
     pub fn new(speed: Option<f64>) -> Self {
-        let pace = Self(Arc::default());
+        let inner = Speed { hundredths: AtomicU64::new(0), changed: tokio::sync::Notify::new() };
+        let pace = Self(Arc::new(inner));
         pace.set(speed);
         pace
     }
@@ -50,11 +57,17 @@ impl Pace {
     pub fn set(&self, speed: Option<f64>) {
         // From below and above, what a clock can follow.
         let hundredths = speed.map_or(0, |speed| (speed.clamp(0.01, 1e9) * 100.0) as u64);
-        self.0.store(hundredths, Ordering::Release);
+        self.0.hundredths.store(hundredths, Ordering::Release);
+        self.0.changed.notify_waiters();
+    }
+
+    /// Waits until it is set anew.
+    pub async fn changed(&self) {
+        self.0.changed.notified().await;
     }
 
     fn speed(&self) -> Option<f64> {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.hundredths.load(Ordering::Acquire) {
             0 => None,
             hundredths => Some(hundredths as f64 / 100.0),
         }

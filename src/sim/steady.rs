@@ -36,13 +36,16 @@ impl<P: ?Sized> Steady<P> {
         Arc::new(Self { port, real, pace, wrote: watch::Sender::new(0) })
     }
 
-    /// Has a call done while everything here waits.
     fn held<T: Send>(&self, call: impl Future<Output = T> + Send) -> T {
-        // Not on this thread: it belongs to the simulation's runtime.
-        let real = &self.real;
-        let done = std::thread::scope(|scope| scope.spawn(|| real.block_on(call)).join());
-        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        held(&self.real, call)
     }
+}
+
+/// Has a call done by a runtime of the real world, while everything here waits.
+pub fn held<T: Send>(real: &Handle, call: impl Future<Output = T> + Send) -> T {
+    // Not on this thread: it belongs to the simulation's runtime.
+    let done = std::thread::scope(|scope| scope.spawn(|| real.block_on(call)).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 #[async_trait]

@@ -25,7 +25,7 @@ pub async fn run(args: &Demo, context: &Context<'_>) -> Outcome {
     let (globals, real) = (context.place.globals().clone(), tokio::runtime::Handle::current());
     // Its clock stands still while anybody works: it needs a thread of its own.
     let told = tokio::task::spawn_blocking(move || {
-        let pace = Pace::new(Some(1.0));
+        let pace = Pace::new(None);
         let stage = stage::Stage { args, globals, surface, signals, pace: pace.clone(), real };
         runtime::show(&pace, stage.play())
     });

@@ -30,7 +30,7 @@ use crate::sim::life::Life;
 use crate::sim::runtime::Pace;
 use crate::sim::scenario::{self, Options};
 use crate::sim::setup::Setup;
-use crate::sim::steady::Steady;
+use crate::sim::steady::{self, Steady};
 use crate::sim::{Keeps, Simulation};
 
 /// What a demo is played with.
@@ -120,7 +120,7 @@ impl Stage {
         let mut simulation = setup.simulation().map_err(|fault| outside(&fault))?;
         let git = Arc::new(GitCli::at(repository));
         let clock: Arc<dyn crate::port::Clock> = Arc::new(simulation.clock.clone());
-        let commits = GitCommits::begin(Arc::clone(&git), clock, &setup.person).await;
+        let commits = steady::held(&self.real, GitCommits::begin(Arc::clone(&git), clock, &setup.person));
         let commits: Arc<dyn Commits> = Arc::new(commits.map_err(|fault| outside(&fault))?);
         let actor = Actor(format!("person:{}", setup.person));
         let kept = SqliteJournal::open_as(journal, setup.journal_id(), setup.starts, &actor);
@@ -146,7 +146,6 @@ impl Stage {
         let mut desk = scenario::desk(scenario::PERSON, &simulation, &process);
         self.pace.set(None);
         scenario::begin(&file.spec, &simulation, &mut desk).await.map_err(|error| begins(&error))?;
-        self.pace.set(Some(1.0));
         if let (true, Some(text)) = (self.talks(), &file.spec.story) {
             self.surface.talk(&format!("\n{}", text.trim()));
         }
@@ -173,7 +172,11 @@ impl Stage {
                 // Whoever finds none sees by the real clock.
                 let _ = std::fs::write(&place, text);
             }
-            tokio::time::sleep(self.pace.moment() * 3).await;
+            tokio::select! {
+                biased;
+                () = self.pace.changed() => {}
+                () = tokio::time::sleep(self.pace.moment() * 3) => {}
+            }
         }
     }
 
@@ -243,20 +246,26 @@ impl Stage {
             let _ = typed.send(line);
         });
         reader.map_err(|error| disk(&error))?;
-        tokio::select! {
+        self.pace.set(Some(1.0));
+        let said = tokio::select! {
             biased;
             line = line => {
                 let line = line.unwrap_or_default();
                 let line = line.trim();
                 let said = line.strip_prefix("tidegate ").unwrap_or(line);
-                self.type_in(if said.is_empty() { command } else { said }, scene).await
+                Some(if said.is_empty() { command.to_owned() } else { said.to_owned() })
             }
             waited = journal.wait(before, Duration::from_secs(24 * 3_600)) => {
                 waited.map_err(|fault| outside(&fault))?;
                 self.say("somebody did, in another terminal");
-                Ok(())
+                None
             }
-            () = self.signals.cut_off() => Ok(()),
+            () = self.signals.cut_off() => None,
+        };
+        self.pace.set(None);
+        match said {
+            Some(said) => self.type_in(&said, scene).await,
+            None => Ok(()),
         }
     }
 }
