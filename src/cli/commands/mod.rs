@@ -1,5 +1,6 @@
 //! Every command: what it needs, what it asks of the library, what it prints.
 
+mod apart;
 mod check;
 mod cluster;
 mod cluster_hold;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Context;
+use super::apart::apart;
 use crate::cli::args::Rehearse;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
@@ -20,22 +21,14 @@ pub async fn run(args: &Rehearse, context: &Context<'_>) -> Outcome {
     let options = Options { seed: args.seed, audit: false };
     let surface = Arc::clone(context.surface);
     let (spec, story) = (file.spec.clone(), file.spec.story.clone());
-    // Its clock stands still while anybody works: it needs a thread of its own.
-    let played = tokio::task::spawn_blocking(move || {
+    let played = apart(move || {
         let mut progress = Progress::new(&surface, 0);
         scenario::run(&spec, &options, &mut |event, state| {
             let summaries = || state.live_rollouts().map(|r| summary::rollout(state, r, event.at)).collect();
             progress.event(event, summaries);
         })
     });
-    let verdict = match played.await {
-        Ok(Ok(played)) => played.verdict,
-        Ok(Err(error)) => return Err(unplayed(&path, &error)),
-        Err(error) => {
-            let finding = Finding::error(&codes::UNEXPECTED, format!("the simulation ended: {error}"));
-            return Err(Failure::new(Code::Unexpected, finding));
-        }
-    };
+    let verdict = played.await?.map_err(|error| unplayed(&path, &error))?.verdict;
     let code = if verdict.holds { Code::Done } else { Code::Failed };
     let screen = RehearsalScreen { scenario: file.metadata.name.value.to_string(), story, verdict };
     context.surface.show(&screen, context.place.now(), &[], [code]);

@@ -7,6 +7,7 @@ mod stories;
 use std::sync::Arc;
 
 use super::Context;
+use super::apart::apart;
 use crate::cli::args::Demo;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
@@ -23,21 +24,13 @@ pub async fn run(args: &Demo, context: &Context<'_>) -> Outcome {
     }
     let (args, surface, signals) = (args.clone(), Arc::clone(context.surface), context.signals.clone());
     let (globals, real) = (context.place.globals().clone(), tokio::runtime::Handle::current());
-    // Its clock stands still while anybody works: it needs a thread of its own.
-    let told = tokio::task::spawn_blocking(move || {
+    let told = apart(move || {
         let pace = Pace::new(None);
         let stage = stage::Stage { args, globals, surface, signals, pace: pace.clone(), real };
         runtime::show(&pace, stage.play())
     });
-    match told.await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(error)) => {
-            let finding = Finding::error(&codes::UNEXPECTED, format!("the simulation can't run: {error}"));
-            Err(Failure::new(Code::Unexpected, finding))
-        }
-        Err(error) => {
-            let finding = Finding::error(&codes::UNEXPECTED, format!("the simulation ended: {error}"));
-            Err(Failure::new(Code::Unexpected, finding))
-        }
-    }
+    told.await?.unwrap_or_else(|error| {
+        let finding = Finding::error(&codes::UNEXPECTED, format!("the simulation can't run: {error}"));
+        Err(Failure::new(Code::Unexpected, finding))
+    })
 }
