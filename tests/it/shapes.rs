@@ -14,7 +14,7 @@ use crate::lab::Lab;
 use crate::tiny::{self, Member, PLAIN, config};
 
 /// Objects whose keys are names that users chose: what they hold has one shape, if it has any.
-const MAPS: &[&str] = &["labels", "layers", "products", "excluded", "versions"];
+const MAPS: &[&str] = &["labels", "layers", "products", "excluded", "versions", "faults"];
 /// Objects whose content is the user's.
 const FREE: &[&str] = &["values", "object", "evidence", "schema", "facts"];
 
@@ -25,6 +25,22 @@ const WAVES: &str = "
       gates:
         before:
           - approval: { by: platform-leads, author: allowed }
+";
+
+/// A scenario of which one thing holds and another does not, and in which something goes wrong.
+const SCENARIO: &str = "apiVersion: tidegate.dev/v1
+kind: Scenario
+metadata: { name: small }
+spec:
+  story: One cluster is slow.
+  fleet: [ { name: only, clusters: 1, labels: { env: staging }, nodes: 1 } ]
+  pipeline: { waves: [ { name: staging, selector: { env: staging } } ] }
+  releases: [ { id: R1 } ]
+  faults: [ { what: slow, for: 1s, times: 3 } ]
+  actions: [ { do: { start: { release: R1 } } } ]
+  expect:
+    - rollout: { id: R1-1, state: succeeded }
+    - rollout: { id: R1-1, state: aborted }
 ";
 
 /// The documents of a session, by kind, and the events by name.
@@ -188,6 +204,9 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "check", 3);
     tiny::release(lab, "R1", None, "{ base: 1.0.0, app: 1.0.0 }");
     told.keep(lab, "schema get Product", 0);
+    lab.write("small.yaml", SCENARIO);
+    told.keep(lab, "rehearse --scenario small.yaml", 13);
+    std::fs::remove_file(lab.repo().join("small.yaml")).unwrap();
     told.keep(lab, "explain", 0);
     told.keep(lab, "explain TG0101", 0);
     told.keep(lab, "product show nothing", 3);

@@ -3,7 +3,7 @@
 use crate::diag::count;
 use crate::output::mark::{Tone, clean};
 use crate::output::{Look, Screen};
-use crate::sim::scenario::Verdict;
+use crate::sim::scenario::{RolloutEnd, Verdict};
 
 /// What came of a scenario.
 #[derive(Debug, serde::Serialize)]
@@ -34,7 +34,7 @@ impl Screen for RehearsalScreen {
             count(usize::try_from(verdict.events).unwrap_or(usize::MAX), "event"),
             format_args!("{took:#}"),
         );
-        for (rollout, state) in &verdict.rollouts {
+        for RolloutEnd { rollout, state } in &verdict.rollouts {
             text.push_str(&format!("{rollout} {state}\n"));
         }
         for check in &verdict.checks {

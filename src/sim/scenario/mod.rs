@@ -30,14 +30,24 @@ pub struct Verdict {
     pub holds: bool,
     /// Each thing that must hold.
     pub checks: Vec<Check>,
-    /// How each rollout ended, or stood.
-    pub rollouts: BTreeMap<RolloutId, String>,
+    /// How each rollout ended, or stood; in order of their ids.
+    pub rollouts: Vec<RolloutEnd>,
     /// How many events the journal has.
     pub events: u64,
     /// How long the story took, in seconds of its own time.
     pub seconds: u64,
     /// How often which fault struck.
     pub faults: BTreeMap<String, u64>,
+}
+
+/// How a rollout ended, or stood.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RolloutEnd {
+    /// The rollout.
+    pub rollout: RolloutId,
+    /// Its state.
+    pub state: String,
 }
 
 /// One thing that must hold.

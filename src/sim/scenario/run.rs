@@ -9,13 +9,13 @@ use futures::future::{Either, select};
 use tokio::sync::watch;
 
 use super::begin::{PERSON, begin, desk, setup};
-use super::{Check, ScenarioError, Verdict, deeds, expect};
+use super::{Check, RolloutEnd, ScenarioError, Verdict, deeds, expect};
 use crate::engine::{self, Drive, Follower, StopRequest, Times, Until};
 use crate::journal::Event;
 use crate::model::scenario::{Happening, Scenario};
 use crate::model::{ClusterName, Labels, NameError};
 use crate::port::Fault;
-use crate::rollout::FleetState;
+use crate::rollout::{FleetState, Rollout};
 use crate::sim::desk::DeskError;
 use crate::sim::fleet::Fleet;
 use crate::sim::life::Life;
@@ -177,11 +177,14 @@ async fn verdict(
 ) -> Result<Verdict, ScenarioError> {
     let state = stage.state().await?;
     let events = stage.people.world.journal.head().await?.0;
+    let end = |r: &Rollout| RolloutEnd { rollout: r.id().clone(), state: r.state().word().to_owned() };
+    let mut rollouts: Vec<RolloutEnd> = state.rollouts().map(end).collect();
+    rollouts.sort();
     Ok(Verdict {
         seed: setup.seed,
         holds: checks.iter().all(|check| check.holds),
         checks,
-        rollouts: state.rollouts().map(|r| (r.id().clone(), r.state().word().to_owned())).collect(),
+        rollouts,
         events,
         seconds: stage.simulation.clock.elapsed().saturating_sub(stage.begun).as_secs(),
         faults: stage.simulation.fleet.struck(),
