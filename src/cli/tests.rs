@@ -39,6 +39,8 @@ fn the_first_page_of_help_lists_every_noun() {
       rollout        Roll a plan out, watch it, steer it, and ask why it waits
       stop-the-line  Stop everything that could start, for the whole fleet or a part of it
       journal        Look after the journal
+      demo           See it work on a simulated fleet; no cluster is needed
+      rehearse       Play a scenario on a simulated fleet, and say whether what must hold does
       explain        Explain a code such as TG0101, offline
 
     Options:
