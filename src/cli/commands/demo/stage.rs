@@ -19,7 +19,7 @@ use crate::cli::commands::{Context, dispatch};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::{Place, Simulated};
 use crate::cli::signals::Signals;
-use crate::diag::{Finding, codes};
+use crate::diag::{Finding, codes, count};
 use crate::engine::repo::Repository;
 use crate::model::Actor;
 use crate::output::exit::Code;
@@ -139,8 +139,9 @@ impl Stage {
         }
         simulation.commits.commit("fleet and pipeline").await.map_err(|fault| outside(&fault))?;
         if self.talks() {
-            let count = setup.groups.iter().map(|group| group.clusters).sum::<usize>();
-            self.surface.talk(&format!("A simulated fleet of {count} clusters gets its first release ..."));
+            let all = setup.groups.iter().map(|group| group.clusters).sum::<usize>();
+            self.surface
+                .talk(&format!("A simulated fleet of {} gets its first release ...", count(all, "cluster")));
         }
         let process = simulation.process(Life::new());
         let mut desk = scenario::desk(scenario::PERSON, &simulation, &process);
