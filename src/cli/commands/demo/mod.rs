@@ -24,6 +24,8 @@ pub async fn run(args: &Demo, context: &Context<'_>) -> Outcome {
     }
     let (args, surface, signals) = (args.clone(), Arc::clone(context.surface), context.signals.clone());
     let (globals, real) = (context.place.globals().clone(), tokio::runtime::Handle::current());
+    // A signal ends the story at its next step, so that its folder goes away in good order.
+    drop(context.signals.gentle());
     let told = apart(move || {
         let pace = Pace::new(None);
         let stage = stage::Stage { args, globals, surface, signals, pace: pace.clone(), real };

@@ -219,7 +219,6 @@ impl Stage {
         let place = Place::simulated(&scene.globals, scene.simulated.clone());
         let context = Context { place, surface: &self.surface, signals: &self.signals };
         let outcome = dispatch(args.command, &context).await;
-        self.signals.watching();
         match outcome {
             Ok(_) => Ok(()),
             Err(failure) if failure.exit == Code::Unexpected => Err(failure),
@@ -239,6 +238,7 @@ impl Stage {
         self.surface.talk(&format!("  tidegate {command}"));
         let journal = &scene.simulated.ports.journal;
         let (before, _) = journal.head().await.map_err(|fault| outside(&fault))?;
+        let mut stop = self.signals.gentle();
         let (typed, line) = tokio::sync::oneshot::channel();
         // Reading can't be cut off: the thread ends with its line, or with the process.
         let reader = std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
@@ -261,7 +261,7 @@ impl Stage {
                 self.say("somebody did, in another terminal");
                 None
             }
-            () = self.signals.cut_off() => None,
+            _ = stop.changed() => None,
         };
         self.pace.set(None);
         match said {
