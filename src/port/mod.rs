@@ -401,6 +401,34 @@ pub enum AppendError {
     Fault(#[from] Fault),
 }
 
+impl AppendError {
+    /// What is the driver's to write needs a fence.
+    ///
+    /// # Errors
+    /// The first event that has none.
+    pub fn unless_fenced(fence: Option<u64>, events: &[NewEvent]) -> Result<(), Self> {
+        match events.iter().find(|event| fence.is_none() && event.body.is_engines()) {
+            Some(event) => {
+                let name = event.body.name();
+                Err(Fault::permanent(format!("`{name}` is the driver's event and needs a fence")).into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The driver's fence is the newest, and it was not given back.
+    ///
+    /// # Errors
+    /// When somebody else drives, or nobody does.
+    pub fn unless_driver(ours: u64, current: u64, held: bool) -> Result<(), Self> {
+        match (ours == current, held) {
+            (false, _) => Err(Self::Fenced { ours, current }),
+            (true, false) => Err(Fault::permanent(format!("the driver gave fence {ours} back")).into()),
+            (true, true) => Ok(()),
+        }
+    }
+}
+
 /// Who drives, and until when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DriverLease {
@@ -420,6 +448,15 @@ pub struct DriverLease {
     pub start_ticks: u64,
     /// When it ends by the wall clock, for people; holders count on the boot-time clock.
     pub until: jiff::Timestamp,
+}
+
+impl DriverLease {
+    /// Whether two leases name the same process.
+    pub fn is_of_same_process(&self, other: &Self) -> bool {
+        let who = |lease: &Self| (lease.pid, lease.start_ticks);
+        (&self.process, &self.host, &self.boot, &self.pid_namespace, who(self))
+            == (&other.process, &other.host, &other.boot, &other.pid_namespace, who(other))
+    }
 }
 
 /// The outcome of asking for the driver's lease.

@@ -55,10 +55,4 @@ impl Chance {
     ) -> std::time::Duration {
         least + most.saturating_sub(least).mul_f64(self.part())
     }
-
-    /// One of these, if there are any.
-    pub fn one_of<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
-        let at = usize::try_from(self.below(from.len() as u64)).ok()?;
-        from.get(at)
-    }
 }

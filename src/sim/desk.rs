@@ -14,7 +14,7 @@ use crate::engine::rollback::{self, RollbackRequest};
 use crate::engine::{Follower, RequestError, Times, World, request};
 use crate::journal::{Body, Event};
 use crate::model::scenario::ScenarioPin;
-use crate::model::{Actor, ClusterName, Lane, OnExpiry, ProductName, ReleaseId, RolloutId, WaveName};
+use crate::model::{Actor, Lane, OnExpiry, ProductName, ReleaseId, RolloutId, WaveName};
 use crate::plan::{Plan, PlanOptions};
 use crate::port::{Commits, Fault};
 use crate::rollout::{Approve, Command, FleetState, Refusal, Rollout};
@@ -251,18 +251,6 @@ impl Desk {
         };
         let planned = rollback::plan(&self.world, &self.times, &mut self.follower, &request).await?;
         self.start(planned.plan).await
-    }
-
-    /// The clusters' names, as the newest plan has them.
-    ///
-    /// # Errors
-    /// When the journal can't be read.
-    pub async fn planned(&mut self, rollout: &RolloutId) -> Result<Vec<ClusterName>, DeskError> {
-        let id = rollout.clone();
-        let state = self.state().await?;
-        let known =
-            state.rollout(&id).ok_or_else(|| DeskError::Missing(format!("there is no rollout {id}")))?;
-        Ok(known.plan().clusters().map(|(_, _, cluster)| cluster.name.clone()).collect())
     }
 }
 

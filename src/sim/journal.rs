@@ -104,17 +104,9 @@ impl MemoryJournal {
 
     /// Position and fence are right.
     fn fits(inner: &Inner, expected: u64, fence: Option<u64>, new: &[NewEvent]) -> Result<(), AppendError> {
-        if let Some(event) = new.iter().find(|event| fence.is_none() && event.body.is_engines()) {
-            let message = format!("`{}` is the driver's event and needs a fence", event.body.name());
-            return Err(Fault::permanent(message).into());
-        }
+        AppendError::unless_fenced(fence, new)?;
         if let Some(ours) = fence {
-            if inner.fence != ours {
-                return Err(AppendError::Fenced { ours, current: inner.fence });
-            }
-            if inner.holder.is_none() {
-                return Err(Fault::permanent(format!("the driver gave fence {ours} back")).into());
-            }
+            AppendError::unless_driver(ours, inner.fence, inner.holder.is_some())?;
         }
         match inner.position() {
             found if found != expected => Err(AppendError::Moved { expected, found }),
@@ -208,10 +200,8 @@ impl Journal for Handle {
             Disk::Well | Disk::Forgetful => {}
         }
         let mut inner = self.journal.inner();
-        let who =
-            |lease: &DriverLease| (lease.process.clone(), lease.pid_namespace.clone(), lease.start_ticks);
         match inner.holder.clone() {
-            Some(holder) if who(&holder) == who(us) => {}
+            Some(holder) if holder.is_of_same_process(us) => {}
             Some(holder) if !may_take_over(&holder) => return Ok(LeaseAnswer::Held(holder)),
             _ => inner.fence += 1,
         }

@@ -15,6 +15,7 @@ pub mod fields;
 pub mod fleet;
 pub mod host;
 pub mod journal;
+mod json;
 pub mod kinds;
 pub mod life;
 pub mod platform;

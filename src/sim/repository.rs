@@ -69,12 +69,6 @@ impl MemoryRepository {
         state.working.insert(path, File { bytes: text.as_bytes().into(), executable });
     }
 
-    /// The text of a file of the working tree.
-    pub fn text(&self, path: &str) -> Option<String> {
-        let state = self.state();
-        Some(String::from_utf8_lossy(&state.working.get(path)?.bytes).into_owned())
-    }
-
     /// Commits the working tree on top of HEAD; its name.
     pub fn commit(&self, author: &str) -> String {
         let mut state = self.state();

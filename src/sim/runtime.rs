@@ -66,7 +66,8 @@ impl Pace {
         self.0.changed.notified().await;
     }
 
-    fn speed(&self) -> Option<f64> {
+    /// How fast it goes now; `None` is as fast as it can.
+    pub fn speed(&self) -> Option<f64> {
         match self.0.hundredths.load(Ordering::Acquire) {
             0 => None,
             hundredths => Some(hundredths as f64 / 100.0),
@@ -76,11 +77,6 @@ impl Pace {
     /// How much of the simulation's time passes in a moment of people's, a tenth of a second.
     pub fn moment(&self) -> Duration {
         self.speed().map_or(Duration::from_secs(30), |speed| Duration::from_millis(100).mul_f64(speed))
-    }
-
-    /// How fast it goes now; `None` is as fast as it can.
-    pub fn now(&self) -> Option<f64> {
-        self.speed()
     }
 
     /// Holds the simulation back for ever: to be run beside what is to be held back. It blocks its thread

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
+use super::json;
+
 /// How many changes a cluster remembers; whoever watches from before them is told 410 Gone.
 const REMEMBERED: usize = 1_000;
 
@@ -164,7 +166,7 @@ impl Store {
     pub fn dependents(&self, uid: &str) -> Vec<Key> {
         // Few objects speak of another's UID at all: reading those that do is cheap.
         let owned = |stored: &Stored| {
-            let own: Value = serde_json::from_str(&stored.own).unwrap_or_default();
+            let own = json::parse(stored.own.as_bytes()).unwrap_or_default();
             let owners = own.get("ownerReferences").and_then(Value::as_array);
             owners.is_some_and(|owners| owners.iter().any(|owner| owner["uid"] == uid))
         };
@@ -272,8 +274,7 @@ fn split(object: &Value, revision: u64, pool: &Pool) -> Stored {
 }
 
 fn assemble(stored: &Stored) -> Value {
-    // By `FromStr`, which serde_json brings compiled: much faster where this crate is not optimized.
-    let read = |text: &str| text.parse::<Value>().unwrap_or_default();
+    let read = |text: &str| json::parse(text.as_bytes()).unwrap_or_default();
     let (mut object, own) = (read(&stored.shared), read(&stored.own));
     if !object.is_object() {
         return object;

@@ -84,19 +84,31 @@ impl Real {
                 let name = listed["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
                 let body = json!({"apiVersion": "policy/v1", "kind": "Eviction",
                     "metadata": {"name": name, "namespace": namespace}});
-                return match self.ask("POST", &format!("{pods}/{name}/eviction"), json, &body).await {
-                    Ok(_) => None,
-                    Err(kube::Error::Api(status)) => {
-                        let causes = status.details.iter().flat_map(|details| &details.causes);
-                        let cause = causes.map(|cause| cause.message.clone()).next();
-                        Some(format!("{} {} {cause:?}", status.code, status.message))
-                    }
-                    Err(other) => panic!("{other}"),
-                };
+                return self.evicted(&format!("{pods}/{name}/eviction"), &body).await;
             }
         };
         done.unwrap_or_else(|error| panic!("{error}"));
         None
+    }
+
+    /// What refused an eviction. A budget that its controller has not yet looked at since it was
+    /// written says so, on a busy machine for seconds: that answer is asked past.
+    async fn evicted(&self, path: &str, body: &Value) -> Option<String> {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let status = match self.ask("POST", path, "application/json", body).await {
+                Ok(_) => return None,
+                Err(kube::Error::Api(status)) => status,
+                Err(other) => panic!("{other}"),
+            };
+            let causes = status.details.iter().flat_map(|details| &details.causes);
+            let cause = causes.map(|cause| cause.message.clone()).next();
+            let early = cause.as_ref().is_some_and(|cause| cause.contains("is still being processed"));
+            if !early || tokio::time::Instant::now() > deadline {
+                return Some(format!("{} {} {cause:?}", status.code, status.message));
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     pub async fn see(&self, namespaces: &[&str]) -> Seen {

@@ -102,7 +102,6 @@ impl Plot {
                 approval: number(0, 1) == 0,
             },
         ];
-        let all = staging + nonprod + prod;
         let mut releases = vec![Release { id: "R41".to_owned(), raises: Vec::new() }];
         for n in 0..number(1, 2) {
             let raised = number(1, 3);
@@ -207,7 +206,6 @@ impl Plot {
         }
         deeds.sort();
         let at_once = (number(0, 2) == 0).then(|| number(3, 10));
-        let _ = all;
         Self { seed, waves, at_once, releases, pins, freezes, faults, conditions, deeds }
     }
 

@@ -52,12 +52,6 @@ pub(super) fn driver(connection: &Connection, path: &Path) -> Result<Option<Driv
     row(connection, path).map(|(_, holder)| holder)
 }
 
-/// Whether two leases name the same process.
-pub(super) fn same(a: &DriverLease, b: &DriverLease) -> bool {
-    (&a.process, &a.host, &a.boot, &a.pid_namespace, a.pid, a.start_ticks)
-        == (&b.process, &b.host, &b.boot, &b.pid_namespace, b.pid, b.start_ticks)
-}
-
 /// Takes or renews the lease if it is free, ours, or still held as `gone` was when the caller
 /// found that holder to be gone.
 pub(super) fn take(
@@ -70,7 +64,7 @@ pub(super) fn take(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let (current, holder) = row(&transaction, path)?;
     let fence = match holder {
-        Some(holder) if same(&holder, us) => current,
+        Some(holder) if holder.is_of_same_process(us) => current,
         Some(holder) if gone.is_none_or(|gone| *gone != holder) => return Ok(LeaseAnswer::Held(holder)),
         _ => current + 1,
     };

@@ -107,12 +107,7 @@ pub(super) fn append(
     events: Vec<NewEvent>,
 ) -> Result<Vec<Event>, AppendError> {
     let failed = |e: rusqlite::Error| AppendError::Fault(fault(path, "appending", &e));
-    if let Some(event) = events.iter().find(|e| fence.is_none() && e.body.is_engines()) {
-        return Err(AppendError::Fault(Fault::permanent(format!(
-            "`{}` is the driver's event and needs a fence",
-            event.body.name()
-        ))));
-    }
+    AppendError::unless_fenced(fence, &events)?;
     // Immediate: the lock is taken before the position is read, so two writers can't both be right.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     let (found, mut hash) = head(&transaction, path)?;
@@ -120,12 +115,7 @@ pub(super) fn append(
         let (current, held): (i64, bool) = transaction
             .query_row("SELECT fence, holder IS NOT NULL FROM driver", [], |r| Ok((r.get(0)?, r.get(1)?)))
             .map_err(failed)?;
-        if number(current) != ours {
-            return Err(AppendError::Fenced { ours, current: number(current) });
-        }
-        if !held {
-            return Err(AppendError::Fault(Fault::permanent(format!("the driver gave fence {ours} back"))));
-        }
+        AppendError::unless_driver(ours, number(current), held)?;
     }
     if found != expected {
         return Err(AppendError::Moved { expected, found });

@@ -8,6 +8,7 @@ use super::media;
 use super::status::{Fault, Outcome, causes};
 use super::target::{Target, Validation};
 use crate::sim::fields::Schema;
+use crate::sim::json;
 use crate::sim::kinds::Resource;
 
 /// The schema of a resource's objects.
@@ -166,18 +167,9 @@ pub(super) fn unknown(
     Ok(if validation == Validation::Warn { said } else { Vec::new() })
 }
 
-/// A body as JSON. By `FromStr`, which serde_json brings compiled: much faster where this crate is not
-/// optimized.
-pub(super) fn parsed(body: &[u8]) -> Result<Value, serde_json::Error> {
-    match std::str::from_utf8(body) {
-        Ok(text) => text.parse(),
-        Err(_) => serde_json::from_slice(body),
-    }
-}
-
 /// A body as JSON; YAML is read too.
 pub(super) fn parse(body: &[u8], kind: &str) -> Outcome<Value> {
-    match parsed(body) {
+    match json::parse(body) {
         Ok(object @ Value::Object(_)) => Ok(object),
         Ok(other) => Err(unrecognized(
             body,

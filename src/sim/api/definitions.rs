@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::json::{items, set_metadata, text};
+use super::json::{holds, items, set_metadata, text};
 use super::write::{put, stamp};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields::{self, Schema, Writer};
@@ -23,15 +23,10 @@ pub(super) fn establish(cluster: &mut Cluster) {
         let Some(definition) = cluster.store.get(&key) else { continue };
         if definition.pointer("/metadata/deletionTimestamp").is_some() {
             end(cluster, &key, definition);
-        } else if !is(&definition, "Established") && due(cluster, &definition) {
+        } else if !holds(&definition, "Established") && due(cluster, &definition) {
             begin(cluster, key, definition);
         }
     }
-}
-
-fn is(definition: &Value, condition: &str) -> bool {
-    items(definition, "/status/conditions")
-        .any(|c| text(c, "/type") == condition && text(c, "/status") == "True")
 }
 
 /// Creation is known to the second only: a definition is never served too early.

@@ -2,19 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-/// A text at a pointer; empty if there is none.
-pub(super) fn text<'v>(value: &'v Value, path: &str) -> &'v str {
-    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
-}
+pub(super) use crate::sim::json::{holds, is_true as flag, text};
 
 /// The items of an array at a pointer.
 pub(super) fn items<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
     value.pointer(path).and_then(Value::as_array).into_iter().flatten()
-}
-
-/// Whether a flag at a pointer is set.
-pub(super) fn flag(value: &Value, path: &str) -> bool {
-    value.pointer(path).and_then(Value::as_bool) == Some(true)
 }
 
 /// The object at a key, made if there is none.

@@ -13,6 +13,7 @@ use super::write::{Write, admit_create, owned, refused};
 use super::{create, defaults, prepare, update};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields;
+use crate::sim::json;
 
 /// Patch.
 pub(super) fn patch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
@@ -48,7 +49,7 @@ fn patched(target: &Target<'_>, write: &Write<'_>, kind: PatchKind, live: &Value
             _ => format!("error decoding patch: {why}"),
         })
     };
-    let patch = decode::parsed(body).map_err(|error| unreadable(&error))?;
+    let patch = json::parse(body).map_err(|error| unreadable(&error))?;
     let is_right = match kind {
         PatchKind::Json => patch.is_array(),
         _ => patch.is_object(),
@@ -155,7 +156,7 @@ fn apply(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
 /// What is applied, JSON or YAML.
 fn applied(target: &Target<'_>) -> Outcome<Value> {
     let body = target.request.body;
-    let read = decode::parsed(body).ok().or_else(|| {
+    let read = json::parse(body).ok().or_else(|| {
         let text = std::str::from_utf8(body).ok()?;
         serde_saphyr::from_str::<Value>(text).ok()
     });

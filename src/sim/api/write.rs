@@ -100,8 +100,7 @@ fn same_but_times(live: &Value, object: &Value) -> bool {
 
 /// A moment as objects carry it.
 pub(super) fn stamp(now: jiff::Timestamp) -> String {
-    let seconds = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now);
-    seconds.to_string()
+    crate::sim::json::seconds(now).to_string()
 }
 
 /// Refuses what a real server's admission refuses: content of namespaces that are not there or are being

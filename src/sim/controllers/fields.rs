@@ -4,10 +4,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-/// The text at a JSON pointer; empty if there is none.
-pub(super) fn text<'v>(object: &'v Value, path: &str) -> &'v str {
-    object.pointer(path).and_then(Value::as_str).unwrap_or_default()
-}
+pub(super) use crate::sim::json::{condition, holds, is_true, list, seconds, text};
 
 /// The whole number at a JSON pointer.
 pub(super) fn number(object: &Value, path: &str) -> Option<i64> {
@@ -19,19 +16,9 @@ pub(super) fn count(object: &Value, path: &str) -> i64 {
     number(object, path).unwrap_or(0)
 }
 
-/// Whether `true` stands at a JSON pointer.
-pub(super) fn is_true(object: &Value, path: &str) -> bool {
-    object.pointer(path).and_then(Value::as_bool).unwrap_or(false)
-}
-
 /// Whether something other than null stands at a JSON pointer.
 pub(super) fn has(object: &Value, path: &str) -> bool {
     object.pointer(path).is_some_and(|value| !value.is_null())
-}
-
-/// The list at a JSON pointer.
-pub(super) fn list<'v>(object: &'v Value, path: &str) -> &'v [Value] {
-    object.pointer(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The fields of the map at a JSON pointer.
@@ -94,12 +81,6 @@ pub(super) fn stamp(now: Timestamp) -> Value {
     seconds(now).to_string().into()
 }
 
-/// The second that a moment lies in.
-pub(super) fn seconds(now: Timestamp) -> Timestamp {
-    let second = now.as_nanosecond().div_euclid(1_000_000_000);
-    i64::try_from(second).ok().and_then(|second| Timestamp::from_second(second).ok()).unwrap_or(now)
-}
-
 /// The moment at a JSON pointer.
 pub(super) fn time(object: &Value, path: &str) -> Option<Timestamp> {
     text(object, path).parse().ok()
@@ -113,16 +94,6 @@ pub(super) fn after(moment: Timestamp, seconds: i64) -> Timestamp {
 /// So long after a moment.
 pub(super) fn later(moment: Timestamp, by: std::time::Duration) -> Timestamp {
     moment.checked_add(by).unwrap_or(Timestamp::MAX)
-}
-
-/// A condition of `status.conditions`.
-pub(super) fn condition<'v>(object: &'v Value, kind: &str) -> Option<&'v Value> {
-    list(object, "/status/conditions").iter().find(|condition| text(condition, "/type") == kind)
-}
-
-/// Whether a condition is True.
-pub(super) fn holds(object: &Value, kind: &str) -> bool {
-    condition(object, kind).is_some_and(|condition| text(condition, "/status") == "True")
 }
 
 /// Writes a condition into a list of them. One with the same status keeps the time of its last

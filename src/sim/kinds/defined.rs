@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{DEFINED_VERBS, Resource, Subresource};
+use crate::sim::json::holds;
 use crate::sim::store::{Key, Store};
 
 const GROUP: &str = "apiextensions.k8s.io";
@@ -78,11 +79,7 @@ fn priority(version: &str) -> (u8, u64, u64) {
 
 fn resources(definition: &Value) -> Vec<Resource> {
     let text = |path: &str| definition.pointer(path).and_then(Value::as_str).unwrap_or_default();
-    let conditions = definition.pointer("/status/conditions").and_then(Value::as_array);
-    let established = conditions.into_iter().flatten().any(|c| {
-        c.get("type").is_some_and(|t| t == "Established") && c.get("status").is_some_and(|s| s == "True")
-    });
-    if !established {
+    if !holds(definition, "Established") {
         return Vec::new();
     }
     let versions = definition.pointer("/spec/versions").and_then(Value::as_array);

@@ -167,7 +167,7 @@ impl Stage {
             let shown = ClockFace {
                 shows: scene.simulation.clock.now(),
                 at: jiff::Timestamp::now(),
-                speed: self.pace.now().unwrap_or(1.0),
+                speed: self.pace.speed().unwrap_or(1.0),
             };
             if let Ok(text) = serde_json::to_vec(&shown) {
                 // Whoever finds none sees by the real clock.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sim::api::json::{flag, items, text};
+use crate::sim::api::json::{flag, holds, items, text};
 use crate::sim::api::status::causes;
 use crate::sim::fields::Cause;
 
@@ -53,10 +53,8 @@ pub(super) fn definition(new: &Value) -> Vec<Cause> {
 /// What can't change once a kind is served.
 pub(super) fn changed(live: &Value, new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
-    let established = items(live, "/status/conditions")
-        .any(|c| text(c, "/type") == "Established" && text(c, "/status") == "True");
     let mut fixed = vec!["spec.group", "spec.names.plural"];
-    if established {
+    if holds(live, "Established") {
         fixed.extend(["spec.scope", "spec.names.kind"]);
     }
     for field in fixed {
