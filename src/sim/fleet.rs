@@ -2,6 +2,7 @@
 //! what. It is the Clusters port of a simulated process.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -84,6 +85,8 @@ pub(super) struct Inner {
     pub audit: Audit,
     /// How often something went wrong.
     pub struck: Mutex<BTreeMap<String, u64>>,
+    /// How many requests were on their way.
+    pub requests: AtomicU64,
 }
 
 /// A simulated fleet; clones are the same fleet.
@@ -108,6 +111,7 @@ impl Fleet {
             faults: Mutex::new(Arc::new(faults)),
             audit,
             struck: Mutex::default(),
+            requests: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -125,6 +129,11 @@ impl Fleet {
     /// How often which trouble struck.
     pub fn struck(&self) -> BTreeMap<String, u64> {
         locked(&self.inner.struck).clone()
+    }
+
+    /// How many requests were sent to its clusters, whatever became of them.
+    pub fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
     }
 
     /// Looks at a cluster, or does something to it, as it is at this moment.

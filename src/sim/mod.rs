@@ -16,6 +16,7 @@ pub mod fleet;
 pub mod host;
 pub mod journal;
 mod json;
+mod kept;
 pub mod kinds;
 pub mod life;
 pub mod platform;

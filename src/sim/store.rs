@@ -1,14 +1,16 @@
 //! The objects of one simulated cluster, and what became of them in which order. Kept small, so that
-//! ten thousand clusters fit beside each other: what many objects share is kept once for the whole fleet.
+//! ten thousand clusters fit beside each other (see `kept.rs`).
 //! It knows nothing of HTTP, of kinds, or of what controllers do.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::json;
+use super::json::list;
+use super::kept::Kept;
+pub use super::kept::Pool;
 
 /// How many changes a cluster remembers; whoever watches from before them is told 410 Gone.
 const REMEMBERED: usize = 1_000;
@@ -45,46 +47,12 @@ impl Key {
     }
 }
 
-/// Texts that many clusters share, each kept once.
-#[derive(Debug, Clone, Default)]
-pub struct Pool(Arc<Mutex<HashSet<Arc<str>>>>);
-
-impl Pool {
-    /// The one copy of a text.
-    pub fn share(&self, text: &str) -> Arc<str> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = known.get(text) {
-            return Arc::clone(shared);
-        }
-        // Texts of one object alone go when nobody has them any more.
-        if known.len() >= 4_096 && known.len().is_power_of_two() {
-            known.retain(|text| Arc::strong_count(text) > 1);
-        }
-        let shared: Arc<str> = text.into();
-        known.insert(Arc::clone(&shared));
-        shared
-    }
-}
-
-/// The fields of `metadata` that differ between clusters, kept apart from what they share.
-const OWN: [&str; 7] = [
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "ownerReferences",
-    "managedFields",
-];
-
-/// One object as it is kept.
+/// One object at one revision.
 #[derive(Debug, Clone)]
 struct Stored {
     revision: u64,
-    /// What stands under [`OWN`] (but the revision), as JSON.
-    own: Arc<str>,
-    /// Everything else, as JSON.
-    shared: Arc<str>,
+    /// All of it but the revision.
+    kept: Kept,
 }
 
 /// What happened to an object.
@@ -166,11 +134,10 @@ impl Store {
     pub fn dependents(&self, uid: &str) -> Vec<Key> {
         // Few objects speak of another's UID at all: reading those that do is cheap.
         let owned = |stored: &Stored| {
-            let own = json::parse(stored.own.as_bytes()).unwrap_or_default();
-            let owners = own.get("ownerReferences").and_then(Value::as_array);
-            owners.is_some_and(|owners| owners.iter().any(|owner| owner["uid"] == uid))
+            let object = stored.kept.object();
+            list(&object, "/metadata/ownerReferences").iter().any(|owner| owner["uid"] == uid)
         };
-        let named = self.objects.iter().filter(|(_, stored)| stored.own.contains(uid) && owned(stored));
+        let named = self.objects.iter().filter(|(_, stored)| stored.kept.may_name(uid) && owned(stored));
         named.map(|(key, _)| key.clone()).collect()
     }
 
@@ -210,9 +177,12 @@ impl Store {
     /// Puts an object there, new or in place of what was there, and gives it the next revision, which is
     /// returned. What stands in `metadata.resourceVersion` is passed over; all else is kept as it is.
     pub fn put(&mut self, key: Key, object: &Value) -> u64 {
-        let changed = if self.has(&key) { Changed::Modified } else { Changed::Added };
         self.revision += 1;
-        let stored = split(object, self.revision, &self.pool);
+        let stored = Stored { revision: self.revision, kept: self.pool.keep(without_revision(object)) };
+        let (changed, key) = match self.objects.get_key_value(&key) {
+            Some((known, _)) => (Changed::Modified, known.clone()),
+            None => (Changed::Added, self.pool.key(key)),
+        };
         self.objects.insert(key.clone(), stored.clone());
         self.remember(changed, key, stored);
         self.revision
@@ -257,33 +227,19 @@ impl Store {
     }
 }
 
-fn split(object: &Value, revision: u64, pool: &Pool) -> Stored {
-    let mut shared = object.clone();
-    let mut own = Map::new();
-    if let Some(metadata) = shared.get_mut("metadata").and_then(Value::as_object_mut) {
-        for field in OWN {
-            if let Some(value) = metadata.remove(field)
-                && field != "resourceVersion"
-            {
-                own.insert(field.to_owned(), value);
-            }
-        }
+fn without_revision(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("resourceVersion");
     }
-    let own: Arc<str> = Value::Object(own).to_string().into();
-    Stored { revision, own, shared: pool.share(&shared.to_string()) }
+    object
 }
 
 fn assemble(stored: &Stored) -> Value {
-    let read = |text: &str| json::parse(text.as_bytes()).unwrap_or_default();
-    let (mut object, own) = (read(&stored.shared), read(&stored.own));
-    if !object.is_object() {
-        return object;
+    let mut object = stored.kept.object();
+    if object.is_object() {
+        object["metadata"]["resourceVersion"] = stored.revision.to_string().into();
     }
-    let metadata = &mut object["metadata"];
-    if let (Value::Object(metadata), Value::Object(own)) = (&mut *metadata, own) {
-        metadata.extend(own);
-    }
-    metadata["resourceVersion"] = stored.revision.to_string().into();
     object
 }
 
@@ -349,6 +305,6 @@ mod tests {
         let key = Key::new("", "configmaps", "shop", "a");
         one.put(key.clone(), &map("a", "1"));
         two.put(key.clone(), &map("a", "1"));
-        assert!(Arc::ptr_eq(&one.objects[&key].shared, &two.objects[&key].shared));
+        assert!(one.objects[&key].kept.has_form_of(&two.objects[&key].kept));
     }
 }
