@@ -13,19 +13,37 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
     }
 }
 
-/// The text at a JSON pointer; empty if there is none.
+/// What stands at a path.
+pub(super) trait At {
+    /// What stands at a path of keys and places, each after a slash. As [`Value::pointer`], but without
+    /// escapes (`~0`, `~1`): for them that copies every word of every path.
+    fn at(&self, path: &str) -> Option<&Value>;
+}
+
+impl At for Value {
+    fn at(&self, path: &str) -> Option<&Value> {
+        let Some(path) = path.strip_prefix('/') else { return path.is_empty().then_some(self) };
+        path.split('/').try_fold(self, |value, word| match value {
+            Value::Object(fields) => fields.get(word),
+            Value::Array(items) => items.get(word.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+}
+
+/// The text at a path; empty if there is none.
 pub(super) fn text<'v>(object: &'v Value, path: &str) -> &'v str {
-    object.pointer(path).and_then(Value::as_str).unwrap_or_default()
+    object.at(path).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether `true` stands at a JSON pointer.
+/// Whether `true` stands at a path.
 pub(super) fn is_true(object: &Value, path: &str) -> bool {
-    object.pointer(path).and_then(Value::as_bool).unwrap_or(false)
+    object.at(path).and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// The list at a JSON pointer.
+/// The list at a path.
 pub(super) fn list<'v>(object: &'v Value, path: &str) -> &'v [Value] {
-    object.pointer(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    object.at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A condition of `status.conditions`.

@@ -2,8 +2,9 @@
 //! words that are its own: moments and UIDs. Ten thousand clusters that run the same are then hardly more
 //! than one.
 
+use std::any::Any;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 
@@ -28,8 +29,17 @@ pub struct Pool(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
-    forms: HashMap<Box<str>, Arc<Value>>,
+    forms: HashMap<Box<str>, Arc<Form>>,
     words: HashSet<Arc<str>>,
+}
+
+/// What objects share that are alike.
+#[derive(Debug)]
+struct Form {
+    /// The object with marks where its own words are.
+    object: Value,
+    /// What somebody reckoned from it.
+    derived: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Pool {
@@ -49,7 +59,7 @@ impl Pool {
                 if known.forms.len() >= MANY && known.forms.len().is_power_of_two() {
                     known.forms.retain(|_, form| Arc::strong_count(form) > 1);
                 }
-                let form = Arc::new(object);
+                let form = Arc::new(Form { object, derived: OnceLock::new() });
                 known.forms.insert(text.into(), Arc::clone(&form));
                 form
             }
@@ -83,7 +93,7 @@ impl Pool {
 /// One object as it is kept.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
-    form: Arc<Value>,
+    form: Arc<Form>,
     /// Its own words in the order in which the form has them.
     own: Arc<[u8]>,
 }
@@ -91,7 +101,13 @@ pub(super) struct Kept {
 impl Kept {
     /// The object.
     pub fn object(&self) -> Value {
-        fill(&self.form, &mut &*self.own)
+        fill(&self.form.object, &mut &*self.own)
+    }
+
+    /// What follows from the form; from the object of whoever asks first.
+    pub fn derived<T: Send + Sync + 'static>(&self, from: fn(&Value) -> T) -> Arc<T> {
+        let reckoned = self.form.derived.get_or_init(|| Arc::new(from(&self.object())));
+        Arc::clone(reckoned).downcast().unwrap_or_else(|_| Arc::new(from(&self.object())))
     }
 
     /// Whether the object may speak of this UID; if not, it surely does not.

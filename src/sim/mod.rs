@@ -19,6 +19,7 @@ mod json;
 mod kept;
 pub mod kinds;
 pub mod life;
+mod living;
 pub mod platform;
 pub mod ports;
 pub mod repository;
@@ -26,8 +27,10 @@ pub mod runtime;
 pub mod scenario;
 mod service;
 pub mod setup;
+mod snapshot;
 pub mod steady;
 pub mod store;
 mod world;
 
+pub use snapshot::Snapshot;
 pub use world::{Keeps, Process, Simulation};

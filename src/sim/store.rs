@@ -130,6 +130,12 @@ impl Store {
         self.objects.get(key).map(assemble)
     }
 
+    /// What follows from an object; reckoned once for all of the same form (see `kept.rs`), so that it must
+    /// not depend on moments and UIDs, nor be asked for as another type.
+    pub fn derived<T: Send + Sync + 'static>(&self, key: &Key, from: fn(&Value) -> T) -> Option<Arc<T>> {
+        self.objects.get(key).map(|stored| stored.kept.derived(from))
+    }
+
     /// The objects that name this UID among their owners.
     pub fn dependents(&self, uid: &str) -> Vec<Key> {
         // Few objects speak of another's UID at all: reading those that do is cheap.

@@ -5,6 +5,8 @@
 
 mod checker;
 mod plot;
+mod rig;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -15,6 +15,7 @@ use crate::model::ProductName;
 use crate::render::Mask;
 
 use super::discovery::Resource;
+use super::wait::{FIRST_LOOK, LONGEST_LOOK};
 use super::wire::{Ask, JSON};
 use super::{Error, Guard, Kind, Outcome};
 
@@ -115,7 +116,7 @@ impl Guard {
     ) -> Outcome<JobOutcome> {
         let clock = &self.cluster.inner.clock;
         let label = format!("{}/{}", id.namespace, id.name);
-        let mut pause = Duration::from_millis(200);
+        let mut pause = FIRST_LOOK;
         loop {
             let found = self.cluster.read(&resource.path(id), JSON, &format!("watching Job {label}")).await?;
             let Some(job) = found.filter(|j| j.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid))
@@ -143,7 +144,7 @@ impl Guard {
                 Verdict::NotYet(_) => {}
             }
             clock.sleep(pause.min(until.saturating_sub(clock.boot()))).await;
-            pause = (pause * 3 / 2).min(Duration::from_secs(2));
+            pause = (pause * 2).min(LONGEST_LOOK);
         }
     }
 

@@ -19,9 +19,10 @@ use super::objects::{id_of, together};
 use super::wire::{JSON, escape};
 use super::{Cluster, Error, Kind, Outcome};
 
-/// The pauses between two looks.
-const FIRST_LOOK: Duration = Duration::from_millis(100);
-const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// The pauses between two looks, each twice the one before: what takes long is asked rarely, and nothing
+/// is seen later than after twice the time that it took.
+pub(super) const FIRST_LOOK: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_LOOK: Duration = Duration::from_secs(4);
 
 /// From so many objects of a kind on, one list is cheaper than single looks.
 const WORTH_A_LIST: usize = 4;
@@ -76,7 +77,7 @@ impl Cluster {
             let still: BTreeSet<ObjectId> = waiting.into_iter().map(|(id, _)| id).collect();
             due.retain(|entry| still.contains(&entry.id));
             clock.sleep(pause.min(until.saturating_sub(clock.boot()))).await;
-            pause = (pause * 3 / 2).min(LONGEST_LOOK);
+            pause = (pause * 2).min(LONGEST_LOOK);
         }
     }
 
@@ -224,7 +225,7 @@ impl Cluster {
                 ));
             }
             clock.sleep(pause.min(until.saturating_sub(clock.boot()))).await;
-            pause = (pause * 3 / 2).min(LONGEST_LOOK);
+            pause = (pause * 2).min(LONGEST_LOOK);
         }
     }
 }

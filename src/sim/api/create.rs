@@ -10,6 +10,7 @@ use super::target::Target;
 use super::write::{Write, admit_create, admit_webhooks, owned, stamp};
 use super::{admission, defaults, prepare, validate};
 use crate::sim::cluster::Cluster;
+use crate::sim::json::At as _;
 
 /// Create, by POST.
 pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
@@ -95,7 +96,7 @@ pub(super) fn new_object(
     let key = target.key(&name);
     if let Some(there) = cluster.store.get(&key) {
         let fault = Fault::already_exists(resource, &name);
-        return Err(match there.pointer("/metadata/deletionTimestamp") {
+        return Err(match there.at("/metadata/deletionTimestamp") {
             Some(_) => fault.preceded("object is being deleted: "),
             None => fault,
         });

@@ -14,10 +14,7 @@ use crate::sim::kinds::Resource;
 /// The schema of a resource's objects.
 pub(super) fn schema_of(resource: &Resource) -> Schema {
     match &resource.defined {
-        Some(defined) => {
-            let schema = Schema::of_definition(&defined.schema);
-            if resource.has_status() { schema.with_status() } else { schema }
-        }
+        Some(defined) => defined.schema.clone(),
         None => Schema::builtin(&resource.group, &resource.version, &resource.kind).unwrap_or_else(anything),
     }
 }
@@ -62,7 +59,7 @@ pub(super) fn object(
         )));
     }
     if let Some(defined) = &resource.defined
-        && !defined.schema.is_null()
+        && defined.has_schema
         && (kind.is_empty() || version.is_empty())
     {
         let what = if kind.is_empty() { "kind" } else { "apiVersion" };

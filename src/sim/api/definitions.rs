@@ -10,6 +10,8 @@ use super::json::{holds, items, set_metadata, text};
 use super::write::{put, stamp};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields::{self, Schema, Writer};
+use crate::sim::json::At as _;
+use crate::sim::kinds;
 use crate::sim::store::Key;
 
 const GROUP: &str = "apiextensions.k8s.io";
@@ -20,8 +22,12 @@ const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 pub(super) fn establish(cluster: &mut Cluster) {
     let keys: Vec<Key> = cluster.store.keys(GROUP, PLURAL, None).cloned().collect();
     for key in keys {
+        let settled = |definition: &kinds::Definition| definition.established && !definition.going;
+        if kinds::definition(&cluster.store, &key).is_some_and(|definition| settled(&definition)) {
+            continue;
+        }
         let Some(definition) = cluster.store.get(&key) else { continue };
-        if definition.pointer("/metadata/deletionTimestamp").is_some() {
+        if definition.at("/metadata/deletionTimestamp").is_some() {
             end(cluster, &key, definition);
         } else if !holds(&definition, "Established") && due(cluster, &definition) {
             begin(cluster, key, definition);
@@ -43,7 +49,7 @@ fn begin(cluster: &mut Cluster, key: Key, mut definition: Value) {
             "type": kind, "status": "True", "lastTransitionTime": at, "reason": reason, "message": message,
         })
     };
-    let names = definition.pointer("/spec/names").cloned().unwrap_or_default();
+    let names = definition.at("/spec/names").cloned().unwrap_or_default();
     let stored: Vec<Value> = items(&definition, "/spec/versions")
         .filter(|version| super::json::flag(version, "/storage"))
         .filter_map(|version| version.get("name").cloned())
@@ -84,7 +90,7 @@ fn end(cluster: &mut Cluster, key: &Key, mut definition: Value) {
             continue;
         }
         left = true;
-        if object.pointer("/metadata/deletionTimestamp").is_none() {
+        if object.at("/metadata/deletionTimestamp").is_none() {
             set_metadata(&mut object, "deletionTimestamp", stamp(cluster.now));
             set_metadata(&mut object, "deletionGracePeriodSeconds", 0);
             put(cluster, inner, object);

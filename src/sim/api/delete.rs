@@ -13,6 +13,7 @@ use super::target::{self, Target};
 use super::write::{admit_webhooks, put, stamp};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields::Cause;
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 use crate::sim::store::Key;
 
@@ -169,7 +170,7 @@ pub(super) fn delete(
         Grace::None => None,
         Grace::Seconds(seconds) => Some(seconds),
     };
-    let was_going = live.pointer("/metadata/deletionTimestamp").is_some();
+    let was_going = live.at("/metadata/deletionTimestamp").is_some();
     let finalizers = finalizers(resource, &live, options);
     set_finalizers(&mut object, &finalizers);
     if let Some(seconds) = graceful {
@@ -205,7 +206,7 @@ fn keep(cluster: &mut Cluster, key: &Key, live: &Value, object: Value, options: 
 }
 
 fn count_up(object: &mut Value) {
-    if let Some(generation) = object.pointer("/metadata/generation").and_then(Value::as_u64) {
+    if let Some(generation) = object.at("/metadata/generation").and_then(Value::as_u64) {
         set_metadata(object, "generation", generation + 1);
     }
 }
@@ -266,15 +267,15 @@ fn grace(resource: &Resource, live: &Value, options: &Options) -> Grace {
         return Grace::None;
     }
     let asked = options.grace.map(|grace| if grace < 0 { 1 } else { grace });
-    if live.pointer("/metadata/deletionTimestamp").is_some() {
-        let left = live.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+    if live.at("/metadata/deletionTimestamp").is_some() {
+        let left = live.at("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
         return match (left.unwrap_or_default(), asked) {
             (0, _) => Grace::None,
             (left, Some(asked)) if asked < left => Grace::Seconds(asked),
             _ => Grace::Pending,
         };
     }
-    let own = live.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
+    let own = live.at("/spec/terminationGracePeriodSeconds").and_then(Value::as_i64);
     let over = matches!(text(live, "/status/phase"), "Succeeded" | "Failed");
     if text(live, "/spec/nodeName").is_empty() || over {
         return Grace::Seconds(0);
@@ -317,7 +318,7 @@ fn namespace(
     }
     admit_webhooks(cluster, target)?;
     let mut object = live.clone();
-    if live.pointer("/metadata/deletionTimestamp").is_none() {
+    if live.at("/metadata/deletionTimestamp").is_none() {
         set_metadata(&mut object, "deletionTimestamp", stamp(cluster.now));
         if let Some(status) = super::json::object(&mut object, "status") {
             status.insert("phase".to_owned(), "Terminating".into());
@@ -340,7 +341,7 @@ fn namespace(
 /// A definition first says that it goes; the objects of its kind go, then it.
 fn definition(cluster: &mut Cluster, key: &Key, live: Value, options: &Options) -> Fate {
     const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
-    if live.pointer("/metadata/deletionTimestamp").is_some() {
+    if live.at("/metadata/deletionTimestamp").is_some() {
         return Fate::Going(live);
     }
     let mut object = live.clone();
@@ -363,8 +364,8 @@ fn definition(cluster: &mut Cluster, key: &Key, live: Value, options: &Options) 
 
 /// Whether a change ends an object: it is being deleted, and its last finalizer goes.
 pub(super) fn ends(resource: &Resource, live: &Value, object: &Value) -> bool {
-    let is_going = live.pointer("/metadata/deletionTimestamp").is_some();
-    let grace = live.pointer("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
+    let is_going = live.at("/metadata/deletionTimestamp").is_some();
+    let grace = live.at("/metadata/deletionGracePeriodSeconds").and_then(Value::as_i64);
     let held = items(object, "/metadata/finalizers").next().is_some()
         || (resource.is("", "namespaces") && items(object, "/spec/finalizers").next().is_some());
     is_going && !held && grace.unwrap_or_default() == 0

@@ -11,6 +11,7 @@ use super::status::{Fault, Outcome};
 use super::target::{Options, Target};
 use crate::sim::cluster::Cluster;
 use crate::sim::controllers::Budget;
+use crate::sim::json::At as _;
 
 /// Evicts a pod, if the budgets allow it.
 pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
@@ -27,7 +28,7 @@ pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
     let mut asked = delete::Options::sent(&given, &mut Vec::new());
     asked.dry_run = dry_run;
     let ignores_budgets = matches!(text(&pod, "/status/phase"), "Succeeded" | "Failed" | "Pending")
-        || pod.pointer("/metadata/deletionTimestamp").is_some();
+        || pod.at("/metadata/deletionTimestamp").is_some();
     if ignores_budgets || dry_run {
         delete::delete(cluster, target, &key, &asked)?;
     } else {
@@ -36,7 +37,7 @@ pub(super) fn create(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answ
             .controllers
             .evict(&mut cluster.store, &cluster.conditions, &key, now)
             .map_err(|budget| blocked(&budget))?;
-        if cluster.store.get(&key).is_some_and(|pod| pod.pointer("/metadata/deletionTimestamp").is_none()) {
+        if cluster.store.get(&key).is_some_and(|pod| pod.at("/metadata/deletionTimestamp").is_none()) {
             delete::delete(cluster, target, &key, &asked)?;
         }
     }

@@ -14,6 +14,7 @@ use super::{create, defaults, prepare, update};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields;
 use crate::sim::json;
+use crate::sim::json::At as _;
 
 /// Patch.
 pub(super) fn patch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
@@ -117,7 +118,7 @@ fn apply(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answer> {
         return Err(target.not_found());
     }
     check_version(target, &config)?;
-    if config.pointer("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
+    if config.at("/metadata/managedFields").is_some_and(|m| !m.is_null()) {
         return Err(Fault::bad_request("metadata.managedFields must be nil"));
     }
     let (uid, revision) =

@@ -8,6 +8,7 @@ use super::json::{flag, items, metadata, object, same, set_metadata, text};
 use super::status::causes;
 use super::status::{Fault, Outcome};
 use crate::sim::cluster::Cluster;
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 
 /// Prepares a new object: its status is the server's.
@@ -127,7 +128,7 @@ fn quality(pod: &Value) -> &'static str {
     let mut all_limited = true;
     for container in items(pod, "/spec/containers").chain(items(pod, "/spec/initContainers")) {
         let of = |kind: &str| {
-            let found = container.pointer(&format!("/resources/{kind}")).and_then(Value::as_object);
+            let found = container.at(&format!("/resources/{kind}")).and_then(Value::as_object);
             found.cloned().unwrap_or_default()
         };
         let (requests, limits): (Map<String, Value>, Map<String, Value>) = (of("requests"), of("limits"));
@@ -157,12 +158,12 @@ pub(super) fn for_update(resource: &Resource, part: &str, live: &Value, new: &mu
             if resource.is("apps", "daemonsets") {
                 let path = "/metadata/annotations/deprecated.daemonset.template.generation";
                 let before = text(live, path).parse::<u64>().unwrap_or(1);
-                let moved = !same(live.pointer("/spec/template"), new.pointer("/spec/template"));
+                let moved = !same(live.at("/spec/template"), new.at("/spec/template"));
                 count_template(new, if moved { before + 1 } else { before });
             }
         }
         "finalize" => {
-            let finalizers = new.pointer("/spec/finalizers").cloned();
+            let finalizers = new.at("/spec/finalizers").cloned();
             *new = with_sent_metadata(live, new);
             if let Some(spec) = object(new, "spec") {
                 match finalizers {
@@ -173,7 +174,7 @@ pub(super) fn for_update(resource: &Resource, part: &str, live: &Value, new: &mu
         }
         _ => {
             let status = new.get("status").cloned();
-            let annotations = new.pointer("/metadata/annotations").cloned();
+            let annotations = new.at("/metadata/annotations").cloned();
             *new = with_sent_metadata(live, new);
             if let Some(fields) = new.as_object_mut() {
                 match status {
@@ -237,7 +238,7 @@ fn with_sent_metadata(live: &Value, new: &Value) -> Value {
     let mut object = live.clone();
     if let Some(metadata) = metadata(&mut object) {
         for field in ["uid", "resourceVersion", "managedFields"] {
-            match new.pointer(&format!("/metadata/{field}")) {
+            match new.at(&format!("/metadata/{field}")) {
                 Some(sent) => metadata.insert(field.to_owned(), sent.clone()),
                 None => metadata.shift_remove(field),
             };
@@ -297,9 +298,9 @@ pub(super) fn keep(live: &Value, new: &mut Value) {
 
 /// Raises the generation if what is wished changed.
 pub(super) fn generation(resource: &Resource, live: &Value, new: &mut Value) {
-    let Some(old) = live.pointer("/metadata/generation").and_then(Value::as_u64) else { return };
+    let Some(old) = live.at("/metadata/generation").and_then(Value::as_u64) else { return };
     let differs = |field: &str| !same(live.get(field), new.get(field));
-    let annotations = || !same(live.pointer("/metadata/annotations"), new.pointer("/metadata/annotations"));
+    let annotations = || !same(live.at("/metadata/annotations"), new.at("/metadata/annotations"));
     let rises = match (&*resource.group, &*resource.plural) {
         _ if resource.defined.is_some() => {
             let fields = live.as_object().into_iter().chain(new.as_object());
@@ -314,7 +315,7 @@ pub(super) fn generation(resource: &Resource, live: &Value, new: &mut Value) {
         ("admissionregistration.k8s.io", _) => differs("webhooks") || differs("spec"),
         ("discovery.k8s.io", _) => {
             ["endpoints", "ports", "addressType"].into_iter().any(differs)
-                || !same(live.pointer("/metadata/labels"), new.pointer("/metadata/labels"))
+                || !same(live.at("/metadata/labels"), new.at("/metadata/labels"))
         }
         ("", "podtemplates") => differs("template"),
         _ => differs("spec"),
@@ -394,7 +395,7 @@ fn label_pods(job: &mut Value) {
     }
     let selector = json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
     spec.insert("selector".to_owned(), selector);
-    let labels = spec.get("template").and_then(|t| t.pointer("/metadata/labels")).cloned();
+    let labels = spec.get("template").and_then(|t| t.at("/metadata/labels")).cloned();
     if let (Some(labels), Some(metadata)) = (labels, metadata(job)) {
         super::json::default(metadata, "labels", || labels);
     }

@@ -9,6 +9,7 @@ use super::status::Outcome;
 use super::target::Target;
 use super::write::{Write, stamp};
 use crate::sim::cluster::Cluster;
+use crate::sim::json::At as _;
 
 /// The user that everybody is.
 const USER: &str = "admin";
@@ -48,7 +49,7 @@ pub(super) fn create(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> 
 pub(super) fn token(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
     let account = cluster.store.get(&target.key(&target.name)).ok_or_else(|| target.not_found())?;
     let asked = decode::parse(target.request.body, "TokenRequest")?;
-    let seconds = asked.pointer("/spec/expirationSeconds").and_then(Value::as_u64).unwrap_or(3_600);
+    let seconds = asked.at("/spec/expirationSeconds").and_then(Value::as_u64).unwrap_or(3_600);
     let end = cluster.now + std::time::Duration::from_secs(seconds.min(100 * 365 * 24 * 3_600));
     let token = format!("simulated.{}.{}", text(&account, "/metadata/uid"), end.as_second());
     let body = json!({

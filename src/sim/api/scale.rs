@@ -13,13 +13,14 @@ use super::write::{Write, owned};
 use super::{media, update};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields;
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 
 /// Get.
 pub(super) fn get(cluster: &Cluster, target: &Target<'_>) -> Outcome<Answer> {
     let live = cluster.store.get(&target.key(&target.name)).ok_or_else(|| target.not_found())?;
     if let Some(scaling) = target.resource.defined.as_ref().and_then(|d| d.scale.as_ref())
-        && live.pointer(&scaling.spec.replace('.', "/")).is_none()
+        && live.at(&scaling.spec.replace('.', "/")).is_none()
     {
         let why = format!("the spec replicas field \"{}\" does not exist", scaling.spec);
         return Err(Fault::internal(&why));
@@ -54,7 +55,7 @@ pub(super) fn patch(cluster: &mut Cluster, target: &Target<'_>) -> Outcome<Answe
 fn change(cluster: &mut Cluster, target: &Target<'_>, options: &str, sent: Value) -> Outcome<Answer> {
     let mut write = Write::new(target, options)?;
     let live = cluster.store.get(&target.key(&target.name)).ok_or_else(|| target.not_found())?;
-    let replicas = sent.pointer("/spec/replicas").and_then(Value::as_i64).unwrap_or_default();
+    let replicas = sent.at("/spec/replicas").and_then(Value::as_i64).unwrap_or_default();
     if replicas < 0 {
         let why = "must be greater than or equal to 0";
         let wrong = causes::invalid("spec.replicas", &replicas.into(), why);
@@ -108,7 +109,7 @@ fn set(resource: &Resource, changed: &mut Value, replicas: i64) {
 
 /// A workload as a Scale.
 fn scale(resource: &Resource, live: &Value) -> Value {
-    let at = |path: &str| live.pointer(&path.replace('.', "/")).cloned();
+    let at = |path: &str| live.at(&path.replace('.', "/")).cloned();
     let scaling = resource.defined.as_ref().and_then(|d| d.scale.as_ref());
     let (wished, present, selector) = match scaling {
         Some(scaling) => (
@@ -120,7 +121,7 @@ fn scale(resource: &Resource, live: &Value) -> Value {
     };
     let mut metadata = serde_json::Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-        if let Some(value) = live.pointer(&format!("/metadata/{field}")) {
+        if let Some(value) = live.at(&format!("/metadata/{field}")) {
             metadata.insert(field.to_owned(), value.clone());
         }
     }
@@ -139,7 +140,7 @@ fn scale(resource: &Resource, live: &Value) -> Value {
 
 /// A selector as text.
 fn selector(live: &Value) -> String {
-    let labels = live.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let labels = live.at("/spec/selector/matchLabels").and_then(Value::as_object);
     let mut terms: Vec<String> = labels
         .into_iter()
         .flatten()

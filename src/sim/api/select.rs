@@ -6,6 +6,7 @@ use super::json::text;
 use super::names;
 use super::status::causes::quoted;
 use super::status::{Fault, Outcome};
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 
 /// Which objects of a resource a list or a watch shows.
@@ -44,7 +45,7 @@ impl Selector {
     }
 
     pub fn matches(&self, object: &Value) -> bool {
-        let labels = object.pointer("/metadata/labels");
+        let labels = object.at("/metadata/labels");
         let label = |key: &str| labels.and_then(|l| l.get(key)).and_then(Value::as_str);
         self.labels.iter().all(|requirement| requirement.holds(label(&requirement.key)))
             && self.fields.iter().all(|(field, equal, value)| (field_of(object, field) == *value) == *equal)
@@ -271,7 +272,7 @@ fn parse_fields(resource: &Resource, selector: &str) -> Outcome<Vec<(String, boo
 }
 
 fn field_of(object: &Value, field: &str) -> String {
-    let found = object.pointer(&format!("/{}", field.replace('.', "/")));
+    let found = object.at(&format!("/{}", field.replace('.', "/")));
     match found {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),

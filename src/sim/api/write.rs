@@ -13,6 +13,7 @@ use super::target::{Options, Target};
 use crate::sim::cluster::Cluster;
 use crate::sim::fields::Schema;
 use crate::sim::fields::{self, Conflict, Refusal, Writer};
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 use crate::sim::store::Key;
 
@@ -114,7 +115,7 @@ pub(super) fn admit_create(cluster: &Cluster, target: &Target<'_>, name: &str) -
             return Err(Fault::new(404, "NotFound", message).named("", "namespaces", &target.namespace));
         };
         if text(&namespace, "/status/phase") == "Terminating"
-            || namespace.pointer("/metadata/deletionTimestamp").is_some()
+            || namespace.at("/metadata/deletionTimestamp").is_some()
         {
             let why = format!(
                 "unable to create new content in namespace {} because it is being terminated",

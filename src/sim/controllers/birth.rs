@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::fields::{fields, has, items, list, map, set, text};
 use super::selectors::tolerates;
+use crate::sim::json::At as _;
 
 /// A pod that waits for a node. `start` is the beginning of its name where the server ends it.
 pub(super) fn pod(template: &Value, owner: Value, start: Option<&str>) -> Value {
@@ -12,7 +13,7 @@ pub(super) fn pod(template: &Value, owner: Value, start: Option<&str>) -> Value 
         set(&mut metadata, &["generateName"], start.into());
     }
     for key in ["labels", "annotations", "finalizers"] {
-        if let Some(value) = template.pointer(&format!("/metadata/{key}")).filter(|value| !value.is_null()) {
+        if let Some(value) = template.at(&format!("/metadata/{key}")).filter(|value| !value.is_null()) {
             set(&mut metadata, &[key], value.clone());
         }
     }

@@ -10,6 +10,7 @@ use super::fields::{
 use super::pods::{has_ended, is_ready};
 use super::selectors::selects;
 use super::world::{Found, Role, World};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// For how many seconds an eviction is believed to be under way.
@@ -52,10 +53,10 @@ fn is_closed(world: &World<'_>, key: &Key) -> bool {
 }
 
 fn guarded(world: &mut World<'_>, key: &Key, budget: &Value) -> Vec<Found> {
-    let selector = budget.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = budget.at("/spec/selector").cloned().unwrap_or_default();
     let none = Value::Null;
     let mut pods = world.all("", "pods", Some(&key.namespace));
-    pods.retain(|(_, pod)| selects(&selector, pod.pointer("/metadata/labels").unwrap_or(&none)));
+    pods.retain(|(_, pod)| selects(&selector, pod.at("/metadata/labels").unwrap_or(&none)));
     pods
 }
 
@@ -70,7 +71,7 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     let now = world.now;
     let mut disrupted = BTreeMap::new();
     for (pod_key, pod) in &pods {
-        let since = budget.pointer("/status/disruptedPods").and_then(|all| all.get(&*pod_key.name));
+        let since = budget.at("/status/disruptedPods").and_then(|all| all.get(&*pod_key.name));
         if let Some(since) = since.filter(|_| !is_going(pod)) {
             let end =
                 since.as_str().and_then(|since| since.parse().ok()).map(|since| after(since, UNDER_WAY));
@@ -142,8 +143,8 @@ fn expectation(
     budget: &Value,
     pods: &[Found],
 ) -> Result<(i64, i64), String> {
-    let most = budget.pointer("/spec/maxUnavailable").filter(|value| !value.is_null());
-    let least = budget.pointer("/spec/minAvailable").filter(|value| !value.is_null());
+    let most = budget.at("/spec/maxUnavailable").filter(|value| !value.is_null());
+    let least = budget.at("/spec/minAvailable").filter(|value| !value.is_null());
     if most.is_none()
         && let Some(least) = least.and_then(Value::as_i64)
     {
@@ -198,9 +199,9 @@ pub(super) fn evict(world: &mut World<'_>, key: &Key) -> Result<(), Budget> {
         return Ok(());
     }
     let none = Value::Null;
-    let labels = pod.pointer("/metadata/labels").unwrap_or(&none);
+    let labels = pod.at("/metadata/labels").unwrap_or(&none);
     let mut budgets = world.all("policy", "poddisruptionbudgets", Some(&key.namespace));
-    budgets.retain(|(_, budget)| selects(budget.pointer("/spec/selector").unwrap_or(&none), labels));
+    budgets.retain(|(_, budget)| selects(budget.at("/spec/selector").unwrap_or(&none), labels));
     if let [(first, _), _, ..] = budgets.as_slice() {
         let (name, message) = (first.name.to_string(), SEVERAL.to_owned());
         return Err(Budget { name, code: 500, message, cause: None, retry_after: None });

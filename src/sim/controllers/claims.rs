@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::fields::{has, is_going, list, set, text, uid};
 use super::scheduling::claims_of;
 use super::world::World;
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// How a claim comes to its volume.
@@ -17,7 +18,7 @@ enum Binding {
 }
 
 fn binding(world: &mut World<'_>, claim: &Value) -> Binding {
-    let class = match claim.pointer("/spec/storageClassName").and_then(Value::as_str) {
+    let class = match claim.at("/spec/storageClassName").and_then(Value::as_str) {
         Some("") => return Binding::Never,
         Some(name) => world.get(&Key::new("storage.k8s.io", "storageclasses", "", name)),
         None => {
@@ -58,8 +59,8 @@ fn bind(world: &mut World<'_>, key: &Key) {
         "" => format!("pvc-{}", uid(&claim)),
         named => named.to_owned(),
     };
-    let capacity = json!({"storage": claim.pointer("/spec/resources/requests/storage")});
-    let modes = claim.pointer("/spec/accessModes").cloned().unwrap_or(json!(["ReadWriteOnce"]));
+    let capacity = json!({"storage": claim.at("/spec/resources/requests/storage")});
+    let modes = claim.at("/spec/accessModes").cloned().unwrap_or(json!(["ReadWriteOnce"]));
     let mut volume = json!({
         "apiVersion": "v1", "kind": "PersistentVolume", "metadata": {},
         "spec": {
@@ -71,7 +72,7 @@ fn bind(world: &mut World<'_>, key: &Key) {
         },
         "status": {"phase": "Bound"},
     });
-    if let Some(class) = claim.pointer("/spec/storageClassName").filter(|class| !class.is_null()) {
+    if let Some(class) = claim.at("/spec/storageClassName").filter(|class| !class.is_null()) {
         set(&mut volume, &["spec", "storageClassName"], class.clone());
     }
     world.create(&Key::new("", "persistentvolumes", "", &name), volume);

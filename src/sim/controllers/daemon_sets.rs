@@ -13,6 +13,7 @@ use super::pods::{available_at, is_available, is_ready, label};
 use super::revisions::{self, REVISION};
 use super::selectors::{fits_node, untolerated};
 use super::world::{Found, Role, World, owned};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// Where pods may stay with what is the matter with a node.
@@ -71,7 +72,7 @@ pub(super) fn node_changed(world: &mut World<'_>, node: &Key) {
 
 /// Whether a DaemonSet is to run on a node, and whether a pod of it that is there may stay.
 fn place(set: &Value, node: &Value) -> (bool, bool) {
-    let mut spec = set.pointer("/spec/template/spec").cloned().unwrap_or_default();
+    let mut spec = set.at("/spec/template/spec").cloned().unwrap_or_default();
     be_there(&mut spec);
     let fits = fits_node(&spec, node);
     let run = fits && untolerated(&spec, node, &["NoSchedule", "NoExecute"]).is_none();
@@ -82,7 +83,7 @@ fn scene(world: &mut World<'_>, key: &Key) -> Option<Scene> {
     let object = world.get(key)?;
     let (_, revision) = revisions::current(world, key, &object, "DaemonSet")?;
     let reference = control("apps/v1", "DaemonSet", &object);
-    let selector = object.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = object.at("/spec/selector").cloned().unwrap_or_default();
     let found = world.children("", "pods", key);
     let mut pods: BTreeMap<String, Vec<Found>> = BTreeMap::new();
     for (key, pod) in owned(world, found, &object, &reference, &selector) {
@@ -130,7 +131,7 @@ impl Scene {
     }
 
     fn surge(&self, wanted: i64) -> i64 {
-        share(self.object.pointer("/spec/updateStrategy/rollingUpdate/maxSurge"), wanted, true).unwrap_or(0)
+        share(self.object.at("/spec/updateStrategy/rollingUpdate/maxSurge"), wanted, true).unwrap_or(0)
     }
 
     /// A pod where one is missing, none where one is too many.
@@ -164,7 +165,7 @@ impl Scene {
     }
 
     fn make(&self, world: &mut World<'_>, node: &str) {
-        let mut template = self.object.pointer("/spec/template").cloned().unwrap_or_default();
+        let mut template = self.object.at("/spec/template").cloned().unwrap_or_default();
         if let Some(spec) = template.get_mut("spec") {
             be_there(spec);
         }
@@ -197,7 +198,7 @@ impl Scene {
         let now = world.now;
         let wanted = i64::try_from(self.nodes.iter().filter(|(_, run, _)| *run).count()).unwrap_or(0);
         let surge = self.surge(wanted);
-        let missing = self.object.pointer("/spec/updateStrategy/rollingUpdate/maxUnavailable");
+        let missing = self.object.at("/spec/updateStrategy/rollingUpdate/maxUnavailable");
         let missing = share(missing, wanted, true).unwrap_or(if surge > 0 { 0 } else { 1 });
         let missing = if surge == 0 { missing.max(1) } else { missing };
         let (mut away, mut more) = (0, 0);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::fields::{Condition, condition, is_going, is_true, items, later, list, set, state, text};
 use super::routes::is_held_by;
 use super::world::{Role, World};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
@@ -63,7 +64,7 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
 
 /// The names that a definition gets, and what stands against them.
 fn accepted(world: &mut World<'_>, key: &Key, definition: &Value) -> (Value, Option<(&'static str, String)>) {
-    let names = definition.pointer("/spec/names").cloned().unwrap_or_default();
+    let names = definition.at("/spec/names").cloned().unwrap_or_default();
     let mut wanted = names.clone();
     let kind = text(&names, "/kind").to_owned();
     for (field, value) in [("listKind", format!("{kind}List")), ("singular", kind.to_lowercase())] {
@@ -77,7 +78,7 @@ fn accepted(world: &mut World<'_>, key: &Key, definition: &Value) -> (Value, Opt
         if other == *key || text(&definition, "/spec/group") != group {
             continue;
         }
-        let Some(names) = definition.pointer("/status/acceptedNames") else { continue };
+        let Some(names) = definition.at("/status/acceptedNames") else { continue };
         for field in ["/plural", "/singular"] {
             resources.insert(text(names, field).to_owned());
         }

@@ -14,6 +14,7 @@ use super::names::template_hash;
 use super::pods::annotation;
 use super::rollout::{Part, Tally, Wish, deadline};
 use super::world::{Found, World, owned};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 const HASH: &str = "pod-template-hash";
@@ -77,11 +78,11 @@ pub(super) fn replicas(set: &Value) -> i64 {
 fn scene(world: &mut World<'_>, key: &Key) -> Option<Scene> {
     let deployment = world.get(key)?;
     let reference = control("apps/v1", "Deployment", &deployment);
-    let selector = deployment.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = deployment.at("/spec/selector").cloned().unwrap_or_default();
     let found = world.children("apps", "replicasets", key);
     let mut sets = owned(world, found, &deployment, &reference, &selector);
     sets.sort_by_key(|(key, set)| (time(set, "/metadata/creationTimestamp"), key.clone()));
-    let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
+    let template = deployment.at("/spec/template").cloned().unwrap_or_default();
     let at = sets.iter().position(|(_, set)| plain_template(set) == template);
     let new = at.map(|at| sets.remove(at));
     let wish = Wish::of(&deployment);
@@ -97,7 +98,7 @@ fn renew(world: &mut World<'_>, scene: &mut Scene) {
 
 /// The template of a replica set as its Deployment has it.
 fn plain_template(set: &Value) -> Value {
-    let mut template = set.pointer("/spec/template").cloned().unwrap_or_default();
+    let mut template = set.at("/spec/template").cloned().unwrap_or_default();
     unset(&mut template, &["metadata", "labels", HASH]);
     template
 }
@@ -154,7 +155,7 @@ fn taken_over(deployment: &Value) -> Map<String, Value> {
 fn number_revision(world: &mut World<'_>, scene: &mut Scene) {
     let Some((key, set_object)) = scene.new.clone() else { return };
     let newest = scene.old.iter().map(|(_, set)| revision(set)).max().unwrap_or(0) + 1;
-    let pause = scene.deployment.pointer("/spec/minReadySeconds").cloned();
+    let pause = scene.deployment.at("/spec/minReadySeconds").cloned();
     let taken = taken_over(&scene.deployment);
     world.change(&key, |object| {
         for (key, value) in taken {
@@ -191,7 +192,7 @@ fn number_revision(world: &mut World<'_>, scene: &mut Scene) {
 /// Makes the replica set of today's template.
 fn make(world: &mut World<'_>, scene: &mut Scene, rolling: bool) {
     let deployment = Rc::clone(&scene.deployment);
-    let template = deployment.pointer("/spec/template").cloned().unwrap_or_default();
+    let template = deployment.at("/spec/template").cloned().unwrap_or_default();
     let all: i64 = scene.old.iter().map(|(_, set)| replicas(set)).sum();
     let size = scene.wish.new_set(rolling, all, 0);
     let newest = scene.old.iter().map(|(_, set)| revision(set)).max().unwrap_or(0) + 1;
@@ -207,7 +208,7 @@ fn make(world: &mut World<'_>, scene: &mut Scene, rolling: bool) {
     };
     let mut marked = template;
     set(&mut marked, &["metadata", "labels", HASH], hash.clone().into());
-    let mut selector = deployment.pointer("/spec/selector").cloned().unwrap_or_default();
+    let mut selector = deployment.at("/spec/selector").cloned().unwrap_or_default();
     set(&mut selector, &["matchLabels", HASH], hash.into());
     let mut annotations = taken_over(&deployment);
     annotations.insert(REVISION.to_owned(), newest.to_string().into());
@@ -216,13 +217,13 @@ fn make(world: &mut World<'_>, scene: &mut Scene, rolling: bool) {
     let mut object = json!({
         "apiVersion": "apps/v1", "kind": "ReplicaSet",
         "metadata": {
-            "generation": 1, "labels": marked.pointer("/metadata/labels"), "annotations": annotations,
+            "generation": 1, "labels": marked.at("/metadata/labels"), "annotations": annotations,
             "ownerReferences": [control("apps/v1", "Deployment", &deployment)],
         },
         "spec": {"replicas": size, "selector": selector, "template": marked},
         "status": {"replicas": 0},
     });
-    if let Some(pause) = deployment.pointer("/spec/minReadySeconds") {
+    if let Some(pause) = deployment.at("/spec/minReadySeconds") {
         set(&mut object, &["spec", "minReadySeconds"], pause.clone());
     }
     if !world.create(&key, object) {

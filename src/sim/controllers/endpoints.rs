@@ -7,13 +7,14 @@ use super::names::suffix;
 use super::pods::{has_ended, is_ready};
 use super::selectors::selects_plainly;
 use super::world::World;
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 const SERVICE: &str = "kubernetes.io/service-name";
 
 pub(super) fn look(world: &mut World<'_>, key: &Key) {
     let Some(service) = world.get(key) else { return };
-    let selector = service.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = service.at("/spec/selector").cloned().unwrap_or_default();
     if is_going(&service)
         || text(&service, "/spec/type") == "ExternalName"
         || selector.as_object().is_none_or(serde_json::Map::is_empty)
@@ -25,7 +26,7 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     let mut endpoints = Vec::new();
     let mut ports = None;
     for (pod_key, pod) in world.all("", "pods", Some(&key.namespace)) {
-        let labels = pod.pointer("/metadata/labels").unwrap_or(&none);
+        let labels = pod.at("/metadata/labels").unwrap_or(&none);
         if !selects_plainly(&selector, labels) || has_ended(&pod) || !has(&pod, "/status/podIP") {
             continue;
         }

@@ -1,6 +1,7 @@
 //! Reading and writing single fields of objects as JSON. Nothing here panics, whatever an object looks
 //! like: a field of another type than expected counts as absent, and is replaced when it is written.
 
+use crate::sim::json::At as _;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -8,7 +9,7 @@ pub(super) use crate::sim::json::{condition, holds, is_true, list, seconds, text
 
 /// The whole number at a JSON pointer.
 pub(super) fn number(object: &Value, path: &str) -> Option<i64> {
-    object.pointer(path).and_then(Value::as_i64)
+    object.at(path).and_then(Value::as_i64)
 }
 
 /// The number at a JSON pointer; 0 if there is none.
@@ -18,12 +19,12 @@ pub(super) fn count(object: &Value, path: &str) -> i64 {
 
 /// Whether something other than null stands at a JSON pointer.
 pub(super) fn has(object: &Value, path: &str) -> bool {
-    object.pointer(path).is_some_and(|value| !value.is_null())
+    object.at(path).is_some_and(|value| !value.is_null())
 }
 
 /// The fields of the map at a JSON pointer.
 pub(super) fn map<'v>(object: &'v Value, path: &str) -> Option<&'v Map<String, Value>> {
-    object.pointer(path).and_then(Value::as_object)
+    object.at(path).and_then(Value::as_object)
 }
 
 /// Writes a field, with the maps above it.

@@ -12,6 +12,7 @@ use super::names::beginning;
 use super::pods::{annotation, has_ended, is_active, is_ready, restarts};
 use super::routes::is_held_by;
 use super::world::{Found, Role, World, owned};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 pub(super) const TRACKING: &str = "batch.kubernetes.io/job-tracking";
@@ -94,7 +95,7 @@ fn renew(world: &mut World<'_>, scene: &mut Scene) {
 fn pods(world: &mut World<'_>, key: &Key, job: &Value) -> Vec<Found> {
     let found = world.children("", "pods", key);
     let reference = control("batch/v1", "Job", job);
-    let selector = job.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = job.at("/spec/selector").cloned().unwrap_or_default();
     owned(world, found, job, &reference, &selector)
 }
 
@@ -224,7 +225,7 @@ impl Scene {
     }
 
     fn make(&self, world: &mut World<'_>, index: Option<i64>) {
-        let template = self.job.pointer("/spec/template").cloned().unwrap_or_default();
+        let template = self.job.at("/spec/template").cloned().unwrap_or_default();
         let owner = match index {
             Some(index) => format!("{}-{index}", self.key.name),
             None => self.key.name.to_string(),

@@ -11,6 +11,7 @@ use super::pods::{has_ended, restarts};
 use super::world::{Role, World};
 use super::{nodes, pods};
 use crate::sim::conditions::Conditions;
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// How long a pull takes to fail, and from when on it is only tried now and then.
@@ -308,7 +309,7 @@ fn crash(pod: &mut Value, key: &Key, now: Timestamp) {
 fn end(pod: &mut Value, well: bool, now: Timestamp) {
     let (code, reason, phase) = if well { (0, "Completed", "Succeeded") } else { (1, "Error", "Failed") };
     for status in items(pod, &["status", "containerStatuses"]) {
-        let since = status.pointer("/state/running/startedAt").cloned().unwrap_or(stamp(now));
+        let since = status.at("/state/running/startedAt").cloned().unwrap_or(stamp(now));
         set(status, &["ready"], false.into());
         set(status, &["started"], false.into());
         let ended = json!({"exitCode": code, "reason": reason, "startedAt": since, "finishedAt": stamp(now)});

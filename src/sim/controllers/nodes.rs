@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fields::{
-    Condition, after, condition, fields, has, holds, is_going, is_true, items, later, list, number, set,
-    state, text, time,
+    Condition, after, condition, fields, holds, is_going, is_true, items, later, list, number, set, state,
+    text, time,
 };
 use super::names::{draw, node_address};
 use super::selectors::{tolerates, untolerated};
 use super::world::{Role, World};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
@@ -31,9 +32,8 @@ pub(super) fn is_ready(node: &Value) -> bool {
 /// Gives a node what its kubelet tells once: labels, capacity, addresses, versions. What is there stays.
 pub(super) fn equip(node: &mut Value, name: &str) {
     let put = |node: &mut Value, path: &[&str], value: Value| {
-        let pointer =
-            format!("/{}", path.iter().map(|part| part.replace('/', "~1")).collect::<Vec<_>>().join("/"));
-        if !has(node, &pointer) {
+        // Labels have slashes, so that their path is none of text.
+        if path.iter().try_fold(&*node, |value, key| value.get(key)).is_none_or(Value::is_null) {
             set(node, path, value);
         }
     };
@@ -44,7 +44,7 @@ pub(super) fn equip(node: &mut Value, name: &str) {
     }
     let room = json!({"cpu": "32", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "110"});
     put(node, &["status", "capacity"], room);
-    let capacity = node.pointer("/status/capacity").cloned().unwrap_or_default();
+    let capacity = node.at("/status/capacity").cloned().unwrap_or_default();
     put(node, &["status", "allocatable"], capacity);
     let addresses = json!([
         {"type": "InternalIP", "address": node_address(name)},

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::fields::{after, condition, holds, is_going, list, text, time};
+use crate::sim::json::At as _;
 
 /// Whether it neither ended nor is being deleted.
 pub(super) fn is_active(pod: &Value) -> bool {
@@ -47,11 +48,11 @@ pub(super) fn restarts(pod: &Value) -> i64 {
 
 /// A label.
 pub(super) fn label<'p>(object: &'p Value, key: &str) -> &'p str {
-    object.pointer("/metadata/labels").and_then(|l| l.get(key)).and_then(Value::as_str).unwrap_or_default()
+    object.at("/metadata/labels").and_then(|l| l.get(key)).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// An annotation.
 pub(super) fn annotation<'p>(object: &'p Value, key: &str) -> &'p str {
-    let notes = object.pointer("/metadata/annotations");
+    let notes = object.at("/metadata/annotations");
     notes.and_then(|notes| notes.get(key)).and_then(Value::as_str).unwrap_or_default()
 }

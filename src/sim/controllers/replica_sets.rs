@@ -11,6 +11,7 @@ use super::names::beginning;
 use super::pods::{available_at, is_active, is_available, is_ready, ready_since, restarts};
 use super::selectors::is_subset;
 use super::world::{Found, Role, World, owned};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// So many pods are made at one look; the rest follows at the next.
@@ -19,7 +20,7 @@ const AT_ONCE: usize = 500;
 pub(super) fn look(world: &mut World<'_>, key: &Key) {
     let Some(set) = world.get(key) else { return };
     let reference = control("apps/v1", "ReplicaSet", &set);
-    let selector = set.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = set.at("/spec/selector").cloned().unwrap_or_default();
     let found = world.children("", "pods", key);
     let pods = owned(world, found, &set, &reference, &selector);
     if !is_going(&set) {
@@ -35,7 +36,7 @@ fn adjust(world: &mut World<'_>, key: &Key, set: &Value, pods: &[Found], referen
     let active: Vec<&Found> = pods.iter().filter(|(_, pod)| is_active(pod)).collect();
     let wanted = usize::try_from(number(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     if active.len() < wanted {
-        let template = set.pointer("/spec/template").cloned().unwrap_or_default();
+        let template = set.at("/spec/template").cloned().unwrap_or_default();
         let start = beginning(&key.name);
         let resource = key.beside("", "pods", "");
         for _ in 0..(wanted - active.len()).min(AT_ONCE) {
@@ -87,7 +88,7 @@ fn tell(world: &mut World<'_>, key: &Key, pods: &[Found]) {
     let ready: Vec<&&Value> = active.iter().filter(|pod| is_ready(pod)).collect();
     let available = ready.iter().filter(|pod| is_available(pod, pause, now)).count();
     let labelled =
-        active.iter().filter(|p| is_subset(&labels, p.pointer("/metadata/labels").unwrap_or(&none))).count();
+        active.iter().filter(|p| is_subset(&labels, p.at("/metadata/labels").unwrap_or(&none))).count();
     let terminating = pods.iter().filter(|(_, pod)| is_going(pod) && !super::pods::has_ended(pod)).count();
     let next = ready.iter().filter_map(|pod| available_at(pod, pause)).filter(|at| *at > now).min();
     let numbers = [

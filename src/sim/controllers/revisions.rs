@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::fields::{control, count, is_going, items, list, number, set, text};
 use super::names::template_hash;
 use super::world::{Found, World, owned};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// The label of pods, with the revision that they are of.
@@ -15,7 +16,7 @@ pub(super) const REVISION: &str = "controller-revision-hash";
 pub(super) fn all(world: &mut World<'_>, key: &Key, owner: &Value, kind: &str) -> Vec<Found> {
     let found = world.children("apps", "controllerrevisions", key);
     let reference = control("apps/v1", kind, owner);
-    let selector = owner.pointer("/spec/selector").cloned().unwrap_or_default();
+    let selector = owner.at("/spec/selector").cloned().unwrap_or_default();
     let mut found = owned(world, found, owner, &reference, &selector);
     found.sort_by_key(|(key, revision)| (count(revision, "/revision"), key.clone()));
     found
@@ -23,7 +24,7 @@ pub(super) fn all(world: &mut World<'_>, key: &Key, owner: &Value, kind: &str) -
 
 /// The template that a revision stands for.
 pub(super) fn template(revision: &Value) -> Value {
-    let mut template = revision.pointer("/data/spec/template").cloned().unwrap_or_default();
+    let mut template = revision.at("/data/spec/template").cloned().unwrap_or_default();
     super::fields::unset(&mut template, &["$patch"]);
     template
 }
@@ -31,7 +32,7 @@ pub(super) fn template(revision: &Value) -> Value {
 /// The revision of today's template: made if it is new, numbered as the newest if it is another again.
 pub(super) fn current(world: &mut World<'_>, key: &Key, owner: &Value, kind: &str) -> Option<Found> {
     let all = all(world, key, owner, kind);
-    let today = owner.pointer("/spec/template").cloned().unwrap_or_default();
+    let today = owner.at("/spec/template").cloned().unwrap_or_default();
     let newest = all.last().map_or(0, |(_, revision)| count(revision, "/revision"));
     if let Some((known, revision)) = all.iter().rev().find(|(_, revision)| template(revision) == today) {
         if count(revision, "/revision") < newest {
@@ -51,7 +52,7 @@ pub(super) fn current(world: &mut World<'_>, key: &Key, owner: &Value, kind: &st
         }
         collisions += 1;
     };
-    let mut labels = owner.pointer("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
+    let mut labels = owner.at("/spec/template/metadata/labels").cloned().unwrap_or_else(|| json!({}));
     set(
         &mut labels,
         &[if kind == "DaemonSet" { REVISION } else { "controller.kubernetes.io/hash" }],

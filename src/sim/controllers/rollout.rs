@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{count, share, text};
+use crate::sim::json::At as _;
 
 /// What a Deployment asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,9 +35,8 @@ impl Wish {
             return Self { replicas, surge: 0, missing: 0 };
         }
         let quarter = Value::from("25%");
-        let field = |name: &str| {
-            deployment.pointer(&format!("/spec/strategy/rollingUpdate/{name}")).unwrap_or(&quarter)
-        };
+        let field =
+            |name: &str| deployment.at(&format!("/spec/strategy/rollingUpdate/{name}")).unwrap_or(&quarter);
         let surge = share(Some(field("maxSurge")), replicas, true).unwrap_or(0).max(0);
         let missing = share(Some(field("maxUnavailable")), replicas, false).unwrap_or(0).max(0);
         let missing = if surge == 0 && missing == 0 { 1 } else { missing };

@@ -11,6 +11,7 @@ use super::fields::{Condition, controller, has, is_going, is_true, items, list, 
 use super::pods::has_ended;
 use super::selectors::{fits_node, selects, tolerates, untolerated};
 use super::world::World;
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// What the nodes of a cluster carry.
@@ -136,7 +137,7 @@ impl Need {
 fn need(pod: &Value) -> Need {
     let of = |containers: &str, kind: &str| -> Vec<i64> {
         let path = format!("/resources/requests/{kind}");
-        list(pod, containers).iter().map(|c| amount(c.pointer(&path))).collect()
+        list(pod, containers).iter().map(|c| amount(c.at(&path))).collect()
     };
     let total = |kind: &str| {
         let running: i64 = of("/spec/containers", kind).into_iter().fold(0, i64::saturating_add);
@@ -205,10 +206,9 @@ fn unfit(place: &Place, pod: &Value, room: &Room) -> Option<String> {
 /// Whether a pod that wants to be apart from others would not be.
 fn keeps_apart(place: &Place, pod: &Value, room: &Room) -> Option<String> {
     let required = "/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution";
-    let labels = |pod: &Value| pod.pointer("/metadata/labels").cloned().unwrap_or_default();
-    let domain = |node: &Value, key: &str| {
-        node.pointer("/metadata/labels").and_then(|labels| labels.get(key)).cloned()
-    };
+    let labels = |pod: &Value| pod.at("/metadata/labels").cloned().unwrap_or_default();
+    let domain =
+        |node: &Value, key: &str| node.at("/metadata/labels").and_then(|labels| labels.get(key)).cloned();
     let clash = list(pod, required).iter().any(|term| {
         let Some(here) = domain(&place.node, text(term, "/topologyKey")) else { return false };
         let near =

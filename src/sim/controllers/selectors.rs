@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fields::{list, map, text};
+use crate::sim::json::At as _;
 
 /// Whether a selector of a workload or a budget selects these labels. One without any requirement
 /// selects all; `null` selects nothing.
@@ -47,7 +48,7 @@ fn meets(term: &Value, labels: &Value) -> bool {
 /// Whether a pod's node selector and required node affinity let it onto a node.
 pub(super) fn fits_node(pod_spec: &Value, node: &Value) -> bool {
     let none = Value::Null;
-    let labels = node.pointer("/metadata/labels").unwrap_or(&none);
+    let labels = node.at("/metadata/labels").unwrap_or(&none);
     if map(pod_spec, "/nodeSelector").is_some_and(|wanted| !is_subset(wanted, labels)) {
         return false;
     }

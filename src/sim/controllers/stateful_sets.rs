@@ -10,6 +10,7 @@ use super::pods::{available_at, has_ended, is_available, is_ready, label};
 use super::replica_sets::write_numbers;
 use super::revisions::{self, REVISION};
 use super::world::{Found, Role, World, owned};
+use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
 /// What is to be done for a StatefulSet.
@@ -59,7 +60,7 @@ impl Plan {
     fn pods(&self, world: &mut World<'_>) -> BTreeMap<i64, Found> {
         let found = world.children("", "pods", &self.key);
         let reference = control("apps/v1", "StatefulSet", &self.object);
-        let selector = self.object.pointer("/spec/selector").cloned().unwrap_or_default();
+        let selector = self.object.at("/spec/selector").cloned().unwrap_or_default();
         let found = owned(world, found, &self.object, &reference, &selector);
         let start = format!("{}-", self.key.name);
         let numbered = found.into_iter().filter_map(|(key, pod)| {
@@ -191,8 +192,7 @@ impl Plan {
             if world.store.has(&key) {
                 continue;
             }
-            let labels =
-                self.object.pointer("/spec/selector/matchLabels").cloned().unwrap_or_else(|| json!({}));
+            let labels = self.object.at("/spec/selector/matchLabels").cloned().unwrap_or_else(|| json!({}));
             let claim = json!({
                 "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"labels": labels},
                 "spec": template.get("spec"), "status": {"phase": "Pending"},

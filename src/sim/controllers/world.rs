@@ -10,6 +10,7 @@ use super::fields::{is_going, list, number, set, stamp, text, uid};
 use super::names::{beginning, suffix};
 use super::scheduling::Room;
 use crate::sim::conditions::Conditions;
+use crate::sim::json::At as _;
 use crate::sim::store::{Key, Store};
 
 /// Who looks at an object. They look in this order when several are to at one moment.
@@ -333,7 +334,7 @@ pub(super) fn owned(
             Some(_) => {}
             None => {
                 let none = Value::Null;
-                let labels = object.pointer("/metadata/labels").unwrap_or(&none);
+                let labels = object.at("/metadata/labels").unwrap_or(&none);
                 if !is_going(owner) && !is_going(&object) && super::selectors::selects(selector, labels) {
                     world.adopt(&key, reference);
                     kept.extend(world.get(&key).map(|object| (key, object)));

@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::types::{Shape, TypeId, Types};
+use crate::sim::json::At as _;
 
 /// Defaults that depend on nothing else: type, field, JSON.
 const ALWAYS: &[(&str, &str, &str)] = &[
@@ -246,7 +247,7 @@ fn pod(fields: &mut Fields) {
     let host = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for list in ["containers", "initContainers"] {
         for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
-            let limits = container.pointer("/resources/limits").and_then(Value::as_object).cloned();
+            let limits = container.at("/resources/limits").and_then(Value::as_object).cloned();
             let resources = container.get_mut("resources").and_then(Value::as_object_mut);
             if let (Some(limits), Some(resources)) = (limits, resources) {
                 put(resources, "requests", json!({}));
@@ -305,7 +306,7 @@ fn service(spec: &mut Fields) {
 }
 
 fn job(fields: &mut Fields) {
-    let labels = fields.get("spec").and_then(|spec| spec.pointer("/template/metadata/labels")).cloned();
+    let labels = fields.get("spec").and_then(|spec| spec.at("/template/metadata/labels")).cloned();
     if let (Some(labels), Some(metadata)) = (labels, inner(fields, "metadata"))
         && metadata.get("labels").and_then(Value::as_object).is_none_or(Map::is_empty)
     {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::{DEFINED_VERBS, Resource, Subresource};
+use crate::sim::fields::Schema;
+use crate::sim::json::At as _;
 use crate::sim::json::holds;
 use crate::sim::store::{Key, Store};
 
@@ -12,10 +14,12 @@ const GROUP: &str = "apiextensions.k8s.io";
 const PLURAL: &str = "customresourcedefinitions";
 
 /// What a definition says of one version of its kind.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Defined {
-    /// `openAPIV3Schema`.
-    pub schema: Value,
+    /// The schema of its objects.
+    pub schema: Schema,
+    /// Whether the definition has one at all.
+    pub has_schema: bool,
     /// The version that objects are stored in.
     pub storage: String,
     /// What a client of this version is warned of.
@@ -37,19 +41,39 @@ pub struct Scaling {
     pub selector: Option<String>,
 }
 
+/// What a definition comes to.
+#[derive(Debug)]
+pub struct Definition {
+    /// Whether its names were accepted and its kind is served.
+    pub established: bool,
+    /// Whether it is being deleted.
+    pub going: bool,
+    resources: Vec<Arc<Resource>>,
+}
+
+/// What a definition in the store comes to; reckoned once for all that are alike in the whole fleet.
+pub fn definition(store: &Store, key: &Key) -> Option<Arc<Definition>> {
+    store.derived(key, |definition| Definition {
+        established: holds(definition, "Established"),
+        going: definition.at("/metadata/deletionTimestamp").is_some(),
+        resources: resources(definition).into_iter().map(Arc::new).collect(),
+    })
+}
+
 /// The resource of a definition whose names were accepted and which is served.
-pub(super) fn find(store: &Store, group: &str, version: &str, plural: &str) -> Option<Resource> {
+pub(super) fn find(store: &Store, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
     if group.is_empty() {
         return None;
     }
-    let definition = store.get(&Key::new(GROUP, PLURAL, "", &format!("{plural}.{group}")))?;
-    resources(&definition).into_iter().find(|resource| *resource.version == *version)
+    let definition = definition(store, &Key::new(GROUP, PLURAL, "", &format!("{plural}.{group}")))?;
+    definition.resources.iter().find(|resource| *resource.version == *version).cloned()
 }
 
 /// Every resource that definitions add: groups by name, versions in their order of priority.
-pub(super) fn served(store: &Store) -> Vec<Resource> {
-    let mut all: Vec<Resource> =
-        store.list(GROUP, PLURAL, None).iter().flat_map(|(_, definition)| resources(definition)).collect();
+pub(super) fn served(store: &Store) -> Vec<Arc<Resource>> {
+    let definitions = store.keys(GROUP, PLURAL, None).filter_map(|key| definition(store, key));
+    let mut all: Vec<Arc<Resource>> =
+        definitions.flat_map(|definition| definition.resources.clone()).collect();
     all.sort_by(|a, b| {
         let versions = || priority(&b.version).cmp(&priority(&a.version));
         a.group.cmp(&b.group).then_with(versions).then_with(|| a.plural.cmp(&b.plural))
@@ -78,17 +102,17 @@ fn priority(version: &str) -> (u8, u64, u64) {
 }
 
 fn resources(definition: &Value) -> Vec<Resource> {
-    let text = |path: &str| definition.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let text = |path: &str| definition.at(path).and_then(Value::as_str).unwrap_or_default();
     if !holds(definition, "Established") {
         return Vec::new();
     }
-    let versions = definition.pointer("/spec/versions").and_then(Value::as_array);
+    let versions = definition.at("/spec/versions").and_then(Value::as_array);
     let versions: Vec<&Value> = versions.into_iter().flatten().collect();
     let is = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool) == Some(true);
     let name = |version: &Value| version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let storage = versions.iter().find(|v| is(v, "storage")).map(|v| name(v)).unwrap_or_default();
     let words = |path: &str| -> Vec<String> {
-        let found = definition.pointer(path).and_then(Value::as_array);
+        let found = definition.at(path).and_then(Value::as_array);
         found.into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
     };
     let kind: Arc<str> = text("/spec/names/kind").into();
@@ -110,7 +134,8 @@ fn resources(definition: &Value) -> Vec<Resource> {
         verbs: DEFINED_VERBS,
         subresources: subresources(version, &kind),
         defined: Some(Defined {
-            schema: version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_default(),
+            schema: schema(version),
+            has_schema: version.at("/schema/openAPIV3Schema").is_some_and(|schema| !schema.is_null()),
             storage: storage.clone(),
             deprecated: is(version, "deprecated").then(|| {
                 let said = version.get("deprecationWarning").and_then(Value::as_str).map(str::to_owned);
@@ -128,15 +153,22 @@ fn resources(definition: &Value) -> Vec<Resource> {
                 })
             }),
             scale: scaling(version),
-            terminating: definition.pointer("/metadata/deletionTimestamp").is_some(),
+            terminating: definition.at("/metadata/deletionTimestamp").is_some(),
         }),
     };
     versions.iter().filter(|version| is(version, "served")).map(one).collect()
 }
 
+/// The schema of a version's objects.
+fn schema(version: &Value) -> Schema {
+    let schema = Schema::of_definition(version.at("/schema/openAPIV3Schema").unwrap_or(&Value::Null));
+    let has_status = version.at("/subresources/status").is_some_and(Value::is_object);
+    if has_status { schema.with_status() } else { schema }
+}
+
 fn subresources(version: &Value, kind: &Arc<str>) -> Vec<Subresource> {
     const CHANGE: &[&str] = &["get", "patch", "update"];
-    let has = |name: &str| version.pointer(&format!("/subresources/{name}")).is_some_and(Value::is_object);
+    let has = |name: &str| version.at(&format!("/subresources/{name}")).is_some_and(Value::is_object);
     let mut parts = Vec::new();
     if has("status") {
         parts.push(Subresource { name: "status", kind: ("", "", Arc::clone(kind)), verbs: CHANGE });
@@ -148,7 +180,7 @@ fn subresources(version: &Value, kind: &Arc<str>) -> Vec<Subresource> {
 }
 
 fn scaling(version: &Value) -> Option<Scaling> {
-    let scale = version.pointer("/subresources/scale")?;
+    let scale = version.at("/subresources/scale")?;
     let text = |key: &str| scale.get(key).and_then(Value::as_str).map(str::to_owned);
     Some(Scaling {
         spec: text("specReplicasPath")?,

@@ -8,7 +8,7 @@ mod table;
 use std::sync::Arc;
 
 use super::cluster::Cluster;
-pub use defined::{Defined, Scaling};
+pub use defined::{Defined, Definition, Scaling, definition};
 
 /// Every verb that a resource may have, in the order of discovery.
 pub const ALL_VERBS: &[&str] =
@@ -19,7 +19,7 @@ pub const DEFINED_VERBS: &[&str] =
     &["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 /// A resource of one group and version as a server serves it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Resource {
     /// The group; empty for the core group.
     pub group: Arc<str>,
@@ -101,7 +101,7 @@ impl Resource {
 /// The resource behind a path, if the cluster serves it.
 pub fn find(cluster: &Cluster, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
     builtin::find(cluster, group, version, plural)
-        .or_else(|| defined::find(&cluster.store, group, version, plural).map(Arc::new))
+        .or_else(|| defined::find(&cluster.store, group, version, plural))
 }
 
 /// The resource of a kind, if the cluster serves it in that version.
@@ -113,6 +113,6 @@ pub fn of_kind(cluster: &Cluster, group: &str, version: &str, kind: &str) -> Opt
 /// Everything that the cluster serves, in the order of discovery.
 pub fn served(cluster: &Cluster) -> Vec<Arc<Resource>> {
     let mut all: Vec<Arc<Resource>> = builtin::served(cluster).collect();
-    all.extend(defined::served(&cluster.store).into_iter().map(Arc::new));
+    all.extend(defined::served(&cluster.store));
     all
 }

@@ -13,6 +13,7 @@ use crate::model::{ClusterName, RolloutId};
 use crate::rollout::{Command, FleetState};
 use crate::sim::desk::{Desk, DeskError};
 use crate::sim::faults::Faults;
+use crate::sim::json::At as _;
 use crate::yaml::Spanned;
 
 /// Why people in scenarios do what they do.
@@ -46,7 +47,7 @@ pub fn is(event: &Event, happening: &Happening) -> bool {
         return false;
     }
     let said = serde_json::to_value(&event.body).unwrap_or_default();
-    let text = |paths: &[&str]| paths.iter().find_map(|path| said.pointer(path)?.as_str().map(str::to_owned));
+    let text = |paths: &[&str]| paths.iter().find_map(|path| said.at(path)?.as_str().map(str::to_owned));
     let fits = |wanted: Option<&str>, found: Option<String>| {
         wanted.is_none_or(|wanted| found.is_some_and(|found| found == wanted))
     };

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::pods::template;
 use crate::sim::api::json::{default, default_object, each, within};
+use crate::sim::json::At as _;
 
 type Fields = Map<String, Value>;
 
@@ -81,7 +82,7 @@ pub(super) fn replica_set(object: &mut Fields) {
 }
 
 pub(super) fn replication_controller(object: &mut Fields) {
-    let labels = object.get("spec").and_then(|s| s.pointer("/template/metadata/labels")).cloned();
+    let labels = object.get("spec").and_then(|s| s.at("/template/metadata/labels")).cloned();
     let Some(spec) = spec(object) else { return };
     default(spec, "replicas", || 1.into());
     if let Some(labels) = &labels {
@@ -96,7 +97,7 @@ pub(super) fn replication_controller(object: &mut Fields) {
 }
 
 pub(super) fn job(object: &mut Fields) {
-    let labels = object.get("spec").and_then(|s| s.pointer("/template/metadata/labels")).cloned();
+    let labels = object.get("spec").and_then(|s| s.at("/template/metadata/labels")).cloned();
     if let Some(labels) = labels
         && let Some(metadata) = default_object(object, "metadata")
     {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::sim::api::json::{flag, holds, items, text};
 use crate::sim::api::status::causes;
 use crate::sim::fields::Cause;
+use crate::sim::json::At as _;
 
 pub(super) fn definition(new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
@@ -31,14 +32,14 @@ pub(super) fn definition(new: &Value) -> Vec<Cause> {
     }
     let versions: Vec<&Value> = items(new, "/spec/versions").collect();
     for (n, version) in versions.iter().enumerate() {
-        if version.pointer("/schema/openAPIV3Schema").is_none_or(Value::is_null) {
+        if version.at("/schema/openAPIV3Schema").is_none_or(Value::is_null) {
             let field = format!("spec.versions[{n}].schema.openAPIV3Schema");
             wrong.push(causes::required(field, "schemas are required"));
         }
     }
     let stored = versions.iter().filter(|version| flag(version, "/storage")).count();
     if stored != 1 {
-        let all = new.pointer("/spec/versions").cloned().unwrap_or_default();
+        let all = new.at("/spec/versions").cloned().unwrap_or_default();
         let why = "must have exactly one version marked as storage version";
         wrong.push(causes::invalid("spec.versions", &all, why));
     }

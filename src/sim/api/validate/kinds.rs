@@ -7,6 +7,7 @@ use crate::sim::api::json::{items, text};
 use crate::sim::api::names;
 use crate::sim::api::status::causes;
 use crate::sim::fields::Cause;
+use crate::sim::json::At as _;
 
 /// How many bytes a ConfigMap or Secret may have.
 const LARGEST: usize = 1_048_576;
@@ -82,7 +83,7 @@ fn secret(new: &Value) -> Vec<Cause> {
     if size > LARGEST {
         wrong.push(causes::too_long("data", LARGEST));
     }
-    let has = |key: &str| new.pointer(&format!("/data/{}", key.replace('/', "~1"))).is_some();
+    let has = |key: &str| new.get("data").is_some_and(|data| data.get(key).is_some());
     let need = |keys: &[&str]| -> Vec<Cause> {
         let missing = keys.iter().filter(|key| !has(key));
         missing.map(|key| causes::required(format!("data[{key}]"), "")).collect()
@@ -98,7 +99,8 @@ fn secret(new: &Value) -> Vec<Cause> {
             wrong.extend(need(&["username", "password"]));
         }
         "kubernetes.io/service-account-token" => {
-            let account = new.pointer("/metadata/annotations/kubernetes.io~1service-account.name");
+            let account =
+                new.at("/metadata/annotations").and_then(|all| all.get("kubernetes.io/service-account.name"));
             if account.and_then(Value::as_str).unwrap_or_default().is_empty() {
                 let field = "metadata.annotations[kubernetes.io/service-account.name]";
                 wrong.push(causes::required(field, ""));
@@ -111,7 +113,7 @@ fn secret(new: &Value) -> Vec<Cause> {
 
 fn lease(new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
-    let number = |key: &str| new.pointer(&format!("/spec/{key}")).and_then(Value::as_i64);
+    let number = |key: &str| new.at(&format!("/spec/{key}")).and_then(Value::as_i64);
     if let Some(seconds) = number("leaseDurationSeconds").filter(|seconds| *seconds <= 0) {
         let field = "spec.leaseDurationSeconds";
         wrong.push(causes::invalid(field, &seconds.into(), "must be greater than 0"));
@@ -209,7 +211,7 @@ fn claim(new: &Value) -> Vec<Cause> {
     if items(new, "/spec/accessModes").next().is_none() {
         wrong.push(causes::required("spec.accessModes", "at least 1 access mode is required"));
     }
-    if new.pointer("/spec/resources/requests/storage").is_none() {
+    if new.at("/spec/resources/requests/storage").is_none() {
         wrong.push(causes::required("spec.resources[storage]", ""));
     }
     wrong
@@ -218,7 +220,7 @@ fn claim(new: &Value) -> Vec<Cause> {
 fn ingress(new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
     let rules = items(new, "/spec/rules").next().is_some();
-    if !rules && new.pointer("/spec/defaultBackend").is_none() {
+    if !rules && new.at("/spec/defaultBackend").is_none() {
         let why = "either `defaultBackend` or `rules` must be specified";
         wrong.push(causes::invalid("spec", &Value::Null, why));
     }

@@ -6,6 +6,7 @@ use crate::sim::api::json::{items, same, text};
 use crate::sim::api::names;
 use crate::sim::api::status::causes;
 use crate::sim::fields::Cause;
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 
 /// How many bytes all annotations of an object may have together.
@@ -43,7 +44,7 @@ pub(super) fn created(resource: &Resource, new: &Value) -> Vec<Cause> {
 
 pub(super) fn changed(resource: &Resource, live: &Value, new: &Value) -> Vec<Cause> {
     let mut wrong = common(resource, new);
-    if live.pointer("/metadata/deletionTimestamp").is_some() {
+    if live.at("/metadata/deletionTimestamp").is_some() {
         let before: Vec<&Value> = items(live, "/metadata/finalizers").collect();
         let mut more: Vec<String> = items(new, "/metadata/finalizers")
             .filter(|finalizer| !before.contains(finalizer))
@@ -60,8 +61,8 @@ pub(super) fn changed(resource: &Resource, live: &Value, new: &Value) -> Vec<Cau
     }
     for field in ["name", "namespace", "uid", "creationTimestamp"] {
         let path = format!("/metadata/{field}");
-        if !same(live.pointer(&path), new.pointer(&path)) {
-            let value = new.pointer(&path).cloned().unwrap_or_default();
+        if !same(live.at(&path), new.at(&path)) {
+            let value = new.at(&path).cloned().unwrap_or_default();
             wrong.push(causes::invalid(format!("metadata.{field}"), &value, "field is immutable"));
         }
     }
@@ -70,7 +71,7 @@ pub(super) fn changed(resource: &Resource, live: &Value, new: &Value) -> Vec<Cau
 
 fn common(resource: &Resource, new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
-    let map = |path: &str| new.pointer(path).and_then(Value::as_object).into_iter().flatten();
+    let map = |path: &str| new.at(path).and_then(Value::as_object).into_iter().flatten();
     for (key, value) in map("/metadata/labels") {
         for why in names::qualified(key) {
             wrong.push(causes::invalid("metadata.labels", &key.as_str().into(), &why));

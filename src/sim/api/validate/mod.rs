@@ -15,6 +15,7 @@ use super::status::causes;
 use crate::sim::cluster::Cluster;
 use crate::sim::fields::Cause;
 use crate::sim::fields::Schema;
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 
 /// What is wrong with a new object.
@@ -71,8 +72,8 @@ const SEALED: &str = "field is immutable when `immutable` is set";
 
 /// What was changed that can't be.
 fn immutable(resource: &Resource, live: &Value, new: &Value) -> Vec<Cause> {
-    let changed = |path: &str| !same(live.pointer(path), new.pointer(path));
-    let value = |path: &str| new.pointer(path).cloned().unwrap_or_default();
+    let changed = |path: &str| !same(live.at(path), new.at(path));
+    let value = |path: &str| new.at(path).cloned().unwrap_or_default();
     let fixed = |field: &str| -> Option<Cause> {
         let path = format!("/{}", field.replace('.', "/"));
         changed(&path).then(|| causes::invalid(field, &value(&path), IMMUTABLE))

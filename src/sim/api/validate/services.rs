@@ -6,6 +6,7 @@ use crate::sim::api::json::{items, text};
 use crate::sim::api::names;
 use crate::sim::api::status::causes;
 use crate::sim::fields::Cause;
+use crate::sim::json::At as _;
 
 pub(super) fn service(new: &Value) -> Vec<Cause> {
     let mut wrong = Vec::new();
@@ -71,7 +72,7 @@ pub(super) fn immutable(live: &Value, new: &Value) -> Option<Cause> {
     if stays || before.is_empty() || before == after {
         return None;
     }
-    let value = new.pointer("/spec/clusterIPs").cloned().unwrap_or_default();
+    let value = new.at("/spec/clusterIPs").cloned().unwrap_or_default();
     let why = if after.is_empty() { "primary clusterIP can not be unset" } else { "may not change once set" };
     Some(causes::invalid("spec.clusterIPs[0]", &value, why))
 }

@@ -6,6 +6,7 @@ use super::pods;
 use crate::sim::api::json::{items, text};
 use crate::sim::api::status::causes;
 use crate::sim::fields::Cause;
+use crate::sim::json::At as _;
 use crate::sim::kinds::Resource;
 
 const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
@@ -43,7 +44,7 @@ fn controller(plural: &str, new: &Value) -> Vec<Cause> {
     match selector {
         None => {
             wrong.push(causes::required("spec.selector", ""));
-            let labels = spec.pointer("/template/metadata/labels").cloned().unwrap_or(Value::Null);
+            let labels = spec.at("/template/metadata/labels").cloned().unwrap_or(Value::Null);
             let why = "`selector` does not match template `labels`";
             wrong.push(causes::invalid("spec.template.metadata.labels", &labels, why));
         }
@@ -53,14 +54,14 @@ fn controller(plural: &str, new: &Value) -> Vec<Cause> {
         }
         Some(_) => {}
     }
-    let labels = spec.pointer("/template/metadata/labels").cloned().unwrap_or(Value::Null);
+    let labels = spec.at("/template/metadata/labels").cloned().unwrap_or(Value::Null);
     if let Some(selector) = selector.filter(|s| !is_empty(s))
         && !selects(selector, &labels)
     {
         let why = "`selector` does not match template `labels`";
         wrong.push(causes::invalid("spec.template.metadata.labels", &labels, why));
     }
-    let template = spec.pointer("/template/spec").unwrap_or(&Value::Null);
+    let template = spec.at("/template/spec").unwrap_or(&Value::Null);
     wrong.extend(pods::spec(template, "spec.template.spec"));
     let policy = text(template, "/restartPolicy");
     if !template.is_null() && policy != "Always" {
@@ -134,7 +135,7 @@ fn job(spec: &Value, at: &str) -> Vec<Cause> {
         at,
         &["parallelism", "completions", "activeDeadlineSeconds", "backoffLimit", "ttlSecondsAfterFinished"],
     );
-    let template = spec.pointer("/template/spec").unwrap_or(&Value::Null);
+    let template = spec.at("/template/spec").unwrap_or(&Value::Null);
     wrong.extend(pods::spec(template, &format!("{at}.template.spec")));
     let field = format!("{at}.template.spec.restartPolicy");
     match text(template, "/restartPolicy") {
@@ -158,6 +159,6 @@ fn cron_job(new: &Value) -> Vec<Cause> {
         let known = ["Allow", "Forbid", "Replace"];
         wrong.push(causes::not_supported("spec.concurrencyPolicy", &policy.into(), &known));
     }
-    wrong.extend(job(spec.pointer("/jobTemplate/spec").unwrap_or(&Value::Null), "spec.jobTemplate.spec"));
+    wrong.extend(job(spec.at("/jobTemplate/spec").unwrap_or(&Value::Null), "spec.jobTemplate.spec"));
     wrong
 }
