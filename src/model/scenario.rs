@@ -38,7 +38,11 @@ pub struct Scenario {
     /// Clusters that keep their own version of a product.
     #[serde(default)]
     pub pins: Vec<Spanned<ScenarioPin>>,
-    /// The releases, parents first. The products are those that every simulation has.
+    /// The products that there are, of those that simulations bring along (network, certificates,
+    /// ingress, monitoring, backup); all of them if absent. What they require must be among them.
+    #[serde(default)]
+    pub platform: Vec<Spanned<ProductName>>,
+    /// The releases, parents first.
     pub releases: Vec<Spanned<ScenarioRelease>>,
     /// The release that every cluster runs at the beginning.
     #[serde(default)]
@@ -76,8 +80,7 @@ pub struct FleetGroup {
     pub nodes: Option<Spanned<u32>>,
 }
 
-/// A release: versions of the products that every simulation has (network, certificates, ingress,
-/// monitoring, backup).
+/// A release: versions of the platform's products.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct ScenarioRelease {

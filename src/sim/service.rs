@@ -167,8 +167,8 @@ impl Way {
             response = response.header(*name, value.as_str());
         }
         let bytes = match answer.body {
-            Reply::Json(value) | Reply::Discovery(value) => value.to_string().into_bytes(),
-            Reply::Text(text) => text.into_bytes(),
+            Reply::Json(value) => value.to_string().into_bytes(),
+            Reply::Text(text) | Reply::Discovery(text) => text.into_bytes(),
             Reply::Watch(watch) => return Ok(response.body(self.stream(*watch))?),
         };
         let body = if truncated { cut(bytes) } else { whole(bytes) };

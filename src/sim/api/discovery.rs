@@ -1,7 +1,8 @@
 //! What is asked before anything else: version, health, and which groups, versions and resources there
 //! are.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use base64::Engine as _;
 use serde_json::{Map, Value, json};
@@ -67,9 +68,9 @@ fn core_versions() -> Value {
 type Versions = Vec<(String, Vec<Arc<Resource>>)>;
 
 /// Groups with their versions, in the order of discovery.
-fn by_group(cluster: &Cluster) -> Vec<(String, Versions)> {
+fn by_group(resources: Vec<Arc<Resource>>) -> Vec<(String, Versions)> {
     let mut groups: Vec<(String, Versions)> = Vec::new();
-    for resource in kinds::served(cluster) {
+    for resource in resources {
         let at = match groups.iter().position(|(name, _)| **name == *resource.group) {
             Some(at) => at,
             None => {
@@ -98,14 +99,14 @@ fn group_json(name: &str, versions: &[(String, Vec<Arc<Resource>>)]) -> Value {
 }
 
 fn groups(cluster: &Cluster) -> Value {
-    let groups = by_group(cluster);
+    let groups = by_group(kinds::served(cluster));
     let groups = groups.iter().filter(|(name, _)| !name.is_empty());
     let all: Vec<Value> = groups.map(|(name, versions)| group_json(name, versions)).collect();
     json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": all})
 }
 
 fn group_of(cluster: &Cluster, name: &str) -> Outcome<Answer> {
-    let groups = by_group(cluster);
+    let groups = by_group(kinds::served(cluster));
     let found = groups.iter().find(|(group, _)| group == name && !name.is_empty());
     let (_, versions) = found.ok_or_else(Fault::unknown_path)?;
     let mut json = json!({"kind": "APIGroup", "apiVersion": "v1"});
@@ -116,7 +117,7 @@ fn group_of(cluster: &Cluster, name: &str) -> Outcome<Answer> {
 }
 
 fn resources(cluster: &Cluster, group: &str, version: &str) -> Outcome<Answer> {
-    let groups = by_group(cluster);
+    let groups = by_group(kinds::served(cluster));
     let versions = groups.iter().filter(|(name, _)| name == group).flat_map(|(_, versions)| versions);
     let found = versions.into_iter().find(|(name, _)| name == version);
     let (_, resources) = found.ok_or_else(|| missing(cluster, group))?;
@@ -188,12 +189,30 @@ fn storage_hash(resource: &Resource) -> Option<String> {
     Some(base64::engine::general_purpose::STANDARD.encode(digest.as_bytes().get(..8)?))
 }
 
-fn aggregated(cluster: &Cluster, core: bool) -> Value {
+/// The aggregated answer, as JSON. It is long and asked for in every session, so that what is built in
+/// is written once for all clusters that serve the same.
+fn aggregated(cluster: &Cluster, core: bool) -> String {
+    static BUILT_IN: LazyLock<Mutex<HashMap<kinds::BuiltInFor, [Arc<str>; 2]>>> =
+        LazyLock::new(Mutex::default);
+    let built_in = {
+        let mut known = BUILT_IN.lock().unwrap_or_else(PoisonError::into_inner);
+        let [rest, core_group] = known.entry(kinds::built_in_for(cluster)).or_insert_with(|| {
+            let groups = by_group(kinds::built_in(cluster));
+            [false, true].map(|core| groups_json(&groups, core).into())
+        });
+        Arc::clone(if core { core_group } else { rest })
+    };
+    let defined = groups_json(&by_group(kinds::defined(cluster)), core);
+    let between = if built_in.is_empty() || defined.is_empty() { "" } else { "," };
+    let head =
+        r#"{"kind":"APIGroupDiscoveryList","apiVersion":"apidiscovery.k8s.io/v2","metadata":{},"items":["#;
+    format!("{head}{built_in}{between}{defined}]}}")
+}
+
+/// Groups as the aggregated answer lists them, with commas between: the core group, or all others.
+fn groups_json(groups: &[(String, Versions)], core: bool) -> String {
     let mut items = Vec::new();
-    for (name, versions) in by_group(cluster) {
-        if name.is_empty() != core {
-            continue;
-        }
+    for (name, versions) in groups.iter().filter(|(name, _)| name.is_empty() == core) {
         let mut metadata = Map::new();
         if !core {
             metadata.insert("name".to_owned(), name.clone().into());
@@ -205,12 +224,9 @@ fn aggregated(cluster: &Cluster, core: bool) -> Value {
                 json!({"version": version, "resources": resources, "freshness": "Current"})
             })
             .collect();
-        items.push(json!({"metadata": metadata, "versions": versions}));
+        items.push(json!({"metadata": metadata, "versions": versions}).to_string());
     }
-    json!({
-        "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {},
-        "items": items,
-    })
+    items.join(",")
 }
 
 fn discovered(resource: &Resource) -> Value {

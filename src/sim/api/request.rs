@@ -43,8 +43,8 @@ pub struct Answer {
 pub enum Reply {
     /// JSON, as `application/json`.
     Json(Value),
-    /// The aggregated discovery, which has a content type of its own.
-    Discovery(Value),
+    /// The aggregated discovery as JSON, which has a content type of its own.
+    Discovery(String),
     /// Plain text, as `text/plain; charset=utf-8`.
     Text(String),
     /// A stream of events, one JSON object a line.

@@ -36,7 +36,8 @@ fn ask(cluster: &mut Cluster, method: &str, address: &str, body: Value) -> Answe
 
 fn json_of(answer: Answer) -> Value {
     match answer.body {
-        Reply::Json(body) | Reply::Discovery(body) => body,
+        Reply::Json(body) => body,
+        Reply::Discovery(text) => text.parse().unwrap(),
         Reply::Text(text) => text.into(),
         Reply::Watch(_) => Value::Null,
     }

@@ -8,6 +8,7 @@ mod table;
 use std::sync::Arc;
 
 use super::cluster::Cluster;
+use crate::version::KubeMinor;
 pub use defined::{Defined, Definition, Scaling, definition};
 
 /// Every verb that a resource may have, in the order of discovery.
@@ -112,7 +113,25 @@ pub fn of_kind(cluster: &Cluster, group: &str, version: &str, kind: &str) -> Opt
 
 /// Everything that the cluster serves, in the order of discovery.
 pub fn served(cluster: &Cluster) -> Vec<Arc<Resource>> {
-    let mut all: Vec<Arc<Resource>> = builtin::served(cluster).collect();
-    all.extend(defined::served(&cluster.store));
+    let mut all = built_in(cluster);
+    all.extend(defined(cluster));
     all
+}
+
+/// What the cluster serves without any definition, in the order of discovery.
+pub fn built_in(cluster: &Cluster) -> Vec<Arc<Resource>> {
+    builtin::served(cluster).collect()
+}
+
+/// What definitions add, in the order of discovery.
+pub fn defined(cluster: &Cluster) -> Vec<Arc<Resource>> {
+    defined::served(&cluster.store)
+}
+
+/// What decides about what is built in: the minor, and whether betas are served.
+pub type BuiltInFor = (KubeMinor, bool);
+
+/// What decides about what is built in, for a cluster.
+pub fn built_in_for(cluster: &Cluster) -> BuiltInFor {
+    (cluster.served, cluster.conditions.beta_apis)
 }

@@ -149,8 +149,8 @@ async fn cut(scenario: &Scenario, desk: &Desk) -> Result<(), DeskError> {
             Some(parent) => parent.products.clone(),
             None => {
                 let first: Version = parsed("1.0.0")?;
-                let of = |name: &str| Ok::<_, DeskError>((parsed::<ProductName>(name)?, first.clone()));
-                PRODUCTS.into_iter().map(of).collect::<Result<_, _>>()?
+                let of = |name: ProductName| (name, first.clone());
+                platform(scenario)?.into_iter().map(of).collect()
             }
         };
         for (product, version) in &release.products {
@@ -169,6 +169,14 @@ async fn cut(scenario: &Scenario, desk: &Desk) -> Result<(), DeskError> {
         drafts.insert(release.id.value.clone(), draft);
     }
     Ok(())
+}
+
+/// The products that there are.
+fn platform(scenario: &Scenario) -> Result<Vec<ProductName>, DeskError> {
+    match scenario.platform.as_slice() {
+        [] => PRODUCTS.into_iter().map(parsed).collect(),
+        some => Ok(some.iter().map(|product| product.value.clone()).collect()),
+    }
 }
 
 /// Rolls a release over the whole fleet before the story begins. Whoever is asked says yes.

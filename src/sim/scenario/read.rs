@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Finding, Findings, Source, codes};
-use crate::model::scenario::ScenarioFile;
-use crate::model::{API_VERSION, Kind};
-use crate::yaml;
+use crate::model::scenario::{Scenario, ScenarioFile};
+use crate::model::{API_VERSION, Kind, ProductName};
+use crate::sim::platform::PRODUCTS;
+use crate::yaml::{self, Spanned};
 
 /// Reads a scenario from its file's bytes.
 ///
@@ -57,15 +58,8 @@ fn sound(file: &ScenarioFile, findings: &mut Findings) {
         if !releases.insert(id.value.clone()) {
             findings.push(invalid(format!("there are two releases {}", id.value)).at(&id.place));
         }
-        for product in release.value.products.keys() {
-            if !super::super::platform::PRODUCTS.contains(&product.value.as_str()) {
-                let message = format!("a simulation has no product `{}`", product.value);
-                let known = super::super::platform::PRODUCTS;
-                findings
-                    .push(invalid(message).at(&product.place).did_you_mean(product.value.as_str(), known));
-            }
-        }
     }
+    findings.extend(products(spec));
     if let Some(installed) = spec.installed.as_ref().filter(|id| !releases.contains(&id.value)) {
         let message = format!("there is no release {} in this scenario", installed.value);
         findings.push(invalid(message).at(&installed.place));
@@ -87,4 +81,27 @@ fn sound(file: &ScenarioFile, findings: &mut Findings) {
             findings.push(invalid(message).at(&expectation.place).hint("`rollout`, `clusters` or `events`"));
         }
     }
+}
+
+/// Products that there are not: in the platform, or in a release of this one.
+fn products(spec: &Scenario) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let unknown = |product: &Spanned<ProductName>, message: String, known: &[&str]| {
+        invalid(message).at(&product.place).did_you_mean(product.value.as_str(), known.iter().copied())
+    };
+    for product in spec.platform.iter().filter(|product| !PRODUCTS.contains(&product.value.as_str())) {
+        let message = format!("simulations bring no product `{}` along", product.value);
+        findings.push(unknown(product, message, &PRODUCTS));
+    }
+    let platform: Vec<&str> = match spec.platform.as_slice() {
+        [] => PRODUCTS.to_vec(),
+        some => some.iter().map(|product| product.value.as_str()).collect(),
+    };
+    for product in spec.releases.iter().flat_map(|release| release.value.products.keys()) {
+        if !platform.contains(&product.value.as_str()) {
+            let message = format!("this simulation has no product `{}`", product.value);
+            findings.push(unknown(product, message, &platform));
+        }
+    }
+    findings
 }

@@ -32,6 +32,7 @@ spec:
       - {{ name: staging, selector: {{ env: staging }}, tests: all }}
       - {{ name: nonprod, selector: {{ env: nonprod }}, atOnce: {AT_ONCE}, soak: {{ for: 1h }} }}
       - {{ name: prod, selector: {{ env: prod }}, atOnce: {AT_ONCE} }}
+  platform: [network]
   releases:
     - {{ id: R1 }}
   actions:

@@ -109,8 +109,8 @@ fn ask(cluster: &mut Cluster, method: &Method, uri: &str, headers: &HeaderMap, b
         answer.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     headers.push(("content-type".to_owned(), answer.body.content_type().to_owned()));
     let text = match answer.body {
-        Reply::Json(body) | Reply::Discovery(body) => body.to_string(),
-        Reply::Text(text) => text,
+        Reply::Json(body) => body.to_string(),
+        Reply::Text(text) | Reply::Discovery(text) => text,
         Reply::Watch(mut watch) => watch.events(cluster).iter().map(|event| format!("{event}\n")).collect(),
     };
     (answer.status, headers, text)
