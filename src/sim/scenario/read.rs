@@ -36,7 +36,6 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<ScenarioFile, Findings> {
 
 /// What only holds between the parts of a file.
 fn sound(file: &ScenarioFile, findings: &mut Findings) {
-    let invalid = |message: String| Finding::error(&codes::INVALID_VALUE, message);
     if file.api_version.value != API_VERSION {
         let message = format!("`{}` is no API version that is known", file.api_version.value);
         findings.push(invalid(message).at(&file.api_version.place).hint(format!("expected `{API_VERSION}`")));
@@ -104,4 +103,8 @@ fn products(spec: &Scenario) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn invalid(message: String) -> Finding {
+    Finding::error(&codes::INVALID_VALUE, message)
 }
