@@ -3,7 +3,7 @@
 #   make demo    build, start three real clusters, roll a release through them
 #   make test    everything: lints, unit and property tests, real control planes
 #   make bench   figures beside a peer or a floor of the same run
-#   make soak    properties with schedules that nobody has seen, SEEDS times
+#   make soak    schedules and stories that nobody has seen, SEEDS of them
 #   make bed     build the test control planes (cached outside the tree)
 #   make book    build docs/ as a book into target/book
 #   make reference   write docs/reference/ anew from the code
@@ -23,7 +23,7 @@ test:
 	@tests/test.sh
 
 bench:
-	@cargo bench --bench tidegate
+	@cargo bench --bench tidegate --bench fleet
 
 bed:
 	@cargo run --quiet --example bed -- build
@@ -32,7 +32,7 @@ book:
 	@tests/book.sh
 
 soak:
-	@for n in $$(seq "$${SEEDS:-5}"); do TIDEGATE_SEED=fresh cargo test --test properties the_rules; done
+	@tests/soak.sh
 
 reference:
 	@TIDEGATE_WRITE_REFERENCE=1 cargo test --quiet --test reference

@@ -12,8 +12,8 @@ use tokio::task::{Id, JoinError, JoinSet};
 use crate::journal::{Body, Event, FailureClass};
 use crate::model::{Actor, RolloutId, WaveName};
 use crate::port::{AppendError, Fault, NewEvent};
-use crate::rollout::invariant::{self, Recount};
-use crate::rollout::{Effect, EffectKey, Effects, FleetState, Rollout, effects, is_blocked, rests};
+use crate::rollout::invariant::Recount;
+use crate::rollout::{Effect, EffectKey, Effects, FleetState, Rollout, is_blocked, rests};
 
 use super::calendar::{Calendars, READ_EVERY};
 use super::follow::Follower;
@@ -21,6 +21,7 @@ use super::gates;
 use super::lease::{Lease, NotDriver};
 use super::membership::{self, Memberships};
 use super::recorder::{Facts, Recorder, Stopped};
+use super::rules::Rules;
 use super::survey;
 use super::task;
 use super::world::{Times, World};
@@ -65,6 +66,8 @@ pub struct Drive {
     pub standby: bool,
     /// Somebody's wish to stop.
     pub stop: watch::Receiver<StopRequest>,
+    /// The rules: the default, but in tests of those who check the engine.
+    pub rules: Rules,
 }
 
 /// Why driving ended.
@@ -196,7 +199,7 @@ impl Driver {
                 return Ok(Ended::Interrupted);
             }
             let now = self.world.clock.now();
-            let next = effects(self.follower.state(), now);
+            let next = (self.options.rules.effects)(self.follower.state(), now);
             let starting = stop == StopRequest::None && next.effects.iter().any(|e| self.starts(e));
             let (world, state, pen) = (&self.world, self.follower.state(), &self.shared.recorder);
             let recorded = match self.calendars.look(world, state, starting).await {
@@ -343,7 +346,7 @@ impl Driver {
                 continue;
             }
             let state = self.follower.state();
-            invariant::check_effect(state, &mut self.recount, effect, now)
+            (self.options.rules.guard)(state, &mut self.recount, effect, now)
                 .map_err(|broken| DriveError::Broken(broken.to_string()))?;
             // One at a time: each decision is checked against the state that the one before left.
             let decision = match effect {

@@ -24,6 +24,7 @@ pub mod rendering;
 pub mod repo;
 mod request;
 pub mod rollback;
+mod rules;
 mod script;
 pub mod secrets;
 mod session;
@@ -40,6 +41,7 @@ pub use follow::Follower;
 pub use lease::{Lease, NotDriver};
 pub use recorder::{Recorder, Stopped};
 pub use request::{RequestError, request};
+pub use rules::Rules;
 pub use world::{Times, World};
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ pub struct Audited {
     pub path: String,
     /// The code of the answer.
     pub status: u16,
+    /// Whether an object of the resource that was asked for is another since, or gone: what the
+    /// `resourceVersion` of the answer tells in a real log.
+    pub changed: bool,
     /// What was sent, of a write.
     pub body: Option<Arc<str>>,
 }

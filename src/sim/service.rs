@@ -20,6 +20,7 @@ use super::api::{self, Answer, Reply, Watch};
 use super::faults::Trouble;
 use super::fleet::{Audit, Audited, Fleet, Machine, locked};
 use super::life::Life;
+use super::store::Key;
 
 /// How often an open watch looks for news.
 const LOOK: Duration = Duration::from_millis(250);
@@ -145,7 +146,13 @@ impl Way {
         if writes && ever_stale {
             machine.remember(elapsed);
         }
-        let answer = machine.cluster.answer(now, &request);
+        let before = machine.cluster.store.revision();
+        let answer = api::answer(&mut machine.cluster, &request);
+        let changed = machine.cluster.store.changes_after(before).is_some_and(|mut changes| {
+            let asked = |part: &str, key: &Key| *key.resource == *part || *key.name == *part;
+            changes.any(|change| request.path.split('/').any(|part| asked(part, &change.key)))
+        });
+        machine.cluster.advance(now);
         if writes && inner.audit == Audit::Writes {
             machine.audit.push(Arc::new(Audited {
                 at: now,
@@ -153,6 +160,7 @@ impl Way {
                 method: head.method.clone(),
                 path: head.uri.to_string(),
                 status: answer.status,
+                changed,
                 body: Some(String::from_utf8_lossy(body).as_ref().into()),
             }));
         }

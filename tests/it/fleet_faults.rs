@@ -20,7 +20,7 @@ use tidegate::adapter::prometheus::Prometheus;
 use tidegate::adapter::secrets::LocalSecrets;
 use tidegate::adapter::signatures::SshKeygen;
 use tidegate::adapter::sqlite::SqliteJournal;
-use tidegate::engine::{self, Drive, Ended, StopRequest, Times, Until, World};
+use tidegate::engine::{self, Drive, Ended, Rules, StopRequest, Times, Until, World};
 use tidegate::model::Actor;
 use tidegate::port::{Fault, ScriptRequest, ScriptResult, Scripts, SpawnHook, Spawned};
 
@@ -100,7 +100,8 @@ async fn fleet_i03_a_panic_in_an_effect_costs_its_own_attempt_only() {
 
     let world = world(&lab, Panicking { scripts: LocalScripts::new(), on: "burst" }).await;
     let (_keep, stop) = tokio::sync::watch::channel(StopRequest::None);
-    let options = Drive { rollouts: Vec::new(), until: Until::Blocked, standby: false, stop };
+    let options =
+        Drive { rollouts: Vec::new(), until: Until::Blocked, standby: false, stop, rules: Rules::default() };
     let mut names = Vec::new();
     let (ended, follower) = {
         let mut seen = |event: &tidegate::journal::Event, _: &tidegate::rollout::FleetState| {

@@ -83,6 +83,10 @@ pub struct Activity {
     pub writes: usize,
     pub clusters_changed: usize,
     pub clusters_complete: usize,
+    /// How often something went wrong on the way to clusters.
+    pub faults: u64,
+    /// How many rollouts came to a good end, the installation included.
+    pub rollouts_ended: usize,
 }
 
 /// Reads the audit logs of a whole story; `clusters` in any order.
@@ -113,7 +117,7 @@ pub fn check(plot: &Plot, clusters: &BTreeMap<String, Vec<Audited>>) -> (BTreeSe
         caps(plot, &rollout, &work, &mut breaches);
         freezes(plot, &rollout, &own, &mut breaches);
         pins(plot, &own, &mut breaches);
-        repeated(&own, &mut breaches);
+        repeated(plot, &own, &mut breaches);
     }
     (breaches, activity)
 }
@@ -309,17 +313,31 @@ fn pins(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
     }
 }
 
-/// Rule 7: a Job is made once for each try of a step.
-fn repeated(own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
+/// Rule 7: a Job is made once for each try of a step, and where nothing goes wrong a step has one try
+/// under one fence.
+fn repeated(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
     let mut made: BTreeMap<(&str, String), Timestamp> = BTreeMap::new();
+    let mut tests: BTreeMap<(&str, &Doer, String), Timestamp> = BTreeMap::new();
     for write in own
         .iter()
         .filter(|write| write.done.path.contains("/jobs") && write.done.method == http::Method::POST)
     {
-        let name =
-            write.body().pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let body = write.body();
+        let text = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = text("/metadata/name");
         if let Some(before) = made.insert((write.cluster, name.clone()), write.at) {
             breach(breaches, "7", format!("{}: Job {name} was made at {before} and again", write.cluster));
+        }
+        let test = text("/spec/template/spec/containers/0/image");
+        if plot.is_troubled(write.cluster) {
+            continue;
+        }
+        if let Some(before) = tests.insert((write.cluster, &write.doer, test.clone()), write.at) {
+            let what = format!(
+                "{}: attempt {} ran {test} at {before} and again at {}",
+                write.cluster, write.doer.attempt, write.at
+            );
+            breach(breaches, "7", what);
         }
     }
 }

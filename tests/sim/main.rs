@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account;
 mod checker;
+mod crash;
+mod failing;
+mod mutants;
 mod plot;
 mod rig;
 mod snapshots;
@@ -13,6 +17,7 @@ use std::path::Path;
 use std::process::Command;
 
 use plot::Plot;
+use tidegate::engine::Rules;
 use tidegate::sim::scenario::{self, Options, Played};
 
 /// Plays a scenario; its events, each as a line.
@@ -50,7 +55,7 @@ fn every_story_of_the_demo_holds() {
 #[test]
 fn the_same_seed_tells_the_same_story_event_by_event() {
     let text = &stories()["test-fails"];
-    let told = |seed| play("test-fails", text, &Options { seed: Some(seed), audit: false }).1;
+    let told = |seed| play("test-fails", text, &Options { seed: Some(seed), ..Options::default() }).1;
     let first = told(7);
     assert_eq!(first, told(7));
     assert_ne!(first, told(8));
@@ -78,13 +83,21 @@ fn a_wrong_scenario_is_told_with_its_places() {
     }
 }
 
-/// Plays the story of a plot, and holds its clusters' audit logs against it.
-fn judged(plot: &Plot) -> (std::collections::BTreeSet<checker::Breach>, checker::Activity) {
-    let options = Options { seed: None, audit: true };
-    let (played, _) = play(&format!("seed {}", plot.seed), &plot.text(), &options);
+/// Plays the story of a plot, as it is told to an engine with these rules, and holds its clusters' audit
+/// logs against what it should have been.
+fn judged(
+    plot: &Plot,
+    told: &Plot,
+    rules: Rules,
+) -> (std::collections::BTreeSet<checker::Breach>, checker::Activity) {
+    let options = Options { audit: true, rules, ..Options::default() };
+    let (played, _) = play(&format!("seed {}", plot.seed), &told.text(), &options);
     let names: Vec<String> = played.fleet.names().map(str::to_owned).collect();
     let logs = names.into_iter().map(|name| (name.clone(), played.fleet.audit(&name))).collect();
-    checker::check(plot, &logs)
+    let (breaches, activity) = checker::check(plot, &logs);
+    let faults = played.verdict.faults.values().sum();
+    let ended = played.verdict.rollouts.iter().filter(|end| end.state.starts_with("succeeded")).count();
+    (breaches, checker::Activity { faults, rollouts_ended: ended, ..activity })
 }
 
 #[test]
@@ -93,23 +106,21 @@ fn stories_made_up_from_seeds_break_no_rule() {
     let clusters: u32 =
         std::env::var("TIDEGATE_SIM_CLUSTERS").ok().and_then(|n| n.parse().ok()).unwrap_or(16);
     let first: u64 = std::env::var("TIDEGATE_SIM_FIRST").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let mut complete = 0;
+    let (mut complete, mut busy) = (0, 0);
     for seed in first..first + seeds {
         let plot = Plot::of(seed, clusters);
-        let (breaches, activity) = judged(&plot);
-        assert!(breaches.is_empty(), "seed {seed}: {breaches:#?}\n{}", smallest(plot).text());
+        let (breaches, activity) = judged(&plot, &plot, Rules::default());
+        assert!(breaches.is_empty(), "{}", failing::report(&plot, clusters, &breaches));
         complete += activity.clusters_complete;
         assert!(activity.writes > 100, "seed {seed}: only {activity:?}");
+        // The installation is one that ended.
+        busy += u64::from(activity.rollouts_ended > 1 && activity.faults > 0);
     }
     assert!(complete > 0, "no cluster got anything");
-}
-
-/// The smallest plot that still breaks a rule.
-fn smallest(mut plot: Plot) -> Plot {
-    while let Some(smaller) = plot.smaller().into_iter().find(|plot| !judged(plot).0.is_empty()) {
-        plot = smaller;
-    }
-    plot
+    assert!(
+        2 * busy >= seeds,
+        "only in {busy} of {seeds} stories a rollout came to its end while faults fired"
+    );
 }
 
 #[test]

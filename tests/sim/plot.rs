@@ -215,6 +215,14 @@ impl Plot {
         (1..=wave.clusters).map(move |n| format!("{}-{n:0digits$}", wave.name))
     }
 
+    /// Whether anything ever goes wrong in a cluster or on the way to it.
+    pub fn is_troubled(&self, cluster: &str) -> bool {
+        self.faults.iter().chain(&self.conditions).any(|rule| {
+            let named = rule.split_once("clusters: [").and_then(|(_, rest)| rest.split_once(']'));
+            named.is_none_or(|(names, _)| names.split(", ").any(|name| name == cluster))
+        })
+    }
+
     /// The scenario file.
     pub fn text(&self) -> String {
         let mut text = format!(

@@ -7,7 +7,7 @@ use tidegate::sim::fleet::Audited;
 use tidegate::sim::life::{Death, Life};
 use tidegate::sim::{Simulation, Snapshot, runtime};
 
-use crate::rig;
+use crate::rig::{self, Lives};
 
 const WAVES: [(&str, usize); 3] = [("staging", 1), ("nonprod", 2), ("prod", 3)];
 
@@ -39,15 +39,19 @@ async fn said(simulation: &Simulation) -> Said {
     said
 }
 
+fn driver(driver: Life) -> Lives {
+    Lives { driver, ..Lives::default() }
+}
+
 /// Lives until it dies there, and another process goes on.
 async fn dies(simulation: &Simulation, death: Death) -> Said {
-    let over = rig::finish(simulation, simulation.process(Life::until(death)), &rig::second()).await;
+    let over = rig::finish(simulation, &driver(Life::until(death)), &rig::second(), &mut |_, _| {}).await;
     assert!(!over, "{death:?} was never reached");
     goes_on(simulation).await
 }
 
 async fn goes_on(simulation: &Simulation) -> Said {
-    assert!(rig::finish(simulation, simulation.process(Life::new()), &rig::second()).await);
+    assert!(rig::finish(simulation, &Lives::default(), &rig::second(), &mut |_, _| {}).await);
     said(simulation).await
 }
 
@@ -67,7 +71,7 @@ fn a_world_goes_on_from_a_snapshot_as_if_it_had_never_stopped() {
                     *into.lock().unwrap() = world.snapshot();
                 }
             });
-            assert!(rig::finish(&simulation, simulation.process(life), &rig::second()).await);
+            assert!(rig::finish(&simulation, &driver(life), &rig::second(), &mut |_, _| {}).await);
             said(&simulation).await
         });
         let snapshot = taken.lock().unwrap().take().unwrap();

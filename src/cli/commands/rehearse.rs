@@ -18,7 +18,7 @@ pub async fn run(args: &Rehearse, context: &Context<'_>) -> Outcome {
     let path = args.scenario.display().to_string();
     let bytes = tokio::fs::read(&args.scenario).await.map_err(|e| Failure::unreadable(&args.scenario, &e))?;
     let file = scenario::read(&path, &bytes).map_err(Failure::invalid)?;
-    let options = Options { seed: args.seed, audit: false };
+    let options = Options { seed: args.seed, ..Options::default() };
     let surface = Arc::clone(context.surface);
     let (spec, story) = (file.spec.clone(), file.spec.story.clone());
     let played = apart(move || {

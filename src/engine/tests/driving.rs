@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::fake::{Deed, LEASE, Stage, times};
 use super::memory::Disk;
 use super::scripted::plans::{Shape, WaveShape, plan};
-use crate::engine::{Drive, DriveError, Ended, NotDriver, StopRequest, Until, drive};
+use crate::engine::{Drive, DriveError, Ended, NotDriver, Rules, StopRequest, Until, drive};
 use crate::journal::{Body, Event, FailureClass, Preflight, StepId, StepOutcome};
 use crate::model::RolloutId;
 use crate::rollout::{Class, Effect, FleetState, RolloutState};
@@ -22,7 +22,7 @@ fn planned(release: &str, clusters: usize, failures: u32) -> crate::plan::Plan {
 async fn driven(stage: &Stage, named: &[&RolloutId]) -> Result<Ended, DriveError> {
     let (_stop, stop) = watch::channel(StopRequest::None);
     let rollouts = named.iter().map(|id| (*id).clone()).collect();
-    let options = Drive { rollouts, until: Until::Done, standby: false, stop };
+    let options = Drive { rollouts, until: Until::Done, standby: false, stop, rules: Rules::default() };
     let (world, times) = (stage.world(), times());
     let mut seen = |_: &Event, _: &FleetState| {};
     let driving = drive(&world, &times, options, &mut seen);

@@ -10,7 +10,7 @@ use super::scripted::plans::{Revision, Shape, WaveShape, plan, revised};
 use crate::engine::membership::Memberships;
 use crate::engine::recorder::Facts;
 use crate::engine::repo::fake::Memory;
-use crate::engine::{Drive, Recorder, StopRequest, Times, Until, drive};
+use crate::engine::{Drive, Recorder, Rules, StopRequest, Times, Until, drive};
 use crate::journal::{Body, Event};
 use crate::model::{Actor, ClusterEntry, RolloutId};
 use crate::plan::Plan;
@@ -100,7 +100,8 @@ fn doubt(said: Option<Body>) -> String {
 /// Drives until the journal has this.
 async fn until(stage: &Stage, mut there: impl FnMut(&[Event]) -> bool) {
     let (_stop, stop) = watch::channel(StopRequest::None);
-    let options = Drive { rollouts: Vec::new(), until: Until::Done, standby: false, stop };
+    let options =
+        Drive { rollouts: Vec::new(), until: Until::Done, standby: false, stop, rules: Rules::default() };
     let (request, reach) = (Duration::from_secs(5), Duration::from_secs(10));
     let (world, times) = (stage.world(), Times { request, reach, ..times() });
     let mut seen = |_: &Event, _: &FleetState| {};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::run::Options;
-use crate::engine::{self, Drive, StopRequest, Times, Until};
+use crate::engine::{self, Drive, Rules, StopRequest, Times, Until};
 use crate::journal::Side;
 use crate::model::scenario::{FaultKind, Scenario, ScenarioConditions, ScenarioFault, WhichRequests};
 use crate::model::{Actor, ProductName, ReleaseId};
@@ -190,7 +190,13 @@ async fn install(release: &ReleaseId, simulation: &Simulation, desk: &mut Desk) 
     }
     for _ in 0..1_000 {
         let (_keep, stop) = tokio::sync::watch::channel(StopRequest::None);
-        let options = Drive { rollouts: vec![rollout.clone()], until: Until::Blocked, standby: false, stop };
+        let options = Drive {
+            rollouts: vec![rollout.clone()],
+            until: Until::Blocked,
+            standby: false,
+            stop,
+            rules: Rules::default(),
+        };
         let ended = engine::drive(&process.world, &Times::default(), options, &mut |_, _| {}).await;
         let (ended, follower) = ended.map_err(|error| Fault::permanent(error.to_string()))?;
         let state = follower.state().rollout(&rollout);

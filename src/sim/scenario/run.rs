@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::begin::{PERSON, begin, desk, setup};
 use super::{Check, RolloutEnd, ScenarioError, Verdict, deeds, expect};
-use crate::engine::{self, Drive, Follower, StopRequest, Times, Until};
+use crate::engine::{self, Drive, Follower, Rules, StopRequest, Times, Until};
 use crate::journal::Event;
 use crate::model::scenario::{Happening, Scenario};
 use crate::model::{ClusterName, Labels, NameError};
@@ -34,6 +34,8 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether the clusters keep audit logs.
     pub audit: bool,
+    /// The rules that the engine of the story keeps to.
+    pub rules: Rules,
 }
 
 /// A scenario that was played.
@@ -54,6 +56,7 @@ pub struct Stage {
     pub members: BTreeMap<ClusterName, Labels>,
     /// The journal's last position before the story.
     pub first: u64,
+    rules: Rules,
     begun: Duration,
     ends: Duration,
     driver: Mutex<Option<Life>>,
@@ -135,6 +138,7 @@ async fn play(
         people,
         members,
         first,
+        rules: options.rules,
         begun,
         ends: begun.saturating_add(within),
         driver: Mutex::default(),
@@ -234,7 +238,8 @@ async fn drive(
         let process = stage.simulation.process(Life::new());
         *stage.driver.lock().unwrap_or_else(PoisonError::into_inner) = Some(process.life.clone());
         let (stopping, stop) = watch::channel(StopRequest::None);
-        let options = Drive { rollouts: Vec::new(), until: Until::Done, standby: false, stop };
+        let options =
+            Drive { rollouts: Vec::new(), until: Until::Done, standby: false, stop, rules: stage.rules };
         let (world, times) = (process.world.clone(), Times::default());
         let mut show = |event: &Event, state: &FleetState| {
             if event.seq > shown {

@@ -112,7 +112,7 @@ impl Stage {
     async fn scene(&self, repository: &Path, journal: &Path) -> Result<Scene, Failure> {
         let story = told(self.args.scenario);
         let file = scenario::read(story.name, story.scenario.as_bytes()).map_err(Failure::invalid)?;
-        let options = Options { seed: Some(self.args.seed), audit: false };
+        let options = Options { seed: Some(self.args.seed), ..Options::default() };
         let mut setup = scenario::setup(&file.spec, &options).map_err(|error| begins(&error))?;
         if let Some(clusters) = self.args.clusters {
             scale(&mut setup, clusters);
@@ -133,6 +133,7 @@ impl Stage {
             git: self.steady::<dyn Git>(git),
         };
         simulation.commits = self.steady(commits);
+        simulation.memory = None;
         for (path, file) in setup.tree().iter() {
             let text = String::from_utf8_lossy(&file.bytes);
             simulation.repository.trees.write(path, &text).await.map_err(|fault| outside(&fault))?;

@@ -14,7 +14,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, Findings, Severity, codes};
 use crate::engine::planning::{PlanRequest, foreign_cluster, gather};
-use crate::engine::{self, Drive, DriveError, Ended, NotDriver, StopRequest};
+use crate::engine::{self, Drive, DriveError, Ended, NotDriver, Rules, StopRequest};
 use crate::journal::Event;
 use crate::model::{RolloutId, WaveName};
 use crate::output::envelope::{List, Warning};
@@ -214,6 +214,7 @@ async fn drive(
         },
         standby: other == Other::WaitedFor,
         stop: context.signals.gentle(),
+        rules: Rules::default(),
     };
     // Before, what drivers left that were killed; afterwards, what their scripts still worked in,
     // which were ended meanwhile.

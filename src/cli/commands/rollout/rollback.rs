@@ -10,7 +10,7 @@ use crate::cli::failure::{Failure, Outcome, warnings};
 use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes, count};
 use crate::engine::rollback::{Planned, RollbackRequest, plan};
-use crate::engine::{self, Drive, Ended};
+use crate::engine::{self, Drive, Ended, Rules};
 use crate::model::RolloutId;
 use crate::output::Screen;
 use crate::output::envelope::Warning;
@@ -133,6 +133,7 @@ async fn at_rest(
                 until: engine::Until::Blocked,
                 standby: false,
                 stop: context.signals.gentle(),
+                rules: Rules::default(),
             };
             let times = context.place.times()?;
             let hurry = context.place.hurry();
