@@ -5,6 +5,7 @@
 
 mod checker;
 mod plot;
+mod rehearsal;
 
 use std::collections::BTreeMap;
 use std::path::Path;

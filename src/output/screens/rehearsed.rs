@@ -12,6 +12,9 @@ use crate::sim::rehearsal::{Cost, Ended, FreezeAhead, HoldReport, Moment, Report
 
 use super::rehearsed_markdown::markdown;
 
+/// So many clusters that could not be read are named.
+const NAMED: usize = 5;
+
 /// What came of the rehearsals of a release.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -71,21 +74,17 @@ impl Screen for RehearsedScreen {
         }
         let report = &self.report;
         let tone = if report.finishes { Tone::Good } else { Tone::Bad };
-        let mut text = format!(
-            "{} · {} · {}\n",
-            bold(report.release.as_str()),
-            tone.paint(&tone.mark(&verdict(report))),
-            worst(report)
-        );
+        let mut text =
+            format!("{} · {}\n", bold(report.release.as_str()), tone.paint(&tone.mark(&verdict(report))));
         for (title, line) in self.lines(&look.view) {
             titled(title, &line, look.width, &mut text);
         }
         for unfinished in &report.unfinished {
             text.push('\n');
             let (told, command) = stopped(unfinished);
-            titled("", &told, look.width, &mut text);
+            titled("Stops", &told, look.width, &mut text);
             if let Some(command) = command {
-                titled("", &command, None, &mut text);
+                titled("", &format!("goes on with: {command}"), None, &mut text);
             }
         }
         for table in [waves(report, &look.view), holds(report), costs(report)] {
@@ -93,6 +92,9 @@ impl Screen for RehearsedScreen {
                 text.push('\n');
                 text.push_str(&table.text(look.width));
             }
+        }
+        for (number, command) in commands(report).iter().enumerate() {
+            titled(if number == 0 { "Then" } else { "" }, command, None, &mut text);
         }
         if !report.nothing_fails.is_empty() && !report.failures.is_empty() {
             let names: Vec<&str> = report.nothing_fails.iter().map(|wave| wave.as_str()).collect();
@@ -120,19 +122,18 @@ impl RehearsedScreen {
         let report = &self.report;
         let mut lines = Vec::new();
         if let Some(finish) = &report.finish {
+            let at = |found: &Moment| format!("{} ({})", span(found.seconds), moment(found, view));
             let (p50, p90, latest) = (&finish.p50, &finish.p90, &finish.latest);
-            lines.push((
-                "Done",
-                format!(
-                    "half of them after {} ({}), 9 of 10 after {} ({}), the last after {}",
-                    span(p50.seconds),
-                    moment(p50, view),
-                    span(p90.seconds),
-                    moment(p90, view),
-                    span(latest.seconds)
-                ),
-            ));
+            let mut told = format!("after {}", at(p50));
+            if p90.at > p50.at {
+                told = format!("half of them {told}, 9 of 10 after {}", at(p90));
+            }
+            if latest.at > p90.at {
+                told.push_str(&format!(", the last after {}", span(latest.seconds)));
+            }
+            lines.push(("Done", told));
         }
+        lines.push(("Worst", worst(report)));
         lines.extend(report.freezes.iter().map(|freeze| ("Freeze", self.freeze(freeze, view))));
         let fleet = &self.fleet;
         lines.push((
@@ -145,7 +146,7 @@ impl RehearsedScreen {
                 count(fleet.workloads, "workload")
             ),
         ));
-        lines.extend(fleet.unread.iter().map(|unread| ("Not read", not_read(unread))));
+        lines.extend(not_read(&fleet.unread).into_iter().map(|line| ("Not read", line)));
         lines
     }
 
@@ -196,15 +197,31 @@ pub(super) fn worst(report: &Report) -> String {
     let hurt = count_of(usize::try_from(worst.clusters).unwrap_or(usize::MAX), worst.of, "cluster");
     match (&worst.wave, &worst.product, worst.how) {
         (Some(wave), Some(product), Some(how)) => {
-            format!("at worst {hurt} hurt, if {product} {} in {wave}", how.words())
+            format!("{hurt} hurt at once, if {product} {} in {wave}", how.words())
         }
-        _ => format!("at worst {hurt} hurt (seed {})", worst.seed),
+        _ => format!("{hurt} hurt at once (seed {})", worst.seed),
     }
 }
 
-pub(super) fn not_read(unread: &Unread) -> String {
-    let made = unread.like.as_ref().map_or_else(|| "a bare one".to_owned(), |like| format!("like {like}"));
-    format!("{} stands in as {made}: {}", unread.cluster, clean(&unread.why))
+/// The clusters that could not be read, together where one cause and one neighbour is theirs.
+fn not_read(unread: &[Unread]) -> Vec<String> {
+    let mut groups: Vec<(&Unread, Vec<&str>)> = Vec::new();
+    for one in unread {
+        match groups.iter_mut().find(|(first, _)| (&first.why, &first.like) == (&one.why, &one.like)) {
+            Some((_, names)) => names.push(one.cluster.as_str()),
+            None => groups.push((one, vec![one.cluster.as_str()])),
+        }
+    }
+    let told = |(first, names): (&Unread, Vec<&str>)| {
+        let made = first.like.as_ref().map_or_else(|| "bare".to_owned(), |like| format!("like {like}"));
+        let more = names.len().saturating_sub(NAMED);
+        let mut named = names.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
+        if more > 0 {
+            named.push_str(&format!(" and {more} more"));
+        }
+        format!("{named}: {}; rehearsed {made}", clean(&first.why))
+    };
+    groups.into_iter().map(told).collect()
 }
 
 /// How a rehearsal stopped, and the command that helps.
@@ -252,7 +269,7 @@ fn waves(report: &Report, view: &Viewpoint) -> Table {
             Cell::from(wave.wave.as_str()),
             wave.clusters.to_string().into(),
             wave.changing.to_string().into(),
-            told(wave.opens.as_ref().map(|opens| &opens.p50)).into(),
+            told(wave.begins.as_ref().map(|begins| &begins.p50)).into(),
             told(wave.done.as_ref().map(|done| &done.p50)).into(),
             told(wave.done.as_ref().map(|done| &done.p90)).into(),
         ]);
@@ -323,7 +340,6 @@ fn costs(report: &Report) -> Table {
         Column::right("TOUCHED"),
         Column::right("HURT"),
         Column::text("THEN"),
-        Column::text("GOES ON WITH"),
     ]);
     for cost in &report.failures {
         let tone = if cost.hurt.is_empty() { Tone::Good } else { Tone::Bad };
@@ -333,10 +349,21 @@ fn costs(report: &Report) -> Table {
             cost.touched.to_string().into(),
             Cell::toned(cost.hurt.len().to_string(), tone),
             outcome(cost).into(),
-            command(cost).into(),
         ]);
     }
     table
+}
+
+/// The commands that go on after the planted failures, each once.
+fn commands(report: &Report) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for cost in &report.failures {
+        let command = command(cost);
+        if !command.is_empty() && !found.contains(&command) {
+            found.push(command);
+        }
+    }
+    found
 }
 
 /// A titled line, wrapped with its title's indent.

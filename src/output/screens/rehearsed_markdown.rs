@@ -4,7 +4,7 @@
 use crate::output::mark::clean;
 use crate::output::time::Viewpoint;
 
-use super::rehearsed::{RehearsedScreen, command, held, outcome, place, stopped, verdict, who, worst};
+use super::rehearsed::{RehearsedScreen, command, held, outcome, place, stopped, verdict, who};
 
 /// Text for a cell or a line: nothing in it is markup.
 fn plain(text: &str) -> String {
@@ -36,12 +36,7 @@ fn table(title: &str, columns: &[&str], rows: Vec<Vec<String>>, text: &mut Strin
 /// The report.
 pub(super) fn markdown(screen: &RehearsedScreen, view: &Viewpoint) -> String {
     let report = &screen.report;
-    let mut text = format!(
-        "# Rehearsal of {}\n\n**{}**; {}.\n\n",
-        report.release,
-        plain(&verdict(report)),
-        plain(&worst(report))
-    );
+    let mut text = format!("# Rehearsal of {}\n\n**{}**\n\n", report.release, plain(&verdict(report)));
     for (title, line) in screen.lines(view) {
         text.push_str(&format!("- {title}: {}\n", plain(&line)));
     }
@@ -56,7 +51,7 @@ pub(super) fn markdown(screen: &RehearsedScreen, view: &Viewpoint) -> String {
             wave.wave.to_string(),
             wave.clusters.to_string(),
             wave.changing.to_string(),
-            at(wave.opens.map(|opens| opens.p50.at)),
+            at(wave.begins.map(|begins| begins.p50.at)),
             at(wave.done.map(|done| done.p50.at)),
             at(wave.done.map(|done| done.p90.at)),
         ]

@@ -104,8 +104,8 @@ pub struct WaveReport {
     pub clusters: usize,
     /// On how many something changes.
     pub changing: usize,
-    /// When its clusters began.
-    pub opens: Option<Finish>,
+    /// When its first step was taken.
+    pub begins: Option<Finish>,
     /// When it was done.
     pub done: Option<Finish>,
 }
@@ -162,7 +162,7 @@ pub struct Cost {
     pub touched: usize,
     /// The clusters that are hurt when it is over.
     pub hurt: Vec<ClusterName>,
-    /// How long after the wave's beginning the rollout halted, in seconds; absent if it did not halt.
+    /// How long after the wave's first step the rollout halted, in seconds; absent if it did not halt.
     pub halts_after_seconds: Option<u64>,
     /// How it ended.
     pub ended: Ended,
@@ -290,7 +290,7 @@ fn wave(planned: &PlannedWave, starts: Timestamp, runs: &[&(Case, Ran)]) -> Wave
         wave: planned.name.clone(),
         clusters: clusters().count(),
         changing: clusters().filter(changes).count(),
-        opens: finish(starts, marks().filter_map(|marks| marks.opened).collect()),
+        begins: finish(starts, marks().filter_map(|marks| marks.begun).collect()),
         done: finish(starts, marks().filter_map(|marks| marks.done).collect()),
     }
 }
@@ -332,7 +332,7 @@ fn unfinished(case: &Case, ran: &Ran) -> Option<Unfinished> {
 fn cost(case: &Case, ran: &Ran) -> Option<Cost> {
     let planted = case.planted.as_ref()?;
     let marks = ran.waves.get(&planted.wave);
-    let opened = marks.and_then(|marks| marks.opened);
+    let begun = marks.and_then(|marks| marks.begun);
     let halted = ran.halted.as_ref().filter(|(wave, _)| *wave == planted.wave);
     Some(Cost {
         wave: planted.wave.clone(),
@@ -341,7 +341,7 @@ fn cost(case: &Case, ran: &Ran) -> Option<Cost> {
         planted: planted.clusters.len(),
         touched: marks.map_or(0, |marks| marks.touched.len()),
         hurt: ran.hurt.clone(),
-        halts_after_seconds: halted.zip(opened).map(|((_, at), opened)| after(opened, *at)),
+        halts_after_seconds: halted.zip(begun).map(|((_, at), begun)| after(begun, *at)),
         ended: ran.ended,
         why: ran.left.first().cloned(),
     })

@@ -77,8 +77,10 @@ impl Ended {
 /// When a wave came how far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Marks {
-    /// Its clusters began.
+    /// Its clusters might begin.
     pub opened: Option<Timestamp>,
+    /// The first step was taken.
+    pub begun: Option<Timestamp>,
     /// It was done.
     pub done: Option<Timestamp>,
     /// The clusters at which a step was taken.
@@ -154,9 +156,10 @@ pub fn run(copied: &Copied, wish: &Wish, case: &Case) -> Result<Ran, RehearsalEr
         let place = copied.place(case.seed)?;
         let people = place.process();
         let begun = begun(&place, &people.world, wish).await?;
-        trouble::begin(&wish.trouble, &place.simulation, case.seed);
-        if let Some(planted) = &case.planted {
-            planted.begin(&place.simulation);
+        match &case.planted {
+            // What it costs is to be seen alone.
+            Some(planted) => planted.begin(&place.simulation),
+            None => trouble::begin(&wish.trouble, &place.simulation, case.seed),
         }
         let mut rehearsal = Rehearsal {
             place: &place,
@@ -217,6 +220,7 @@ impl Seen {
             Body::StepStarted { attempt, .. } => {
                 if let Some((wave, ..)) = rollout.plan().cluster(&attempt.cluster) {
                     let marks = self.waves.entry(wave.name.clone()).or_default();
+                    marks.begun = marks.begun.or(Some(event.at));
                     marks.touched.insert(attempt.cluster.clone());
                 }
             }

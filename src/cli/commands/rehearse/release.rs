@@ -219,6 +219,7 @@ fn assumptions(
         }
         Trouble::File(_) => format!("what goes wrong is what {} says", args.faults),
     });
+    told.push("a planted failure is alone: nothing else goes wrong with it".to_owned());
     told.push(
         "pods become ready as the simulation has it, and scripts succeed within seconds: nothing real runs"
             .to_owned(),
