@@ -109,9 +109,12 @@ fn wish(level: Level) -> Wish {
     }
 }
 
-fn rehearsed(copied: &Copied, level: Level, seeds: u64) -> (Plan, Report) {
+fn rehearsed(copied: &Copied, level: Level, seeds: u64, wave: Option<&str>) -> (Plan, Report) {
     let wish = wish(level);
-    let Scouted { plan, failures, .. } = rehearsal::scout(copied, &wish, 1, None).unwrap();
+    let Scouted { plan, failures, .. } = {
+        let wave = wave.map(|wave| wave.parse().unwrap());
+        rehearsal::scout(copied, &wish, 1, wave.as_ref()).unwrap()
+    };
     let usual = (1..=seeds).map(|seed| Case { seed, planted: None });
     let planted = failures.into_iter().map(|planted| Case { seed: 1, planted: Some(planted) });
     let runs: Vec<_> = usual
@@ -129,7 +132,7 @@ fn rehearsed(copied: &Copied, level: Level, seeds: u64) -> (Plan, Report) {
 fn a_copy_plans_as_its_fleet_does_and_tells_what_a_release_will_meet() {
     let real = tokio::runtime::Runtime::new().unwrap();
     let (copied, own) = original(&real);
-    let (plan, report) = rehearsed(&copied, Level::None, 2);
+    let (plan, report) = rehearsed(&copied, Level::None, 2, None);
     assert_eq!(plan.digest, own.digest, "same clusters, same targets, same pins, same waves");
     let pinned = plan.cluster(&"prod-3".parse().unwrap()).unwrap().2;
     let monitoring = pinned.targets.iter().find(|target| target.product.as_str() == "monitoring").unwrap();
@@ -174,7 +177,7 @@ fn a_copy_plans_as_its_fleet_does_and_tells_what_a_release_will_meet() {
 fn the_same_seeds_give_the_same_report_byte_by_byte() {
     let real = tokio::runtime::Runtime::new().unwrap();
     let (copied, _) = original(&real);
-    let told = |level| serde_json::to_string(&rehearsed(&copied, level, 1).1).unwrap();
+    let told = |level| serde_json::to_string(&rehearsed(&copied, level, 1, Some("staging")).1).unwrap();
     let first = told(Level::Many);
     assert_eq!(first, told(Level::Many));
     assert!(first.contains("\"429\":"), "nothing went wrong: {first}");

@@ -95,7 +95,9 @@ struct Making<'c> {
 impl Making<'_> {
     fn all(&mut self, shape: &Shape) {
         for definition in &shape.definitions {
-            self.put("apiextensions.k8s.io", "customresourcedefinitions", definition, true);
+            let mut definition = definition.clone();
+            mark(&mut definition, "apiextensions.k8s.io/v1");
+            self.put("apiextensions.k8s.io", "customresourcedefinitions", &definition, true);
         }
         for class in &shape.classes {
             self.put("storage.k8s.io", "storageclasses", class, false);
@@ -226,13 +228,24 @@ impl Making<'_> {
         }
         metadata.insert("uid".to_owned(), uid.into());
         metadata.insert("generation".to_owned(), 1.into());
-        metadata.insert("annotations".to_owned(), json!({STANDS_IN: "true"}));
         let mut object = json!({"apiVersion": api, "kind": kind, "metadata": metadata});
+        mark(&mut object, &api);
         if let Some(status) = well(group, kind) {
             object["status"] = status;
         }
         self.cluster.store.put(key, &object);
     }
+}
+
+/// Marks an object as a stand-in. The mark is the only field that anybody owns: what is applied over it
+/// meets no other owner, as it would not where tidegate applied the object itself.
+fn mark(object: &mut Value, version: &str) {
+    object["metadata"]["annotations"][STANDS_IN] = "true".into();
+    let field = format!("f:{STANDS_IN}");
+    object["metadata"]["managedFields"] = json!([{
+        "manager": "rehearsal", "operation": "Update", "apiVersion": version, "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:metadata": {"f:annotations": {field: {}}}},
+    }]);
 }
 
 /// What an object says of itself whose readiness is looked at.
