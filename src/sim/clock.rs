@@ -14,10 +14,20 @@ use crate::port::Clock;
 /// How long the simulated hosts have been up when a simulation begins.
 const UP: Duration = Duration::from_secs(3_600);
 
+/// What the clocks of a simulation show at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Face {
+    start: Timestamp,
+    elapsed: Duration,
+    jumped: SignedDuration,
+}
+
 /// The clocks of a simulation; clones are the same clocks.
 #[derive(Debug, Clone)]
 pub struct VirtualClock {
     start: Timestamp,
+    /// How long the simulation had run when this runtime began.
+    before: Duration,
     began: Instant,
     jumped: Arc<Mutex<SignedDuration>>,
 }
@@ -25,7 +35,20 @@ pub struct VirtualClock {
 impl VirtualClock {
     /// Clocks that begin now, at this moment of the wall clock. Made within the runtime of the simulation.
     pub fn starting(start: Timestamp) -> Self {
-        Self { start, began: Instant::now(), jumped: Arc::default() }
+        Self { start, before: Duration::ZERO, began: Instant::now(), jumped: Arc::default() }
+    }
+
+    /// Other clocks, for another runtime, that show what these show now and go on from there. Made within
+    /// that runtime, from a face that was looked at in this one.
+    pub(super) fn from_face(face: Face) -> Self {
+        let Face { start, elapsed, jumped } = face;
+        Self { start, before: elapsed, began: Instant::now(), jumped: Arc::new(Mutex::new(jumped)) }
+    }
+
+    /// What the clocks show.
+    pub(super) fn face(&self) -> Face {
+        let jumped = *self.jumped.lock().unwrap_or_else(PoisonError::into_inner);
+        Face { start: self.start, elapsed: self.elapsed(), jumped }
     }
 
     /// The moment at which the simulation began.
@@ -35,7 +58,7 @@ impl VirtualClock {
 
     /// How long the simulation has run.
     pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+        self.before + self.began.elapsed()
     }
 
     /// The wall clock jumps, as when somebody sets it.

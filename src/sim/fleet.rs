@@ -2,6 +2,7 @@
 //! what. It is the Clusters port of a simulated process.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +51,7 @@ pub enum Audit {
 }
 
 /// A cluster with the way to it.
+#[derive(Clone)]
 pub(super) struct Machine {
     pub cluster: Cluster,
     pub chance: Chance,
@@ -57,7 +59,7 @@ pub(super) struct Machine {
     pub distance: u64,
     /// How often each rule of the faults has hit it.
     pub fired: Vec<u32>,
-    pub audit: Vec<Audited>,
+    pub audit: Vec<Arc<Audited>>,
     /// What its objects were, and until when.
     pub moments: VecDeque<(Duration, Store)>,
 }
@@ -79,7 +81,7 @@ impl Machine {
 
 pub(super) struct Inner {
     pub clock: VirtualClock,
-    pub machines: BTreeMap<String, Mutex<Machine>>,
+    machines: BTreeMap<String, Mutex<Arc<Machine>>>,
     pub faults: Mutex<Arc<Faults>>,
     pub audit: Audit,
     /// How often something went wrong.
@@ -100,16 +102,36 @@ impl Fleet {
             let distance = chance.draw();
             let (fired, audit, moments) = (Vec::new(), Vec::new(), VecDeque::new());
             let name = cluster.name.clone();
-            (name, Mutex::new(Machine { cluster, chance, distance, fired, audit, moments }))
+            (name, Arc::new(Machine { cluster, chance, distance, fired, audit, moments }))
         });
-        let inner = Inner {
-            clock,
-            machines: machines.collect(),
-            faults: Mutex::new(Arc::new(faults)),
-            audit,
-            struck: Mutex::default(),
-        };
-        Self { inner: Arc::new(inner) }
+        let machines = machines.collect();
+        Self::from_copy(clock, Copy { machines, faults: Arc::new(faults), audit, struck: BTreeMap::new() })
+    }
+
+    /// A fleet that goes on from what another was.
+    pub(super) fn from_copy(clock: VirtualClock, copy: Copy) -> Self {
+        let Copy { machines, faults, audit, struck } = copy;
+        let machines = machines.into_iter().map(|(name, machine)| (name, Mutex::new(machine))).collect();
+        let (faults, struck) = (Mutex::new(faults), Mutex::new(struck));
+        Self { inner: Arc::new(Inner { clock, machines, faults, audit, struck }) }
+    }
+
+    /// What the fleet is now.
+    pub(super) fn copy(&self) -> Copy {
+        let inner = &self.inner;
+        let machine =
+            |(name, machine): (&String, &Mutex<Arc<Machine>>)| (name.clone(), Arc::clone(&locked(machine)));
+        Copy {
+            machines: inner.machines.iter().map(machine).collect(),
+            faults: Arc::clone(&locked(&inner.faults)),
+            audit: inner.audit,
+            struck: locked(&inner.struck).clone(),
+        }
+    }
+
+    /// One cluster with the way to it, for as long as it is held.
+    pub(super) fn machine(&self, name: &str) -> Option<Held<'_>> {
+        Some(Held(locked(self.inner.machines.get(name)?)))
     }
 
     /// The clusters' names.
@@ -130,14 +152,15 @@ impl Fleet {
     /// Looks at a cluster, or does something to it, as it is at this moment.
     pub fn with<T>(&self, name: &str, look: impl FnOnce(&mut Cluster) -> T) -> Option<T> {
         let now = self.inner.clock.truth();
-        let mut machine = locked(self.inner.machines.get(name)?);
+        let mut machine = self.machine(name)?;
         machine.cluster.advance(now);
         Some(look(&mut machine.cluster))
     }
 
     /// Who asked a cluster for what, in order.
     pub fn audit(&self, name: &str) -> Vec<Audited> {
-        self.inner.machines.get(name).map(|machine| locked(machine).audit.clone()).unwrap_or_default()
+        let audit = self.machine(name).map(|machine| machine.audit.clone()).unwrap_or_default();
+        audit.iter().map(|audited| Audited::clone(audited)).collect()
     }
 
     /// The fleet as one process reaches it.
@@ -147,6 +170,32 @@ impl Fleet {
 
     pub(super) fn note(&self, trouble: &Trouble) {
         *locked(&self.inner.struck).entry(trouble.name()).or_default() += 1;
+    }
+}
+
+/// What a fleet was at a moment. Clusters that nobody asks afterwards are there once for all copies.
+#[derive(Clone)]
+pub(super) struct Copy {
+    machines: BTreeMap<String, Arc<Machine>>,
+    faults: Arc<Faults>,
+    audit: Audit,
+    struck: BTreeMap<String, u64>,
+}
+
+/// A cluster that nobody else asks meanwhile. Whoever changes it parts it from the copies there are.
+pub(super) struct Held<'a>(MutexGuard<'a, Arc<Machine>>);
+
+impl Deref for Held<'_> {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        &self.0
+    }
+}
+
+impl DerefMut for Held<'_> {
+    fn deref_mut(&mut self) -> &mut Machine {
+        Arc::make_mut(&mut self.0)
     }
 }
 

@@ -25,6 +25,12 @@ impl SimulatedHost {
         Self { name: name.into(), alive: Arc::default() }
     }
 
+    /// The same host at a later time, when none of the processes lives that it has had.
+    pub(super) fn emptied(&self) -> Self {
+        let alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { name: self.name.clone(), alive: Arc::new(Mutex::new((alive.0, BTreeSet::new()))) }
+    }
+
     /// A new process.
     pub fn process(&self) -> SimulatedProcess {
         let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);

@@ -29,8 +29,9 @@ pub enum Disk {
     Hangs,
 }
 
+#[derive(Clone)]
 struct Inner {
-    events: Vec<Event>,
+    events: Vec<Arc<Event>>,
     last: Digest,
     fence: u64,
     holder: Option<DriverLease>,
@@ -82,7 +83,7 @@ impl MemoryJournal {
             let mut inner = made.inner();
             inner.fence = history.iter().filter_map(|event| event.fence).max().unwrap_or_default();
             inner.last = last.hash;
-            inner.events = history.to_vec();
+            inner.events = history.iter().cloned().map(Arc::new).collect();
             made.last.send_replace(inner.position());
         }
         Ok(made)
@@ -91,6 +92,13 @@ impl MemoryJournal {
     /// What becomes of writes from now on.
     pub fn disk(&self, disk: Disk) {
         self.inner().disk = disk;
+    }
+
+    /// Another journal that is what this one is now.
+    pub(super) fn copy(&self) -> Self {
+        let inner = self.inner().clone();
+        let last = watch::Sender::new(inner.position());
+        Self { id: self.id, inner: Arc::new(Mutex::new(inner)), last }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -107,7 +115,7 @@ impl MemoryJournal {
             prev = event.hash;
             written.push(event);
         }
-        inner.events.extend(written.iter().cloned());
+        inner.events.extend(written.iter().cloned().map(Arc::new));
         inner.last = prev;
         self.last.send_replace(inner.position());
         Ok(written)
@@ -115,7 +123,7 @@ impl MemoryJournal {
 
     fn kept<T>(&self, after: u64, limit: usize, each: impl Fn(&Event) -> T) -> Vec<T> {
         let from = usize::try_from(after).unwrap_or(usize::MAX);
-        self.inner().events.iter().skip(from).take(limit).map(each).collect()
+        self.inner().events.iter().skip(from).take(limit).map(|event| each(event)).collect()
     }
 
     /// Position and fence are right.
@@ -134,6 +142,10 @@ impl MemoryJournal {
 impl Keeps for MemoryJournal {
     fn of(&self, life: Life) -> Arc<dyn Journal> {
         Arc::new(Handle { journal: self.clone(), life })
+    }
+
+    fn memory(&self) -> Option<&MemoryJournal> {
+        Some(self)
     }
 }
 

@@ -1,5 +1,5 @@
 //! One process of the simulation. It lives until it is to die: at a moment, after so many journal
-//! writes, before so many writes to clusters. From then on nothing that it does reaches the world, and
+//! writes, before or after so many writes to clusters or tags. From then on nothing that it does reaches the world, and
 //! nothing answers it: as after a `kill -9`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,19 +16,28 @@ pub enum Death {
     BeforeClusterWrite(u64),
     /// Right after its write to a cluster of this number (from 1) was done, before it hears so.
     AfterClusterWrite(u64),
+    /// Right before it makes its git tag of this number (from 1).
+    BeforeTag(u64),
+    /// Right after its git tag of this number (from 1) was made, before it hears so.
+    AfterTag(u64),
 }
 
-#[derive(Debug, Default)]
+/// Is told each place in a life at which it could end, before it goes on.
+type Watch = Box<dyn Fn(Death) + Send + Sync>;
+
+#[derive(Default)]
 struct Inner {
     dead: AtomicBool,
     died: Notify,
     death: Mutex<Option<Death>>,
     journal_writes: AtomicU64,
     cluster_writes: AtomicU64,
+    tags: AtomicU64,
+    watch: Option<Watch>,
 }
 
 /// A process's life; clones are the same life.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Life(Arc<Inner>);
 
 impl Life {
@@ -42,6 +51,12 @@ impl Life {
         let life = Self::default();
         *life.0.death.lock().unwrap_or_else(PoisonError::into_inner) = Some(death);
         life
+    }
+
+    /// One that ends only by [`Life::end`], and is looked at wherever it could end: `watch` is called there
+    /// with nothing held, before anything else happens, so that it can take a snapshot of the world.
+    pub fn watched(watch: impl Fn(Death) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inner { watch: Some(Box::new(watch)), ..Inner::default() }))
     }
 
     /// Whether it still lives.
@@ -95,7 +110,22 @@ impl Life {
         self.dies_if(Death::AfterClusterWrite(number)).await;
     }
 
+    /// A git tag is about to be made; its number.
+    pub async fn tags(&self) -> u64 {
+        let number = self.0.tags.fetch_add(1, Ordering::AcqRel) + 1;
+        self.dies_if(Death::BeforeTag(number)).await;
+        number
+    }
+
+    /// The git tag of that number was made.
+    pub async fn tagged(&self, number: u64) {
+        self.dies_if(Death::AfterTag(number)).await;
+    }
+
     async fn dies_if(&self, now: Death) {
+        if let Some(watch) = self.0.watch.as_ref().filter(|_| self.lives()) {
+            watch(now);
+        }
         if *self.0.death.lock().unwrap_or_else(PoisonError::into_inner) == Some(now) {
             self.end();
         }

@@ -19,6 +19,7 @@ pub mod journal;
 mod json;
 pub mod kinds;
 pub mod life;
+mod living;
 pub mod platform;
 pub mod ports;
 pub mod rehearsal;
@@ -27,8 +28,10 @@ pub mod runtime;
 pub mod scenario;
 mod service;
 pub mod setup;
+mod snapshot;
 pub mod steady;
 pub mod store;
 mod world;
 
+pub use snapshot::Snapshot;
 pub use world::{Keeps, Process, Simulation};

@@ -41,7 +41,7 @@ pub struct Ran {
     pub purpose: String,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Record {
     ran: Vec<Ran>,
     groups: i32,
@@ -66,6 +66,18 @@ impl SimulatedScripts {
     #[must_use]
     pub fn of(&self, life: Life) -> Self {
         Self { life, ..self.clone() }
+    }
+
+    /// Scripts that go on from what these are now.
+    pub(super) fn copy(&self) -> Self {
+        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self {
+            rules: Arc::new(Mutex::new(rules)),
+            record: Arc::new(Mutex::new(record)),
+            seed: self.seed,
+            life: Life::new(),
+        }
     }
 
     /// How scripts run from now on.

@@ -22,11 +22,11 @@ struct Commit {
     tree: Tree,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     working: Tree,
     /// The oldest first; each is the parent of the next.
-    commits: Vec<Commit>,
+    commits: Vec<Arc<Commit>>,
     /// Which of them HEAD names.
     head: usize,
     tags: BTreeMap<String, GitTag>,
@@ -83,7 +83,7 @@ impl MemoryRepository {
         let name: String = digest::bytes(content.as_bytes()).hex().chars().take(NAME).collect();
         let keep = (state.head + 1).min(state.commits.len());
         state.commits.truncate(keep);
-        state.commits.push(Commit { name: name.clone(), author: author.to_owned(), tree });
+        state.commits.push(Arc::new(Commit { name: name.clone(), author: author.to_owned(), tree }));
         state.head = state.commits.len() - 1;
         name
     }
@@ -91,6 +91,11 @@ impl MemoryRepository {
     /// Has a remote that tags can be pushed to, or has none (any more).
     pub fn remote(&self, there: bool) {
         self.state().remote = there;
+    }
+
+    /// Another repository that is what this one is now.
+    pub(super) fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.state().clone())))
     }
 
     /// The repository behind its ports.

@@ -107,8 +107,8 @@ impl Way {
     fn weather(&self, writes: bool, path: &str) -> Result<(Option<Trouble>, Duration), BoxError> {
         let faults = Arc::clone(&locked(&self.fleet.inner.faults));
         let at = self.fleet.inner.clock.elapsed();
-        let machine = self.fleet.inner.machines.get(&*self.cluster).ok_or("the cluster is gone")?;
-        let Machine { fired, chance, distance, .. } = &mut *locked(machine);
+        let mut machine = self.fleet.machine(&self.cluster).ok_or("the cluster is gone")?;
+        let Machine { fired, chance, distance, .. } = &mut *machine;
         let trouble = faults.strike(&self.cluster, writes, path, at, fired, chance);
         Ok((trouble, faults.latency(*distance, chance)))
     }
@@ -122,7 +122,7 @@ impl Way {
     ) -> Result<Answer, BoxError> {
         let inner = &self.fleet.inner;
         let (now, elapsed) = (inner.clock.truth(), inner.clock.elapsed());
-        let mut machine = locked(inner.machines.get(&*self.cluster).ok_or("the cluster is gone")?);
+        let mut machine = self.fleet.machine(&self.cluster).ok_or("the cluster is gone")?;
         let machine = &mut *machine;
         let request = api::Request {
             method: &head.method,
@@ -145,14 +145,14 @@ impl Way {
         }
         let answer = machine.cluster.answer(now, &request);
         if writes && inner.audit == Audit::Writes {
-            machine.audit.push(Audited {
+            machine.audit.push(Arc::new(Audited {
                 at: now,
                 agent: self.agent.to_string(),
                 method: head.method.clone(),
                 path: head.uri.to_string(),
                 status: answer.status,
                 body: Some(String::from_utf8_lossy(body).as_ref().into()),
-            });
+            }));
         }
         Ok(answer)
     }

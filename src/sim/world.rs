@@ -6,8 +6,11 @@ use std::sync::Arc;
 use super::clock::VirtualClock;
 use super::fleet::Fleet;
 use super::host::{SimulatedHost, SimulatedProcess};
+use super::journal::MemoryJournal;
 use super::life::Life;
+use super::living::LivingGit;
 use super::ports::{Absent, SimulatedScripts};
+use super::repository::MemoryRepository;
 use crate::engine::World;
 use crate::engine::repo::Repository;
 use crate::port::{Commits, Journal, Renderer};
@@ -16,6 +19,11 @@ use crate::port::{Commits, Journal, Renderer};
 pub trait Keeps: Send + Sync {
     /// The journal as one process has it.
     fn of(&self, life: Life) -> Arc<dyn Journal>;
+
+    /// The journal itself, if it is kept in memory.
+    fn memory(&self) -> Option<&MemoryJournal> {
+        None
+    }
 }
 
 /// What stays when processes go.
@@ -31,6 +39,8 @@ pub struct Simulation {
     pub repository: Repository,
     /// Commits what is written in it.
     pub commits: Arc<dyn Commits>,
+    /// The repository behind those ports, if it is in memory.
+    pub memory: Option<MemoryRepository>,
     /// The host on which processes run.
     pub host: SimulatedHost,
     /// Scripts.
@@ -62,7 +72,7 @@ impl Simulation {
             secrets: Arc::clone(&absent) as _,
             metrics: Arc::clone(&absent) as _,
             signatures: absent,
-            git: Arc::clone(&self.repository.git),
+            git: Arc::new(LivingGit { git: Arc::clone(&self.repository.git), life: life.clone() }),
             packages: Arc::clone(&self.repository.packages),
             journal: self.journal.of(life.clone()),
         };

@@ -77,7 +77,8 @@ fn a_fleet_that_nobody_can_reach_is_rehearsed_bare_and_nothing_is_written() {
     assert_eq!((&data["fleet"]["read"], &data["fleet"]["clusters"]), (&0.into(), &2.into()));
     assert!((3_600..4_000).contains(&data["finish"]["p90"]["seconds"].as_u64().unwrap()), "{data:#}");
     let costs = data["failures"].as_array().unwrap();
-    let told: Vec<_> = costs.iter().map(|cost| (cost["wave"].as_str().unwrap(), cost["how"].as_str().unwrap())).collect();
+    let told: Vec<_> =
+        costs.iter().map(|cost| (cost["wave"].as_str().unwrap(), cost["how"].as_str().unwrap())).collect();
     assert_eq!(told, [("staging", "test"), ("prod", "test")], "a ConfigMap has no image that could fail");
     assert_eq!(traces(&lab), before, "nothing is written, and no journal is made");
 
@@ -86,7 +87,11 @@ fn a_fleet_that_nobody_can_reach_is_rehearsed_bare_and_nothing_is_written() {
     assert!(screen.out.contains("Not read  prod-1, staging-1: "), "{}", screen.out);
     assert!(screen.err.contains("rehearsal 3 of 3: "), "{}", screen.err);
     let markdown = lab.tidegate("rehearse R1 --seeds 2 --markdown --progress none").ok();
-    assert!(markdown.out.starts_with("# Rehearsal of R1\n\n**finishes in all 2 rehearsals**\n"), "{}", markdown.out);
+    assert!(
+        markdown.out.starts_with("# Rehearsal of R1\n\n**finishes in all 2 rehearsals**\n"),
+        "{}",
+        markdown.out
+    );
     assert!(markdown.out.contains("\n| prod | app tests fail | 1 | 1 | halts after "), "{}", markdown.out);
 
     // A failing gate of a release is seen before anybody starts it.
@@ -148,8 +153,7 @@ async fn a_real_cluster_is_only_read_and_its_copy_plans_as_it_does() {
     .await;
     assert_eq!(before, after, "journal, repository and folder are as they were");
     let rehearsed = |event: &AuditEvent| event.user_agent.contains("rehearse");
-    let seen: Vec<AuditEvent> =
-        desk.bed.audit().into_iter().skip(all_before).filter(rehearsed).collect();
+    let seen: Vec<AuditEvent> = desk.bed.audit().into_iter().skip(all_before).filter(rehearsed).collect();
     let verbs: BTreeSet<&str> = seen.iter().map(|event| event.verb.as_str()).collect();
     assert!(seen.len() >= 8, "{seen:#?}");
     assert_eq!(verbs, BTreeSet::from(["get", "list"]), "the rehearsal only reads");

@@ -6,6 +6,8 @@
 mod checker;
 mod plot;
 mod rehearsal;
+mod rig;
+mod snapshots;
 
 use std::collections::BTreeMap;
 use std::path::Path;

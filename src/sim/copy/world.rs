@@ -122,6 +122,7 @@ impl Copied {
                 trees: Arc::clone(&nowhere) as _,
             },
             commits: nowhere,
+            memory: None,
             host: SimulatedHost::new("rehearsal"),
             scripts: SimulatedScripts::new(ScriptRules::default(), seed, Life::new()),
             renderer: Some(Arc::clone(&asked) as _),
