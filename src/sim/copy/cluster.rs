@@ -292,3 +292,158 @@ pub fn workloads(shape: &Shape) -> usize {
 fn text<'a>(object: &'a Value, path: &str) -> &'a str {
     object.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::apply::ObjectId;
+    use crate::apply::inventory::{Entry, Inventory};
+    use crate::apply::ready::{Verdict, verdict};
+    use crate::apply::record::{Record, State};
+    use crate::digest;
+    use crate::engine::cluster::Sight;
+    use crate::model::{Observed, RecordPhase};
+
+    fn now() -> Timestamp {
+        "2026-03-02T08:00:00Z".parse().unwrap()
+    }
+
+    fn node(name: &str, ready: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": name, "labels": {"disk": "fast"}},
+            "spec": {}, "status": {"allocatable": {"cpu": "4", "memory": "16Gi", "pods": "110"},
+                "nodeInfo": {"kubeletVersion": "v1.31.1"}, "conditions": [{"type": "Ready", "status": ready}]}})
+    }
+
+    fn deployment(namespace: &str, name: &str) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": name, "namespace": namespace, "uid": format!("u-{name}"), "generation": 7,
+                "ownerReferences": [{"apiVersion": "shop/v1", "kind": "Shop", "name": "x", "uid": "gone"}]},
+            "spec": {"replicas": 2, "selector": {"matchLabels": {"app": name}},
+                "template": {"metadata": {"labels": {"app": name}},
+                    "spec": {"containers": [{"name": "c", "image": format!("{name}:1")}],
+                        "volumes": [{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]}}},
+            "status": {"observedGeneration": 7, "readyReplicas": 0}})
+    }
+
+    fn shape() -> Shape {
+        let entry = |group: &str, kind: &str, name: &str| Entry {
+            id: ObjectId {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                namespace: "ingress".to_owned(),
+                name: name.to_owned(),
+            },
+            version: "v1".to_owned(),
+            uid: Some(format!("uid-of-{name}")),
+            proof: None,
+        };
+        let zero = digest::bytes(b"");
+        let state = State {
+            release: "R41".parse().unwrap(),
+            version: "1.0.0".parse().unwrap(),
+            commit: "c".to_owned(),
+            digest: zero,
+            inputs: zero,
+            secrets: None,
+            phase: RecordPhase::Verified,
+            values: Value::Null,
+        };
+        let mut inventory = Inventory { hashing: 1, entries: Vec::new() };
+        for (group, kind, name) in [
+            ("apps", "Deployment", "proxy"),
+            ("", "ConfigMap", "settings"),
+            ("", "Secret", "token"),
+            ("apiregistration.k8s.io", "APIService", "v1.ingress"),
+            ("unknown.io", "Thing", "x"),
+        ] {
+            inventory.entries.push(entry(group, kind, name));
+        }
+        let record = Record {
+            format: 1,
+            journal: uuid::Uuid::nil(),
+            fence: 1,
+            rollout: "R41-1".parse().unwrap(),
+            attempt: 1,
+            adopted: false,
+            current: state,
+            previous: None,
+            verdict: None,
+            inventory,
+        };
+        let observed = Observed {
+            at: now(),
+            uid: ClusterUid::new("the-one"),
+            kubernetes: crate::version::KubeMinor::new(1, 31),
+            server: "v1.31.2-gke.1000".to_owned(),
+            products: BTreeMap::new(),
+        };
+        let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
+            "metadata": {"name": "web", "namespace": "web", "uid": "b"},
+            "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "web"}}},
+            "status": {"disruptionsAllowed": 0, "expectedPods": 2}});
+        Shape {
+            sight: Sight { observed, records: [("ingress".parse().unwrap(), record)].into(), lease: None },
+            own: vec![json!({"apiVersion": "v1", "kind": "Secret", "metadata":
+                {"name": "product.ingress", "namespace": "tidegate-system", "uid": "r", "labels": {"tidegate.dev/record": "head"}}})],
+            nodes: vec![node("a", "True"), node("b", "False"), node("c", "True")],
+            budgets: vec![budget],
+            workloads: vec![
+                deployment("ingress", "proxy"),
+                deployment("web", "web"),
+                deployment("web", "batch"),
+            ],
+            definitions: Vec::new(),
+            classes: Vec::new(),
+        }
+    }
+
+    fn copied() -> Cluster {
+        let pool = Pool::default();
+        let stand = Stand { name: "own", seed: 1, pool: &pool, now: now() };
+        copy(&stand, &shape(), None).unwrap()
+    }
+
+    #[test]
+    fn a_copy_is_who_its_cluster_is_with_its_nodes_budgets_and_records() {
+        let cluster = copied();
+        let get = |resource: &str, namespace: &str, name: &str| {
+            cluster.store.get(&Key::new("", resource, namespace, name))
+        };
+        assert_eq!(get("namespaces", "", "kube-system").unwrap()["metadata"]["uid"], "the-one");
+        assert_eq!(
+            (cluster.served.to_string(), cluster.binary.to_string()),
+            ("1.31".into(), "v1.31.2-gke.1000".into())
+        );
+        assert_eq!(cluster.store.keys("", "nodes", None).count(), 3);
+        assert_eq!(get("nodes", "", "a").unwrap()["status"]["nodeInfo"]["kubeletVersion"], "v1.31.1");
+        assert!(cluster.conditions.broken_nodes.contains("b") && cluster.conditions.broken_nodes.len() == 1);
+        assert!(get("secrets", "tidegate-system", "product.ingress").is_some());
+        let budget = Key::new("policy", "poddisruptionbudgets", "web", "web");
+        assert_eq!(cluster.store.get(&budget).unwrap()["status"]["disruptionsAllowed"], 0);
+        assert_eq!(shape().closed_budgets().collect::<Vec<_>>(), ["web/web"]);
+    }
+
+    #[test]
+    fn workloads_that_matter_run_in_a_copy_and_all_else_of_the_records_is_there() {
+        let cluster = copied();
+        let names: Vec<&str> =
+            cluster.store.keys("apps", "deployments", None).map(|key| &*key.name).collect();
+        assert_eq!(names, ["proxy", "web"], "tidegate's own, and the one that a budget speaks of");
+        assert_eq!(workloads(&shape()), 2);
+        for (namespace, name) in [("ingress", "proxy"), ("web", "web")] {
+            let found = cluster.store.get(&Key::new("apps", "deployments", namespace, name)).unwrap();
+            assert_eq!(verdict(&found), Verdict::Ready, "{found:#}");
+            assert_eq!(found["metadata"]["uid"], format!("u-{name}"));
+        }
+        for (group, resource, name) in [
+            ("", "configmaps", "settings"),
+            ("", "secrets", "token"),
+            ("apiregistration.k8s.io", "apiservices", "v1.ingress"),
+        ] {
+            let found = cluster.store.get(&Key::new(group, resource, "ingress", name)).unwrap();
+            assert!(stands_in(&found) && verdict(&found) == Verdict::Ready, "{found:#}");
+            assert_eq!(found["metadata"]["uid"], format!("uid-of-{name}"));
+        }
+    }
+}
