@@ -88,6 +88,7 @@ impl Planted {
 pub async fn possible(
     renderer: &dyn Renderer,
     contents: &Contents,
+    simulation: &Simulation,
     plan: &Plan,
     wave: &PlannedWave,
 ) -> Result<Vec<Planted>, Fault> {
@@ -107,6 +108,9 @@ pub async fn possible(
         for (cluster, target) in &places {
             if seen.insert(target.digest) {
                 failing.look(renderer, contents, plan, cluster, target).await?;
+                // What runs already is on the nodes, and goes on running.
+                let runs = running(simulation, &cluster.name);
+                failing.images.retain(|image| !runs.contains(image));
             }
         }
         let clusters: Vec<ClusterName> = places.iter().map(|(cluster, _)| cluster.name.clone()).collect();
@@ -116,6 +120,16 @@ pub async fn possible(
         }
     }
     Ok(best)
+}
+
+/// The images that run in a cluster of the copy.
+fn running(simulation: &Simulation, name: &ClusterName) -> BTreeSet<String> {
+    let pods = simulation.fleet.with(name.as_str(), |cluster| cluster.store.list("", "pods", None));
+    let mut found = BTreeSet::new();
+    for (_, pod) in pods.unwrap_or_default() {
+        images(&pod, &mut found);
+    }
+    found
 }
 
 /// What of a product can fail.

@@ -38,7 +38,8 @@ pub fn scout(
         let contents = Contents::new(people.world.packages.clone());
         let mut failures = Vec::new();
         for wave in plan.waves.iter().filter(|wave| only.is_none_or(|only| wave.name == *only)) {
-            failures.extend(possible(&*people.world.renderer, &contents, &plan, wave).await?);
+            failures
+                .extend(possible(&*people.world.renderer, &contents, &place.simulation, &plan, wave).await?);
         }
         Ok(Scouted { plan, findings, failures })
     })?
