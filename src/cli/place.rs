@@ -31,7 +31,7 @@ use crate::engine::whereabouts::{Relation, Whereabouts};
 use crate::engine::{Follower, Times, World};
 use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
-use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal, Packages, Trees};
+use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal, Packages, Renderer, Trees};
 use crate::report::explanation::Driving;
 use crate::sim::runtime::Pace;
 use crate::sim::steady::{self, Steady};
@@ -270,6 +270,14 @@ impl Place {
         match &self.simulated {
             Some(simulated) => Arc::clone(&simulated.ports.clusters),
             None => Arc::new(KubeconfigClusters::new(git.root(), self.home())),
+        }
+    }
+
+    /// What renders charts.
+    pub fn renderer(&self) -> Arc<dyn Renderer> {
+        match &self.simulated {
+            Some(simulated) => Arc::clone(&simulated.ports.renderer),
+            None => Arc::new(HelmCli::find()),
         }
     }
 

@@ -40,7 +40,7 @@ fn the_first_page_of_help_lists_every_noun() {
       stop-the-line  Stop everything that could start, for the whole fleet or a part of it
       journal        Look after the journal
       demo           See it work on a simulated fleet; no cluster is needed
-      rehearse       Play a scenario on a simulated fleet, and say whether what must hold does
+      rehearse       Play a release on a simulated copy of the fleet, or a scenario on a made-up one
       explain        Explain a code such as TG0101, offline
 
     Options:

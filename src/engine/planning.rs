@@ -12,7 +12,7 @@ use crate::model::{
     Actor, ClusterEntry, ClusterName, ClusterUid, DeployStep, PipelineName, ReleaseId, RolloutId,
 };
 use crate::plan::{self, Durations, Plan, PlanInput, PlanOptions, Renderers};
-use crate::port::{AppendError, Fault, NewEvent};
+use crate::port::{AppendError, Fault, Git, NewEvent};
 use crate::resolve::{self, HeldProduct, Needed, Observation, PastPin, ProductVersion, Reason};
 use crate::rollout::FleetState;
 
@@ -266,8 +266,16 @@ fn no_member(name: &ClusterName, members: &BTreeMap<ClusterName, ClusterEntry>) 
 /// # Errors
 /// When git fails, a committed release or pipeline file is wrong, or holds a literal secret.
 pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
-    let commit = world.git.head().await?;
-    let catalog = catalog_of(world, &commit).await?;
+    committed_in(&*world.git).await
+}
+
+/// [`committed`], of a repository alone.
+///
+/// # Errors
+/// As [`committed`].
+pub async fn committed_in(git: &dyn Git) -> Result<(String, Catalog), PlanError> {
+    let commit = git.head().await?;
+    let catalog = catalog_in(git, &commit).await?;
     Ok((commit, catalog))
 }
 
@@ -276,10 +284,14 @@ pub async fn committed(world: &World) -> Result<(String, Catalog), PlanError> {
 /// # Errors
 /// As [`committed`].
 pub(super) async fn catalog_of(world: &World, commit: &str) -> Result<Catalog, PlanError> {
+    catalog_in(&*world.git, commit).await
+}
+
+async fn catalog_in(git: &dyn Git, commit: &str) -> Result<Catalog, PlanError> {
     let mut tree = crate::model::Tree::new();
     // Product content comes by the lock, so the products' folders of HEAD are not read at all.
     for folder in ["releases", "pipelines"] {
-        if let Some(found) = world.git.tree(commit, folder).await? {
+        if let Some(found) = git.tree(commit, folder).await? {
             for (path, file) in found.iter() {
                 tree.insert(format!("{folder}/{path}"), file.clone());
             }

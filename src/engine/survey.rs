@@ -11,7 +11,7 @@ use crate::model::{ClusterEntry, ClusterName};
 use crate::plan::Access;
 use crate::port::{Clock, Clusters};
 
-use super::cluster::{Cluster, Error, Kind, Sight};
+use super::cluster::{Cluster, Error, Kind, Shape, Sight};
 use super::session::user_agent;
 use super::world::{Times, World};
 
@@ -45,6 +45,26 @@ pub async fn fleet(
         .map(|(name, access)| async {
             let look = reach(&*world.clusters, &world.clock, times, access, "plan").await;
             (name.clone(), look.map(|(_, sight)| sight))
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
+}
+
+/// Reads the shapes of clusters that are reached in these ways. Only reads, and records nothing.
+pub async fn shapes(
+    port: &dyn Clusters,
+    clock: &Arc<dyn Clock>,
+    times: &Times,
+    clusters: &[(ClusterName, Access)],
+) -> BTreeMap<ClusterName, Result<Shape, Error>> {
+    futures::stream::iter(clusters)
+        .map(|(name, access)| async {
+            let shape = async {
+                let (cluster, sight) = reach(port, clock, times, access, "rehearse").await?;
+                cluster.shape(sight).await
+            };
+            (name.clone(), shape.await)
         })
         .buffer_unordered(AT_ONCE)
         .collect()

@@ -1,5 +1,6 @@
 //! How data becomes text: terminal tables, progress, JSON envelopes.
 
+pub mod counting;
 pub mod envelope;
 pub mod exit;
 pub mod live;

@@ -73,6 +73,22 @@ impl MemoryJournal {
         Ok(made)
     }
 
+    /// A journal with the history of another one; a new one where there is none. Nobody drives it.
+    ///
+    /// # Errors
+    /// As [`MemoryJournal::new`].
+    pub fn copied(id: Uuid, at: jiff::Timestamp, history: &[Event]) -> Result<Self, Fault> {
+        let made = Self::new(id, at, Actor("person:rehearsal".to_owned()))?;
+        if let Some(last) = history.last() {
+            let mut inner = made.inner();
+            inner.fence = history.iter().filter_map(|event| event.fence).max().unwrap_or_default();
+            inner.last = last.hash;
+            inner.events = history.iter().cloned().map(Arc::new).collect();
+            made.last.send_replace(inner.position());
+        }
+        Ok(made)
+    }
+
     /// What becomes of writes from now on.
     pub fn disk(&self, disk: Disk) {
         self.inner().disk = disk;

@@ -85,6 +85,11 @@ impl SimulatedScripts {
         *self.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 
+    /// From now on these fail as well: a part of a command, and a part of the cluster's name.
+    pub fn fail(&self, more: Vec<(String, String)>) {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).failing.extend(more);
+    }
+
     /// What was run, in order.
     pub fn ran(&self) -> Vec<Ran> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).ran.clone()

@@ -46,6 +46,7 @@ mod pages;
 mod platform;
 mod prometheus;
 mod rebuild;
+mod rehearse;
 #[path = "../scripted/mod.rs"]
 mod scripted;
 mod shapes;

@@ -9,6 +9,7 @@ mod crash;
 mod failing;
 mod mutants;
 mod plot;
+mod rehearsal;
 mod rig;
 mod snapshots;
 

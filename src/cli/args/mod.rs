@@ -100,7 +100,7 @@ pub enum Command {
     Journal(JournalCommand),
     /// See it work on a simulated fleet; no cluster is needed.
     Demo(Demo),
-    /// Play a scenario on a simulated fleet, and say whether what must hold does.
+    /// Play a release on a simulated copy of the fleet, or a scenario on a made-up one.
     Rehearse(Rehearse),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),

@@ -4,17 +4,48 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::model::{Duration, PipelineName, ReleaseId, WaveName};
+
 /// `rehearse`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example: tidegate rehearse --scenario freeze.yaml -o json\n\n\
-Exits with 0 if all holds that must, and with 13 if not.")]
+#[command(after_help = "Examples:\n  \
+  tidegate rehearse R42\n  \
+  tidegate rehearse R42 --faults many --fail-wave prod --markdown > r42.md\n  \
+  tidegate rehearse --scenario freeze.yaml -o json\n\n\
+Only reads: clusters, repository and journal stay as they are. Exits with 0 if the release\n\
+finishes in every rehearsal (with --scenario: if all holds that must), and with 13 if not.")]
 pub struct Rehearse {
-    /// The scenario's file (kind: Scenario).
+    /// The release to rehearse on a copy of the fleet.
+    #[arg(value_name = "RELEASE", required_unless_present = "scenario", conflicts_with = "scenario")]
+    pub release: Option<ReleaseId>,
+    /// Play the scenario of this file (kind: Scenario) instead.
     #[arg(long, value_name = "FILE")]
-    pub scenario: PathBuf,
-    /// Another seed than the scenario's own.
+    pub scenario: Option<PathBuf>,
+    /// How many rehearsals, each with a seed of its own.
+    #[arg(long, default_value = "20", value_name = "NUMBER", conflicts_with = "scenario",
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub seeds: u32,
+    /// The first seed, 1 if absent; with --scenario another one than its own.
     #[arg(long, value_name = "NUMBER")]
     pub seed: Option<u64>,
+    /// What goes wrong on the way: none, some, many, or a file with `faults` and `conditions`.
+    #[arg(long, default_value = "some", value_name = "HOW-MUCH", conflicts_with = "scenario")]
+    pub faults: String,
+    /// Plant failures in this wave only; in each wave if absent.
+    #[arg(long, value_name = "WAVE", conflicts_with = "scenario")]
+    pub fail_wave: Option<WaveName>,
+    /// The pipeline; may be left out when there is only one.
+    #[arg(long, value_name = "NAME", conflicts_with = "scenario")]
+    pub pipeline: Option<PipelineName>,
+    /// How long people take to approve what they are asked for.
+    #[arg(long, default_value = "15m", value_name = "LENGTH", conflicts_with = "scenario")]
+    pub approve_after: Duration,
+    /// How much of the fleet's time a rehearsal may take.
+    #[arg(long, default_value = "30d", value_name = "LENGTH", conflicts_with = "scenario")]
+    pub within: Duration,
+    /// Print the report as Markdown.
+    #[arg(long, conflicts_with = "scenario")]
+    pub markdown: bool,
 }
 
 /// `demo`.

@@ -5,8 +5,8 @@ use crate::cli::failure::Failure;
 use crate::diag::{Finding, codes};
 use crate::output::exit::Code;
 
-/// The stack, in bytes. Only what is used of it takes memory.
-const STACK: usize = 64 * 1024 * 1024;
+/// The stack of a simulation, in bytes. Only what is used of it takes memory.
+pub const STACK: usize = 64 * 1024 * 1024;
 
 /// Has something done on a thread of its own, and waits for it.
 ///

@@ -219,7 +219,7 @@ fn leases() -> String {
     format!("/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases")
 }
 
-fn operator() -> String {
+pub(super) fn operator() -> String {
     format!("{}/operator", leases())
 }
 

@@ -12,6 +12,7 @@ mod objects;
 mod observe;
 mod preflight;
 mod prune;
+mod shape;
 mod store;
 mod test_job;
 mod wait;
@@ -28,6 +29,7 @@ pub use error::{Error, Kind};
 pub use lease::{Adoption, BeforeTaking, Claimant, Guard, Holding};
 pub use observe::{Identity, Sight};
 pub use preflight::{Obstacle, Survey};
+pub use shape::Shape;
 pub use test_job::{JobOutcome, JobRun};
 pub use work::{Applied, Confirmation, ProductWork, Removed, Settled};
 

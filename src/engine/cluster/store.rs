@@ -33,7 +33,7 @@ pub(super) struct Stored {
     parts: Vec<String>,
 }
 
-fn secrets() -> String {
+pub(super) fn secrets() -> String {
     format!("/api/v1/namespaces/{NAMESPACE}/secrets")
 }
 

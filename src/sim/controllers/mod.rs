@@ -34,6 +34,7 @@ mod world;
 
 pub use bootstrap::bootstrap;
 pub use budgets::Budget;
+pub(in crate::sim) use selectors::selects;
 pub use settle::Controllers;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::sim::json::At as _;
 
 /// Whether a selector of a workload or a budget selects these labels. One without any requirement
 /// selects all; `null` selects nothing.
-pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
+pub(in crate::sim) fn selects(selector: &Value, labels: &Value) -> bool {
     if !selector.is_object() {
         return false;
     }

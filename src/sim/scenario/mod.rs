@@ -8,7 +8,7 @@ mod expect;
 mod read;
 mod run;
 
-pub use begin::{PERSON, begin, desk, mend, setup};
+pub use begin::{PERSON, begin, change, desk, faults, mend, setup};
 pub use read::read;
 pub use run::{Options, Played, run};
 

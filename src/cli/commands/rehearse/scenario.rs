@@ -1,10 +1,10 @@
-//! `rehearse`: plays on a simulated fleet, in its own time, and says what came of it.
+//! `rehearse --scenario`: plays a scenario on a simulated fleet, in its own time, and says what came of it.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use super::Context;
-use super::apart::apart;
-use crate::cli::args::Rehearse;
+use crate::cli::commands::Context;
+use crate::cli::commands::apart::apart;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
 use crate::output::exit::Code;
@@ -14,11 +14,11 @@ use crate::report::summary;
 use crate::sim::scenario::{self, Options, ScenarioError};
 
 /// Plays a scenario.
-pub async fn run(args: &Rehearse, context: &Context<'_>) -> Outcome {
-    let path = args.scenario.display().to_string();
-    let bytes = tokio::fs::read(&args.scenario).await.map_err(|e| Failure::unreadable(&args.scenario, &e))?;
+pub async fn run(file: &Path, seed: Option<u64>, context: &Context<'_>) -> Outcome {
+    let path = file.display().to_string();
+    let bytes = tokio::fs::read(file).await.map_err(|e| Failure::unreadable(file, &e))?;
     let file = scenario::read(&path, &bytes).map_err(Failure::invalid)?;
-    let options = Options { seed: args.seed, ..Options::default() };
+    let options = Options { seed, ..Options::default() };
     let surface = Arc::clone(context.surface);
     let (spec, story) = (file.spec.clone(), file.spec.story.clone());
     let played = apart(move || {
