@@ -5,6 +5,7 @@
 
 mod checker;
 mod plot;
+mod replays;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -22,6 +22,7 @@ mod rebuild;
 mod recorded;
 mod rehearsal;
 mod replan;
+mod replay;
 mod status;
 mod why;
 pub mod words;
@@ -42,6 +43,7 @@ pub use rebuild::RebuildScreen;
 pub use recorded::RecordedScreen;
 pub use rehearsal::RehearsalScreen;
 pub use replan::ReplanScreen;
+pub use replay::ReplayScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 

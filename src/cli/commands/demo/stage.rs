@@ -1,7 +1,7 @@
 //! The stage of a demo: its folder with repository and journal, its simulated fleet, and what is typed.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
@@ -156,19 +156,25 @@ impl Stage {
             pace: self.pace.clone(),
             speed: self.args.speed,
             real: self.real.clone(),
+            face: Arc::new(Mutex::new(self.face(&simulation))),
         };
         Ok(Scene { simulation, globals, simulated })
+    }
+
+    fn face(&self, simulation: &Simulation) -> ClockFace {
+        ClockFace {
+            shows: simulation.clock.now(),
+            at: jiff::Timestamp::now(),
+            speed: self.pace.speed().unwrap_or(1.0),
+        }
     }
 
     /// Keeps the clock's face beside the journal, for who asks from a second terminal.
     async fn show_clock(&self, scene: &Scene, journal: &Path) -> Outcome {
         let place = face::place(journal);
         loop {
-            let shown = ClockFace {
-                shows: scene.simulation.clock.now(),
-                at: jiff::Timestamp::now(),
-                speed: self.pace.speed().unwrap_or(1.0),
-            };
+            let shown = self.face(&scene.simulation);
+            *scene.simulated.face.lock().unwrap_or_else(PoisonError::into_inner) = shown;
             if let Ok(text) = serde_json::to_vec(&shown) {
                 // Whoever finds none sees by the real clock.
                 let _ = std::fs::write(&place, text);
