@@ -2,7 +2,9 @@
 //! to the next timer when all wait (tokio's paused clock); wall and boot-time clock are counted on it.
 //! Jumps of the wall clock are a fault that can be had; the boot-time clock never jumps.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,13 +21,18 @@ const UP: Duration = Duration::from_secs(3_600);
 pub struct VirtualClock {
     start: Timestamp,
     began: Instant,
+    /// The simulation's own thread. On any other, tokio's clock is the real one.
+    home: ThreadId,
+    /// What was shown last on it, in nanoseconds since the beginning.
+    shown: Arc<AtomicU64>,
     jumped: Arc<Mutex<SignedDuration>>,
 }
 
 impl VirtualClock {
     /// Clocks that begin now, at this moment of the wall clock. Made within the runtime of the simulation.
     pub fn starting(start: Timestamp) -> Self {
-        Self { start, began: Instant::now(), jumped: Arc::default() }
+        let (home, shown) = (std::thread::current().id(), Arc::default());
+        Self { start, began: Instant::now(), home, shown, jumped: Arc::default() }
     }
 
     /// The moment at which the simulation began.
@@ -33,9 +40,15 @@ impl VirtualClock {
         self.start
     }
 
-    /// How long the simulation has run.
+    /// How long the simulation has run. A port of the real world that is served on another thread sees
+    /// what the simulation saw last: it stands still meanwhile.
     pub fn elapsed(&self) -> Duration {
-        self.began.elapsed()
+        if std::thread::current().id() != self.home {
+            return Duration::from_nanos(self.shown.load(Ordering::Acquire));
+        }
+        let elapsed = self.began.elapsed();
+        self.shown.store(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
+        elapsed
     }
 
     /// The wall clock jumps, as when somebody sets it.
