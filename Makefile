@@ -1,6 +1,6 @@
 # tidegate: the two commands of the README, and what they are made of.
 #
-#   make demo    build, start three real clusters, roll a release through them
+#   make demo    build, roll a release through 24 simulated clusters; STORY=pin plays another story
 #   make test    everything: lints, unit and property tests, real control planes
 #   make bench   figures beside a peer or a floor of the same run
 #   make soak    schedules and stories that nobody has seen, SEEDS of them
@@ -17,7 +17,7 @@ help:
 	@sed -n '3,10s/^#   //p' Makefile
 
 demo:
-	@tests/demo.sh
+	@tests/demo.sh $(if $(STORY),--scenario $(STORY))
 
 test:
 	@tests/test.sh

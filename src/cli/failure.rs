@@ -4,6 +4,7 @@
 use crate::diag::{Code, Finding, Findings, codes};
 use crate::engine::planning::PlanError;
 use crate::engine::repo::RepoError;
+use crate::journal::export;
 use crate::output::envelope::Warning;
 use crate::output::exit;
 use crate::port::Fault;
@@ -41,6 +42,41 @@ impl Failure {
     pub fn journal(path: &std::path::Path, fault: &Fault) -> Self {
         let message = format!("the journal {} can't be used: {fault}", path.display());
         Self::new(exit::Code::Conflict, Finding::error(&codes::JOURNAL_UNREADABLE, message))
+    }
+
+    /// A file of `rollout export` that does not hold.
+    pub fn export(path: &std::path::Path, fault: &export::Fault) -> Self {
+        let export::Fault { line, column, defect } = fault;
+        let message = format!("{}:{line}:{column}: {defect}", path.display());
+        let again = "tidegate rollout export ROLLOUT --out FILE";
+        let (exit, finding) = match defect {
+            export::Defect::Foreign(_) => {
+                let finding = Finding::error(&codes::EXPORT_UNREADABLE, message).next(again);
+                (
+                    exit::Code::Invalid,
+                    finding.hint("it is a file that `rollout export` wrote, as it was written"),
+                )
+            }
+            export::Defect::Ends { .. } | export::Defect::Unreadable(_) => {
+                let finding = Finding::error(&codes::EXPORT_UNREADABLE, message).next(again);
+                (
+                    exit::Code::Invalid,
+                    finding.hint("copy it once more, or export it anew where its journal is"),
+                )
+            }
+            export::Defect::Newer(_) => {
+                let finding = Finding::error(&codes::JOURNAL_NEWER, message).next("tidegate --version");
+                (
+                    exit::Code::Conflict,
+                    finding.hint("install the version of tidegate that wrote it, or a later one"),
+                )
+            }
+            export::Defect::Changed(_) => {
+                let finding = Finding::error(&codes::JOURNAL_BROKEN, message).next(again);
+                (exit::Code::Conflict, finding.hint("nothing of it is shown: what it says can't be trusted"))
+            }
+        };
+        Self::new(exit, finding)
     }
 
     /// A file that could not be read.

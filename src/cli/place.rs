@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use etcetera::BaseStrategy;
 
@@ -31,7 +31,8 @@ use crate::engine::whereabouts::{Relation, Whereabouts};
 use crate::engine::{Follower, Times, World};
 use crate::model::{Actor, ClusterEntry, Duration, Source};
 use crate::output::exit::Code;
-use crate::port::{Clock, Clusters, DriverLease, Git, Host, Journal, Packages, Renderer, Trees};
+use crate::output::progress::Now as Shown;
+use crate::port::{Clock, ClockFace, Clusters, DriverLease, Git, Host, Journal, Packages, Renderer, Trees};
 use crate::report::explanation::Driving;
 use crate::sim::runtime::Pace;
 use crate::sim::steady::{self, Steady};
@@ -62,6 +63,8 @@ pub struct Simulated {
     pub speed: f64,
     /// A runtime whose clock is the real one.
     pub real: tokio::runtime::Handle,
+    /// The simulation's clock, as other threads see it.
+    pub face: Arc<Mutex<ClockFace>>,
 }
 
 /// While this is there, a simulation goes as fast as was asked for.
@@ -112,6 +115,23 @@ impl Place {
     /// Now, by the wall clock.
     pub fn now(&self) -> jiff::Timestamp {
         self.clock.now()
+    }
+
+    /// Now, for who asks from any thread; a simulation's own clock is for its own thread.
+    pub fn shown(&self) -> Shown {
+        match &self.simulated {
+            Some(Simulated { face, .. }) => {
+                let face = Arc::clone(face);
+                Arc::new(move || {
+                    let face = *face.lock().unwrap_or_else(PoisonError::into_inner);
+                    face.now(jiff::Timestamp::now())
+                })
+            }
+            None => {
+                let clock = Arc::clone(&self.clock);
+                Arc::new(move || clock.now())
+            }
+        }
     }
 
     /// When waiting ends, by `--wait-timeout`.

@@ -298,6 +298,7 @@ fn the_help_of_a_command_is_short_and_ends_with_an_example() {
       events     Print what happened, one event a line
       show       Show the plan and the pipeline as they were executed
       export     Write one rollout into a file that proves itself: its events, plan and pipeline
+      replay     Show a rollout again from the file of an export
 
     Options:
       -h, --help  Print help (see more with '--help')

@@ -20,6 +20,9 @@ const CLUSTERS: usize = 8;
 /// How often live lines are drawn anew although nothing happened, so that times go on.
 const TICK: Duration = Duration::from_secs(1);
 
+/// What time it is where things happen: in a simulation or a recording it is not the real one.
+pub type Now = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
 /// Shows what happens, as it happens.
 pub struct Progress {
     surface: Arc<Surface>,
@@ -40,11 +43,16 @@ enum Form {
 impl Progress {
     /// Progress on a surface; events up to position `told` are history.
     pub fn new(surface: &Arc<Surface>, told: u64) -> Self {
+        Self::by(surface, told, Arc::new(jiff::Timestamp::now))
+    }
+
+    /// The same, by a clock of its own; it is asked on another thread.
+    pub fn by(surface: &Arc<Surface>, told: u64, now: Now) -> Self {
         let form = match surface.progress() {
             ProgressMode::None => Form::None,
             ProgressMode::Json => Form::Json,
             ProgressMode::Plain => Form::Plain,
-            ProgressMode::Auto if surface.talks_to_a_person() => Form::Live(Live::start(surface)),
+            ProgressMode::Auto if surface.talks_to_a_person() => Form::Live(Live::start(surface, now)),
             ProgressMode::Auto => Form::Plain,
         };
         Self { surface: Arc::clone(surface), form, told, cost: Duration::ZERO, drawn: None }
@@ -71,11 +79,17 @@ impl Progress {
                     let now = self.surface.look(event.at);
                     shown.say(&line(event, &now.view));
                 }
-                // Where a summary takes long (thousands of clusters), it is made less often.
-                if self.drawn.is_none_or(|at| at.elapsed() >= self.cost * 10) {
-                    self.show(summaries());
-                }
+                self.refresh(summaries);
             }
+        }
+    }
+
+    /// Shows how far things are, where that is shown live.
+    pub fn refresh(&mut self, summaries: impl FnOnce() -> Vec<RolloutSummary>) {
+        // Where a summary takes long (thousands of clusters), it is made less often.
+        let soon = || self.drawn.is_none_or(|at| at.elapsed() >= self.cost * 10);
+        if matches!(self.form, Form::Live(_)) && soon() {
+            self.show(summaries());
         }
     }
 
@@ -104,6 +118,7 @@ struct Live {
 
 struct Shared {
     surface: Arc<Surface>,
+    now: Now,
     drawing: MultiProgress,
     colors: bool,
     state: Mutex<Shown>,
@@ -118,11 +133,12 @@ struct Shown {
 }
 
 impl Live {
-    fn start(surface: &Arc<Surface>) -> Self {
+    fn start(surface: &Arc<Surface>, now: Now) -> Self {
         let colors =
             !matches!(anstream::AutoStream::choice(&std::io::stderr()), anstream::ColorChoice::Never);
         let shared = Arc::new(Shared {
             surface: Arc::clone(surface),
+            now,
             drawing: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)),
             colors,
             state: Mutex::default(),
@@ -160,7 +176,7 @@ impl Shared {
     }
 
     fn draw(&self, shown: &mut Shown) {
-        let look = self.surface.look(jiff::Timestamp::now());
+        let look = self.surface.look((self.now)());
         let lines: Vec<String> =
             shown.summaries.iter().flat_map(|summary| live::lines(summary, &look.view, CLUSTERS)).collect();
         while shown.bars.len() > lines.len() {

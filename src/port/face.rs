@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The face of a simulation's clock: it shows so much at a moment of the real clock, and
 /// how fast it goes from there.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClockFace {
     /// What it showed.

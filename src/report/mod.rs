@@ -8,6 +8,7 @@ pub mod explain;
 pub mod explanation;
 pub mod failures;
 pub mod pins;
+pub mod replay;
 mod soak;
 pub mod standing;
 pub mod summary;

@@ -42,6 +42,20 @@ impl FleetState {
         Ok(())
     }
 
+    /// Folds in an event of a file that leaves events of others out (`rollout export`). It was checked when
+    /// it was written, and what it could be checked against may not be there.
+    pub fn recall(&mut self, event: &Event) {
+        let announced = matches!(event.body, Body::DriverTookOver { .. });
+        if let Some(fence) = event.fence.filter(|fence| *fence > self.fence && !announced) {
+            let process = format!("driver {fence}");
+            let (boot, pid_namespace) = (String::new(), String::new());
+            let body = Body::DriverTookOver { process, boot, pid_namespace, new_fence: fence };
+            self.fold(&Event { body, ..event.clone() });
+        }
+        self.fold(event);
+        self.position = event.seq;
+    }
+
     /// Whether the fence that an event carries may write it now.
     fn check_fence(&self, fence: Option<u64>, body: &Body) -> Result<(), String> {
         match (body, fence) {

@@ -2,7 +2,9 @@
 //! to the next timer when all wait (tokio's paused clock); wall and boot-time clock are counted on it.
 //! Jumps of the wall clock are a fault that can be had; the boot-time clock never jumps.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,20 +31,35 @@ pub struct VirtualClock {
     /// How long the simulation had run when this runtime began.
     before: Duration,
     began: Instant,
+    /// The simulation's own thread. On any other, tokio's clock is the real one.
+    home: ThreadId,
+    /// What was shown last on it, in nanoseconds since the beginning.
+    shown: Arc<AtomicU64>,
     jumped: Arc<Mutex<SignedDuration>>,
 }
 
 impl VirtualClock {
     /// Clocks that begin now, at this moment of the wall clock. Made within the runtime of the simulation.
     pub fn starting(start: Timestamp) -> Self {
-        Self { start, before: Duration::ZERO, began: Instant::now(), jumped: Arc::default() }
+        Self::begin(start, Duration::ZERO, SignedDuration::ZERO)
     }
 
     /// Other clocks, for another runtime, that show what these show now and go on from there. Made within
     /// that runtime, from a face that was looked at in this one.
     pub(super) fn from_face(face: Face) -> Self {
-        let Face { start, elapsed, jumped } = face;
-        Self { start, before: elapsed, began: Instant::now(), jumped: Arc::new(Mutex::new(jumped)) }
+        Self::begin(face.start, face.elapsed, face.jumped)
+    }
+
+    fn begin(start: Timestamp, before: Duration, jumped: SignedDuration) -> Self {
+        let shown = u64::try_from(before.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            start,
+            before,
+            began: Instant::now(),
+            home: std::thread::current().id(),
+            shown: Arc::new(AtomicU64::new(shown)),
+            jumped: Arc::new(Mutex::new(jumped)),
+        }
     }
 
     /// What the clocks show.
@@ -56,9 +73,15 @@ impl VirtualClock {
         self.start
     }
 
-    /// How long the simulation has run.
+    /// How long the simulation has run. A port of the real world that is served on another thread sees
+    /// what the simulation saw last: it stands still meanwhile.
     pub fn elapsed(&self) -> Duration {
-        self.before + self.began.elapsed()
+        if std::thread::current().id() != self.home {
+            return Duration::from_nanos(self.shown.load(Ordering::Acquire));
+        }
+        let elapsed = self.before + self.began.elapsed();
+        self.shown.store(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX), Ordering::Release);
+        elapsed
     }
 
     /// The wall clock jumps, as when somebody sets it.

@@ -1,5 +1,5 @@
 //! The bed by hand: builds its binaries, starts clusters and keeps them until
-//! it is told to end. `make bed` and `make demo` use it.
+//! it is told to end. `make bed` uses it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 #[path = "mod.rs"]

@@ -152,10 +152,15 @@ async fn fleet_m02_a_rollout_is_shown_and_exported_with_the_pipeline_as_executed
         lab.run(&["rollout", "export", "R1", "--out", &path]).ok();
         let text = std::fs::read_to_string(&file).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(lines[0]["version"], 1);
+        assert_eq!(lines[0]["version"], 2);
         assert_eq!(lines[1]["pipeline"]["text"], old);
-        assert_eq!(lines[2]["event"]["event"], "rollout.planned");
-        assert!(lines[2]["event"]["plan"]["waves"].is_array(), "the plan is in it");
+        let first = lines.iter().position(|line| line["event"].is_object()).unwrap();
+        assert!(
+            lines[2..first].iter().all(|line| line["before"].is_object()),
+            "what held before comes first"
+        );
+        assert_eq!(lines[first]["event"]["event"], "rollout.planned");
+        assert!(lines[first]["event"]["plan"]["waves"].is_array(), "the plan is in it");
         let verified = lab.run(&["journal", "verify", "--export", &path, "-o", "json"]).ok().json();
         assert_eq!(verified["data"]["events"], lines.iter().filter(|l| l["event"].is_object()).count());
 
@@ -163,7 +168,7 @@ async fn fleet_m02_a_rollout_is_shown_and_exported_with_the_pipeline_as_executed
         let broken = lab.run(&["journal", "verify", "--export", &path]).exits(8);
         assert!(broken.err.contains("was changed after it was written"), "{}", broken.err);
         let dropped: Vec<&str> =
-            text.lines().enumerate().filter(|(at, _)| *at != 3).map(|(_, line)| line).collect();
+            text.lines().enumerate().filter(|(at, _)| *at != first + 1).map(|(_, line)| line).collect();
         std::fs::write(&file, dropped.join("\n")).unwrap();
         let broken = lab.run(&["journal", "verify", "--export", &path]).exits(8);
         assert!(broken.err.contains("does not follow"), "{}", broken.err);

@@ -321,6 +321,7 @@ fn session(lab: &Lab) -> Told {
     let export = lab.around().join("r1.jsonl").display().to_string();
     told.keep(lab, &format!("rollout export R1 --out {export}"), 0);
     told.keep(lab, &format!("journal verify --export {export}"), 0);
+    told.keep(lab, &format!("rollout replay {export}"), 0);
     for event in lab.events() {
         told.events.entry(event["event"].as_str().unwrap().to_owned()).or_default().push(event);
     }

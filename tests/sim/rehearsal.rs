@@ -56,7 +56,9 @@ fn original(real: &tokio::runtime::Runtime) -> (Copied, Plan) {
     let file = scenario::read("own", FLEET.as_bytes()).unwrap();
     let handle = real.handle().clone();
     runtime::run(async move {
-        let setup = scenario::setup(&file.spec, &Options { seed: Some(3), audit: true }).unwrap();
+        let setup =
+            scenario::setup(&file.spec, &Options { seed: Some(3), audit: true, ..Options::default() })
+                .unwrap();
         let simulation = setup.simulation().unwrap();
         let process = simulation.process(Life::new());
         let mut desk = scenario::desk(scenario::PERSON, &simulation, &process);

@@ -8,6 +8,7 @@ mod globals;
 mod journal;
 mod pin;
 mod plan;
+mod replay;
 mod rollout;
 mod simulate;
 mod stop;
@@ -27,6 +28,7 @@ pub use globals::{Color, Form, Globals, Progress};
 pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
+pub use replay::{Replay, Speed, When};
 pub use rollout::{
     Abort, Approve, Drive, Events, Export, OverrideCondition, Pause, Replan, Resume, Retry, Revoke, Rollback,
     RolloutCommand, RolloutRef, Run, Show, Skip, Start, Status, Supersede, Until, VerifyWave, Watch, Which,

@@ -106,6 +106,8 @@ pub enum RolloutCommand {
     Show(Show),
     /// Write one rollout into a file that proves itself: its events, plan and pipeline.
     Export(Export),
+    /// Show a rollout again from the file of an export.
+    Replay(super::Replay),
 }
 
 /// How long and how to drive.

@@ -14,11 +14,8 @@ const BATCH: usize = 1_000;
 /// Verifies the journal.
 pub async fn verify(args: &JournalVerify, context: &Context<'_>) -> Outcome {
     if let Some(file) = &args.export {
-        let text = tokio::fs::read_to_string(file).await.map_err(|e| Failure::unreadable(file, &e))?;
-        let checked = export::check(&text).map_err(|broken| {
-            let message = format!("{} does not hold: {broken}", file.display());
-            Failure::new(Code::Conflict, Finding::error(&codes::JOURNAL_BROKEN, message))
-        })?;
+        let bytes = tokio::fs::read(file).await.map_err(|error| Failure::unreadable(file, &error))?;
+        let checked = export::read(&bytes).map_err(|fault| Failure::export(file, &fault))?.checked;
         context.surface.show(&ExportChecked { checked }, context.place.now(), &[], [Code::Done]);
         return Ok(vec![Code::Done]);
     }

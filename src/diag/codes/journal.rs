@@ -32,4 +32,10 @@ codes! {
          records say. This journal has a history of its own, which a rebuild could only contradict. To take \
          over single clusters of another journal: `tidegate cluster adopt NAME --reason TEXT`. If this \
          journal is broken and there is no copy, move its file away first.";
+    EXPORT_UNREADABLE = "TG0807" "export-unreadable"
+        "A file is no whole export of a rollout."
+        "`rollout export` writes one file of JSON lines: its head, the pipeline, then every event of the \
+         rollout up to the journal's last one. The message names the line and the byte in it at which the \
+         file is something else, can't be read, or ends too early, as a copy does that was cut off. Export \
+         it once more where its journal is.";
 }

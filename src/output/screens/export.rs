@@ -75,7 +75,7 @@ impl Screen for ExportedScreen {
     }
 
     fn next(&self) -> Option<String> {
-        Some(format!("tidegate journal verify --export {}", self.file))
+        Some(format!("tidegate rollout replay {}", self.file))
     }
 }
 

@@ -24,6 +24,7 @@ mod rehearsal;
 mod rehearsed;
 mod rehearsed_markdown;
 mod replan;
+mod replay;
 mod status;
 mod why;
 pub mod words;
@@ -45,6 +46,7 @@ pub use recorded::RecordedScreen;
 pub use rehearsal::RehearsalScreen;
 pub use rehearsed::{CopiedFleet, RehearsedScreen, Unread};
 pub use replan::ReplanScreen;
+pub use replay::ReplayScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
 pub use why::WhyScreen;
 

@@ -299,7 +299,8 @@ impl Rehearsal<'_> {
         let process = self.place.process();
         let (stopping, stop) = watch::channel(StopRequest::None);
         let rollouts = vec![self.seen.rollout.clone()];
-        let options = Drive { rollouts, until: Until::Blocked, standby: false, stop, rules: engine::Rules::default() };
+        let options =
+            Drive { rollouts, until: Until::Blocked, standby: false, stop, rules: engine::Rules::default() };
         let (world, times) = (process.world.clone(), Times::default());
         let left = self.ends.saturating_sub(self.place.simulation.clock.elapsed());
         let seen = &mut self.seen;

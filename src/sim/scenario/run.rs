@@ -2,7 +2,7 @@
 //! looks at what must hold, side by side in virtual time.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::future::{Either, select};
@@ -14,7 +14,7 @@ use crate::engine::{self, Drive, Follower, Rules, StopRequest, Times, Until};
 use crate::journal::Event;
 use crate::model::scenario::{Happening, Scenario};
 use crate::model::{ClusterName, Labels, NameError};
-use crate::port::Fault;
+use crate::port::{Fault, Journal};
 use crate::rollout::{FleetState, Rollout};
 use crate::sim::desk::DeskError;
 use crate::sim::fleet::Fleet;
@@ -44,6 +44,8 @@ pub struct Played {
     pub verdict: Verdict,
     /// Its clusters, as they are at its end, with their audit logs if they kept some.
     pub fleet: Fleet,
+    /// Everything that was recorded, also before the story.
+    pub journal: Arc<dyn Journal>,
 }
 
 /// What a story is played on.
@@ -167,7 +169,7 @@ async fn play(
         checks.extend(expect::look(&expected.value, &stage).await?);
     }
     let verdict = verdict(&setup, &stage, checks).await?;
-    Ok(Played { verdict, fleet: stage.simulation.fleet })
+    Ok(Played { verdict, fleet: stage.simulation.fleet, journal: stage.people.world.journal })
 }
 
 fn begins(error: DeskError) -> ScenarioError {

@@ -1,6 +1,7 @@
 //! `demo`: a story on a simulated fleet, in a folder that goes away. What is typed in it are the commands
 //! of everyday use, run by the same code; only clusters and time are not real.
 
+mod names;
 mod stage;
 mod stories;
 

@@ -1,11 +1,12 @@
 //! The stage of a demo: its folder with repository and journal, its simulated fleet, and what is typed.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use clap::Parser;
 
+use super::names::Names;
 use super::stories::{Change, Step, told};
 use crate::adapter::face;
 use crate::adapter::git::GitCli;
@@ -22,14 +23,15 @@ use crate::cli::signals::Signals;
 use crate::diag::{Finding, codes, count};
 use crate::engine::repo::Repository;
 use crate::model::Actor;
+use crate::model::scenario::ScenarioFile;
 use crate::output::exit::Code;
 use crate::output::mark::Tone;
+use crate::output::table::wrap;
 use crate::output::{ProgressMode, Surface};
 use crate::port::{Clock as _, ClockFace, Commits, Fault, Git, Journal, Packages, Trees};
 use crate::sim::life::Life;
 use crate::sim::runtime::Pace;
 use crate::sim::scenario::{self, Options};
-use crate::sim::setup::Setup;
 use crate::sim::steady::{self, Steady};
 use crate::sim::{Keeps, Simulation};
 
@@ -63,6 +65,7 @@ struct Scene {
     simulation: Simulation,
     globals: Globals,
     simulated: Simulated,
+    names: Names,
 }
 
 fn outside(fault: &Fault) -> Failure {
@@ -82,7 +85,12 @@ impl Stage {
         std::fs::create_dir(&repository).map_err(|error| disk(&error))?;
         // Commands of the story name files as people do, from where they are.
         std::env::set_current_dir(&repository).map_err(|error| disk(&error))?;
-        let scene = self.scene(&repository, &journal).await?;
+        let mut stop = self.signals.gentle();
+        let scene = tokio::select! {
+            biased;
+            _ = stop.changed() => return Ok(self.stopped()),
+            scene = self.scene(&repository, &journal) => scene?,
+        };
         let showing = self.show_clock(&scene, &journal);
         let telling = self.tell(&scene, folder.path());
         tokio::select! {
@@ -102,21 +110,43 @@ impl Stage {
         Steady::new(port, self.real.clone(), self.pace.clone())
     }
 
+    /// A text as lines that fit the terminal, broken between words.
+    fn lines(&self, text: &str) -> Vec<String> {
+        match self.surface.look(jiff::Timestamp::now()).width {
+            Some(width) => wrap(text, usize::from(width)),
+            None => vec![text.to_owned()],
+        }
+    }
+
     fn say(&self, text: &str) {
         if self.talks() {
-            self.surface.talk(&format!("\n{}", Tone::Busy.paint(text)));
+            let lines = self.lines(text).into_iter().map(|line| Tone::Busy.paint(&line));
+            self.surface.talk(&format!("\n{}", lines.collect::<Vec<_>>().join("\n")));
         }
+    }
+
+    fn stopped(&self) -> Vec<Code> {
+        self.say("stopped; nothing is left behind");
+        vec![Code::Interrupted]
+    }
+
+    /// The story, with the clusters' names as they are with so many of them.
+    fn story(&self) -> Result<(ScenarioFile, Names), Failure> {
+        let story = told(self.args.scenario);
+        let read = |text: &str| scenario::read(story.name, text.as_bytes()).map_err(Failure::invalid);
+        let file = read(story.scenario)?;
+        let Some(clusters) = self.args.clusters else { return Ok((file, Names::default())) };
+        let names = Names::scaled(&file.spec, clusters);
+        let mut file = read(&names.told(story.scenario))?;
+        names.size(&mut file.spec);
+        Ok((file, names))
     }
 
     /// The world of the story at its beginning.
     async fn scene(&self, repository: &Path, journal: &Path) -> Result<Scene, Failure> {
-        let story = told(self.args.scenario);
-        let file = scenario::read(story.name, story.scenario.as_bytes()).map_err(Failure::invalid)?;
+        let (file, names) = self.story()?;
         let options = Options { seed: Some(self.args.seed), ..Options::default() };
-        let mut setup = scenario::setup(&file.spec, &options).map_err(|error| begins(&error))?;
-        if let Some(clusters) = self.args.clusters {
-            scale(&mut setup, clusters);
-        }
+        let setup = scenario::setup(&file.spec, &options).map_err(|error| begins(&error))?;
         let mut simulation = setup.simulation().map_err(|fault| outside(&fault))?;
         let git = Arc::new(GitCli::at(repository));
         let clock: Arc<dyn crate::port::Clock> = Arc::new(simulation.clock.clone());
@@ -149,7 +179,7 @@ impl Stage {
         self.pace.set(None);
         scenario::begin(&file.spec, &simulation, &mut desk).await.map_err(|error| begins(&error))?;
         if let (true, Some(text)) = (self.talks(), &file.spec.story) {
-            self.surface.talk(&format!("\n{}", text.trim()));
+            self.surface.talk(&format!("\n{}", self.lines(text.trim()).join("\n")));
         }
         let globals = Globals { journal: Some(journal.to_owned()), repo: None, ..self.globals.clone() };
         let simulated = Simulated {
@@ -157,19 +187,25 @@ impl Stage {
             pace: self.pace.clone(),
             speed: self.args.speed,
             real: self.real.clone(),
+            face: Arc::new(Mutex::new(self.face(&simulation))),
         };
-        Ok(Scene { simulation, globals, simulated })
+        Ok(Scene { simulation, globals, simulated, names })
+    }
+
+    fn face(&self, simulation: &Simulation) -> ClockFace {
+        ClockFace {
+            shows: simulation.clock.now(),
+            at: jiff::Timestamp::now(),
+            speed: self.pace.speed().unwrap_or(1.0),
+        }
     }
 
     /// Keeps the clock's face beside the journal, for who asks from a second terminal.
     async fn show_clock(&self, scene: &Scene, journal: &Path) -> Outcome {
         let place = face::place(journal);
         loop {
-            let shown = ClockFace {
-                shows: scene.simulation.clock.now(),
-                at: jiff::Timestamp::now(),
-                speed: self.pace.speed().unwrap_or(1.0),
-            };
+            let shown = self.face(&scene.simulation);
+            *scene.simulated.face.lock().unwrap_or_else(PoisonError::into_inner) = shown;
             if let Ok(text) = serde_json::to_vec(&shown) {
                 // Whoever finds none sees by the real clock.
                 let _ = std::fs::write(&place, text);
@@ -191,14 +227,13 @@ impl Stage {
         }
         for step in told(self.args.scenario).steps {
             match step {
-                Step::Say(text) => self.say(text),
-                Step::Type(command) => self.type_in(command, scene).await?,
-                Step::Ask(command) => self.ask(command, scene).await?,
+                Step::Say(text) => self.say(&scene.names.told(text)),
+                Step::Type(command) => self.type_in(&scene.names.told(command), scene).await?,
+                Step::Ask(command) => self.ask(&scene.names.told(command), scene).await?,
                 Step::World(Change::Mended) => scenario::mend(&scene.simulation),
             }
             if self.signals.asked() {
-                self.say("stopped; nothing is left behind");
-                return Ok(vec![Code::Interrupted]);
+                return Ok(self.stopped());
             }
         }
         Ok(vec![Code::Done])
@@ -233,6 +268,7 @@ impl Stage {
     /// Asks somebody to type a command: here, or in a second terminal.
     async fn ask(&self, command: &str, scene: &Scene) -> Result<(), Failure> {
         if self.globals.yes || !self.surface.asks_a_person() || !self.talks() {
+            self.say("Here it stops for a person. Nobody is asked, so the demo types what the screen names");
             return self.type_in(command, scene).await;
         }
         self.say("Type it here, or in a second terminal, or press Enter to have it typed for you");
@@ -277,17 +313,4 @@ fn begins(error: &crate::sim::desk::DeskError) -> Failure {
         Code::Unexpected,
         Finding::error(&codes::UNEXPECTED, format!("the demo can't begin: {error}")),
     )
-}
-
-/// Has so many clusters instead, in the same proportions; every group keeps one at least.
-fn scale(setup: &mut Setup, clusters: u32) {
-    let wanted = usize::try_from(clusters).unwrap_or(usize::MAX).max(setup.groups.len());
-    let all: usize = setup.groups.iter().map(|group| group.clusters).sum();
-    let mut given = 0;
-    let last = setup.groups.len().saturating_sub(1);
-    for (at, group) in setup.groups.iter_mut().enumerate() {
-        let part = group.clusters.saturating_mul(wanted) / all.max(1);
-        group.clusters = if at == last { wanted.saturating_sub(given) } else { part.max(1) };
-        given += group.clusters;
-    }
 }

@@ -203,7 +203,7 @@ async fn drive(
     if until != Until::Blocked {
         told_waiting(open.follower.state(), &named, context);
     }
-    let mut progress = Progress::new(context.surface, open.follower.position());
+    let mut progress = Progress::by(context.surface, open.follower.position(), context.place.shown());
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
     let options = Drive {
         rollouts: named.clone(),
@@ -387,7 +387,7 @@ async fn follow(
     context: &Context<'_>,
 ) -> Result<Followed, Failure> {
     let deadline = context.place.deadline();
-    let mut progress = Progress::new(context.surface, open.follower.position());
+    let mut progress = Progress::by(context.surface, open.follower.position(), context.place.shown());
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
     let mut timed_out = false;
     while !reached(open.follower.state(), &named, until, context.place.now()) {
@@ -409,6 +409,7 @@ async fn follow(
         if surface.reader_is_gone() {
             break;
         }
+        progress.refresh(|| summaries(open.follower.state(), &named, context.place.now()));
         let rests = reached(open.follower.state(), &named, until, context.place.now());
         if heir && !rests && !driver_alive(&open, context).await? {
             drop(progress);

@@ -4,9 +4,11 @@ use super::{Context, find, journal};
 use crate::adapter::trees;
 use crate::cli::args::{Export, Show};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::place::OpenJournal;
 use crate::diag::{Finding, codes};
 use crate::digest;
-use crate::journal::export::{ExportedPipeline, FORMAT, Head, PipelineLine, VERSION, check, line};
+use crate::journal::export::{ExportedPipeline, FORMAT, Head, PipelineLine, Scope, VERSION, Writer, read};
+use crate::journal::{Entry, decode};
 use crate::output::exit::Code;
 use crate::output::screens::{ExportedScreen, PlanScreen, ShownRollout};
 use crate::port::Git as _;
@@ -62,48 +64,35 @@ pub async fn show(args: &Show, context: &Context<'_>) -> Outcome {
 /// Writes the file, or prints it.
 pub async fn run(args: &Export, context: &Context<'_>) -> Outcome {
     let open = journal(context).await?;
-    let fault = |fault| Failure::journal(&open.path, &fault);
     let broken = |why: String| {
         let finding = Finding::error(&codes::JOURNAL_BROKEN, why).next("tidegate journal verify");
         Failure::new(Code::Conflict, finding)
     };
     let rollout = find(open.follower.state(), Some(&args.rollout))?;
-    let (last, hash) = open.journal.head().await.map_err(fault)?;
+    let (last, hash) = open.journal.head().await.map_err(|fault| Failure::journal(&open.path, &fault))?;
+    let mut scope = Scope::of(rollout.id().clone());
+    each(&open, last, |entry| {
+        scope.learn(&decode(entry).map_err(|error| broken(error.to_string()))?);
+        Ok(())
+    })
+    .await?;
     let head = Head {
         format: FORMAT.to_owned(),
         version: VERSION,
         rollout: rollout.id().clone(),
         release: rollout.plan().release.id.clone(),
+        related: scope.related().cloned().collect(),
         journal: open.journal.id(),
         exported_at: context.place.now(),
         last,
         hash,
     };
     let pipeline = PipelineLine { pipeline: pipeline(rollout, context).await };
-    let as_line = |value: Result<String, serde_json::Error>| value.map_err(|error| broken(error.to_string()));
-    let mut text = as_line(serde_json::to_string(&head))?;
-    text.push('\n');
-    text.push_str(&as_line(serde_json::to_string(&pipeline))?);
-    text.push('\n');
-    let (mut after, mut begun) = (0, false);
-    while after < last {
-        let entries = open.journal.entries(after, BATCH).await.map_err(fault)?;
-        if entries.is_empty() {
-            break;
-        }
-        for entry in entries.iter().filter(|entry| entry.seq <= last) {
-            let (line, own) = line(entry, &head.rollout).map_err(broken)?;
-            begun |= own;
-            // What was before the rollout says nothing about it.
-            if begun {
-                text.push_str(&line);
-                text.push('\n');
-            }
-        }
-        after = entries.last().map_or(last, |entry| entry.seq);
-    }
+    let mut writer = Writer::begin(scope, &head, &pipeline).map_err(broken)?;
+    each(&open, last, |entry| writer.take(entry).map_err(broken)).await?;
+    let text = writer.text();
     // What is handed out holds.
-    let checked = check(&text).map_err(broken)?;
+    let read = read(text.as_bytes()).map_err(|fault| broken(fault.to_string()))?;
     let Some(file) = &args.out else {
         context.surface.data(&text);
         return Ok(vec![Code::Done]);
@@ -111,7 +100,28 @@ pub async fn run(args: &Export, context: &Context<'_>) -> Outcome {
     trees::write(file, text.into_bytes()).await.map_err(|fault| {
         Failure::new(Code::Conflict, Finding::error(&codes::FILE_UNWRITABLE, fault.message))
     })?;
-    let screen = ExportedScreen { checked, file: file.display().to_string() };
+    let screen = ExportedScreen { checked: read.checked, file: file.display().to_string() };
     context.surface.show(&screen, context.place.now(), &[], [Code::Done]);
     Ok(vec![Code::Done])
+}
+
+/// Shows every entry up to a position.
+async fn each(
+    open: &OpenJournal,
+    last: u64,
+    mut seen: impl FnMut(&Entry) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut after = 0;
+    while after < last {
+        let entries = open.journal.entries(after, BATCH).await;
+        let entries = entries.map_err(|fault| Failure::journal(&open.path, &fault))?;
+        if entries.is_empty() {
+            break;
+        }
+        for entry in entries.iter().filter(|entry| entry.seq <= last) {
+            seen(entry)?;
+        }
+        after = entries.last().map_or(last, |entry| entry.seq);
+    }
+    Ok(())
 }

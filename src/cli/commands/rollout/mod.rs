@@ -6,6 +6,7 @@ mod events;
 mod export;
 mod look;
 mod replan;
+mod replay;
 mod rollback;
 
 use super::Context;
@@ -40,6 +41,7 @@ pub async fn run(command: RolloutCommand, context: &Context<'_>) -> Outcome {
         RolloutCommand::Events(args) => events::run(&args, context).await,
         RolloutCommand::Show(args) => export::show(&args, context).await,
         RolloutCommand::Export(args) => export::run(&args, context).await,
+        RolloutCommand::Replay(args) => replay::run(&args, context).await,
     }
 }
 
