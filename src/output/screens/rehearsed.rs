@@ -93,12 +93,12 @@ impl Screen for RehearsedScreen {
                 text.push_str(&table.text(look.width));
             }
         }
-        for (number, command) in commands(report).iter().enumerate() {
-            titled(if number == 0 { "Then" } else { "" }, command, None, &mut text);
-        }
         if !report.nothing_fails.is_empty() && !report.failures.is_empty() {
             let names: Vec<&str> = report.nothing_fails.iter().map(|wave| wave.as_str()).collect();
             text.push_str(&format!("not tried in {}\n", names.join(", ")));
+        }
+        for (number, command) in commands(report).iter().enumerate() {
+            titled(if number == 0 { "Then" } else { "" }, command, None, &mut text);
         }
         text.push('\n');
         for (number, assumed) in self.assumptions.iter().enumerate() {
@@ -177,7 +177,9 @@ fn with(of: String, some: usize, what: &str) -> String {
 /// The verdict in words.
 pub(super) fn verdict(report: &Report) -> String {
     let all = report.rehearsals;
-    let mut told = if report.finishes {
+    let mut told = if report.finishes && all == 1 {
+        "finishes in its one rehearsal".to_owned()
+    } else if report.finishes {
         format!("finishes in all {}", count(all, "rehearsal"))
     } else {
         format!("finishes in {} only", count_of(report.finished, all, "rehearsal"))
