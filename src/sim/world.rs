@@ -1,11 +1,13 @@
 //! A whole simulated world: a fleet, a journal, a repository, a host, and processes of tidegate that come
 //! and go. It decides nothing; it is what a simulation is made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::clock::VirtualClock;
 use super::fleet::Fleet;
 use super::host::{SimulatedHost, SimulatedProcess};
+use super::journal::Disk;
 use super::life::Life;
 use super::ports::{Absent, SimulatedScripts};
 use crate::engine::World;
@@ -16,6 +18,14 @@ use crate::port::{Commits, Journal, Renderer};
 pub trait Keeps: Send + Sync {
     /// The journal as one process has it.
     fn of(&self, life: Life) -> Arc<dyn Journal>;
+
+    /// How the disk below it is from now on; a disk of the real world is as it is.
+    fn disk(&self, _: Disk) {}
+
+    /// How often the disk failed, by how it was.
+    fn struck(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
+    }
 }
 
 /// What stays when processes go.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checker;
+mod folder;
 mod plot;
 mod replays;
 mod terminal;
