@@ -78,6 +78,9 @@ pub struct FleetGroup {
     /// How many nodes each has; 3 if absent.
     #[serde(default)]
     pub nodes: Option<Spanned<u32>>,
+    /// Whether they are members of the fleet from the beginning; true if absent. Others join by `join`.
+    #[serde(default)]
+    pub listed: Option<bool>,
 }
 
 /// A release: versions of the platform's products.
@@ -137,6 +140,12 @@ pub struct ScenarioConditions {
     /// Parts of image names of Jobs whose pods fail.
     #[serde(default)]
     pub failing: Vec<String>,
+    /// Parts of image names of Jobs whose pods never end.
+    #[serde(default)]
+    pub hanging: Vec<String>,
+    /// Writes that an admission webhook denies.
+    #[serde(default)]
+    pub denied: Vec<Spanned<ScenarioDenial>>,
     /// Nodes that never get ready.
     #[serde(default)]
     pub broken_nodes: Vec<String>,
@@ -146,6 +155,21 @@ pub struct ScenarioConditions {
     /// The longest that a pod takes to get ready; 12s if absent.
     #[serde(default)]
     pub pod_start: Option<Spanned<Duration>>,
+}
+
+/// What an admission webhook denies.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ScenarioDenial {
+    /// The webhook's name.
+    pub webhook: Spanned<String>,
+    /// The resource's plural, such as `deployments`.
+    pub resource: Spanned<String>,
+    /// The namespace; every one if absent.
+    #[serde(default)]
+    pub namespace: Option<String>,
+    /// What it says.
+    pub message: String,
 }
 
 /// What goes wrong on the way to some clusters.
@@ -366,6 +390,69 @@ pub enum Deed {
     Calm {},
     /// Kills the driver; another one comes at once.
     Kill {},
+    /// Has the disk below the journal fill up, hang or forget, or makes it well again.
+    Disk {
+        /// How it is from now on.
+        is: Spanned<DiskState>,
+        /// How long; until the next such deed if absent.
+        #[serde(default, rename = "for")]
+        length: Option<Spanned<Duration>>,
+    },
+    /// Sets the wall clock of the host on which the driver and people work.
+    Clock {
+        /// So far forward.
+        #[serde(default)]
+        forward: Option<Spanned<Duration>>,
+        /// So far back.
+        #[serde(default)]
+        back: Option<Spanned<Duration>>,
+    },
+    /// Changes how the scripts of the driver's host end from now on, such as those of gates.
+    Script {
+        /// A part of the command.
+        command: Spanned<String>,
+        /// The clusters that they are for; all if absent.
+        #[serde(default)]
+        clusters: Vec<Spanned<ClusterName>>,
+        /// How they end.
+        ends: Spanned<ScriptEnd>,
+    },
+    /// Has clusters join the fleet, by a commit.
+    Join {
+        /// The clusters.
+        clusters: Vec<Spanned<ClusterName>>,
+    },
+    /// Has clusters leave the fleet, by a commit.
+    Leave {
+        /// The clusters.
+        clusters: Vec<Spanned<ClusterName>>,
+    },
+}
+
+/// How the disk below the journal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DiskState {
+    /// As it should be.
+    Well,
+    /// Every write fails, and nothing is written.
+    Full,
+    /// Every other write is done and reported as failed.
+    Forgetful,
+    /// No write is done, and none is answered.
+    Hangs,
+}
+
+/// How scripts end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScriptEnd {
+    /// Well.
+    Well,
+    /// With exit code 1.
+    Fails,
+    /// Never.
+    Hangs,
 }
 
 /// What must hold.
@@ -384,6 +471,60 @@ pub struct Expectation {
     /// How often something has happened by then.
     #[serde(default)]
     pub events: Option<Spanned<ExpectedEvents>>,
+    /// How clusters stand in a rollout.
+    #[serde(default)]
+    pub attempts: Option<Spanned<ExpectedAttempts>>,
+    /// What a rollout waits for.
+    #[serde(default)]
+    pub waits: Option<Spanned<ExpectedWait>>,
+    /// How often something has gone wrong by then.
+    #[serde(default)]
+    pub struck: Option<Spanned<ExpectedStruck>>,
+}
+
+/// How clusters stand in a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpectedAttempts {
+    /// The rollout.
+    pub id: Spanned<RolloutId>,
+    /// The clusters.
+    pub clusters: Vec<Spanned<ClusterName>>,
+    /// The state of each, as `rollout status -o json` has it.
+    pub state: Spanned<String>,
+}
+
+/// What a rollout waits for, as `rollout why` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpectedWait {
+    /// The rollout.
+    pub id: Spanned<RolloutId>,
+    /// What is in the way, such as `approval`, `unreachable`, `soak` or `driver` (docs/json.md).
+    pub gate: Spanned<String>,
+    /// The wave that waits.
+    #[serde(default)]
+    pub wave: Option<Spanned<WaveName>>,
+    /// The cluster that waits.
+    #[serde(default)]
+    pub cluster: Option<Spanned<ClusterName>>,
+    /// Words that the evidence has.
+    #[serde(default)]
+    pub says: Option<String>,
+}
+
+/// How often something has gone wrong.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ExpectedStruck {
+    /// What, by the name that the verdict has for it: a code such as `429`, `refused`, `disk-full`.
+    pub what: Spanned<String>,
+    /// At least so often; once if neither is given.
+    #[serde(default)]
+    pub at_least: Option<Spanned<u32>>,
+    /// At most so often.
+    #[serde(default)]
+    pub at_most: Option<Spanned<u32>>,
 }
 
 /// The state of a rollout.

@@ -27,6 +27,8 @@ pub struct Conditions {
     pub crashing: Vec<String>,
     /// Parts of image names of Jobs whose pods fail.
     pub failing: Vec<String>,
+    /// Parts of image names of Jobs whose pods never end.
+    pub hanging: Vec<String>,
     /// Nodes that do not get ready.
     pub broken_nodes: BTreeSet<String>,
     /// Disruption budgets (`NAMESPACE/NAME`, or `*`) that never allow a disruption.
@@ -60,6 +62,7 @@ impl Default for Conditions {
             unpullable: Vec::new(),
             crashing: Vec::new(),
             failing: Vec::new(),
+            hanging: Vec::new(),
             broken_nodes: BTreeSet::new(),
             closed_budgets: BTreeSet::new(),
             denied: Vec::new(),

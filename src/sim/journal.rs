@@ -1,6 +1,7 @@
 //! A journal in memory, with the same rules as a kept one: expected position, fence, hash chain, the
 //! driver's lease. Its disk can be full, hang, or forget to answer.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ struct Inner {
     holder: Option<DriverLease>,
     disk: Disk,
     forgot: bool,
+    /// How often which disk failed a write.
+    struck: BTreeMap<String, u64>,
 }
 
 impl Inner {
@@ -66,6 +69,7 @@ impl MemoryJournal {
             holder: None,
             disk: Disk::Well,
             forgot: false,
+            struck: BTreeMap::new(),
         };
         let made = Self { id, inner: Arc::new(Mutex::new(inner)), last: watch::Sender::new(0) };
         let first = NewEvent { at, actor, body: Body::JournalCreated { journal: id } };
@@ -99,6 +103,16 @@ impl MemoryJournal {
         let inner = self.inner().clone();
         let last = watch::Sender::new(inner.position());
         Self { id: self.id, inner: Arc::new(Mutex::new(inner)), last }
+    }
+
+    /// How the disk is for a write; whatever is wrong with it is counted.
+    fn strikes(&self) -> Disk {
+        let mut inner = self.inner();
+        let disk = inner.disk;
+        if let Some(name) = disk.name() {
+            *inner.struck.entry(name.to_owned()).or_default() += 1;
+        }
+        disk
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -139,7 +153,27 @@ impl MemoryJournal {
     }
 }
 
+impl Disk {
+    /// What it is called in counts.
+    fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Well => None,
+            Self::Full => Some("disk-full"),
+            Self::Forgetful => Some("disk-forgetful"),
+            Self::Hangs => Some("disk-hangs"),
+        }
+    }
+}
+
 impl Keeps for MemoryJournal {
+    fn disk(&self, disk: Disk) {
+        Self::disk(self, disk);
+    }
+
+    fn struck(&self) -> BTreeMap<String, u64> {
+        self.inner().struck.clone()
+    }
+
     fn of(&self, life: Life) -> Arc<dyn Journal> {
         Arc::new(Handle { journal: self.clone(), life })
     }
@@ -189,7 +223,7 @@ impl Journal for Handle {
         events: Vec<NewEvent>,
     ) -> Result<Vec<Event>, AppendError> {
         self.life.lasting().await;
-        let disk = self.journal.inner().disk;
+        let disk = self.journal.strikes();
         if disk == Disk::Hangs {
             std::future::pending::<()>().await;
         }
@@ -221,7 +255,7 @@ impl Journal for Handle {
         may_take_over: &(dyn for<'a> Fn(&'a DriverLease) -> bool + Send + Sync),
     ) -> Result<LeaseAnswer, Fault> {
         self.life.lasting().await;
-        let disk = self.journal.inner().disk;
+        let disk = self.journal.strikes();
         match disk {
             Disk::Hangs => std::future::pending::<()>().await,
             Disk::Full => return Err(full()),

@@ -22,11 +22,17 @@ pub struct ScriptRules {
     pub takes: (Duration, Duration),
     /// Which fail: a part of a command, and a part of the cluster's name (empty: every cluster).
     pub failing: Vec<(String, String)>,
+    /// Which never end, said in the same way.
+    pub hanging: Vec<(String, String)>,
 }
 
 impl Default for ScriptRules {
     fn default() -> Self {
-        Self { takes: (Duration::from_secs(1), Duration::from_secs(8)), failing: Vec::new() }
+        Self {
+            takes: (Duration::from_secs(1), Duration::from_secs(8)),
+            failing: Vec::new(),
+            hanging: Vec::new(),
+        }
     }
 }
 
@@ -90,6 +96,11 @@ impl SimulatedScripts {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner).failing.extend(more);
     }
 
+    /// How scripts run.
+    pub fn rules(&self) -> ScriptRules {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What was run, in order.
     pub fn ran(&self) -> Vec<Ran> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).ran.clone()
@@ -117,24 +128,24 @@ impl Scripts for SimulatedScripts {
         spawned.spawned(Spawned { group, start_ticks: u64::try_from(group).unwrap_or_default() }).await?;
         self.life.lasting().await;
         self.record.lock().unwrap_or_else(PoisonError::into_inner).ran.push(ran.clone());
-        let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let rules = self.rules();
         let takes = Chance::named(self.seed, &format!("{} {}", ran.purpose, ran.command.join(" ")))
             .between(rules.takes);
         let limit = request.timeout.std();
+        let command = ran.command.join(" ");
+        let meant = |(part, on): &(String, String)| command.contains(part) && ran.cluster.contains(on);
+        let takes = if rules.hanging.iter().any(meant) { Duration::MAX } else { takes };
         tokio::time::sleep(takes.min(limit)).await;
         self.life.lasting().await;
-        let command = ran.command.join(" ");
-        let fails = rules
-            .failing
-            .iter()
-            .any(|(part, on)| command.contains(part.as_str()) && ran.cluster.contains(on.as_str()));
+        let fails = rules.failing.iter().any(meant);
         Ok(ScriptResult {
             code: (takes <= limit).then_some(i32::from(fails)),
             timed_out: takes > limit,
             output: if fails {
                 vec![format!("{command}: failed, as the simulation was told")]
             } else {
-                Vec::new()
+                // What a gate takes for a yes; whoever else runs a script does not ask.
+                vec![r#"{"open": true}"#.to_owned()]
             },
         })
     }

@@ -39,6 +39,8 @@ pub struct Group {
     pub kubernetes: KubeVersion,
     /// How many nodes each has.
     pub nodes: usize,
+    /// Whether the Fleet file of the first commit has them.
+    pub listed: bool,
 }
 
 impl Group {
@@ -74,20 +76,18 @@ pub struct Setup {
     pub audit: Audit,
 }
 
-/// The Fleet file of these groups.
-pub fn fleet_file(groups: &[Group]) -> String {
+/// The Fleet file of these clusters with their labels.
+pub fn fleet_file(clusters: impl IntoIterator<Item = (String, Labels)>) -> String {
     let mut text =
         "apiVersion: tidegate.dev/v1\nkind: Fleet\nmetadata:\n  name: main\nspec:\n  clusters:\n".to_owned();
-    for group in groups {
-        let labels: Vec<String> = group.labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
-        for name in group.names() {
-            // Writing into a text does not fail.
-            let _ = writeln!(
-                text,
-                "    - {{ name: {name}, labels: {{ {} }}, kubeconfig: {{ path: {KUBECONFIG}, context: {name} }} }}",
-                labels.join(", ")
-            );
-        }
+    for (name, labels) in clusters {
+        let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+        // Writing into a text does not fail.
+        let _ = writeln!(
+            text,
+            "    - {{ name: {name}, labels: {{ {} }}, kubeconfig: {{ path: {KUBECONFIG}, context: {name} }} }}",
+            labels.join(", ")
+        );
     }
     text
 }
@@ -104,7 +104,9 @@ impl Setup {
         let mut put = |path: &str, text: &str| {
             tree.insert(path, File { bytes: text.as_bytes().into(), executable: false });
         };
-        put("pipelines/fleet.yaml", &fleet_file(&self.groups));
+        let listed = self.groups.iter().filter(|group| group.listed);
+        let listed = listed.flat_map(|group| group.names().map(|name| (name, group.labels.clone())));
+        put("pipelines/fleet.yaml", &fleet_file(listed));
         put("pipelines/main.yaml", &pipeline_file(&self.pipeline));
         for (path, text) in &self.files {
             put(path, text);

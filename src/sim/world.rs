@@ -1,12 +1,13 @@
 //! A whole simulated world: a fleet, a journal, a repository, a host, and processes of tidegate that come
 //! and go. It decides nothing; it is what a simulation is made of.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::clock::VirtualClock;
 use super::fleet::Fleet;
 use super::host::{SimulatedHost, SimulatedProcess};
-use super::journal::MemoryJournal;
+use super::journal::{Disk, MemoryJournal};
 use super::life::Life;
 use super::living::LivingGit;
 use super::ports::{Absent, SimulatedScripts};
@@ -23,6 +24,14 @@ pub trait Keeps: Send + Sync {
     /// The journal itself, if it is kept in memory.
     fn memory(&self) -> Option<&MemoryJournal> {
         None
+    }
+
+    /// How the disk below it is from now on; a disk of the real world is as it is.
+    fn disk(&self, _: Disk) {}
+
+    /// How often the disk failed, by how it was.
+    fn struck(&self) -> BTreeMap<String, u64> {
+        BTreeMap::new()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Every prose case is accounted for: each id of `fleet.yaml` and `apply.yaml` is the name of a test
-//! (`fleet_a06_...`), or `later.yaml` says what it waits for.
+//! (`fleet_a06_...`) or of a scenario file in `tests/sim/scenarios`, or `later.yaml` says what it waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -89,6 +89,15 @@ fn tested() -> BTreeMap<Case, Vec<String>> {
             for case in cases_of(name) {
                 tested.entry(case).or_default().push(name.to_owned());
             }
+        }
+    }
+    // A scenario file is a test too: tests/sim plays every one.
+    let mut scenarios = Vec::new();
+    pages::below(&pages::root().join("tests/sim/scenarios"), "yaml", &mut scenarios);
+    for file in scenarios {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        for case in cases_of(&name) {
+            tested.entry(case).or_default().push(name.clone());
         }
     }
     tested

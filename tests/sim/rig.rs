@@ -95,6 +95,7 @@ pub async fn begin(waves: &Waves, failing: Option<&str>) -> Simulation {
         labels: [("env".to_owned(), (*name).to_owned())].into_iter().collect(),
         kubernetes: "1.36.3".parse().unwrap(),
         nodes: 1,
+        listed: true,
     };
     let setup = Setup {
         seed: 11,

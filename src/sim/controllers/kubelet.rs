@@ -44,7 +44,7 @@ fn fate(pod: &Value, conditions: &Conditions) -> Fate {
     let is_jobs = matches!(text(pod, "/spec/restartPolicy"), "Never" | "OnFailure");
     if named(&conditions.unpullable) {
         Fate::NoImage
-    } else if is_jobs {
+    } else if is_jobs && !named(&conditions.hanging) {
         Fate::Ends { well: !named(&conditions.failing) && !named(&conditions.crashing) }
     } else if named(&conditions.crashing) {
         Fate::Crashes

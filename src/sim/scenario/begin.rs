@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use super::run::Options;
 use crate::engine::{self, Drive, Rules, StopRequest, Times, Until};
 use crate::journal::Side;
-use crate::model::scenario::{FaultKind, Scenario, ScenarioConditions, ScenarioFault, WhichRequests};
+use crate::model::scenario::{
+    FaultKind, Scenario, ScenarioConditions, ScenarioDenial, ScenarioFault, WhichRequests,
+};
 use crate::model::{Actor, ProductName, ReleaseId};
 use crate::port::Fault;
-use crate::sim::conditions::Conditions;
+use crate::sim::conditions::{Conditions, Denial};
 use crate::sim::desk::{Desk, DeskError, ReleaseDraft};
 use crate::sim::faults::{Faults, Requests, Rule, Trouble};
 use crate::sim::fleet::Audit;
@@ -72,6 +74,7 @@ pub fn setup(scenario: &Scenario, options: &Options) -> Result<Setup, DeskError>
             },
             nodes: usize::try_from(group.nodes.as_ref().map_or(NODES, |nodes| nodes.value))
                 .unwrap_or_default(),
+            listed: group.listed.unwrap_or(true),
         });
     }
     Ok(Setup {
@@ -251,6 +254,8 @@ pub fn change(simulation: &Simulation, to: &ScenarioConditions) {
             conditions.unpullable.clone_from(&to.unpullable);
             conditions.crashing.clone_from(&to.crashing);
             conditions.failing.clone_from(&to.failing);
+            conditions.hanging.clone_from(&to.hanging);
+            conditions.denied = to.denied.iter().map(|denial| denied(&denial.value)).collect();
             conditions.broken_nodes = to.broken_nodes.iter().cloned().collect();
             conditions.closed_budgets = to.closed_budgets.iter().cloned().collect();
             if let Some(longest) = &to.pod_start {
@@ -258,6 +263,15 @@ pub fn change(simulation: &Simulation, to: &ScenarioConditions) {
                 conditions.pod_start = (conditions.pod_start.0.min(longest), longest);
             }
         });
+    }
+}
+
+fn denied(said: &ScenarioDenial) -> Denial {
+    Denial {
+        webhook: said.webhook.value.clone(),
+        resource: said.resource.value.clone(),
+        namespace: said.namespace.clone(),
+        message: said.message.clone(),
     }
 }
 

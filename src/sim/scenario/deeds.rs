@@ -1,23 +1,30 @@
 //! What people do in a scenario, in the order of its file: each waits for its time, and then does it as
 //! a command would.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use super::ScenarioError;
 use super::begin::{change, desk};
 use super::run::Stage;
 use crate::engine::RequestError;
 use crate::journal::{Event, RetryWhich, StopScope};
-use crate::model::scenario::{Deed, Happening, ScenarioAction};
-use crate::model::{ClusterName, RolloutId};
+use crate::model::scenario::{Deed, DiskState, Happening, ScenarioAction, ScriptEnd};
+use crate::model::{ClusterName, Duration as Length, RolloutId};
 use crate::rollout::{Command, FleetState};
 use crate::sim::desk::{Desk, DeskError};
 use crate::sim::faults::Faults;
+use crate::sim::journal::Disk;
 use crate::sim::json::At as _;
 use crate::yaml::Spanned;
 
 /// Why people in scenarios do what they do.
 const REASON: &str = "the scenario says so";
+
+/// The file that lists the fleet.
+const FLEET: &str = "pipelines/fleet.yaml";
 
 /// What an action is called.
 pub fn name(deed: &Deed) -> &'static str {
@@ -38,6 +45,11 @@ pub fn name(deed: &Deed) -> &'static str {
         Deed::Change { .. } => "change",
         Deed::Calm {} => "calm",
         Deed::Kill {} => "kill",
+        Deed::Disk { .. } => "disk",
+        Deed::Clock { .. } => "clock",
+        Deed::Script { .. } => "script",
+        Deed::Join { .. } => "join",
+        Deed::Leave { .. } => "leave",
     }
 }
 
@@ -168,7 +180,73 @@ async fn act(deed: &Deed, who: &str, stage: &Stage) -> Result<(), DeskError> {
             stage.kill();
             Ok(())
         }
+        Deed::Disk { is, length } => {
+            stage.simulation.journal.disk(disk(is.value));
+            if let Some(length) = length {
+                let (journal, length) = (Arc::clone(&stage.simulation.journal), length.value.std());
+                tokio::spawn(async move {
+                    tokio::time::sleep(length).await;
+                    journal.disk(Disk::Well);
+                });
+            }
+            Ok(())
+        }
+        Deed::Clock { forward, back } => {
+            let length = |by: &Option<Spanned<Length>>| by.as_ref().map_or(0, |by| by.value.as_seconds());
+            let by = |by| SignedDuration::from_secs(i64::try_from(length(by)).unwrap_or(i64::MAX));
+            stage.simulation.clock.jump(by(forward).saturating_sub(by(back)));
+            Ok(())
+        }
+        Deed::Script { command, clusters, ends } => {
+            script(stage, &command.value, &values(clusters), ends.value);
+            Ok(())
+        }
+        Deed::Join { clusters } => {
+            let joining = values(clusters);
+            if let Some(none) = joining.iter().find(|name| !stage.clusters.contains_key(*name)) {
+                return Err(DeskError::Missing(format!("there is no cluster {none}")));
+            }
+            let text = stage.list(|members| members.extend(joining));
+            desk.write(&[(FLEET, &text)], "clusters join").await
+        }
+        Deed::Leave { clusters } => {
+            let leaving = values(clusters);
+            if let Some(none) = leaving.iter().find(|name| !stage.members().contains(*name)) {
+                return Err(DeskError::Missing(format!("{none} is not in the fleet")));
+            }
+            let text = stage.list(|members| members.retain(|name| !leaving.contains(name)));
+            desk.write(&[(FLEET, &text)], "clusters leave").await
+        }
     }
+}
+
+fn disk(is: DiskState) -> Disk {
+    match is {
+        DiskState::Well => Disk::Well,
+        DiskState::Full => Disk::Full,
+        DiskState::Forgetful => Disk::Forgetful,
+        DiskState::Hangs => Disk::Hangs,
+    }
+}
+
+/// From now on scripts end so; what was said of the same command before counts no more.
+fn script(stage: &Stage, command: &str, clusters: &[ClusterName], ends: ScriptEnd) {
+    let scripts = &stage.simulation.scripts;
+    let mut rules = scripts.rules();
+    for list in [&mut rules.failing, &mut rules.hanging] {
+        list.retain(|(part, _)| part != command);
+    }
+    let on = match clusters {
+        [] => vec![String::new()],
+        some => some.iter().map(ToString::to_string).collect(),
+    };
+    let said = on.into_iter().map(|cluster| (command.to_owned(), cluster));
+    match ends {
+        ScriptEnd::Well => {}
+        ScriptEnd::Fails => rules.failing.extend(said),
+        ScriptEnd::Hangs => rules.hanging.extend(said),
+    }
+    scripts.set_rules(rules);
 }
 
 fn values(names: &[Spanned<ClusterName>]) -> Vec<ClusterName> {

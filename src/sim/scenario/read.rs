@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Finding, Findings, Source, codes};
-use crate::model::scenario::{Scenario, ScenarioFile};
+use crate::model::scenario::{Deed, Scenario, ScenarioFile};
 use crate::model::{API_VERSION, Kind, ProductName};
 use crate::sim::platform::PRODUCTS;
 use crate::yaml::{self, Spanned};
@@ -67,6 +67,13 @@ fn sound(file: &ScenarioFile, findings: &mut Findings) {
         findings.push(invalid("the fleet has no cluster".to_owned()));
     }
     for action in &spec.actions {
+        if let Deed::Clock { forward, back } = &action.value.deed.value
+            && forward.is_some() == back.is_some()
+        {
+            let message = "a clock is set forward or back".to_owned();
+            findings
+                .push(invalid(message).at(&action.value.deed.place).hint("such as `clock: { back: 2h }`"));
+        }
         if action.value.after.is_some() && action.value.on.is_none() {
             let message = "`after` counts from what `on` names, and there is none".to_owned();
             findings
@@ -75,9 +82,16 @@ fn sound(file: &ScenarioFile, findings: &mut Findings) {
     }
     for expectation in &spec.expect {
         let said = &expectation.value;
-        if said.rollout.is_none() && said.clusters.is_none() && said.events.is_none() {
+        let says = said.rollout.is_some()
+            || said.clusters.is_some()
+            || said.events.is_some()
+            || said.attempts.is_some()
+            || said.waits.is_some()
+            || said.struck.is_some();
+        if !says {
             let message = "it says nothing that must hold".to_owned();
-            findings.push(invalid(message).at(&expectation.place).hint("`rollout`, `clusters` or `events`"));
+            let fields = "`rollout`, `clusters`, `events`, `attempts`, `waits` or `struck`";
+            findings.push(invalid(message).at(&expectation.place).hint(fields));
         }
     }
 }

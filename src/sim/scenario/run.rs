@@ -1,7 +1,7 @@
 //! The run of a scenario: a driver that drives whenever there is something to drive, people who act, and
 //! looks at what must hold, side by side in virtual time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::begin::{PERSON, begin, desk, setup};
 use super::{Check, RolloutEnd, ScenarioError, Verdict, deeds, expect};
-use crate::engine::{self, Drive, Follower, Rules, StopRequest, Times, Until};
+use crate::engine::{self, Drive, DriveError, Follower, Rules, StopRequest, Times, Until};
 use crate::journal::Event;
 use crate::model::scenario::{Happening, Scenario};
 use crate::model::{ClusterName, Labels, NameError};
@@ -19,10 +19,14 @@ use crate::rollout::{FleetState, Rollout};
 use crate::sim::desk::DeskError;
 use crate::sim::fleet::Fleet;
 use crate::sim::life::Life;
+use crate::sim::setup::fleet_file;
 use crate::sim::{Process, Simulation};
 
 /// How long a scenario may take where it does not say.
 const WITHIN: Duration = Duration::from_secs(14 * 24 * 3_600);
+
+/// How long it takes until another driver is started when one has ended by itself.
+const ANEW: Duration = Duration::from_secs(10);
 
 /// How many events are read at once.
 const BATCH: usize = 10_000;
@@ -54,8 +58,10 @@ pub struct Stage {
     pub simulation: Simulation,
     /// The process that people's commands run in.
     pub people: Process,
-    /// The clusters with their labels.
-    pub members: BTreeMap<ClusterName, Labels>,
+    /// The clusters with their labels, also those that are not in the fleet.
+    pub clusters: BTreeMap<ClusterName, Labels>,
+    /// Those that are in the fleet now.
+    pub members: Mutex<BTreeSet<ClusterName>>,
     /// The journal's last position before the story.
     pub first: u64,
     rules: Rules,
@@ -101,6 +107,26 @@ impl Stage {
         self.people.world.journal.read(self.first, usize::MAX).await
     }
 
+    /// The clusters that are in the fleet now.
+    pub fn members(&self) -> BTreeSet<ClusterName> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Other clusters are in the fleet from now on; the text of its file.
+    pub fn list(&self, change: impl FnOnce(&mut BTreeSet<ClusterName>)) -> String {
+        let mut members = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut members);
+        let named = |name: &ClusterName| Some((name.to_string(), self.clusters.get(name)?.clone()));
+        fleet_file(members.iter().filter_map(named))
+    }
+
+    /// How often what has gone wrong, on the way to clusters and below the journal.
+    pub fn struck(&self) -> BTreeMap<String, u64> {
+        let mut struck = self.simulation.fleet.struck();
+        struck.extend(self.simulation.journal.struck());
+        struck
+    }
+
     /// Kills the driver.
     pub fn kill(&self) {
         if let Some(life) = self.driver.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
@@ -131,14 +157,15 @@ async fn play(
     let people = simulation.process(Life::new());
     let mut first_desk = desk(PERSON, &simulation, &people);
     begin(scenario, &simulation, &mut first_desk).await.map_err(begins)?;
-    let members = members(&setup)?;
+    let (clusters, members) = clusters(&setup)?;
     let begun = simulation.clock.elapsed();
     let within = scenario.within.as_ref().map_or(WITHIN, |within| within.value.std());
     let (first, _) = people.world.journal.head().await?;
     let stage = Stage {
         simulation,
         people,
-        members,
+        clusters,
+        members: Mutex::new(members),
         first,
         rules: options.rules,
         begun,
@@ -193,20 +220,26 @@ async fn verdict(
         rollouts,
         events,
         seconds: stage.simulation.clock.elapsed().saturating_sub(stage.begun).as_secs(),
-        faults: stage.simulation.fleet.struck(),
+        faults: stage.struck(),
     })
 }
 
-fn members(setup: &crate::sim::setup::Setup) -> Result<BTreeMap<ClusterName, Labels>, ScenarioError> {
-    let mut members = BTreeMap::new();
+/// All clusters with their labels, and which of them are in the fleet at the beginning.
+type Clusters = (BTreeMap<ClusterName, Labels>, BTreeSet<ClusterName>);
+
+fn clusters(setup: &crate::sim::setup::Setup) -> Result<Clusters, ScenarioError> {
+    let (mut clusters, mut members) = (BTreeMap::new(), BTreeSet::new());
     for group in &setup.groups {
         for name in group.names() {
             let wrong = |error: NameError| begins(DeskError::Missing(error.to_string()));
             let name: ClusterName = name.parse().map_err(wrong)?;
-            members.insert(name, group.labels.clone());
+            if group.listed {
+                members.insert(name.clone());
+            }
+            clusters.insert(name, group.labels.clone());
         }
     }
-    Ok(members)
+    Ok((clusters, members))
 }
 
 /// People act, and what must hold at a time is looked at then.
@@ -259,7 +292,15 @@ async fn drive(
         let ended = tokio::select! {
             biased;
             () = life.over() => None,
-            ended = engine::drive(&world, &times, options, &mut show) => Some(ended?),
+            ended = engine::drive(&world, &times, options, &mut show) => match ended {
+                Err(broken @ DriveError::Broken(_)) => return Err(broken.into()),
+                // It could not write, or not prove its lease any more: somebody starts another one.
+                Err(_) => {
+                    tokio::time::sleep(ANEW).await;
+                    None
+                }
+                Ok(ended) => Some(ended),
+            },
             () = over => None,
         };
         process.kill();
