@@ -313,11 +313,11 @@ fn pins(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
     }
 }
 
-/// Rule 7: a Job is made once for each try of a step, and where nothing goes wrong a step has one try
-/// under one fence.
+/// Rule 7: a Job is made once for each try of a step; and in a cluster where nothing goes wrong each test
+/// of an attempt has one, however often its driver was killed.
 fn repeated(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
     let mut made: BTreeMap<(&str, String), Timestamp> = BTreeMap::new();
-    let mut tests: BTreeMap<(&str, &Doer, String), Timestamp> = BTreeMap::new();
+    let mut tests: BTreeMap<(&str, u32, String), Timestamp> = BTreeMap::new();
     for write in own
         .iter()
         .filter(|write| write.done.path.contains("/jobs") && write.done.method == http::Method::POST)
@@ -332,7 +332,7 @@ fn repeated(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
         if plot.is_troubled(write.cluster) {
             continue;
         }
-        if let Some(before) = tests.insert((write.cluster, &write.doer, test.clone()), write.at) {
+        if let Some(before) = tests.insert((write.cluster, write.doer.attempt, test.clone()), write.at) {
             let what = format!(
                 "{}: attempt {} ran {test} at {before} and again at {}",
                 write.cluster, write.doer.attempt, write.at

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tidegate::engine::Rules;
 use tidegate::journal::{Body, Event};
 use tidegate::model::Actor;
-use tidegate::rollout::{Class, Effect, Effects, FleetState, WavePhase, effects};
+use tidegate::rollout::{Effect, Effects, FleetState, WavePhase, effects};
 
 use crate::judged;
 use crate::plot::{Freeze, Pin, Plot, Release, Wave};
@@ -64,27 +64,13 @@ fn soak_cut_short(state: &FleetState, now: Timestamp) -> Effects {
     named
 }
 
-/// Begins a step again while it runs.
+/// Begins a step again without asking what became of it when the driver before was killed.
 fn step_begun_again(state: &FleetState, now: Timestamp) -> Effects {
     let mut named = effects(state, now);
-    let again = state.open_rollouts().flat_map(|rollout| rollout.clusters().map(move |at| (rollout, at)));
-    for (rollout, (_, _, planned, cluster)) in again {
-        let attempt = cluster.attempt();
-        let Some(running) = attempt.steps().get(attempt.steps_done()) else { continue };
-        if running.tries() != 1 || cluster.state().class() != Class::Active || !running.step().id.is_test() {
-            continue;
+    for effect in &mut named.effects {
+        if let Effect::Step { interrupted, .. } = effect {
+            interrupted.clear();
         }
-        let attempt = tidegate::journal::AttemptId {
-            rollout: rollout.id().clone(),
-            cluster: planned.name.clone(),
-            attempt: attempt.number(),
-        };
-        named.effects.push(Effect::Step {
-            attempt,
-            step: running.step().clone(),
-            tries: 2,
-            interrupted: Vec::new(),
-        });
     }
     named
 }
@@ -110,7 +96,8 @@ fn calendar_empty(state: &FleetState, now: Timestamp) -> Effects {
 }
 
 /// A small story with something of everything in it, so that every lie has its chance: pools and caps
-/// smaller than waves, a soak, a freeze that the second wave runs into, a pin, and requests that fail.
+/// smaller than waves, a soak, a freeze that the second wave runs into, a pin, drivers
+/// that are killed, and requests that fail.
 fn plot(seed: u64) -> Plot {
     let whole = Plot::of(seed, 16);
     let wave = |name, clusters, at_once, soak| Wave {
@@ -133,7 +120,9 @@ fn plot(seed: u64) -> Plot {
     let trouble =
         |what| format!("{{ what: {what}, from: 0m, until: 90m, perMille: 40, clusters: [nonprod-2] }}");
     let faults = ["reset", "internal-error", "too-many-requests, for: 2s"].map(trouble).to_vec();
-    let (conditions, deeds) = (Vec::new(), Vec::new());
+    // While staging, nonprod and prod are at work.
+    let deeds = [1, 61, 62, 84, 85].map(|at| (at, "kill: {}".to_owned())).to_vec();
+    let conditions = Vec::new();
     Plot { waves, at_once: None, releases, pins, freezes, faults, conditions, deeds, ..whole }
 }
 
