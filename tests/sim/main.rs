@@ -1,7 +1,7 @@
 //! Stories on the simulated fleet: those of the demo hold, the same seed tells the same story, and in
 //! stories made up from seeds no rule is broken, by the word of the clusters' own audit logs.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod account;
 mod checker;
