@@ -225,7 +225,7 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "plan R1", 0);
     told.keep(lab, "plan R1 -c shape-1", 0);
     told.keep(lab, "plan R1 -c shape-1 --manifests", 0);
-    told.keep(lab, "rehearse R1 --seeds 2 --progress none", 0);
+    told.keep(lab, "rehearse R1 --seeds 2 --faults none --progress none", 0);
     lab.write("down.yaml", "faults: [ { what: refused } ]\n");
     told.keep(lab, "rehearse R1 --seeds 1 --within 1d --faults down.yaml --progress none", 13);
     std::fs::remove_file(lab.repo().join("down.yaml")).unwrap();

@@ -12,9 +12,9 @@ use crate::model::{Duration, PipelineName, ReleaseId, WaveName};
   tidegate rehearse R42\n  \
   tidegate rehearse R42 --faults many --fail-wave prod --markdown > r42.md\n  \
   tidegate rehearse --scenario freeze.yaml -o json\n\n\
-Only reads: clusters, repository and journal stay as they are. Exits with 0 if\n\
-the release finishes in every rehearsal (with --scenario: if all holds that\n\
-must), and with 13 if not.")]
+Only reads: clusters, repository and journal stay as they are.\n\
+Exits with 0 if the release finishes in every rehearsal (with --scenario: if\n\
+all holds that must), and with 13 if not.")]
 pub struct Rehearse {
     /// The release to rehearse on a copy of the fleet.
     #[arg(value_name = "RELEASE", required_unless_present = "scenario", conflicts_with = "scenario")]
