@@ -439,7 +439,7 @@ pub enum DiskState {
     Full,
     /// Every other write is done and reported as failed.
     Forgetful,
-    /// No write is done, and none is answered.
+    /// No write is done, and none is answered, until it is otherwise again.
     Hangs,
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
 use super::life::Life;
@@ -26,7 +26,7 @@ pub enum Disk {
     Full,
     /// Every other write is done and reported as failed.
     Forgetful,
-    /// No write is done, and none is answered.
+    /// No write is done, and none is answered, until it is otherwise again.
     Hangs,
 }
 
@@ -54,6 +54,8 @@ pub struct MemoryJournal {
     id: Uuid,
     inner: Arc<Mutex<Inner>>,
     last: watch::Sender<u64>,
+    /// The disk is another one now.
+    changed: Arc<Notify>,
 }
 
 impl MemoryJournal {
@@ -71,7 +73,12 @@ impl MemoryJournal {
             forgot: false,
             struck: BTreeMap::new(),
         };
-        let made = Self { id, inner: Arc::new(Mutex::new(inner)), last: watch::Sender::new(0) };
+        let made = Self {
+            id,
+            inner: Arc::new(Mutex::new(inner)),
+            last: watch::Sender::new(0),
+            changed: Arc::default(),
+        };
         let first = NewEvent { at, actor, body: Body::JournalCreated { journal: id } };
         made.add(&mut made.inner(), None, vec![first])?;
         Ok(made)
@@ -96,6 +103,18 @@ impl MemoryJournal {
     /// What becomes of writes from now on.
     pub fn disk(&self, disk: Disk) {
         self.inner().disk = disk;
+        self.changed.notify_waiters();
+    }
+
+    /// Returns when the disk hangs no more.
+    async fn hangs(&self) {
+        loop {
+            let changed = self.changed.notified();
+            if self.inner().disk != Disk::Hangs {
+                return;
+            }
+            changed.await;
+        }
     }
 
     /// Another journal that is what this one is now.
@@ -225,7 +244,8 @@ impl Journal for Handle {
         self.life.lasting().await;
         let disk = self.journal.strikes();
         if disk == Disk::Hangs {
-            std::future::pending::<()>().await;
+            self.journal.hangs().await;
+            self.life.lasting().await;
         }
         let written = {
             let mut inner = self.journal.inner();
@@ -257,7 +277,10 @@ impl Journal for Handle {
         self.life.lasting().await;
         let disk = self.journal.strikes();
         match disk {
-            Disk::Hangs => std::future::pending::<()>().await,
+            Disk::Hangs => {
+                self.journal.hangs().await;
+                self.life.lasting().await;
+            }
             Disk::Full => return Err(full()),
             Disk::Well | Disk::Forgetful => {}
         }
