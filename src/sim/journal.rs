@@ -121,7 +121,7 @@ impl MemoryJournal {
     pub(super) fn copy(&self) -> Self {
         let inner = self.inner().clone();
         let last = watch::Sender::new(inner.position());
-        Self { id: self.id, inner: Arc::new(Mutex::new(inner)), last }
+        Self { id: self.id, inner: Arc::new(Mutex::new(inner)), last, changed: Arc::default() }
     }
 
     /// How the disk is for a write; whatever is wrong with it is counted.

@@ -207,8 +207,9 @@ impl Stage {
             let shown = self.face(&scene.simulation);
             *scene.simulated.face.lock().unwrap_or_else(PoisonError::into_inner) = shown;
             if let Ok(text) = serde_json::to_vec(&shown) {
-                // Whoever finds none sees by the real clock.
-                let _ = std::fs::write(&place, text);
+                // Whoever finds none sees by the real clock: never half of one, nor none for a moment.
+                let next = place.with_extension("clock-next");
+                let _ = std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, &place));
             }
             tokio::select! {
                 biased;
