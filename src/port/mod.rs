@@ -453,9 +453,8 @@ pub struct DriverLease {
 impl DriverLease {
     /// Whether two leases name the same process.
     pub fn is_of_same_process(&self, other: &Self) -> bool {
-        let who = |lease: &Self| (lease.pid, lease.start_ticks);
-        (&self.process, &self.host, &self.boot, &self.pid_namespace, who(self))
-            == (&other.process, &other.host, &other.boot, &other.pid_namespace, who(other))
+        (&self.process, &self.host, &self.boot, &self.pid_namespace, self.pid, self.start_ticks)
+            == (&other.process, &other.host, &other.boot, &other.pid_namespace, other.pid, other.start_ticks)
     }
 }
 
