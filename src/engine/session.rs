@@ -397,7 +397,7 @@ async fn connect(shared: &Shared, planned: &PlannedCluster, agent: &str) -> Resu
         Err(fault) => return Err(fault.into()),
     };
     let (clock, leave) = (Arc::clone(&shared.world.clock), Arc::clone(&shared.leave));
-    let cluster = Cluster::driven(client, clock, shared.times.request, leave);
+    let cluster = Cluster::driven(client, clock, shared.times.request, leave, shared.discoveries.clone());
     let identity = cluster.identify().await?;
     if identity.uid != planned.uid {
         return Err(Closed::Fault(Fault::permanent(format!(

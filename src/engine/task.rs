@@ -13,7 +13,7 @@ use crate::journal::{Answer, AttemptId, Body, Deferral, Event, FailureClass, Fou
 use crate::model::{RolloutId, WaveName};
 use crate::rollout::{Effect, FleetState, Rollout};
 
-use super::cluster::Leave;
+use super::cluster::{Discoveries, Leave};
 use super::contents::Contents;
 use super::gates;
 use super::joining::{self, Joiner};
@@ -40,6 +40,8 @@ pub struct Shared {
     pub leave: Arc<dyn Leave>,
     /// Contents of product versions.
     pub contents: Contents,
+    /// What API servers serve.
+    pub discoveries: Discoveries,
     /// The fleet as clusters find it that join.
     pub joins: joining::Rounds,
     sessions: Mutex<BTreeMap<AttemptId, Arc<Session>>>,
@@ -59,6 +61,7 @@ impl Shared {
         let rollouts = state.rollouts().map(|r| r.id().clone()).collect();
         Arc::new(Self {
             contents: Contents::new(Arc::clone(&world.packages)),
+            discoveries: Discoveries::default(),
             world,
             times,
             recorder,

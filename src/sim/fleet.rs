@@ -17,12 +17,16 @@ use super::faults::{Faults, Trouble};
 use super::life::Life;
 use super::service::Way;
 use super::store::Store;
+use super::worker::Worker;
 use crate::model::{ClusterEntry, Source};
 use crate::plan::Access;
 use crate::port::{Clusters, Fault, KubeconfigFile};
 
 /// How many moments back a stale read can see.
 const MOMENTS: usize = 64;
+
+/// From so many clusters on they work on a thread of their own.
+const MANY: usize = 200;
 
 /// One request that reached a cluster, as its API server's audit log has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,15 +58,20 @@ pub enum Audit {
     Writes,
 }
 
-/// A cluster with the way to it.
+/// How the way to a cluster is.
 #[derive(Clone)]
-pub(super) struct Machine {
-    pub cluster: Cluster,
+pub(super) struct Road {
     pub chance: Chance,
-    /// How far it is; decides a part of its latency.
+    /// How far the cluster is; decides a part of its latency.
     pub distance: u64,
     /// How often each rule of the faults has hit it.
     pub fired: Vec<u32>,
+}
+
+/// A cluster with what is known about its past.
+#[derive(Clone)]
+pub(super) struct Machine {
+    pub cluster: Cluster,
     pub audit: Vec<Arc<Audited>>,
     /// What its objects were, and until when.
     pub moments: VecDeque<(Duration, Store)>,
@@ -85,13 +94,20 @@ impl Machine {
 
 pub(super) struct Inner {
     pub clock: VirtualClock,
-    machines: BTreeMap<String, Mutex<Arc<Machine>>>,
+    machines: BTreeMap<String, Site>,
+    pub worker: Worker,
     pub faults: Mutex<Arc<Faults>>,
     pub audit: Audit,
     /// How often something went wrong.
     pub struck: Mutex<BTreeMap<String, u64>>,
     /// How many requests were on their way.
     pub requests: AtomicU64,
+}
+
+/// A cluster and the way to it.
+struct Site {
+    road: Mutex<Road>,
+    machine: Mutex<Arc<Machine>>,
 }
 
 /// A simulated fleet; clones are the same fleet.
@@ -101,14 +117,14 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// These clusters. `seed` decides how far each is and which of its requests go wrong.
+    /// These clusters. `seed` decides how far each is and which of its requests go wrong. Where there are
+    /// many, they work on a thread of their own.
     pub fn new(clock: VirtualClock, clusters: Vec<Cluster>, faults: Faults, audit: Audit, seed: u64) -> Self {
         let machines = clusters.into_iter().map(|cluster| {
             let mut chance = Chance::named(seed, &format!("way to {}", cluster.name));
-            let distance = chance.draw();
-            let (fired, audit, moments) = (Vec::new(), Vec::new(), VecDeque::new());
+            let road = Road { distance: chance.draw(), chance, fired: Vec::new() };
             let name = cluster.name.clone();
-            (name, Arc::new(Machine { cluster, chance, distance, fired, audit, moments }))
+            (name, (road, Arc::new(Machine { cluster, audit: Vec::new(), moments: VecDeque::new() })))
         });
         let machines = machines.collect();
         Self::from_copy(clock, Copy { machines, faults: Arc::new(faults), audit, struck: BTreeMap::new() })
@@ -117,28 +133,38 @@ impl Fleet {
     /// A fleet that goes on from what another was.
     pub(super) fn from_copy(clock: VirtualClock, copy: Copy) -> Self {
         let Copy { machines, faults, audit, struck } = copy;
-        let machines = machines.into_iter().map(|(name, machine)| (name, Mutex::new(machine))).collect();
+        let worker = if machines.len() >= MANY { Worker::beside() } else { Worker::Here };
+        let site = |(road, machine)| Site { road: Mutex::new(road), machine: Mutex::new(machine) };
+        let machines = machines.into_iter().map(|(name, machine)| (name, site(machine))).collect();
         let (faults, struck) = (Mutex::new(faults), Mutex::new(struck));
         let requests = AtomicU64::new(0);
-        Self { inner: Arc::new(Inner { clock, machines, faults, audit, struck, requests }) }
+        Self { inner: Arc::new(Inner { clock, machines, worker, faults, audit, struck, requests }) }
     }
 
     /// What the fleet is now.
     pub(super) fn copy(&self) -> Copy {
         let inner = &self.inner;
-        let machine =
-            |(name, machine): (&String, &Mutex<Arc<Machine>>)| (name.clone(), Arc::clone(&locked(machine)));
+        inner.worker.rest();
+        let copy = |(name, site): (&String, &Site)| {
+            (name.clone(), (locked(&site.road).clone(), Arc::clone(&locked(&site.machine))))
+        };
         Copy {
-            machines: inner.machines.iter().map(machine).collect(),
+            machines: inner.machines.iter().map(copy).collect(),
             faults: Arc::clone(&locked(&inner.faults)),
             audit: inner.audit,
             struck: locked(&inner.struck).clone(),
         }
     }
 
-    /// One cluster with the way to it, for as long as it is held.
+    /// The way to a cluster, for as long as it is held.
+    pub(super) fn road(&self, name: &str) -> Option<MutexGuard<'_, Road>> {
+        Some(locked(&self.inner.machines.get(name)?.road))
+    }
+
+    /// One cluster, for as long as it is held: to be asked for in work that was handed in, or when the
+    /// worker rests.
     pub(super) fn machine(&self, name: &str) -> Option<Held<'_>> {
-        Some(Held(locked(self.inner.machines.get(name)?)))
+        Some(Held(locked(&self.inner.machines.get(name)?.machine)))
     }
 
     /// The clusters' names.
@@ -164,6 +190,7 @@ impl Fleet {
     /// Looks at a cluster, or does something to it, as it is at this moment.
     pub fn with<T>(&self, name: &str, look: impl FnOnce(&mut Cluster) -> T) -> Option<T> {
         let now = self.inner.clock.truth();
+        self.inner.worker.rest();
         let mut machine = self.machine(name)?;
         machine.cluster.advance(now);
         Some(look(&mut machine.cluster))
@@ -171,6 +198,7 @@ impl Fleet {
 
     /// Who asked a cluster for what, in order.
     pub fn audit(&self, name: &str) -> Vec<Audited> {
+        self.inner.worker.rest();
         let audit = self.machine(name).map(|machine| machine.audit.clone()).unwrap_or_default();
         audit.iter().map(|audited| Audited::clone(audited)).collect()
     }
@@ -188,7 +216,7 @@ impl Fleet {
 /// What a fleet was at a moment. Clusters that nobody asks afterwards are there once for all copies.
 #[derive(Clone)]
 pub(super) struct Copy {
-    machines: BTreeMap<String, Arc<Machine>>,
+    machines: BTreeMap<String, (Road, Arc<Machine>)>,
     faults: Arc<Faults>,
     audit: Audit,
     struck: BTreeMap<String, u64>,

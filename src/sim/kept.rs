@@ -1,6 +1,6 @@
 //! How an object is kept: a form that all objects share which are alike, in the whole fleet, and the few
-//! words that are its own: moments and UIDs. Ten thousand clusters that run the same are then hardly more
-//! than one.
+//! words that are its own: moments, UIDs, the names of pods and Jobs, what a Secret holds. Ten thousand
+//! clusters that run the same are then hardly more than one.
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
@@ -15,6 +15,13 @@ const MARK: char = '\u{1}';
 const SECOND: &str = "\u{1}s";
 const MICROSECOND: &str = "\u{1}m";
 const UID: &str = "\u{1}u";
+const NAME: &str = "\u{1}n";
+const STEM: &str = "\u{1}g";
+const TEXT: &str = "\u{1}t";
+const ADDRESS: &str = "\u{1}a";
+
+/// A text of so many bytes or more is kept in the form: it is hardly one cluster's own.
+const LONG: usize = 4_096;
 const LITERAL: &str = "\u{1}=";
 
 /// How a map's key begins and ends that names an owner by its UID, as managed fields have it.
@@ -49,8 +56,8 @@ impl Pool {
 
     /// An object as it is kept.
     pub(super) fn keep(&self, mut object: Value) -> Kept {
-        let mut own = Vec::new();
-        take(&mut object, &mut own);
+        let mut own = Own::of(&object);
+        own.take_all(&mut object);
         let text = object.to_string();
         let mut known = self.known();
         let form = match known.forms.get(text.as_str()) {
@@ -64,7 +71,7 @@ impl Pool {
                 form
             }
         };
-        Kept { form, own: own.into() }
+        Kept { form, own: own.words.into() }
     }
 
     /// The same key, of words that are kept once.
@@ -101,7 +108,7 @@ pub(super) struct Kept {
 impl Kept {
     /// The object.
     pub fn object(&self) -> Value {
-        fill(&self.form.object, &mut &*self.own)
+        Filling::begin(&self.own).fill(&self.form.object)
     }
 
     /// What follows from the form; from the object of whoever asks first.
@@ -121,65 +128,153 @@ impl Kept {
     }
 }
 
-/// Takes an object's own words out of it.
-fn take(value: &mut Value, own: &mut Vec<u8>) {
-    match value {
-        Value::String(word) => {
-            if let Some(mark) = taken(word, own) {
-                *word = mark;
+/// An object's own words, as they are taken out of it: first its name and the name that it has from its
+/// owner, if these are its own, then all else in the order in which the form has it.
+struct Own {
+    name: String,
+    stem: String,
+    words: Vec<u8>,
+}
+
+impl Own {
+    /// Of an object. Pods and Jobs have names that nobody else has: what is called like them is their own.
+    fn of(object: &Value) -> Self {
+        let named = matches!(object["kind"].as_str(), Some("Pod" | "Job"));
+        let word = |field: &str| {
+            let word = object["metadata"][field].as_str().filter(|_| named).unwrap_or_default();
+            // One byte says how long it is.
+            if word.len() < 256 && !word.starts_with(MARK) { word.to_owned() } else { String::new() }
+        };
+        let (name, stem) = (word("name"), word("generateName").trim_end_matches('-').to_owned());
+        let mut words = Vec::new();
+        for word in [&name, &stem] {
+            words.push(u8::try_from(word.len()).unwrap_or_default());
+            words.extend(word.as_bytes());
+        }
+        Self { name, stem, words }
+    }
+
+    /// All of an object. What Secrets and ConfigMaps hold, and what is noted at pods and Jobs, is their own
+    /// whatever it says.
+    fn take_all(&mut self, object: &mut Value) {
+        let (outer, inner) = match object["kind"].as_str() {
+            Some("Secret" | "ConfigMap") => ("data", None),
+            Some("Pod" | "Job") => ("metadata", Some("annotations")),
+            _ => return self.take(object),
+        };
+        let Value::Object(fields) = object else { return };
+        for (key, value) in fields {
+            match (value, inner) {
+                (Value::Object(texts), None) if key == outer => self.take_texts(texts),
+                (Value::Object(within), Some(inner)) if key == outer => {
+                    for (key, value) in within {
+                        match value {
+                            Value::Object(texts) if key == inner => self.take_texts(texts),
+                            value => self.take(value),
+                        }
+                    }
+                }
+                (value, _) => self.take(value),
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| take(item, own)),
-        Value::Object(fields)
-            if fields.keys().any(|key| owner_of(key).is_some() || key.starts_with(MARK)) =>
-        {
-            *fields = std::mem::take(fields)
-                .into_iter()
-                .enumerate()
-                .map(|(at, (key, mut value))| {
-                    let key = match owner_of(&key).and_then(uid_bytes) {
-                        // The place makes the marks of several owners different.
-                        Some(bytes) => {
-                            own.extend(bytes);
-                            format!("{UID}{at}")
-                        }
-                        None if key.starts_with(MARK) => format!("{LITERAL}{key}"),
-                        None => key,
-                    };
-                    take(&mut value, own);
-                    (key, value)
-                })
-                .collect();
+    }
+
+    fn take_texts(&mut self, texts: &mut Map<String, Value>) {
+        for value in texts.values_mut() {
+            match value {
+                Value::String(text) if text.len() < LONG => {
+                    self.words.extend(u16::try_from(text.len()).unwrap_or_default().to_le_bytes());
+                    self.words.extend(text.as_bytes());
+                    *text = TEXT.to_owned();
+                }
+                value => self.take(value),
+            }
         }
-        Value::Object(fields) => fields.values_mut().for_each(|value| take(value, own)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+
+    /// All that is in a value.
+    fn take(&mut self, value: &mut Value) {
+        match value {
+            Value::String(word) => {
+                if let Some(mark) = self.taken(word) {
+                    *word = mark;
+                }
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.take(item)),
+            Value::Object(fields)
+                if fields.keys().any(|key| owner_of(key).is_some() || key.starts_with(MARK)) =>
+            {
+                *fields = std::mem::take(fields)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, (key, mut value))| {
+                        let key = match owner_of(&key).and_then(uid_bytes) {
+                            // The place makes the marks of several owners different.
+                            Some(bytes) => {
+                                self.words.extend(bytes);
+                                format!("{UID}{at}")
+                            }
+                            None if key.starts_with(MARK) => format!("{LITERAL}{key}"),
+                            None => key,
+                        };
+                        self.take(&mut value);
+                        (key, value)
+                    })
+                    .collect();
+            }
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.take(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// What stands in the form in place of a word, if not the word itself.
+    fn taken(&mut self, word: &str) -> Option<String> {
+        if word.starts_with(MARK) {
+            return Some(format!("{LITERAL}{word}"));
+        }
+        if !self.name.is_empty() && word == self.name {
+            return Some(NAME.to_owned());
+        }
+        if !self.stem.is_empty()
+            && let Some(rest) = word.strip_prefix(&self.stem)
+            && matches!(rest, "" | "-")
+        {
+            return Some(format!("{STEM}{rest}"));
+        }
+        let own = &mut self.words;
+        if let Some(address) = address(word) {
+            own.extend(address);
+            return Some(ADDRESS.to_owned());
+        }
+        let mark = match word.len() {
+            20 => {
+                own.extend(moment(word.as_bytes())?);
+                SECOND
+            }
+            27 => {
+                let (second, rest) = word.as_bytes().split_at_checked(19)?;
+                let (second, fraction) =
+                    (digits(second, b"    -  -  T  :  :  ")?, digits(rest, b".      Z")?);
+                own.extend(six(second));
+                own.extend(six(fraction));
+                MICROSECOND
+            }
+            36 => {
+                own.extend(uid_bytes(word)?);
+                UID
+            }
+            _ => return None,
+        };
+        Some(mark.to_owned())
     }
 }
 
-/// What stands in the form in place of a word, if not the word itself.
-fn taken(word: &str, own: &mut Vec<u8>) -> Option<String> {
-    if word.starts_with(MARK) {
-        return Some(format!("{LITERAL}{word}"));
-    }
-    let mark = match word.len() {
-        20 => {
-            own.extend(moment(word.as_bytes())?);
-            SECOND
-        }
-        27 => {
-            let (second, rest) = word.as_bytes().split_at_checked(19)?;
-            let (second, fraction) = (digits(second, b"    -  -  T  :  :  ")?, digits(rest, b".      Z")?);
-            own.extend(six(second));
-            own.extend(six(fraction));
-            MICROSECOND
-        }
-        36 => {
-            own.extend(uid_bytes(word)?);
-            UID
-        }
-        _ => return None,
-    };
-    Some(mark.to_owned())
+/// An IPv4 address as it is usually written.
+fn address(word: &str) -> Option<[u8; 4]> {
+    let begins = word.len() <= 15 && word.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    let address: std::net::Ipv4Addr = if begins { word.parse().ok()? } else { return None };
+    // Without leading zeros there is one way to write it: the parser takes no other.
+    Some(address.octets())
 }
 
 fn moment(word: &[u8]) -> Option<[u8; 6]> {
@@ -231,47 +326,88 @@ fn uid_bytes(word: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
-/// An object of a form and its own words.
-fn fill(form: &Value, own: &mut &[u8]) -> Value {
-    match form {
-        Value::String(word) if word.starts_with(MARK) => Value::String(filled(word, own)),
-        Value::Array(items) => items.iter().map(|item| fill(item, own)).collect(),
-        Value::Object(fields) => {
-            let mut object = Map::with_capacity(fields.len());
-            for (key, value) in fields {
-                let key = match key.strip_prefix(UID) {
-                    Some(_) => format!("{}{}{}", OWNER.0, filled(UID, own), OWNER.1),
-                    None => key.strip_prefix(LITERAL).unwrap_or(key).to_owned(),
-                };
-                object.insert(key, fill(value, own));
+/// An object's own words, as they are put where the form has marks.
+struct Filling<'o> {
+    name: &'o str,
+    stem: &'o str,
+    rest: &'o [u8],
+}
+
+impl<'o> Filling<'o> {
+    fn begin(own: &'o [u8]) -> Self {
+        let mut filling = Self { name: "", stem: "", rest: own };
+        let [name] = filling.next();
+        filling.name = filling.text(name.into());
+        let [stem] = filling.next();
+        filling.stem = filling.text(stem.into());
+        filling
+    }
+
+    /// An object of a form.
+    fn fill(&mut self, form: &Value) -> Value {
+        match form {
+            Value::String(word) if word.starts_with(MARK) => Value::String(self.filled(word)),
+            Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
+            Value::Object(fields) => {
+                let mut object = Map::with_capacity(fields.len());
+                for (key, value) in fields {
+                    let key = match key.strip_prefix(UID) {
+                        Some(_) => [OWNER.0, &self.filled(UID), OWNER.1].concat(),
+                        None => key.strip_prefix(LITERAL).unwrap_or(key).to_owned(),
+                    };
+                    object.insert(key, self.fill(value));
+                }
+                Value::Object(object)
             }
-            Value::Object(object)
+            other => other.clone(),
         }
-        other => other.clone(),
     }
-}
 
-/// The word that a mark stands for.
-fn filled(mark: &str, own: &mut &[u8]) -> String {
-    match mark {
-        SECOND => format!("{}Z", second(next(own))),
-        MICROSECOND => {
-            let (moment, fraction) = (second(next(own)), number(next(own)));
-            format!("{moment}.{fraction:06}Z")
+    /// The word that a mark stands for.
+    fn filled(&mut self, mark: &str) -> String {
+        match mark {
+            SECOND => {
+                let mut word = second(self.next());
+                word.push('Z');
+                word
+            }
+            MICROSECOND => {
+                let mut word = second(self.next());
+                word.push('.');
+                push(&mut word, number(self.next()), 6);
+                word.push('Z');
+                word
+            }
+            UID => {
+                let uid = uuid::Uuid::from_bytes(self.next());
+                uid.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned()
+            }
+            TEXT => {
+                let length = u16::from_le_bytes(self.next());
+                self.text(length.into()).to_owned()
+            }
+            ADDRESS => std::net::Ipv4Addr::from(self.next::<4>()).to_string(),
+            NAME => self.name.to_owned(),
+            word => match word.strip_prefix(STEM) {
+                Some(rest) => [self.stem, rest].concat(),
+                None => word.strip_prefix(LITERAL).unwrap_or(word).to_owned(),
+            },
         }
-        UID => {
-            let bytes = next::<16>(own);
-            uuid::Uuid::from_bytes(bytes).hyphenated().to_string()
-        }
-        literal => literal.strip_prefix(LITERAL).unwrap_or(literal).to_owned(),
     }
-}
 
-/// The next of an object's own words; zeros where there is none, which does not happen.
-fn next<const N: usize>(own: &mut &[u8]) -> [u8; N] {
-    let Some((word, rest)) = own.split_first_chunk::<N>() else { return [0; N] };
-    *own = rest;
-    *word
+    /// The next bytes; zeros where there are none, which does not happen.
+    fn next<const N: usize>(&mut self) -> [u8; N] {
+        let Some((word, rest)) = self.rest.split_first_chunk::<N>() else { return [0; N] };
+        self.rest = rest;
+        *word
+    }
+
+    /// The next text of so many bytes.
+    fn text(&mut self, length: usize) -> &'o str {
+        let Some((text, rest)) = self.rest.split_at_checked(length) else { return "" };
+        self.rest = rest;
+        std::str::from_utf8(text).unwrap_or_default()
+    }
 }
 
 fn number(bytes: [u8; 6]) -> u64 {
@@ -282,10 +418,21 @@ fn number(bytes: [u8; 6]) -> u64 {
 
 fn second(bytes: [u8; 6]) -> String {
     let all = number(bytes);
-    let (date, time) = (all / 1_000_000, all % 1_000_000);
-    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
-    let (hour, minute, second) = (time / 10_000, time / 100 % 100, time % 100);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+    let mut word = String::with_capacity(27);
+    push(&mut word, all / 10_000_000_000, 4);
+    for (part, before) in [(8, '-'), (6, '-'), (4, 'T'), (2, ':'), (0, ':')] {
+        word.push(before);
+        push(&mut word, all / 10_u64.pow(part) % 100, 2);
+    }
+    word
+}
+
+/// The last digits of a number, so many.
+fn push(word: &mut String, number: u64, digits: u32) {
+    for place in (0..digits).rev() {
+        let digit = u32::try_from(number / 10_u64.pow(place) % 10).unwrap_or_default();
+        word.extend(char::from_digit(digit, 10));
+    }
 }
 
 #[cfg(test)]
@@ -318,9 +465,22 @@ mod tests {
             "\u{1}u0": "\u{1}", "almost": "2026-03-02T08:00:0xZ", "upper": ONE.to_uppercase(),
             "long": "2026-03-02T08:00:00.12345Z", "year": "0001-01-01T00:00:00Z",
             "wide": "9999-12-31T23:59:59.999999Z", "other": "ééééééééééé\u{e9}ab", "ö": ["ü"],
+            "addresses": ["10.0.0.1", "255.255.255.255", "010.0.0.1", "10.0.0", "1.2.3.4.5", "256.1.1.1"],
         });
-        for object in [pod(ONE, TWO, "2026-11-21T23:59:59Z"), odd, json!("2026-03-02T08:00:00Z"), json!(null)]
-        {
+        let secret = json!({"kind": "Secret", "metadata": {"uid": ONE}, "data": {"a": "\u{1}u", "b": "", "c": "é", "d": 1, "e": "x".repeat(LONG)}});
+        let named = json!({"kind": "Pod", "metadata": {"name": "job-x-1", "generateName": "job-x-"},
+            "spec": {"job": "job-x", "own": ["job-x-1", "job-x-2", "job-"], "uid": TWO}});
+        let marked =
+            json!({"kind": "Job", "metadata": {"name": "\u{1}n", "generateName": "-"}, "x": ["", "-"]});
+        for object in [
+            pod(ONE, TWO, "2026-11-21T23:59:59Z"),
+            odd,
+            json!("2026-03-02T08:00:00Z"),
+            json!(null),
+            secret,
+            named,
+            marked,
+        ] {
             assert_eq!(pool.keep(object.clone()).object(), object);
         }
     }
@@ -334,6 +494,22 @@ mod tests {
         assert!(!one.has_form_of(&pool.keep(json!({}))));
         assert!(one.may_name(ONE) && one.may_name(TWO) && one.may_name("not a uid"));
         assert!(!one.may_name("0b7c9ae2-5a1f-4d3e-9f00-0123456789ac"));
+    }
+
+    #[test]
+    fn pods_have_one_form_whatever_they_are_called_and_secrets_whatever_they_hold() {
+        let pool = Pool::default();
+        let pod = |name: &str, stem: &str| json!({"kind": "Pod", "metadata": {"name": name, "generateName": stem}, "of": stem});
+        assert!(pool.keep(pod("a-1", "a-")).has_form_of(&pool.keep(pod("b-77", "b-"))));
+        let secret = |held: &str| json!({"kind": "Secret", "metadata": {"name": "s"}, "data": {"k": held}});
+        assert!(pool.keep(secret("eA==")).has_form_of(&pool.keep(secret("eHl6"))));
+        let map = |held: &str| json!({"kind": "ConfigMap", "data": {"k": held}});
+        assert!(pool.keep(map("a: 1")).has_form_of(&pool.keep(map("a: 2"))));
+        let long = "long".repeat(LONG);
+        let (short, long) = (pool.keep(map("short")), pool.keep(map(&long)));
+        assert!(!short.has_form_of(&long));
+        let noted = |note: &str| json!({"kind": "Job", "metadata": {"annotations": {"run": note}}});
+        assert!(pool.keep(noted("a/1")).has_form_of(&pool.keep(noted("b/2"))));
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub mod setup;
 mod snapshot;
 pub mod steady;
 pub mod store;
+mod worker;
 mod world;
 
 pub use snapshot::Snapshot;

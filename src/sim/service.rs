@@ -10,20 +10,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, StreamBody};
+use jiff::Timestamp;
 use kube::client::Body;
 use tower::{BoxError, Service};
 
 use super::api::{self, Answer, Reply, Watch};
 use super::faults::Trouble;
-use super::fleet::{Audit, Audited, Fleet, Machine, locked};
+use super::fleet::{Audit, Audited, Fleet, Machine, Road, locked};
 use super::life::Life;
 use super::store::Key;
+use super::worker::Coming;
 
 /// How often an open watch looks for news.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// What is said of a cluster that is none of the fleet.
+const GONE: &str = "the cluster is gone";
 
 /// What comes back.
 type Sent = UnsyncBoxBody<Bytes, BoxError>;
@@ -83,14 +89,16 @@ impl Way {
             _ => {}
         }
         let answer = match &trouble {
-            Some(Trouble::Status { code, retry_after }) => api::unwell(*code, *retry_after),
-            Some(Trouble::Expired) => api::unwell(401, None),
+            Some(Trouble::Status { code, retry_after }) => {
+                Coming::Here(Some(api::unwell(*code, *retry_after).into()))
+            }
+            Some(Trouble::Expired) => Coming::Here(Some(api::unwell(401, None).into())),
             other => {
                 let stale = match other {
                     Some(Trouble::Stale(by)) if !writes => Some(*by),
                     _ => None,
                 };
-                self.ask(&head, &body, stale)?
+                self.ask(head, body, stale)
             }
         };
         if let Some(number) = number {
@@ -103,6 +111,7 @@ impl Way {
         }
         tokio::time::sleep(latency - latency / 2).await;
         self.life.lasting().await;
+        let answer = answer.wait().flatten().ok_or(GONE)?;
         self.response(answer, trouble == Some(Trouble::Truncated))
     }
 
@@ -110,77 +119,37 @@ impl Way {
     fn weather(&self, writes: bool, path: &str) -> Result<(Option<Trouble>, Duration), BoxError> {
         let faults = Arc::clone(&locked(&self.fleet.inner.faults));
         let at = self.fleet.inner.clock.elapsed();
-        let mut machine = self.fleet.machine(&self.cluster).ok_or("the cluster is gone")?;
-        let Machine { fired, chance, distance, .. } = &mut *machine;
+        let mut road = self.fleet.road(&self.cluster).ok_or(GONE)?;
+        let Road { fired, chance, distance } = &mut *road;
         let trouble = faults.strike(&self.cluster, writes, path, at, fired, chance);
         Ok((trouble, faults.latency(*distance, chance)))
     }
 
-    /// Has the cluster answer.
-    fn ask(
-        &self,
-        head: &http::request::Parts,
-        body: &[u8],
-        stale: Option<Duration>,
-    ) -> Result<Answer, BoxError> {
+    /// Has the cluster answer; nothing comes of it if it is gone.
+    fn ask(&self, head: Parts, body: Bytes, stale: Option<Duration>) -> Coming<Option<Written>> {
         let inner = &self.fleet.inner;
         let (now, elapsed) = (inner.clock.truth(), inner.clock.elapsed());
-        let mut machine = self.fleet.machine(&self.cluster).ok_or("the cluster is gone")?;
-        let machine = &mut *machine;
-        let request = api::Request {
-            method: &head.method,
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &head.headers,
-            body,
-        };
-        machine.cluster.advance(now);
-        if let Some(before) = stale.and_then(|by| machine.at(elapsed.saturating_sub(by))).cloned() {
-            let newest = std::mem::replace(&mut machine.cluster.store, before);
-            let answer = api::answer(&mut machine.cluster, &request);
-            machine.cluster.store = newest;
-            return Ok(answer);
-        }
-        let writes = !matches!(head.method, Method::GET | Method::HEAD);
         let ever_stale = locked(&inner.faults).rules.iter().any(|r| matches!(r.trouble, Trouble::Stale(_)));
-        if writes && ever_stale {
-            machine.remember(elapsed);
-        }
-        let before = machine.cluster.store.revision();
-        let answer = api::answer(&mut machine.cluster, &request);
-        let changed = machine.cluster.store.changes_after(before).is_some_and(|mut changes| {
-            let asked = |part: &str, key: &Key| *key.resource == *part || *key.name == *part;
-            changes.any(|change| request.path.split('/').any(|part| asked(part, &change.key)))
-        });
-        machine.cluster.advance(now);
-        if writes && inner.audit == Audit::Writes {
-            machine.audit.push(Arc::new(Audited {
-                at: now,
-                agent: self.agent.to_string(),
-                method: head.method.clone(),
-                path: head.uri.to_string(),
-                status: answer.status,
-                changed,
-                body: Some(String::from_utf8_lossy(body).as_ref().into()),
-            }));
-        }
-        Ok(answer)
+        let way = self.clone();
+        inner.worker.hand_in(move || {
+            let mut machine = way.fleet.machine(&way.cluster)?;
+            let asked = Asked { head, body, now, elapsed, stale, ever_stale };
+            Some(asked.answer(&mut machine, way.fleet.inner.audit, &way.agent).into())
+        })
     }
 
-    fn response(&self, answer: Answer, truncated: bool) -> Result<Response<Sent>, BoxError> {
+    fn response(&self, written: Written, truncated: bool) -> Result<Response<Sent>, BoxError> {
         let mut response = Response::builder()
-            .status(answer.status)
-            .header(http::header::CONTENT_TYPE, answer.body.content_type());
-        for (name, value) in &answer.headers {
+            .status(written.status)
+            .header(http::header::CONTENT_TYPE, written.content_type);
+        for (name, value) in &written.headers {
             response = response.header(*name, value.as_str());
         }
-        let bytes = match answer.body {
-            Reply::Json(value) => value.to_string().into_bytes(),
-            Reply::Text(text) | Reply::Discovery(text) => text.into_bytes(),
-            Reply::Watch(watch) => return Ok(response.body(self.stream(*watch))?),
-        };
-        let body = if truncated { cut(bytes) } else { whole(bytes) };
-        Ok(response.body(body)?)
+        Ok(response.body(match written.body {
+            Text::Whole(bytes) if truncated => cut(bytes),
+            Text::Whole(bytes) => whole(bytes),
+            Text::Stream(watch) => self.stream(*watch),
+        })?)
     }
 
     /// What happens from now on, a line each.
@@ -204,6 +173,89 @@ impl Way {
             }
         });
         StreamBody::new(lines).boxed_unsync()
+    }
+}
+
+/// An answer as it is sent.
+struct Written {
+    status: u16,
+    headers: Vec<(&'static str, String)>,
+    content_type: &'static str,
+    body: Text,
+}
+
+enum Text {
+    Whole(Vec<u8>),
+    Stream(Box<Watch>),
+}
+
+impl From<Answer> for Written {
+    fn from(answer: Answer) -> Self {
+        let Answer { status, headers, body } = answer;
+        let content_type = body.content_type();
+        let body = match body {
+            Reply::Json(value) => Text::Whole(value.to_string().into_bytes()),
+            Reply::Text(text) | Reply::Discovery(text) => Text::Whole(text.into_bytes()),
+            Reply::Watch(watch) => Text::Stream(watch),
+        };
+        Self { status, headers, content_type, body }
+    }
+}
+
+/// A request that has arrived.
+struct Asked {
+    head: Parts,
+    body: Bytes,
+    now: Timestamp,
+    elapsed: Duration,
+    /// How old what it reads is.
+    stale: Option<Duration>,
+    /// Whether there are reads that see what was.
+    ever_stale: bool,
+}
+
+impl Asked {
+    /// What the cluster answers.
+    fn answer(&self, machine: &mut Machine, audit: Audit, agent: &str) -> Answer {
+        let head = &self.head;
+        let request = api::Request {
+            method: &head.method,
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+            body: &self.body,
+        };
+        machine.cluster.advance(self.now);
+        let before = self.stale.and_then(|by| machine.at(self.elapsed.saturating_sub(by))).cloned();
+        if let Some(before) = before {
+            let newest = std::mem::replace(&mut machine.cluster.store, before);
+            let answer = api::answer(&mut machine.cluster, &request);
+            machine.cluster.store = newest;
+            return answer;
+        }
+        let writes = !matches!(head.method, Method::GET | Method::HEAD);
+        if writes && self.ever_stale {
+            machine.remember(self.elapsed);
+        }
+        let before = machine.cluster.store.revision();
+        let answer = api::answer(&mut machine.cluster, &request);
+        let changed = machine.cluster.store.changes_after(before).is_some_and(|mut changes| {
+            let asked = |part: &str, key: &Key| *key.resource == *part || *key.name == *part;
+            changes.any(|change| request.path.split('/').any(|part| asked(part, &change.key)))
+        });
+        machine.cluster.advance(self.now);
+        if writes && audit == Audit::Writes {
+            machine.audit.push(Arc::new(Audited {
+                at: self.now,
+                agent: agent.to_owned(),
+                method: head.method.clone(),
+                path: head.uri.to_string(),
+                status: answer.status,
+                changed,
+                body: Some(String::from_utf8_lossy(&self.body).as_ref().into()),
+            }));
+        }
+        answer
     }
 }
 

@@ -19,10 +19,15 @@ mod terminal;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use plot::Plot;
 use tidegate::engine::Rules;
 use tidegate::sim::scenario::{self, Options, Played};
+
+/// As the program itself has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Plays a scenario; its events, each as a line.
 fn play(name: &str, text: &str, options: &Options) -> (Played, Vec<String>) {
@@ -104,27 +109,63 @@ fn judged(
     (breaches, checker::Activity { faults, rollouts_ended: ended, ..activity })
 }
 
+/// A number that whoever runs the tests may choose.
+fn chosen(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
+}
+
+/// What happened in stories.
+#[derive(Default)]
+struct Told {
+    stories: AtomicU64,
+    /// Those in which faults fired and a rollout came to its end nevertheless.
+    counted: AtomicU64,
+    complete: AtomicU64,
+    faults: AtomicU64,
+}
+
 #[test]
 fn stories_made_up_from_seeds_break_no_rule() {
-    let seeds: u64 = std::env::var("TIDEGATE_SIM_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(2);
-    let clusters: u32 =
-        std::env::var("TIDEGATE_SIM_CLUSTERS").ok().and_then(|n| n.parse().ok()).unwrap_or(16);
-    let first: u64 = std::env::var("TIDEGATE_SIM_FIRST").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let (mut complete, mut busy) = (0, 0);
-    for seed in first..first + seeds {
-        let plot = Plot::of(seed, clusters);
-        let (breaches, activity) = judged(&plot, &plot, Rules::default());
-        assert!(breaches.is_empty(), "{}", failing::report(&plot, clusters, &breaches));
-        complete += activity.clusters_complete;
-        assert!(activity.writes > 100, "seed {seed}: only {activity:?}");
-        // The installation is one that ended.
-        busy += u64::from(activity.rollouts_ended > 1 && activity.faults > 0);
-    }
-    assert!(complete > 0, "no cluster got anything");
-    assert!(
-        2 * busy >= seeds,
-        "only in {busy} of {seeds} stories a rollout came to its end while faults fired"
+    let wanted = chosen("TIDEGATE_SIM_SEEDS", 200);
+    let first = chosen("TIDEGATE_SIM_FIRST", 1);
+    let clusters = u32::try_from(chosen("TIDEGATE_SIM_CLUSTERS", 50)).unwrap();
+    let (next, told) = (AtomicU64::new(first), Told::default());
+    let tell = || {
+        while told.counted.load(Ordering::Relaxed) < wanted {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let plot = Plot::of(seed, clusters);
+                    let (breaches, activity) = judged(&plot, &plot, Rules::default());
+            if !breaches.is_empty() {
+                // Nobody else begins another story.
+                told.counted.fetch_add(wanted, Ordering::Relaxed);
+                panic!("{}", failing::report(&plot, clusters, &breaches));
+            }
+            assert!(activity.writes > 100, "seed {seed}: only {activity:?}");
+            told.stories.fetch_add(1, Ordering::Relaxed);
+            told.complete.fetch_add(activity.clusters_complete as u64, Ordering::Relaxed);
+            told.faults.fetch_add(activity.faults, Ordering::Relaxed);
+            // The installation is one that ended.
+            let counts = activity.rollouts_ended > 1 && activity.faults > 0;
+            told.counted.fetch_add(u64::from(counts), Ordering::Relaxed);
+        }
+    };
+    // Stories have nothing to do with each other: as many are told at once as there are processors.
+    std::thread::scope(|scope| {
+        let tellers = std::thread::available_parallelism().map_or(1, usize::from);
+        let tellers: Vec<_> = (0..tellers).map(|_| scope.spawn(tell)).collect();
+        for teller in tellers {
+            teller.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+    });
+    let Told { stories, counted, complete, faults } = told;
+    let (stories, counted) = (stories.into_inner(), counted.into_inner());
+    println!(
+        "{stories} stories of {clusters} clusters and more from seed {first} on, no rule broken: {} faults \
+         fired, {} clusters got a release; in {counted} of them a rollout ended although faults fired",
+        faults.into_inner(),
+        complete.into_inner(),
     );
+    assert!(stories <= 2 * wanted + 8, "of {stories} stories only {counted} count");
 }
 
 #[test]

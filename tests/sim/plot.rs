@@ -45,6 +45,8 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plot {
     pub seed: u64,
+    /// What runs on the clusters.
+    pub platform: Vec<&'static str>,
     pub waves: Vec<Wave>,
     pub at_once: Option<u32>,
     /// The first is installed; the others are rolled out one after another.
@@ -58,12 +60,23 @@ pub struct Plot {
     pub deeds: Vec<(u32, String)>,
 }
 
-/// The products, as every simulation has them.
-const PRODUCTS: [&str; 5] = ["network", "certificates", "ingress", "monitoring", "backup"];
+/// Platforms, each complete by itself. Small ones are more frequent: a story on them is told sooner, and
+/// most of what can go wrong between clusters does not ask how much runs on each.
+const PLATFORMS: [&[&str]; 8] = [
+    &["network"],
+    &["network"],
+    &["network"],
+    &["network", "certificates"],
+    &["network", "monitoring"],
+    &["network", "certificates", "ingress"],
+    &["network", "monitoring", "backup"],
+    &["network", "certificates", "ingress", "monitoring", "backup"],
+];
 
 impl Plot {
     /// The plot of a seed, with at least so many clusters.
     pub fn of(seed: u64, least: u32) -> Self {
+        let platform = PLATFORMS[Chance::named(seed, "platform").below(PLATFORMS.len() as u64) as usize];
         let mut chance = Chance::named(seed, "plot");
         let mut number =
             |least: u64, most: u64| u32::try_from(least + chance.below(most - least + 1)).unwrap_or_default();
@@ -107,7 +120,7 @@ impl Plot {
             let raised = number(1, 3);
             let mut raises: Vec<(&'static str, String)> = Vec::new();
             for _ in 0..raised {
-                let product = PRODUCTS[number(0, 4) as usize];
+                let product = platform[number(0, 59) as usize % platform.len()];
                 if !raises.iter().any(|(known, _)| *known == product) {
                     raises.push((product, format!("1.{}.0", n + 1)));
                 }
@@ -123,7 +136,7 @@ impl Plot {
             let wave = &waves[number(1, 2) as usize];
             pins.push(Pin {
                 cluster: cluster(&mut number, wave),
-                product: PRODUCTS[number(0, 4) as usize],
+                product: platform[number(0, 59) as usize % platform.len()],
                 version: "1.0.0".to_owned(),
             });
         }
@@ -151,9 +164,10 @@ impl Plot {
             "expired",
             "forbidden",
         ];
-        for _ in 0..number(1, 4) {
+        for n in 0..number(1, 4) {
             let what = WHATS[number(0, WHATS.len() as u64 - 1) as usize];
-            let from = number(0, 120);
+            // The first one strikes while something happens.
+            let from = number(0, if n == 0 { 2 } else { 120 });
             let mut rule = format!("{{ what: {what}, from: {from}m, until: {}m", from + number(1, 30));
             let names: Vec<String> = (0..number(1, 4))
                 .map(|_| {
@@ -162,7 +176,7 @@ impl Plot {
                 })
                 .collect();
             let _ = write!(rule, ", perMille: {}", [20, 100, 300, 1_000][number(0, 3) as usize]);
-            if number(0, 2) > 0 {
+            if n > 0 && number(0, 2) > 0 {
                 let _ = write!(rule, ", clusters: [{}]", names.join(", "));
             }
             rule.push_str(" }");
@@ -206,7 +220,8 @@ impl Plot {
         }
         deeds.sort();
         let at_once = (number(0, 2) == 0).then(|| number(3, 10));
-        Self { seed, waves, at_once, releases, pins, freezes, faults, conditions, deeds }
+        let platform = platform.to_vec();
+        Self { seed, platform, waves, at_once, releases, pins, freezes, faults, conditions, deeds }
     }
 
     /// The clusters of a wave.
@@ -226,7 +241,7 @@ impl Plot {
     /// The scenario file.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "apiVersion: tidegate.dev/v1\nkind: Scenario\nmetadata:\n  name: seed-{}\nspec:\n  seed: {0}\n  within: 4d\n",
+            "apiVersion: tidegate.dev/v1\nkind: Scenario\nmetadata:\n  name: seed-{}\nspec:\n  seed: {0}\n  within: 1d\n",
             self.seed
         );
         text.push_str("  fleet:\n");
@@ -282,7 +297,7 @@ impl Plot {
                 );
             }
         }
-        text.push_str("  releases:\n");
+        let _ = writeln!(text, "  platform: [{}]\n  releases:", self.platform.join(", "));
         for release in &self.releases {
             let raises: Vec<String> =
                 release.raises.iter().map(|(product, version)| format!("{product}: {version}")).collect();
@@ -310,17 +325,17 @@ impl Plot {
             let at = u32::try_from(n).unwrap_or_default() * 45;
             timed.push((at, format!("start: {{ release: {} }}", release.id)));
         }
-        // Somebody looks in every half hour: says yes where somebody is asked, and has tried again what
-        // failed.
-        for hour in 1..=24 {
+        // Somebody looks in again and again: says yes where somebody is asked, has tried again what failed or was left
+        // for later, and after a while goes on with what is left.
+        for (visit, at) in [30, 60, 90, 120, 180, 240, 360, 480, 600].into_iter().enumerate() {
             for release in self.releases.iter().skip(1) {
                 for wave in self.waves.iter().filter(|wave| wave.approval) {
-                    timed.push((
-                        hour * 30,
-                        format!("approve: {{ rollout: {}-1, wave: {} }}", release.id, wave.name),
-                    ));
+                    let approve = format!("approve: {{ rollout: {}-1, wave: {} }}", release.id, wave.name);
+                    timed.push((at, approve));
                 }
-                timed.push((hour * 30, format!("retry: {{ rollout: {}-1 }}", release.id)));
+                let deed = if visit < 4 { "retry" } else { "resume" };
+                timed.push((at, format!("{deed}: {{ rollout: {}-1 }}", release.id)));
+                timed.push((at, format!("retry: {{ rollout: {}-1, deferred: true }}", release.id)));
             }
         }
         timed.sort_by_key(|(at, _)| *at);

@@ -1,17 +1,54 @@
 //! Which resource a kind is: its path, and whether it lives in namespaces. Asked once per connection;
-//! a group is asked again after a definition of it was applied.
+//! a group is asked again after a definition of it was applied. A fleet's API servers mostly serve the
+//! same: what one of them said is read once for all who say the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
 use crate::apply::{Kind as ObjectKind, ObjectId};
+use crate::digest::{self, Digest};
 
-use super::wire::escape;
-use super::{Cluster, Outcome};
+use super::wire::{Ask, escape};
+use super::{Cluster, Error, Kind, Outcome};
+
+/// How many different answers are remembered: a fleet has one for each of its versions of Kubernetes and
+/// sets of definitions, and one more while definitions come.
+const REMEMBERED: usize = 16;
+
+/// What API servers were found to serve, by what they said; the newest first. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Discoveries(Arc<Mutex<VecDeque<(Digest, Arc<Served>)>>>);
+
+impl Discoveries {
+    /// What an API server serves that said this.
+    fn read(&self, texts: &[String]) -> Result<Arc<Served>, serde_json::Error> {
+        let said = digest::bytes(texts.concat().as_bytes());
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.iter().position(|(digest, _)| *digest == said);
+        let entry = match found.and_then(|at| known.remove(at)) {
+            Some(entry) => entry,
+            None => {
+                let mut served = Served::default();
+                for text in texts {
+                    served.read(&text.parse()?);
+                }
+                (said, Arc::new(served))
+            }
+        };
+        let served = Arc::clone(&entry.1);
+        known.push_front(entry);
+        known.truncate(REMEMBERED);
+        Ok(served)
+    }
+}
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList";
+
+/// What is being done, in words.
+const ASKING: &str = "asking what the API server serves";
 
 /// One resource of an API server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,18 +139,25 @@ fn text<'a>(value: &'a Value, path: &str) -> &'a str {
 
 impl Cluster {
     /// What the server serves; asked at the first call.
-    pub(super) async fn served(&self) -> Outcome<std::sync::Arc<Served>> {
+    pub(super) async fn served(&self) -> Outcome<Arc<Served>> {
         let mut known = self.inner.served.lock().await;
         if let Some(served) = known.as_ref() {
-            return Ok(std::sync::Arc::clone(served));
+            return Ok(Arc::clone(served));
         }
-        let mut served = Served::default();
+        let mut texts = Vec::new();
         for path in ["/api", "/apis"] {
-            let list = self.read(path, AGGREGATED, "asking what the API server serves").await?;
-            served.read(&list.unwrap_or_default());
+            let ask = Ask::get(path).accept(AGGREGATED).as_text();
+            let answer = self.ask(&ask, None, self.soon()).await.map_err(|e| e.doing(ASKING))?;
+            match answer.body {
+                _ if answer.code == 404 => {}
+                Value::String(text) if answer.ok() => texts.push(text),
+                _ => return Err(answer.refusal(ASKING)),
+            }
         }
-        let served = std::sync::Arc::new(served);
-        *known = Some(std::sync::Arc::clone(&served));
+        let read = self.inner.discoveries.read(&texts);
+        let broken = |e| Error::new(Kind::Unreachable, format!("{ASKING}: the answer is no JSON: {e}"));
+        let served = read.map_err(broken)?;
+        *known = Some(Arc::clone(&served));
         Ok(served)
     }
 
@@ -121,7 +165,7 @@ impl Cluster {
     pub(super) async fn look_again(&self, kind: &ObjectKind) -> Outcome<bool> {
         let root = if kind.group.is_empty() { "/api" } else { "/apis" };
         let path = format!("{root}/{}", kind.api_version());
-        let list = self.read(&path, super::wire::JSON, "asking what the API server serves").await?;
+        let list = self.read(&path, super::wire::JSON, ASKING).await?;
         let mut served = (*self.served().await?).clone();
         for resource in array(&list.unwrap_or_default(), "/resources") {
             let plural = text(resource, "/name");
@@ -136,7 +180,7 @@ impl Cluster {
             });
         }
         let found = served.get(kind).is_some();
-        *self.inner.served.lock().await = Some(std::sync::Arc::new(served));
+        *self.inner.served.lock().await = Some(Arc::new(served));
         Ok(found)
     }
 }
@@ -144,6 +188,31 @@ impl Cluster {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_again_is_read_once_and_what_is_long_ago_is_forgotten() {
+        let known = Discoveries::default();
+        let said = |group: &str| {
+            let version = serde_json::json!({"version": "v1", "resources": [
+                {"resource": "things", "responseKind": {"kind": "Thing"}, "scope": "Namespaced"}]});
+            let group = serde_json::json!({"metadata": {"name": group}, "versions": [version]});
+            [serde_json::json!({"items": [group]}).to_string()]
+        };
+        let first = known.read(&said("a")).unwrap();
+        assert!(first.get(&ObjectKind::parse("a/v1", "Thing")).is_some_and(|r| r.namespaced));
+        assert!(Arc::ptr_eq(&first, &known.read(&said("a")).unwrap()));
+        for n in 0..REMEMBERED {
+            assert!(
+                known
+                    .read(&said(&format!("g{n}")))
+                    .unwrap()
+                    .get(&ObjectKind::parse("a/v1", "Thing"))
+                    .is_none()
+            );
+        }
+        assert!(!Arc::ptr_eq(&first, &known.read(&said("a")).unwrap()));
+        assert!(known.read(&["<html>".to_owned()]).is_err());
+    }
 
     #[test]
     fn a_name_stays_one_segment_of_its_path_whatever_is_in_it() {

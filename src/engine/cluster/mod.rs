@@ -25,6 +25,7 @@ use std::time::Duration;
 use crate::port::Clock;
 
 pub use compare::{ObjectChange, ObjectDrift};
+pub use discovery::Discoveries;
 pub use error::{Error, Kind};
 pub use lease::{Adoption, BeforeTaking, Claimant, Guard, Holding};
 pub use observe::{Identity, Sight};
@@ -55,6 +56,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     request: Duration,
     leave: Option<Arc<dyn Leave>>,
+    discoveries: Discoveries,
     served: tokio::sync::Mutex<Option<Arc<discovery::Served>>>,
 }
 
@@ -62,17 +64,19 @@ impl Cluster {
     /// Speaks to a cluster over `client`, whose User-Agent is the caller's and which must not retry
     /// by itself. No request takes longer than `request`.
     pub fn new(client: kube::Client, clock: Arc<dyn Clock>, request: Duration) -> Self {
-        Self::over(client, clock, request, None)
+        Self::over(client, clock, request, None, Discoveries::default())
     }
 
-    /// The same for a driver: no request is begun without its leave.
+    /// The same for a driver: no request is begun without its leave, and what API servers serve is read
+    /// once for all clusters that serve the same.
     pub fn driven(
         client: kube::Client,
         clock: Arc<dyn Clock>,
         request: Duration,
         leave: Arc<dyn Leave>,
+        discoveries: Discoveries,
     ) -> Self {
-        Self::over(client, clock, request, Some(leave))
+        Self::over(client, clock, request, Some(leave), discoveries)
     }
 
     fn over(
@@ -80,8 +84,9 @@ impl Cluster {
         clock: Arc<dyn Clock>,
         request: Duration,
         leave: Option<Arc<dyn Leave>>,
+        discoveries: Discoveries,
     ) -> Self {
         let served = tokio::sync::Mutex::default();
-        Self { inner: Arc::new(Inner { client, clock, request, leave, served }) }
+        Self { inner: Arc::new(Inner { client, clock, request, leave, discoveries, served }) }
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct Ask {
     pub body: Option<Vec<u8>>,
     pub content: &'static str,
     pub accept: &'static str,
+    /// Whether a success comes back as the text that it is.
+    pub text: bool,
 }
 
 pub(super) const JSON: &str = "application/json";
@@ -55,16 +57,21 @@ pub(super) const METADATA_LIST: &str =
 
 impl Ask {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, content: JSON, accept: JSON }
+        Self { method: Method::GET, path: path.into(), body: None, content: JSON, accept: JSON, text: false }
     }
 
     pub fn write(method: Method, path: impl Into<String>, body: &Value) -> Self {
         let body = Some(body.to_string().into_bytes());
-        Self { method, path: path.into(), body, content: JSON, accept: JSON }
+        Self { method, path: path.into(), body, content: JSON, accept: JSON, text: false }
     }
 
     pub fn accept(mut self, accept: &'static str) -> Self {
         self.accept = accept;
+        self
+    }
+
+    pub fn as_text(mut self) -> Self {
+        self.text = true;
         self
     }
 
@@ -187,11 +194,15 @@ impl Cluster {
         let warnings = texts(http::header::WARNING).iter().map(|text| warning(text)).collect();
         let retry_after = texts(http::header::RETRY_AFTER).first().and_then(|text| text.parse().ok());
         let bytes = body.collect_bytes().await.map_err(|e| transport(&e))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let as_text = ask.text && code < 300;
         // By `FromStr`, which serde_json brings compiled: much faster where this crate is not optimized.
-        let body = match String::from_utf8_lossy(&bytes).parse() {
+        let parsed = if as_text { Ok(Value::Null) } else { text.parse() };
+        let body = match parsed {
+            Ok(_) if as_text => Value::String(text.into_owned()),
             Ok(body) => body,
             // Flow control and proxies answer in plain text; a success never does.
-            Err(_) if code >= 300 => Value::String(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(_) if code >= 300 => Value::String(text.into_owned()),
             Err(e) => {
                 return Err(Error::new(Kind::Unreachable, format!("the answer broke off: {e}")));
             }

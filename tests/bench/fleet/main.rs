@@ -4,6 +4,9 @@
 
 mod memory;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use std::time::Instant;
 
 use tidegate::sim::scenario::{self, Options};
@@ -12,7 +15,7 @@ use tidegate::sim::scenario::{self, Options};
 const CLUSTERS: usize = 10_000;
 
 /// Clusters at once.
-const AT_ONCE: usize = 200;
+const AT_ONCE: usize = 1_000;
 
 fn text(clusters: usize) -> String {
     let (second, first) = (clusters / 10, 1);
@@ -24,9 +27,9 @@ metadata:
   name: large
 spec:
   fleet:
-    - {{ name: staging, clusters: {first}, labels: {{ env: staging }} }}
-    - {{ name: nonprod, clusters: {second}, labels: {{ env: nonprod }} }}
-    - {{ name: prod, clusters: {rest}, labels: {{ env: prod }} }}
+    - {{ name: staging, nodes: 1, clusters: {first}, labels: {{ env: staging }} }}
+    - {{ name: nonprod, nodes: 1, clusters: {second}, labels: {{ env: nonprod }} }}
+    - {{ name: prod, nodes: 1, clusters: {rest}, labels: {{ env: prod }} }}
   pipeline:
     waves:
       - {{ name: staging, selector: {{ env: staging }}, tests: all }}
