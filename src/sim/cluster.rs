@@ -2,13 +2,18 @@
 //! It is a plain value that goes as far as it is told: nothing in it waits, and two that were told the
 //! same are the same.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::api::{self, Answer, Request};
 use super::conditions::Conditions;
 use super::controllers::{Controllers, bootstrap};
 use super::store::{Pool, Store};
 use crate::version::{KubeMinor, KubeVersion};
+
+/// How often an API server has its store forget what is older than this, as `--etcd-compaction-interval`
+/// has it where nobody says otherwise
+/// (<https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/>).
+const COMPACTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// A simulated cluster.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct Cluster {
     pub served: KubeMinor,
     /// Until when it has gone.
     pub now: Timestamp,
+    /// When its store was compacted last, and the revision that it was at.
+    compacted: (Timestamp, u64),
 }
 
 impl Cluster {
@@ -41,6 +48,7 @@ impl Cluster {
             binary,
             served,
             now,
+            compacted: (now, 0),
         }
     }
 
@@ -54,6 +62,19 @@ impl Cluster {
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.settle();
+        self.compact();
+    }
+
+    /// What was there at the last time is forgotten now, and all if a whole interval was missed meanwhile.
+    fn compact(&mut self) {
+        let (at, revision) = self.compacted;
+        let passed = self.now.duration_since(at);
+        if passed < COMPACTED_EVERY {
+            return;
+        }
+        let newest = self.store.revision();
+        self.store.compact(if passed < COMPACTED_EVERY * 2 { revision } else { newest });
+        self.compacted = (self.now, newest);
     }
 
     /// Goes on until this moment, and answers.

@@ -117,23 +117,31 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// These clusters. `seed` decides how far each is and which of its requests go wrong. Where there are
-    /// many, they work on a thread of their own.
-    pub fn new(clock: VirtualClock, clusters: Vec<Cluster>, faults: Faults, audit: Audit, seed: u64) -> Self {
+    /// These clusters. `seed` decides how far each is and which of its requests go wrong; `beside`, whether
+    /// they work on a thread of their own: if absent, where there are many.
+    pub fn new(
+        clock: VirtualClock,
+        clusters: Vec<Cluster>,
+        faults: Faults,
+        audit: Audit,
+        seed: u64,
+        beside: Option<bool>,
+    ) -> Self {
+        let beside = beside.unwrap_or(clusters.len() >= MANY);
         let machines = clusters.into_iter().map(|cluster| {
             let mut chance = Chance::named(seed, &format!("way to {}", cluster.name));
             let road = Road { distance: chance.draw(), chance, fired: Vec::new() };
             let name = cluster.name.clone();
             (name, (road, Arc::new(Machine { cluster, audit: Vec::new(), moments: VecDeque::new() })))
         });
-        let machines = machines.collect();
-        Self::from_copy(clock, Copy { machines, faults: Arc::new(faults), audit, struck: BTreeMap::new() })
+        let (machines, faults) = (machines.collect(), Arc::new(faults));
+        Self::from_copy(clock, Copy { machines, beside, faults, audit, struck: BTreeMap::new() })
     }
 
     /// A fleet that goes on from what another was.
     pub(super) fn from_copy(clock: VirtualClock, copy: Copy) -> Self {
-        let Copy { machines, faults, audit, struck } = copy;
-        let worker = if machines.len() >= MANY { Worker::beside() } else { Worker::Here };
+        let Copy { machines, beside, faults, audit, struck } = copy;
+        let worker = if beside { Worker::beside() } else { Worker::Here };
         let site = |(road, machine)| Site { road: Mutex::new(road), machine: Mutex::new(machine) };
         let machines = machines.into_iter().map(|(name, machine)| (name, site(machine))).collect();
         let (faults, struck) = (Mutex::new(faults), Mutex::new(struck));
@@ -150,6 +158,7 @@ impl Fleet {
         };
         Copy {
             machines: inner.machines.iter().map(copy).collect(),
+            beside: matches!(inner.worker, Worker::Beside { .. }),
             faults: Arc::clone(&locked(&inner.faults)),
             audit: inner.audit,
             struck: locked(&inner.struck).clone(),
@@ -217,6 +226,7 @@ impl Fleet {
 #[derive(Clone)]
 pub(super) struct Copy {
     machines: BTreeMap<String, (Road, Arc<Machine>)>,
+    beside: bool,
     faults: Arc<Faults>,
     audit: Audit,
     struck: BTreeMap<String, u64>,

@@ -74,6 +74,8 @@ pub struct Setup {
     pub scripts: ScriptRules,
     /// Which requests are kept.
     pub audit: Audit,
+    /// Whether clusters work on a thread of their own; if absent, where there are many.
+    pub beside: Option<bool>,
 }
 
 /// The Fleet file of these clusters with their labels.
@@ -150,7 +152,14 @@ impl Setup {
         let actor = Actor(format!("person:{}", self.person));
         let repository = MemoryRepository::new(self.tree(), &self.person);
         Ok(Simulation {
-            fleet: Fleet::new(clock.clone(), self.clusters(), self.faults.clone(), self.audit, self.seed),
+            fleet: Fleet::new(
+                clock.clone(),
+                self.clusters(),
+                self.faults.clone(),
+                self.audit,
+                self.seed,
+                self.beside,
+            ),
             journal: Arc::new(MemoryJournal::new(self.journal_id(), self.starts, actor)?),
             repository: repository.ports(),
             commits: Arc::new(repository.clone()),

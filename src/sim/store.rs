@@ -219,10 +219,14 @@ impl Store {
         self.changes.range(..end).rev().find(|earlier| earlier.key == change.key)
     }
 
-    /// Forgets what changed until now: a watch from before is told 410 Gone.
-    pub fn compact(&mut self) {
-        self.changes.clear();
-        self.forgotten = self.revision;
+    /// Forgets what changed until a revision: a watch from before is told 410 Gone.
+    pub fn compact(&mut self, until: u64) {
+        let old = self.changes.partition_point(|change| change.revision <= until);
+        if old > 0 {
+            self.changes.drain(..old);
+            self.changes.shrink_to_fit();
+        }
+        self.forgotten = self.forgotten.max(until);
     }
 
     fn remember(&mut self, changed: Changed, key: Key, stored: Stored) {
@@ -278,7 +282,7 @@ mod tests {
         assert_eq!(store.get(&key), None);
         let changes: Vec<Changed> = store.changes_after(first).unwrap().map(|c| c.changed).collect();
         assert_eq!(changes, [Changed::Modified, Changed::Deleted]);
-        store.compact();
+        store.compact(store.revision());
         assert!(store.changes_after(second).is_none());
         assert_eq!(store.changes_after(store.revision()).unwrap().count(), 0);
     }

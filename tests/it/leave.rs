@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tidegate::engine::cluster::{Cluster, Leave};
+use tidegate::engine::cluster::{Cluster, Discoveries, Leave};
 use tidegate::port::Clock;
 use tokio::sync::watch;
 
@@ -31,7 +31,7 @@ async fn a_driver_without_leave_neither_reads_nor_takes_a_clusters_lease() {
     let desk = Desk::api_only("leave").await;
     let door = Arc::new(Door { longest: watch::Sender::new(None), asked: std::sync::Mutex::default() });
     let clock: Arc<dyn Clock> = desk.clock.clone();
-    let cluster = Cluster::driven(desk.client.clone(), clock, REQUEST, door.clone());
+    let cluster = Cluster::driven(desk.client.clone(), clock, REQUEST, door.clone(), Discoveries::default());
     let lease = "/apis/coordination.k8s.io/v1/namespaces/tidegate-system/leases/operator";
     let requests = || desk.bed.audit().iter().filter(|e| e.request_uri.contains("tidegate-system")).count();
 

@@ -71,6 +71,23 @@ fn the_same_seed_tells_the_same_story_event_by_event() {
 }
 
 #[test]
+fn a_story_is_the_same_whether_its_clusters_work_on_a_thread_of_their_own_or_not() {
+    let trouble = Plot::of(4, 16).text();
+    for (name, text) in [("test-fails", &stories()["test-fails"]), ("seed 4", &trouble)] {
+        let told = |beside| {
+            let options = Options { audit: true, beside: Some(beside), ..Options::default() };
+            let (played, events) = play(name, text, &options);
+            let logs: Vec<_> = played.fleet.names().map(|name| played.fleet.audit(name)).collect();
+            (events, logs, played.fleet.requests())
+        };
+        let (here, beside) = (told(false), told(true));
+        assert!(here.0.len() > 100 && here.1.iter().any(|log| log.len() > 10), "{name}");
+        assert_eq!(here.0, beside.0, "{name}");
+        assert!(here == beside, "{name}: the audit logs differ");
+    }
+}
+
+#[test]
 fn what_must_hold_and_does_not_is_told() {
     let text = stories()["bad-chart"].replace("state: aborted", "state: succeeded");
     let (played, _) = play("bad-chart", &text, &Options::default());
@@ -134,7 +151,7 @@ fn stories_made_up_from_seeds_break_no_rule() {
         while told.counted.load(Ordering::Relaxed) < wanted {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             let plot = Plot::of(seed, clusters);
-                    let (breaches, activity) = judged(&plot, &plot, Rules::default());
+            let (breaches, activity) = judged(&plot, &plot, Rules::default());
             if !breaches.is_empty() {
                 // Nobody else begins another story.
                 told.counted.fetch_add(wanted, Ordering::Relaxed);

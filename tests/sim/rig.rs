@@ -108,6 +108,7 @@ pub async fn begin(waves: &Waves, failing: Option<&str>) -> Simulation {
         faults: Faults::default(),
         scripts: ScriptRules::default(),
         audit: Audit::Writes,
+        beside: None,
     };
     let simulation = setup.simulation().unwrap();
     let people = simulation.process(Life::new());

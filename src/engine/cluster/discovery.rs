@@ -19,7 +19,10 @@ const REMEMBERED: usize = 16;
 
 /// What API servers were found to serve, by what they said; the newest first. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Discoveries(Arc<Mutex<VecDeque<(Digest, Arc<Served>)>>>);
+pub struct Discoveries(Arc<Mutex<VecDeque<Said>>>);
+
+/// What was said, and what it means.
+type Said = (Digest, Arc<Served>);
 
 impl Discoveries {
     /// What an API server serves that said this.
@@ -146,7 +149,7 @@ impl Cluster {
         }
         let mut texts = Vec::new();
         for path in ["/api", "/apis"] {
-            let ask = Ask::get(path).accept(AGGREGATED).as_text();
+            let ask = Ask::get(path).accept(AGGREGATED).unparsed();
             let answer = self.ask(&ask, None, self.soon()).await.map_err(|e| e.doing(ASKING))?;
             match answer.body {
                 _ if answer.code == 404 => {}

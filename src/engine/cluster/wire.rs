@@ -70,7 +70,7 @@ impl Ask {
         self
     }
 
-    pub fn as_text(mut self) -> Self {
+    pub fn unparsed(mut self) -> Self {
         self.text = true;
         self
     }

@@ -118,7 +118,7 @@ fn who_comes_too_late_is_told_so() {
     let token = page["metadata"]["continue"].as_str().unwrap().to_owned();
     let revision = page["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
     ask(&mut cluster, "DELETE", &format!("{MAPS}/c"), Value::Null);
-    cluster.store.compact();
+    cluster.store.compact(cluster.store.revision());
     let late = ask(&mut cluster, "GET", &format!("{MAPS}?limit=1&continue={token}"), Value::Null);
     assert_eq!(late.status, 410);
     let next = json_of(late)["metadata"]["continue"].as_str().unwrap().to_owned();

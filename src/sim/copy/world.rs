@@ -114,7 +114,7 @@ impl Copied {
         // Nothing is ever written to the working tree of a rehearsal.
         let nowhere = Arc::new(MemoryRepository::default());
         let simulation = Simulation {
-            fleet: Fleet::new(clock.clone(), clusters, Faults::default(), Audit::None, seed),
+            fleet: Fleet::new(clock.clone(), clusters, Faults::default(), Audit::None, seed, None),
             journal: Arc::new(MemoryJournal::copied(self.journal, self.now, &self.events)?),
             repository: Repository {
                 git: Arc::clone(&asked) as _,

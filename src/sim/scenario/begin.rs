@@ -89,6 +89,7 @@ pub fn setup(scenario: &Scenario, options: &Options) -> Result<Setup, DeskError>
         faults: Faults::default(),
         scripts: ScriptRules::default(),
         audit: if options.audit { Audit::Writes } else { Audit::None },
+        beside: options.beside,
     })
 }
 

@@ -38,6 +38,9 @@ pub struct Options {
     pub seed: Option<u64>,
     /// Whether the clusters keep audit logs.
     pub audit: bool,
+    /// Whether the clusters work on a thread of their own; if absent, where there are many. It changes
+    /// nothing in the story.
+    pub beside: Option<bool>,
     /// The rules that the engine of the story keeps to.
     pub rules: Rules,
 }
