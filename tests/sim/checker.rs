@@ -72,9 +72,17 @@ impl Write<'_> {
 /// What an attempt's rollout did to one cluster.
 struct Work {
     first: Timestamp,
-    last: Timestamp,
     /// When every product that the plot changes there was recorded as verified.
     complete: Option<Timestamp>,
+    /// The first and the last write of each attempt.
+    attempts: BTreeMap<u32, (Timestamp, Timestamp)>,
+}
+
+impl Work {
+    /// Whether an attempt is at work at a moment. One that has failed is seen to work until its last write.
+    fn is_on(&self, at: Timestamp) -> bool {
+        self.attempts.values().any(|(first, last)| *first == at || (*first < at && at < *last))
+    }
 }
 
 /// What happened, in numbers: a run in which little happened proves little.
@@ -154,9 +162,12 @@ fn works<'a>(plot: &Plot, changed: &BTreeSet<&str>, own: &[&Write<'a>]) -> BTree
     let mut works: BTreeMap<&str, Work> = BTreeMap::new();
     let mut verified: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for write in own.iter().filter(|write| !write.done.path.contains("/leases")) {
-        let work =
-            works.entry(write.cluster).or_insert(Work { first: write.at, last: write.at, complete: None });
-        work.last = work.last.max(write.at);
+        let work = works.entry(write.cluster).or_insert_with(|| Work {
+            first: write.at,
+            complete: None,
+            attempts: BTreeMap::new(),
+        });
+        work.attempts.entry(write.doer.attempt).or_insert((write.at, write.at)).1 = write.at;
         let Some((product, head)) = write.record() else { continue };
         let of = verified.entry(write.cluster).or_default();
         if head.pointer("/current/phase").and_then(Value::as_str) == Some("verified") {
@@ -252,17 +263,13 @@ fn caps(plot: &Plot, rollout: &str, works: &BTreeMap<&str, Work>, breaches: &mut
         scopes.push(("the pipeline".to_owned(), most, works.values().collect()));
     }
     for (scope, most, works) in scopes {
-        for work in &works {
-            let at_once = works.iter().filter(|other| {
-                other.first <= work.first && work.first < other.complete.unwrap_or(other.first)
-            });
-            let at_once = at_once.count();
+        let begun: BTreeSet<Timestamp> =
+            works.iter().flat_map(|work| work.attempts.values().map(|(first, _)| *first)).collect();
+        for at in begun {
+            let at_once = works.iter().filter(|work| work.is_on(at)).count();
             if at_once > most as usize {
-                breach(
-                    breaches,
-                    "2",
-                    format!("{rollout}: {at_once} at once at {} in {scope}, {most} allowed", work.first),
-                );
+                let what = format!("{rollout}: {at_once} at once at {at} in {scope}, {most} allowed");
+                breach(breaches, "2", what);
             }
         }
     }
