@@ -41,6 +41,15 @@ pub async fn request(
         if bodies.is_empty() {
             return Ok(Vec::new());
         }
+        // What is legal can be folded. If it ever could not, the journal would be spoilt for everybody:
+        // rather nothing is written. (What follows the first body is checked after it, by the fold.)
+        if let Some(wrong) = bodies.first().and_then(|first| follower.state().check(first).err()) {
+            let name = bodies.first().map_or("", |first| first.name());
+            let sentence = format!(
+                "tidegate was about to record {name}, which can't happen now ({wrong}); nothing was written. This is a bug: please report it"
+            );
+            return Err(Fault::permanent(sentence).into());
+        }
         let events =
             bodies.into_iter().map(|body| NewEvent { at: now, actor: actor.clone(), body }).collect();
         match journal.append(follower.position(), None, events).await {

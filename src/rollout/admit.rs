@@ -334,7 +334,7 @@ fn approval(rollout: &Rollout, asked: &Approve, now: jiff::Timestamp) -> Result<
     let wave = &asked.wave;
     // Who catches up may have to be let in once more.
     let late = rollout.late_asks(wave, side);
-    if !(rollout.state.can_be_steered() || (late && !rollout.state.is_open())) {
+    if !(rollout.state.can_be_steered() || (late && rollout.is_catching_up())) {
         return wrong_state(rollout, "approved");
     }
     if rollout.gate_spent(wave, side) && !late {
