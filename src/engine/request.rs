@@ -42,11 +42,13 @@ pub async fn request(
             return Ok(Vec::new());
         }
         // What is legal can be folded. If it ever could not, the journal would be spoilt for everybody:
-        // rather nothing is written. (What follows the first body is checked after it, by the fold.)
-        if let Some(wrong) = bodies.first().and_then(|first| follower.state().check(first).err()) {
-            let name = bodies.first().map_or("", |first| first.name());
+        // rather nothing is written. Only the first body speaks of the state that there is.
+        if let Some(first) = bodies.first()
+            && let Err(wrong) = follower.state().check(first)
+        {
             let sentence = format!(
-                "tidegate was about to record {name}, which can't happen now ({wrong}); nothing was written. This is a bug: please report it"
+                "tidegate was about to record {}, which can't happen now ({wrong}); nothing was written. This is a bug: please report it",
+                first.name()
             );
             return Err(Fault::permanent(sentence).into());
         }

@@ -170,8 +170,13 @@ impl Fleet {
         Some(locked(&self.inner.machines.get(name)?.road))
     }
 
-    /// One cluster, for as long as it is held: to be asked for in work that was handed in, or when the
-    /// worker rests.
+    /// One cluster as it is when all work is done that was handed in, for as long as it is held.
+    fn at_rest(&self, name: &str) -> Option<Held<'_>> {
+        self.inner.worker.rest();
+        self.machine(name)
+    }
+
+    /// One cluster in the midst of its work, for as long as it is held: for that work itself.
     pub(super) fn machine(&self, name: &str) -> Option<Held<'_>> {
         Some(Held(locked(&self.inner.machines.get(name)?.machine)))
     }
@@ -199,16 +204,14 @@ impl Fleet {
     /// Looks at a cluster, or does something to it, as it is at this moment.
     pub fn with<T>(&self, name: &str, look: impl FnOnce(&mut Cluster) -> T) -> Option<T> {
         let now = self.inner.clock.truth();
-        self.inner.worker.rest();
-        let mut machine = self.machine(name)?;
+        let mut machine = self.at_rest(name)?;
         machine.cluster.advance(now);
         Some(look(&mut machine.cluster))
     }
 
     /// Who asked a cluster for what, in order.
     pub fn audit(&self, name: &str) -> Vec<Audited> {
-        self.inner.worker.rest();
-        let audit = self.machine(name).map(|machine| machine.audit.clone()).unwrap_or_default();
+        let audit = self.at_rest(name).map(|machine| machine.audit.clone()).unwrap_or_default();
         audit.iter().map(|audited| Audited::clone(audited)).collect()
     }
 

@@ -157,25 +157,23 @@ impl Own {
     /// All of an object. What Secrets and ConfigMaps hold, and what is noted at pods and Jobs, is their own
     /// whatever it says.
     fn take_all(&mut self, object: &mut Value) {
-        let (outer, inner) = match object["kind"].as_str() {
-            Some("Secret" | "ConfigMap") => ("data", None),
-            Some("Pod" | "Job") => ("metadata", Some("annotations")),
-            _ => return self.take(object),
-        };
-        let Value::Object(fields) = object else { return };
-        for (key, value) in fields {
-            match (value, inner) {
-                (Value::Object(texts), None) if key == outer => self.take_texts(texts),
-                (Value::Object(within), Some(inner)) if key == outer => {
-                    for (key, value) in within {
-                        match value {
-                            Value::Object(texts) if key == inner => self.take_texts(texts),
-                            value => self.take(value),
-                        }
-                    }
+        match object["kind"].as_str() {
+            Some("Secret" | "ConfigMap") => self.take_texts_at(object, &["data"]),
+            Some("Pod" | "Job") => self.take_texts_at(object, &["metadata", "annotations"]),
+            _ => self.take(object),
+        }
+    }
+
+    /// All of a value; of the map at this path the texts as they are.
+    fn take_texts_at(&mut self, value: &mut Value, path: &[&str]) {
+        match (value, path) {
+            (Value::Object(texts), []) => self.take_texts(texts),
+            (Value::Object(fields), [next, rest @ ..]) => {
+                for (key, value) in fields {
+                    if key == next { self.take_texts_at(value, rest) } else { self.take(value) }
                 }
-                (value, _) => self.take(value),
             }
+            (value, _) => self.take(value),
         }
     }
 
@@ -208,7 +206,7 @@ impl Own {
                     .into_iter()
                     .enumerate()
                     .map(|(at, (key, mut value))| {
-                        let key = match owner_of(&key).and_then(uid_bytes) {
+                        let key = match owner_of(&key) {
                             // The place makes the marks of several owners different.
                             Some(bytes) => {
                                 self.words.extend(bytes);
@@ -302,28 +300,15 @@ fn digits(word: &[u8], pattern: &[u8]) -> Option<u64> {
 }
 
 /// The UID that a key names an owner by.
-fn owner_of(key: &str) -> Option<&str> {
-    let uid = key.strip_prefix(OWNER.0)?.strip_suffix(OWNER.1)?;
-    uid_bytes(uid).map(|_| uid)
+fn owner_of(key: &str) -> Option<[u8; 16]> {
+    uid_bytes(key.strip_prefix(OWNER.0)?.strip_suffix(OWNER.1)?)
 }
 
 /// A UID in its usual form (RFC 9562, lower case) as bytes.
 fn uid_bytes(word: &str) -> Option<[u8; 16]> {
-    let word = word.as_bytes();
-    let dashed = word.len() == 36 && [8, 13, 18, 23].iter().all(|at| word.get(*at) == Some(&b'-'));
-    if !dashed {
-        return None;
-    }
-    let mut bytes = [0; 16];
-    let mut halves = word.iter().filter(|byte| **byte != b'-').map(|byte| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    });
-    for byte in &mut bytes {
-        *byte = halves.next()?? << 4 | halves.next()??;
-    }
-    Some(bytes)
+    let uid = uuid::Uuid::try_parse(word).ok()?;
+    let usual = uid.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()) == word;
+    usual.then(|| uid.into_bytes())
 }
 
 /// An object's own words, as they are put where the form has marks.

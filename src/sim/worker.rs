@@ -72,19 +72,15 @@ impl Worker {
     pub fn hand_in<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Coming<T> {
         let Self::Beside { jobs, left } = self else { return Coming::Here(job()) };
         let (done, coming) = mpsc::sync_channel(1);
-        left.change(|jobs| jobs + 1);
-        let count = Arc::clone(left);
+        let counted = Counted::new(left);
         let sent = jobs.send(Box::new(move || {
-            // Counted also when the work panics.
-            let counted = Counted(count);
             let came = job();
             drop(counted);
             // Who is dead does not want to know.
             let _ = done.send(came);
         }));
-        if sent.is_err() {
-            left.change(|jobs| jobs.saturating_sub(1));
-        }
+        // Work that nobody takes is dropped, and whoever waits for it hears so.
+        drop(sent);
         Coming::From(coming)
     }
 
@@ -99,11 +95,47 @@ impl Worker {
     }
 }
 
-/// One piece of work less, at its end.
+/// One piece of work more, and one less at its end: also when it panics, or is never begun.
 struct Counted(Arc<Left>);
+
+impl Counted {
+    fn new(left: &Arc<Left>) -> Self {
+        left.change(|jobs| jobs + 1);
+        Self(Arc::clone(left))
+    }
+}
 
 impl Drop for Counted {
     fn drop(&mut self) {
         self.0.change(|jobs| jobs.saturating_sub(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_done_in_order_and_rested_from() {
+        let (worker, done) = (Worker::beside(), Arc::new(Mutex::new(Vec::new())));
+        let coming: Vec<_> = (0..100)
+            .map(|n| {
+                let done = Arc::clone(&done);
+                worker.hand_in(move || done.lock().unwrap().push(n))
+            })
+            .collect();
+        worker.rest();
+        assert_eq!(*done.lock().unwrap(), (0..100).collect::<Vec<_>>());
+        assert!(coming.into_iter().all(|coming| coming.wait().is_some()));
+    }
+
+    #[test]
+    fn work_that_panics_or_is_never_begun_keeps_nobody_waiting() {
+        let worker = Worker::beside();
+        let panics = worker.hand_in(|| panic!("on purpose"));
+        let never: Vec<_> = (0..10).map(|n| worker.hand_in(move || n)).collect();
+        assert!(panics.wait().is_none_or(|()| false));
+        assert!(never.into_iter().all(|coming| coming.wait().is_none()));
+        worker.rest();
     }
 }

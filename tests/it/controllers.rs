@@ -395,8 +395,9 @@ async fn controllers_say_what_the_real_ones_say() {
             }
         }
         simulated.run(200);
-        let rested = real.rest(looked_at, Duration::from_secs(quiet)).await;
-        told.extend(differences(stage, &rested, &simulated.see(looked_at)));
+        let expected = simulated.see(looked_at);
+        let rested = real.rest(looked_at, Duration::from_secs(quiet), &expected).await;
+        told.extend(differences(stage, &rested, &expected));
     }
     assert!(told.is_empty(), "{} differences\n{}", told.len(), told.join("\n"));
 }

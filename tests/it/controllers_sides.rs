@@ -88,7 +88,26 @@ impl Real {
             }
         };
         done.unwrap_or_else(|error| panic!("{error}"));
+        if let Deed::Create(key, _) | Deed::Patch(key, _) = deed {
+            self.noticed(&single(key)).await;
+        }
         None
+    }
+
+    /// Waits until the controller of an object has seen how it is now. Of two changes in a row it may
+    /// otherwise see but the second, on a busy machine.
+    async fn noticed(&self, path: &str) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            let object = self.ask("GET", path, "", &Value::Null).await.unwrap();
+            let seen = object["status"]["observedGeneration"].as_i64();
+            let told = ["apps/v1", "policy/v1"].contains(&object["apiVersion"].as_str().unwrap());
+            if !told || seen == object["metadata"]["generation"].as_i64() {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "no controller looks at {path}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// What refused an eviction. A budget that its controller has not yet looked at since it was
@@ -129,12 +148,13 @@ impl Real {
         seen
     }
 
-    /// Waits until nothing has moved for a while.
-    pub async fn rest(&self, namespaces: &[&str], quiet: Duration) -> Seen {
+    /// Waits until nothing has moved for a while: for a second while longer where it is not yet as
+    /// expected, since the controllers of a busy machine are late.
+    pub async fn rest(&self, namespaces: &[&str], quiet: Duration, expected: &Seen) -> Seen {
         let mut last = self.see(namespaces).await;
         let mut since = std::time::Instant::now();
         let begun = since;
-        while since.elapsed() < quiet {
+        while since.elapsed() < if last == *expected { quiet } else { quiet * 2 } {
             assert!(begun.elapsed() < Duration::from_secs(180), "the real cluster does not come to rest");
             tokio::time::sleep(Duration::from_millis(500)).await;
             let now = self.see(namespaces).await;

@@ -134,6 +134,13 @@ fn judged(
     (breaches, checker::Activity { faults, rollouts_ended: ended, ..activity })
 }
 
+/// The program, with nothing of whoever runs the tests around it.
+fn tidegate(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    command.env("HOME", home).env("TMPDIR", home).env_remove("TIDEGATE_JOURNAL").env_remove("TIDEGATE_REPO");
+    command
+}
+
 /// A number that whoever runs the tests may choose.
 fn chosen(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(otherwise)
@@ -197,13 +204,9 @@ fn stories_made_up_from_seeds_break_no_rule() {
 fn the_demo_prints_the_same_bytes_for_the_same_seed_on_a_busy_machine_and_leaves_nothing_behind() {
     let demo = || {
         let folder = tempfile::tempdir().unwrap();
-        let told = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        let told = tidegate(folder.path())
             .args(["demo", "--yes", "--scenario", "bad-chart", "--clusters", "6"])
             .args(["--speed", "3600", "--progress", "json"])
-            .env("TMPDIR", folder.path())
-            .env("HOME", folder.path())
-            .env_remove("TIDEGATE_JOURNAL")
-            .env_remove("TIDEGATE_REPO")
             .output()
             .unwrap();
         assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
@@ -229,12 +232,8 @@ fn the_demo_prints_the_same_bytes_for_the_same_seed_on_a_busy_machine_and_leaves
 #[test]
 fn a_story_names_clusters_that_are_there_however_many_there_are() {
     let folder = tempfile::tempdir().unwrap();
-    let told = Command::new(env!("CARGO_BIN_EXE_tidegate"))
+    let told = tidegate(folder.path())
         .args(["demo", "--yes", "--scenario", "pin", "--clusters", "3", "--speed", "3600"])
-        .env("TMPDIR", folder.path())
-        .env("HOME", folder.path())
-        .env_remove("TIDEGATE_JOURNAL")
-        .env_remove("TIDEGATE_REPO")
         .output()
         .unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&told.stderr), String::from_utf8_lossy(&told.stdout));

@@ -4,7 +4,7 @@
 //! screens beside each export (delete a `.screens` to have it anew).
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::{Value, json};
 use tidegate::journal::Entry;
@@ -34,16 +34,13 @@ fn exports() -> Vec<PathBuf> {
 /// `rollout replay`, far from any repository and journal.
 fn replay(file: &Path, args: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    Command::new(env!("CARGO_BIN_EXE_tidegate"))
+    crate::tidegate(folder.path())
         .args(["rollout", "replay"])
         .arg(file)
         .args(args)
         .current_dir(folder.path())
-        .env("HOME", folder.path())
         .env("TZ", "UTC")
         .env("COLUMNS", "120")
-        .env_remove("TIDEGATE_JOURNAL")
-        .env_remove("TIDEGATE_REPO")
         .output()
         .unwrap()
 }

@@ -27,17 +27,13 @@ struct Terminal {
 }
 
 fn tidegate(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
+    let mut command = crate::tidegate(home);
     command
         .current_dir(home)
-        .env("HOME", home)
-        .env("TMPDIR", home)
         .env("TZ", "UTC")
         .env("TERM", "xterm")
         .env_remove("NO_COLOR")
-        .env_remove("COLUMNS")
-        .env_remove("TIDEGATE_JOURNAL")
-        .env_remove("TIDEGATE_REPO");
+        .env_remove("COLUMNS");
     command
 }
 

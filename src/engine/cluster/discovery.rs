@@ -150,11 +150,8 @@ impl Cluster {
         let mut texts = Vec::new();
         for path in ["/api", "/apis"] {
             let ask = Ask::get(path).accept(AGGREGATED).unparsed();
-            let answer = self.ask(&ask, None, self.soon()).await.map_err(|e| e.doing(ASKING))?;
-            match answer.body {
-                _ if answer.code == 404 => {}
-                Value::String(text) if answer.ok() => texts.push(text),
-                _ => return Err(answer.refusal(ASKING)),
+            if let Some(Value::String(text)) = self.read_by(&ask, ASKING).await? {
+                texts.push(text);
             }
         }
         let read = self.inner.discoveries.read(&texts);

@@ -15,7 +15,7 @@ use crate::model::ProductName;
 use crate::render::Mask;
 
 use super::discovery::Resource;
-use super::wait::{FIRST_LOOK, LONGEST_LOOK};
+use super::wait::Pause;
 use super::wire::{Ask, JSON};
 use super::{Error, Guard, Kind, Outcome};
 
@@ -116,7 +116,7 @@ impl Guard {
     ) -> Outcome<JobOutcome> {
         let clock = &self.cluster.inner.clock;
         let label = format!("{}/{}", id.namespace, id.name);
-        let mut pause = FIRST_LOOK;
+        let mut pause = Pause::first();
         loop {
             let found = self.cluster.read(&resource.path(id), JSON, &format!("watching Job {label}")).await?;
             let Some(job) = found.filter(|j| j.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid))
@@ -143,8 +143,7 @@ impl Guard {
                 }
                 Verdict::NotYet(_) => {}
             }
-            clock.sleep(pause.min(until.saturating_sub(clock.boot()))).await;
-            pause = (pause * 2).min(LONGEST_LOOK);
+            pause.pass(&**clock, until).await;
         }
     }
 

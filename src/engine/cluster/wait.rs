@@ -13,16 +13,33 @@ use crate::apply::ready::{Verdict, pod_cause, verdict};
 use crate::apply::record::Record;
 use crate::apply::{Kind as ObjectKind, ObjectId};
 use crate::diag::codes;
+use crate::port::Clock;
 
 use super::discovery::Resource;
 use super::objects::{id_of, together};
 use super::wire::{JSON, escape};
 use super::{Cluster, Error, Kind, Outcome};
 
-/// The pauses between two looks, each twice the one before: what takes long is asked rarely, and nothing
-/// is seen later than after twice the time that it took.
-pub(super) const FIRST_LOOK: Duration = Duration::from_millis(100);
-pub(super) const LONGEST_LOOK: Duration = Duration::from_secs(4);
+/// The pauses between two looks.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+const LONGEST_LOOK: Duration = Duration::from_secs(4);
+
+/// The next pause between two looks, twice the one before: what takes long is asked rarely, and nothing is
+/// seen later than after twice the time that it took.
+pub(super) struct Pause(Duration);
+
+impl Pause {
+    /// The one after the first look.
+    pub fn first() -> Self {
+        Self(FIRST_LOOK)
+    }
+
+    /// Waits for it, and no longer than until a moment of the boot-time clock.
+    pub async fn pass(&mut self, clock: &dyn Clock, until: Duration) {
+        clock.sleep(self.0.min(until.saturating_sub(clock.boot()))).await;
+        self.0 = (self.0 * 2).min(LONGEST_LOOK);
+    }
+}
 
 /// From so many objects of a kind on, one list is cheaper than single looks.
 const WORTH_A_LIST: usize = 4;
@@ -51,7 +68,7 @@ impl Cluster {
     pub(super) async fn wait_ready(&self, entries: &[Entry], until: Duration) -> Outcome<usize> {
         let clock = &self.inner.clock;
         let begun = clock.boot();
-        let mut pause = FIRST_LOOK;
+        let mut pause = Pause::first();
         let mut due: Vec<Entry> = entries.to_vec();
         loop {
             // Pods are asked only when somebody will read what they say.
@@ -76,8 +93,7 @@ impl Cluster {
             }
             let still: BTreeSet<ObjectId> = waiting.into_iter().map(|(id, _)| id).collect();
             due.retain(|entry| still.contains(&entry.id));
-            clock.sleep(pause.min(until.saturating_sub(clock.boot()))).await;
-            pause = (pause * 2).min(LONGEST_LOOK);
+            pause.pass(&**clock, until).await;
         }
     }
 
@@ -212,7 +228,7 @@ impl Cluster {
         until: Duration,
     ) -> Outcome<()> {
         let clock = &self.inner.clock;
-        let mut pause = FIRST_LOOK;
+        let mut pause = Pause::first();
         loop {
             let Some(metadata) = self.metadata(resource, id).await? else { return Ok(()) };
             if metadata.get("uid").and_then(Value::as_str) != Some(uid) {
@@ -224,8 +240,7 @@ impl Cluster {
                     format!("{id} is not gone: {}", going(&metadata, clock.now())),
                 ));
             }
-            clock.sleep(pause.min(until.saturating_sub(clock.boot()))).await;
-            pause = (pause * 2).min(LONGEST_LOOK);
+            pause.pass(&**clock, until).await;
         }
     }
 }

@@ -195,11 +195,9 @@ impl Cluster {
         let retry_after = texts(http::header::RETRY_AFTER).first().and_then(|text| text.parse().ok());
         let bytes = body.collect_bytes().await.map_err(|e| transport(&e))?;
         let text = String::from_utf8_lossy(&bytes);
-        let as_text = ask.text && code < 300;
         // By `FromStr`, which serde_json brings compiled: much faster where this crate is not optimized.
-        let parsed = if as_text { Ok(Value::Null) } else { text.parse() };
-        let body = match parsed {
-            Ok(_) if as_text => Value::String(text.into_owned()),
+        let parse = || if ask.text && code < 300 { Ok(text.as_ref().into()) } else { text.parse() };
+        let body = match parse() {
             Ok(body) => body,
             // Flow control and proxies answer in plain text; a success never does.
             Err(_) if code >= 300 => Value::String(text.into_owned()),
@@ -256,7 +254,12 @@ impl Cluster {
 
     /// A read; `None` for 404, an error for every other refusal.
     pub(super) async fn read(&self, path: &str, accept: &'static str, doing: &str) -> Outcome<Option<Value>> {
-        let answer = self.ask(&Ask::get(path).accept(accept), None, self.soon()).await;
+        self.read_by(&Ask::get(path).accept(accept), doing).await
+    }
+
+    /// A read that is asked for in a way of its own; `None` for 404, an error for every other refusal.
+    pub(super) async fn read_by(&self, ask: &Ask, doing: &str) -> Outcome<Option<Value>> {
+        let answer = self.ask(ask, None, self.soon()).await;
         let answer = answer.map_err(|e| e.doing(doing))?;
         match answer.code {
             404 => Ok(None),
