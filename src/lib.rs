@@ -19,6 +19,7 @@
 extern crate self as tidegate;
 
 pub mod digest;
+pub mod json;
 pub mod version;
 
 pub mod diag;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The order: a module may use cells before its own, and nothing else of its own cell.
 const ORDER: &[&[&str]] = &[
-    &["version", "digest"],
+    &["version", "digest", "json"],
     &["diag"],
     &["yaml"],
     &["model"],

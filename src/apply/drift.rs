@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::json::At as _;
+
 /// A field that a product set and does not own any more.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,7 +42,7 @@ struct At<'a> {
 
 /// The fields of `payload` that `manager` does not own in `live` and that are not as they were applied.
 pub fn lost_fields(payload: &Value, live: &Value, manager: &str) -> Vec<LostField> {
-    let managed = live.pointer("/metadata/managedFields").and_then(Value::as_array);
+    let managed = live.at("/metadata/managedFields").and_then(Value::as_array);
     let own = live.get("metadata").and_then(|m| super::inventory::own_entry(m, manager));
     let own_fields = own.and_then(|entry| entry.get("fieldsV1"));
     let others = managed.into_iter().flatten().filter_map(|entry| {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::json::At as _;
 use crate::model::ProductName;
 
 use super::identity::{Kind, NoIdentity, ObjectId, ProductSet, Rendered};
@@ -36,7 +37,7 @@ pub struct Defined {
 pub fn definitions<'a>(objects: impl IntoIterator<Item = &'a Value>) -> BTreeMap<(String, String), Defined> {
     let mut found = BTreeMap::new();
     for object in objects {
-        let of = |path: &str| object.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let of = |path: &str| object.at(path).and_then(Value::as_str).map(str::to_owned);
         let is_crd = Kind::of(object)
             .is_some_and(|k| k.group == "apiextensions.k8s.io" && k.kind == "CustomResourceDefinition");
         if !is_crd {
@@ -47,7 +48,7 @@ pub fn definitions<'a>(objects: impl IntoIterator<Item = &'a Value>) -> BTreeMap
         else {
             continue;
         };
-        let versions = object.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+        let versions = object.at("/spec/versions").and_then(Value::as_array).into_iter().flatten();
         let served = versions
             .filter(|v| v.get("served").and_then(Value::as_bool) != Some(false))
             .filter_map(|v| v.get("name")?.as_str().map(str::to_owned));
@@ -122,16 +123,15 @@ pub fn service_account(object: &Value) -> Option<&str> {
         ("batch", "CronJob") => "/spec/jobTemplate/spec/template/spec",
         _ => return None,
     };
-    let spec = object.pointer(pod)?;
+    let spec = object.at(pod)?;
     let text = |key: &str| spec.get(key).and_then(Value::as_str).filter(|name| !name.is_empty());
     text("serviceAccountName").or_else(|| text("serviceAccount")).filter(|name| *name != "default")
 }
 
 /// What a new definition would take from one that is in the cluster: a stored version or the scope.
 pub fn definition_change(live: &Value, new: &Value) -> Option<String> {
-    let text = |object: &Value, path: &str| {
-        object.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
-    };
+    let text =
+        |object: &Value, path: &str| object.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = text(new, "/metadata/name");
     let (is, shall) = (text(live, "/spec/scope"), text(new, "/spec/scope"));
     if is != shall {
@@ -140,9 +140,9 @@ pub fn definition_change(live: &Value, new: &Value) -> Option<String> {
              done: remove the definition with all its objects, or keep the scope"
         ));
     }
-    let versions = new.pointer("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let versions = new.at("/spec/versions").and_then(Value::as_array).into_iter().flatten();
     let kept: BTreeSet<&str> = versions.filter_map(|v| v.get("name")?.as_str()).collect();
-    let stored = live.pointer("/status/storedVersions").and_then(Value::as_array).into_iter().flatten();
+    let stored = live.at("/status/storedVersions").and_then(Value::as_array).into_iter().flatten();
     let lost: Vec<&str> = stored.filter_map(Value::as_str).filter(|v| !kept.contains(v)).collect();
     (!lost.is_empty()).then(|| {
         format!(

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::identity::Kind;
 use crate::diag::{count, count_of};
+use crate::json::At as _;
 
 /// What an object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +24,7 @@ use Verdict::{Failed, NotYet, Ready};
 /// The verdict on one object.
 pub fn verdict(object: &Value) -> Verdict {
     let object = Object(object);
-    if object.0.pointer("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null()) {
+    if object.0.at("/metadata/deletionTimestamp").is_some_and(|at| !at.is_null()) {
         return NotYet(object.deletion());
     }
     let Some(kind) = Kind::of(object.0) else { return NotYet("it has no kind".to_owned()) };
@@ -87,7 +88,7 @@ impl Condition<'_> {
 
 impl<'a> Object<'a> {
     fn number(self, path: &str) -> Option<i64> {
-        self.0.pointer(path).and_then(Value::as_i64)
+        self.0.at(path).and_then(Value::as_i64)
     }
 
     fn count(self, field: &str) -> i64 {
@@ -95,11 +96,11 @@ impl<'a> Object<'a> {
     }
 
     fn text(self, path: &str) -> Option<&'a str> {
-        self.0.pointer(path).and_then(Value::as_str)
+        self.0.at(path).and_then(Value::as_str)
     }
 
     fn list(self, path: &str) -> impl Iterator<Item = &'a Value> {
-        self.0.pointer(path).and_then(Value::as_array).into_iter().flatten()
+        self.0.at(path).and_then(Value::as_array).into_iter().flatten()
     }
 
     /// A condition that is not older than the spec.
@@ -152,7 +153,7 @@ impl<'a> Object<'a> {
         }
         let wanted = self.number("/spec/replicas").unwrap_or(1);
         let progress = self.replicas(wanted, "updatedReplicas", "availableReplicas");
-        let paused = self.0.pointer("/spec/paused").and_then(Value::as_bool) == Some(true);
+        let paused = self.0.at("/spec/paused").and_then(Value::as_bool) == Some(true);
         match progress {
             NotYet(cause) if paused => NotYet(format!("it is paused (spec.paused): {cause}")),
             NotYet(cause) => match self.condition("ReplicaFailure").filter(|c| c.is("True")) {
@@ -236,7 +237,7 @@ impl<'a> Object<'a> {
         if let Some(c) = self.condition("Failed").filter(|c| c.is("True")) {
             return Failed(c.says());
         }
-        if self.0.pointer("/spec/suspend").and_then(Value::as_bool) == Some(true) {
+        if self.0.at("/spec/suspend").and_then(Value::as_bool) == Some(true) {
             return NotYet("it is suspended (spec.suspend)".to_owned());
         }
         let wanted = self.number("/spec/completions").unwrap_or(1);
@@ -324,12 +325,12 @@ impl<'a> Object<'a> {
 
 /// Why a container does not run, with its image where that matters.
 fn container_cause(status: &Value) -> Option<String> {
-    let text = |path: &str| status.pointer(path).and_then(Value::as_str).filter(|t| !t.is_empty());
+    let text = |path: &str| status.at(path).and_then(Value::as_str).filter(|t| !t.is_empty());
     let name = text("/name").unwrap_or("?");
     let image = text("/image").unwrap_or("?");
     let ended = || {
         ["/lastState/terminated", "/state/terminated"].into_iter().find_map(|path| {
-            let code = status.pointer(&format!("{path}/exitCode"))?.as_i64()?;
+            let code = status.at(&format!("{path}/exitCode"))?.as_i64()?;
             let reason = text(&format!("{path}/reason")).unwrap_or("no reason given");
             Some(format!("ended with exit code {code} ({reason})"))
         })
@@ -343,7 +344,7 @@ fn container_cause(status: &Value) -> Option<String> {
             cause.push_str(&format!(" ({image})"));
         } else if let Some(ended) = ended() {
             cause.push_str(&format!(", it {ended}"));
-            let restarts = status.pointer("/restartCount").and_then(Value::as_i64).unwrap_or(0);
+            let restarts = status.at("/restartCount").and_then(Value::as_i64).unwrap_or(0);
             if restarts > 0 {
                 cause.push_str(&format!(", {}", count(restarts, "restart")));
             }
@@ -353,7 +354,7 @@ fn container_cause(status: &Value) -> Option<String> {
         }
         return Some(cause);
     }
-    let failed = status.pointer("/state/terminated/exitCode").and_then(Value::as_i64).is_some_and(|c| c != 0);
+    let failed = status.at("/state/terminated/exitCode").and_then(Value::as_i64).is_some_and(|c| c != 0);
     if failed { ended().map(|ended| format!("container {name} {ended}")) } else { None }
 }
 

@@ -457,7 +457,7 @@ impl Driver {
         // next try. One that a stopped line or a closed window keeps between two steps is left: only people
         // or time let it go on.
         let (state, now) = (self.follower.state(), self.world.clock.now());
-        let at_work = named.iter().any(|r| r.state().is_open() && r.at_work(state, now) > 0);
+        let at_work = named.iter().any(|r| r.state().is_open() && r.is_at_work(state, now));
         if at_work || self.running.effects.values().any(is_named) {
             return None;
         }

@@ -29,6 +29,11 @@ impl Follower {
         &self.state
     }
 
+    /// What was known in the end.
+    pub fn into_state(self) -> FleetState {
+        self.state
+    }
+
     /// The position of the last event read.
     pub fn position(&self) -> u64 {
         self.position

@@ -225,7 +225,7 @@ impl Session {
         let known = shared.known_rollouts();
         let knows = move |rollout: &_| known.contains(rollout);
         let guard = cluster.acquire(&claimant, &shared.world.host, shared.times.lease, &knows).await?;
-        match self.fill(guard.cluster().clone(), &guard, prepared).await {
+        match self.fill(&guard, prepared).await {
             Ok((observed, products, sets)) => Ok(Opened { guard, observed, products, sets, known: secrets }),
             Err(closed) => {
                 guard.release().await;
@@ -265,11 +265,10 @@ impl Session {
     /// What the cluster must be asked for while the lease is held.
     async fn fill(
         &self,
-        cluster: Cluster,
         guard: &Guard,
         prepared: Vec<Rendered>,
     ) -> Result<(Observed, BTreeMap<ProductName, Prepared>, Vec<ProductSet>), Closed> {
-        let observed = cluster.observe().await?.observed;
+        let observed = guard.observe().await?;
         let mut products = BTreeMap::new();
         let mut sets = Vec::new();
         for Rendered { target, content, values, secrets, set } in prepared {

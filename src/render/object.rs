@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::mask::MASK;
 use crate::diag::{Finding, Findings, Place, codes};
+use crate::json::At as _;
 
 /// One object as a product's files and a cluster's values give it.
 #[derive(Clone, PartialEq)]
@@ -31,8 +32,8 @@ impl fmt::Debug for RenderedObject {
 }
 
 impl RenderedObject {
-    fn text(&self, pointer: &str) -> &str {
-        self.object.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    fn text(&self, path: &str) -> &str {
+        self.object.at(path).and_then(Value::as_str).unwrap_or_default()
     }
 
     fn name(&self) -> &str {
@@ -174,7 +175,7 @@ fn collect(value: &Value, found: &mut BTreeSet<String>) {
                     _ => None,
                 };
                 if let (Some(field), Some(items)) = (field, inner.as_array()) {
-                    let images = items.iter().filter_map(|item| item.pointer(field)?.as_str());
+                    let images = items.iter().filter_map(|item| item.at(field)?.as_str());
                     found.extend(images.filter(|image| !image.is_empty()).map(str::to_owned));
                 }
                 collect(inner, found);

@@ -462,12 +462,22 @@ impl Rollout {
     /// How many of its clusters are at work, apart from those that keep their slot and wait between
     /// two steps for a stopped line or a closed window.
     pub fn at_work(&self, state: &FleetState, now: jiff::Timestamp) -> u32 {
+        let kept = self.ready.len() - self.moving(state, now).count();
+        self.counts.of(Class::Active).saturating_sub(count(kept))
+    }
+
+    /// Whether any of its clusters is at work, as [`Rollout::at_work`] counts them; the first is enough.
+    pub fn is_at_work(&self, state: &FleetState, now: jiff::Timestamp) -> bool {
+        self.counts.of(Class::Active) > count(self.ready.len()) || self.moving(state, now).next().is_some()
+    }
+
+    /// Which of its clusters that something is to be done for, or done with, are not kept back.
+    fn moving(&self, state: &FleetState, now: jiff::Timestamp) -> impl Iterator<Item = usize> {
         let outlook = state.outlook(now);
-        let kept = self.ready.iter().filter(|index| {
-            let found = self.planned_cluster(**index).zip(self.clusters.get(**index));
-            found.is_some_and(|(planned, cluster)| !moves(&outlook, self, planned, cluster, state.fence, now))
-        });
-        self.counts.of(Class::Active).saturating_sub(count(kept.count()))
+        self.ready.iter().copied().filter(move |index| {
+            let found = self.planned_cluster(*index).zip(self.clusters.get(*index));
+            found.is_none_or(|(planned, cluster)| moves(&outlook, self, planned, cluster, state.fence, now))
+        })
     }
 }
 

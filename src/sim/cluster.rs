@@ -13,7 +13,7 @@ use crate::version::{KubeMinor, KubeVersion};
 /// How often an API server has its store forget what is older than this, as `--etcd-compaction-interval`
 /// has it where nobody says otherwise
 /// (<https://kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver/>).
-const COMPACTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const COMPACTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 /// A simulated cluster.
 #[derive(Debug, Clone)]
@@ -62,19 +62,23 @@ impl Cluster {
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         self.settle();
-        self.compact();
+        if self.may_forget(self.now) {
+            self.forget(self.now);
+        }
+    }
+
+    /// Whether it is time that its store forgets.
+    pub(super) fn may_forget(&self, now: Timestamp) -> bool {
+        now.duration_since(self.compacted.0) >= COMPACTED_EVERY
     }
 
     /// What was there at the last time is forgotten now, and all if a whole interval was missed meanwhile.
-    fn compact(&mut self) {
+    pub(super) fn forget(&mut self, now: Timestamp) {
         let (at, revision) = self.compacted;
-        let passed = self.now.duration_since(at);
-        if passed < COMPACTED_EVERY {
-            return;
-        }
         let newest = self.store.revision();
-        self.store.compact(if passed < COMPACTED_EVERY * 2 { revision } else { newest });
-        self.compacted = (self.now, newest);
+        let missed = now.duration_since(at) >= COMPACTED_EVERY * 2;
+        self.store.compact(if missed { newest } else { revision });
+        self.compacted = (now, newest);
     }
 
     /// Goes on until this moment, and answers.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::chance::Chance;
 use super::clock::VirtualClock;
-use super::cluster::Cluster;
+use super::cluster::{COMPACTED_EVERY, Cluster};
 use super::faults::{Faults, Trouble};
 use super::life::Life;
 use super::service::Way;
@@ -102,6 +102,8 @@ pub(super) struct Inner {
     pub struck: Mutex<BTreeMap<String, u64>>,
     /// How many requests were on their way.
     pub requests: AtomicU64,
+    /// When the API servers' stores were last gone through for what they may forget.
+    swept: Mutex<Timestamp>,
 }
 
 /// A cluster and the way to it.
@@ -145,8 +147,8 @@ impl Fleet {
         let site = |(road, machine)| Site { road: Mutex::new(road), machine: Mutex::new(machine) };
         let machines = machines.into_iter().map(|(name, machine)| (name, site(machine))).collect();
         let (faults, struck) = (Mutex::new(faults), Mutex::new(struck));
-        let requests = AtomicU64::new(0);
-        Self { inner: Arc::new(Inner { clock, machines, worker, faults, audit, struck, requests }) }
+        let (requests, swept) = (AtomicU64::new(0), Mutex::new(clock.truth()));
+        Self { inner: Arc::new(Inner { clock, machines, worker, faults, audit, struck, requests, swept }) }
     }
 
     /// What the fleet is now.
@@ -207,6 +209,25 @@ impl Fleet {
         let mut machine = self.at_rest(name)?;
         machine.cluster.advance(now);
         Some(look(&mut machine.cluster))
+    }
+
+    /// Has the stores of clusters forget what they may, also of those that nobody asks any more: most of a
+    /// large fleet is done with at any time, and its past would fill the memory.
+    pub(super) fn sweep(&self, now: Timestamp) {
+        let mut swept = locked(&self.inner.swept);
+        if now.duration_since(*swept) < COMPACTED_EVERY {
+            return;
+        }
+        *swept = now;
+        let fleet = self.clone();
+        drop(self.inner.worker.hand_in(move || {
+            for site in fleet.inner.machines.values() {
+                let mut machine = Held(locked(&site.machine));
+                if machine.cluster.may_forget(now) {
+                    machine.cluster.forget(now);
+                }
+            }
+        }));
     }
 
     /// Who asked a cluster for what, in order.
@@ -280,5 +301,42 @@ impl Clusters for Reach {
 
     async fn members(&self, _: &Source) -> Result<Vec<ClusterEntry>, Fault> {
         Err(Fault::permanent("a simulated fleet has no source: its clusters are listed"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::Pool;
+    use super::*;
+
+    #[test]
+    fn who_is_asked_no_more_forgets_as_time_passes_for_others() {
+        let story = async {
+            let clock = VirtualClock::starting("2026-03-02T08:00:00Z".parse().unwrap());
+            let cluster = |name: &str| {
+                let mut cluster =
+                    Cluster::new(name, "1.36.3".parse().unwrap(), Pool::default(), 1, clock.truth());
+                cluster.bootstrap(1);
+                cluster
+            };
+            let clusters = vec![cluster("asked"), cluster("idle")];
+            let fleet = Fleet::new(clock.clone(), clusters, Faults::default(), Audit::None, 1, Some(true));
+            let knows = || {
+                fleet.inner.worker.rest();
+                fleet.machine("idle").unwrap().cluster.store.changes_after(1).is_some()
+            };
+            let access = Access { kubeconfig: "asked".to_owned(), context: None };
+            let client = fleet.of(Life::new()).connect(&access, "test").await.unwrap();
+            let mut known = Vec::new();
+            for _ in 0..3 {
+                known.push(knows());
+                tokio::time::sleep(std::time::Duration::from_secs(301)).await;
+                let version = http::Request::get("/version").body(Vec::new()).unwrap();
+                client.request_text(version).await.unwrap();
+            }
+            known.push(knows());
+            known
+        };
+        assert_eq!(super::super::runtime::run(story).unwrap(), [true, true, false, false]);
     }
 }

@@ -4,30 +4,14 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(super) use crate::json::At;
+
 /// A text as JSON. By `FromStr`, which serde_json brings compiled: much faster where this crate is not
 /// optimized.
 pub(super) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
     match std::str::from_utf8(text) {
         Ok(text) => text.parse(),
         Err(_) => serde_json::from_slice(text),
-    }
-}
-
-/// What stands at a path.
-pub(super) trait At {
-    /// What stands at a path of keys and places, each after a slash. As [`Value::pointer`], but without
-    /// escapes (`~0`, `~1`): for them that copies every word of every path.
-    fn at(&self, path: &str) -> Option<&Value>;
-}
-
-impl At for Value {
-    fn at(&self, path: &str) -> Option<&Value> {
-        let Some(path) = path.strip_prefix('/') else { return path.is_empty().then_some(self) };
-        path.split('/').try_fold(self, |value, word| match value {
-            Value::Object(fields) => fields.get(word),
-            Value::Array(items) => items.get(word.parse::<usize>().ok()?),
-            _ => None,
-        })
     }
 }
 

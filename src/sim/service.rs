@@ -129,6 +129,7 @@ impl Way {
     fn ask(&self, head: Parts, body: Bytes, stale: Option<Duration>) -> Coming<Option<Written>> {
         let inner = &self.fleet.inner;
         let (now, elapsed) = (inner.clock.truth(), inner.clock.elapsed());
+        self.fleet.sweep(now);
         let ever_stale = locked(&inner.faults).rules.iter().any(|r| matches!(r.trouble, Trouble::Stale(_)));
         let way = self.clone();
         inner.worker.hand_in(move || {

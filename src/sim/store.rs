@@ -15,6 +15,9 @@ pub use super::kept::Pool;
 /// How many changes a cluster remembers; whoever watches from before them is told 410 Gone.
 const REMEMBERED: usize = 1_000;
 
+/// For how many more there is made room at once.
+const MORE_CHANGES: usize = 16;
+
 /// What an object is called: its resource and its name. Objects sort as lists show them: by namespace,
 /// then by name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -230,6 +233,10 @@ impl Store {
     }
 
     fn remember(&mut self, changed: Changed, key: Key, stored: Stored) {
+        // Of ten thousand stores each would else have room for twice what it holds.
+        if self.changes.len() == self.changes.capacity() {
+            self.changes.reserve_exact(MORE_CHANGES);
+        }
         self.changes.push_back(Change { revision: self.revision, changed, key, stored });
         while self.changes.len() > REMEMBERED {
             self.forgotten = self.changes.pop_front().map_or(self.forgotten, |change| change.revision);

@@ -2,39 +2,25 @@
 //! work is done in the order in which it is handed in, and nobody looks at a cluster before the work that
 //! was handed in until then is done. What is gained is the time of a second core.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures::channel::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// How often one thread looks whether the other is done before it sleeps: to be woken costs more than
+/// most pieces of work.
+const LOOKS: usize = 500;
 
 /// Who does the work.
 pub(super) enum Worker {
     /// Whoever hands it in, at once.
     Here,
-    /// A thread of its own.
-    Beside {
-        /// Work to be done; the thread ends with it.
-        jobs: Sender<Job>,
-        /// How much is not done yet.
-        left: Arc<Left>,
-    },
-}
-
-/// How much work is not done yet.
-#[derive(Default)]
-pub(super) struct Left {
-    jobs: Mutex<u64>,
-    none: Condvar,
-}
-
-impl Left {
-    fn change(&self, by: impl FnOnce(u64) -> u64) {
-        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        *jobs = by(*jobs);
-        if *jobs == 0 {
-            self.none.notify_all();
-        }
-    }
+    /// A thread of its own, which takes its work from here and ends with it.
+    Beside(Sender<Job>),
 }
 
 /// What comes of a work.
@@ -42,17 +28,39 @@ pub(super) enum Coming<T> {
     /// It is there.
     Here(T),
     /// It will come.
-    From(Receiver<T>),
+    From(oneshot::Receiver<T>),
 }
 
 impl<T> Coming<T> {
     /// What came of it, as soon as it is there; `None` if the work failed, which does not happen. The thread
     /// stands still until then, and virtual time with it.
     pub fn wait(self) -> Option<T> {
-        match self {
-            Self::Here(done) => Some(done),
-            Self::From(done) => done.recv().ok(),
+        let mut coming = match self {
+            Self::Here(done) => return Some(done),
+            Self::From(coming) => coming,
+        };
+        for _ in 0..LOOKS {
+            match coming.try_recv() {
+                Ok(None) => std::hint::spin_loop(),
+                came => return came.ok().flatten(),
+            }
         }
+        let waker = Waker::from(Arc::new(Sleeper(std::thread::current())));
+        loop {
+            match Pin::new(&mut coming).poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(came) => return came.ok(),
+                Poll::Pending => std::thread::park(),
+            }
+        }
+    }
+}
+
+/// A thread that sleeps until what it waits for is there.
+struct Sleeper(std::thread::Thread);
+
+impl Wake for Sleeper {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 
@@ -60,59 +68,51 @@ impl Worker {
     /// A thread beside the simulation's, if the machine gives one.
     pub fn beside() -> Self {
         let (jobs, handed_in) = mpsc::channel::<Job>();
-        let left = Arc::new(Left::default());
-        let all = move || handed_in.into_iter().for_each(|job| job());
+        let all = move || {
+            while let Some(job) = next(&handed_in) {
+                job();
+            }
+        };
         match std::thread::Builder::new().name("clusters".to_owned()).spawn(all) {
-            Ok(_) => Self::Beside { jobs, left },
+            Ok(_) => Self::Beside(jobs),
             Err(_) => Self::Here,
         }
     }
 
     /// Has something done.
     pub fn hand_in<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Coming<T> {
-        let Self::Beside { jobs, left } = self else { return Coming::Here(job()) };
-        let (done, coming) = mpsc::sync_channel(1);
-        let counted = Counted::new(left);
-        let sent = jobs.send(Box::new(move || {
-            let came = job();
-            drop(counted);
+        let Self::Beside(jobs) = self else { return Coming::Here(job()) };
+        let (done, coming) = oneshot::channel();
+        let job = move || {
             // Who is dead does not want to know.
-            let _ = done.send(came);
-        }));
+            let _ = done.send(job());
+        };
         // Work that nobody takes is dropped, and whoever waits for it hears so.
-        drop(sent);
+        let _ = jobs.send(Box::new(job));
         Coming::From(coming)
     }
 
-    /// Waits until everything is done that was handed in.
+    /// Waits until everything is done that was handed in, or the thread is no more.
     pub fn rest(&self) {
-        if let Self::Beside { left, .. } = self {
-            let mut jobs = left.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-            while *jobs > 0 {
-                jobs = left.none.wait(jobs).unwrap_or_else(PoisonError::into_inner);
-            }
+        self.hand_in(|| ()).wait();
+    }
+}
+
+/// The next work, as soon as there is some; `None` when none will come.
+fn next(jobs: &Receiver<Job>) -> Option<Job> {
+    for _ in 0..LOOKS {
+        match jobs.try_recv() {
+            Err(mpsc::TryRecvError::Empty) => std::hint::spin_loop(),
+            taken => return taken.ok(),
         }
     }
-}
-
-/// One piece of work more, and one less at its end: also when it panics, or is never begun.
-struct Counted(Arc<Left>);
-
-impl Counted {
-    fn new(left: &Arc<Left>) -> Self {
-        left.change(|jobs| jobs + 1);
-        Self(Arc::clone(left))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.change(|jobs| jobs.saturating_sub(1));
-    }
+    jobs.recv().ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     #[test]
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn work_that_panics_or_is_never_begun_keeps_nobody_waiting() {
         let worker = Worker::beside();
-        let panics = worker.hand_in(|| panic!("on purpose"));
+        let panics = worker.hand_in(|| -> () { panic!("on purpose") });
         let never: Vec<_> = (0..10).map(|n| worker.hand_in(move || n)).collect();
-        assert!(panics.wait().is_none_or(|()| false));
+        assert!(panics.wait().is_none());
         assert!(never.into_iter().all(|coming| coming.wait().is_none()));
         worker.rest();
     }

@@ -14,6 +14,7 @@ use crate::apply::payload::field_manager;
 use crate::apply::ready::{Verdict, verdict};
 use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet, order};
 use crate::diag::codes;
+use crate::json::At as _;
 use crate::model::Conflicts;
 
 use super::discovery::Resource;
@@ -351,7 +352,7 @@ impl Piece {
                 }
             }
         };
-        let details_kind = answer.body.pointer("/details/kind").and_then(Value::as_str);
+        let details_kind = answer.body.at("/details/kind").and_then(Value::as_str);
         match answer.code {
             404 if details_kind == Some("namespaces") => {
                 let why = format!("namespace {} is neither in the cluster nor in the set", self.id.namespace);

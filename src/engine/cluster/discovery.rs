@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::apply::{Kind as ObjectKind, ObjectId};
 use crate::digest::{self, Digest};
+use crate::json::At as _;
 
-use super::wire::{Ask, escape};
+use super::wire::{Ask, Form, escape};
 use super::{Cluster, Error, Kind, Outcome};
 
 /// How many different answers are remembered: a fleet has one for each of its versions of Kubernetes and
@@ -133,11 +134,11 @@ impl Served {
 }
 
 fn array<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
-    value.pointer(path).and_then(Value::as_array).into_iter().flatten()
+    value.at(path).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn text<'a>(value: &'a Value, path: &str) -> &'a str {
-    value.pointer(path).and_then(Value::as_str).unwrap_or_default()
+    value.at(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 impl Cluster {
@@ -149,7 +150,7 @@ impl Cluster {
         }
         let mut texts = Vec::new();
         for path in ["/api", "/apis"] {
-            let ask = Ask::get(path).accept(AGGREGATED).unparsed();
+            let ask = Ask::get(path).accept(AGGREGATED).form(Form::Text);
             if let Some(Value::String(text)) = self.read_by(&ask, ASKING).await? {
                 texts.push(text);
             }

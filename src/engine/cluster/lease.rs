@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::apply::record::{self, Record};
 use crate::diag::codes;
 use crate::digest::Digest;
+use crate::json::At as _;
 use crate::model::{ProductName, RolloutId};
 use crate::port::{Clock, Host, ProcessId, Secret};
 
@@ -143,11 +144,11 @@ const LENGTH: &str = "tidegate.dev/length-ms";
 
 impl View {
     fn of(lease: &Value) -> Self {
-        let text = |path: &str| lease.pointer(path).and_then(Value::as_str);
-        let note = |key: &str| lease.pointer("/metadata/annotations")?.get(key)?.as_str();
+        let text = |path: &str| lease.at(path).and_then(Value::as_str);
+        let note = |key: &str| lease.at("/metadata/annotations")?.get(key)?.as_str();
         let millis = |key: &str| note(key).and_then(|t| t.parse().ok()).map(Duration::from_millis);
         let holder = text("/spec/holderIdentity").unwrap_or_default().to_owned();
-        let number = |path: &str| lease.pointer(path).and_then(Value::as_i64);
+        let number = |path: &str| lease.at(path).and_then(Value::as_i64);
         let seconds = number("/spec/leaseDurationSeconds").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         let process = || {
             Some(ProcessId {
@@ -238,7 +239,7 @@ impl Cluster {
     pub(super) async fn holding(&self) -> Outcome<Option<Holding>> {
         let lease = self.read(&operator(), JSON, "reading the cluster's lease").await?;
         let Some(lease) = lease else { return Ok(None) };
-        let renewed = lease.pointer("/spec/renewTime").and_then(Value::as_str).and_then(|t| t.parse().ok());
+        let renewed = lease.at("/spec/renewTime").and_then(Value::as_str).and_then(|t| t.parse().ok());
         let View { holder, journal, released, length, request, .. } = View::of(&lease);
         if holder.is_empty() {
             return Ok(None);

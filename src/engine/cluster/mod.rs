@@ -6,6 +6,7 @@ mod apply;
 mod compare;
 mod discovery;
 mod error;
+mod lean;
 mod lease;
 mod mending;
 mod objects;
@@ -58,6 +59,8 @@ struct Inner {
     leave: Option<Arc<dyn Leave>>,
     discoveries: Discoveries,
     served: tokio::sync::Mutex<Option<Arc<discovery::Served>>>,
+    /// Who the cluster is, and when it said so (boot-time clock).
+    identity: std::sync::Mutex<Option<(Duration, Identity)>>,
 }
 
 impl Cluster {
@@ -86,7 +89,7 @@ impl Cluster {
         leave: Option<Arc<dyn Leave>>,
         discoveries: Discoveries,
     ) -> Self {
-        let served = tokio::sync::Mutex::default();
-        Self { inner: Arc::new(Inner { client, clock, request, leave, discoveries, served }) }
+        let (served, identity) = Default::default();
+        Self { inner: Arc::new(Inner { client, clock, request, leave, discoveries, served, identity }) }
     }
 }

@@ -12,6 +12,7 @@ use crate::apply::ownership::{Defined, definitions, identify, owners};
 use crate::apply::payload::{PRODUCT_LABEL, payload, secret_values, sent_hash};
 use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet};
 use crate::diag::codes;
+use crate::json::At as _;
 use crate::model::ProductName;
 use crate::render::Mask;
 
@@ -158,7 +159,7 @@ impl Cluster {
 
 /// The identity of an item of a list, in which items have no kind of their own.
 pub(super) fn id_of(resource: &Resource, item: &Value) -> Option<ObjectId> {
-    let text = |path: &str| item.pointer(path).and_then(Value::as_str);
+    let text = |path: &str| item.at(path).and_then(Value::as_str);
     Some(ObjectId {
         group: resource.kind.group.clone(),
         kind: resource.kind.kind.clone(),

@@ -1,17 +1,19 @@
 //! Seeing what a cluster is and what it runs. Only reads.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::apply::record::{self, Record};
 use crate::diag::codes;
+use crate::json::At as _;
 use crate::model::{ClusterUid, Observed, ProductName, RolloutId};
 use crate::version::{KubeMinor, KubeVersion};
 
 use super::wire::JSON;
-use super::{Cluster, Error, Holding, Kind, Outcome};
+use super::{Cluster, Error, Guard, Holding, Kind, Outcome};
 
 /// Who a cluster is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,18 +50,34 @@ impl Sight {
     }
 }
 
+/// For so long an answer holds: whoever has just asked who a cluster is need not ask again.
+const JUST_ASKED: Duration = Duration::from_secs(2);
+
 impl Cluster {
-    /// Asks who the cluster is.
+    /// Asks who the cluster is; what it answered in the last two seconds still holds.
     ///
     /// # Errors
     /// When it can't be reached or does not let us in.
     pub async fn identify(&self) -> Outcome<Identity> {
+        let known = || self.inner.identity.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let asked = self.inner.clock.boot();
+        if let Some((at, identity)) = known().as_ref()
+            && asked.saturating_sub(*at) < JUST_ASKED
+        {
+            return Ok(identity.clone());
+        }
+        let identity = self.ask_identity().await?;
+        *known() = Some((asked, identity.clone()));
+        Ok(identity)
+    }
+
+    async fn ask_identity(&self) -> Outcome<Identity> {
         let doing = "asking the cluster who it is";
-        let namespace = self.read("/api/v1/namespaces/kube-system", JSON, doing);
+        let namespace = self.look_at("/api/v1/namespaces/kube-system", doing);
         let version = self.read("/version", JSON, doing);
         let (namespace, version) = futures::future::join(namespace, version).await;
         let (namespace, version) = (namespace?, version?.unwrap_or_default());
-        let uid = namespace.as_ref().and_then(|n| n.pointer("/metadata/uid")).and_then(Value::as_str);
+        let uid = namespace.as_ref().and_then(|n| n.at("/metadata/uid")).and_then(Value::as_str);
         let uid =
             uid.ok_or_else(|| Error::new(Kind::Other, format!("{doing}: it has no namespace kube-system")))?;
         let server = version.get("gitVersion").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -79,15 +97,13 @@ impl Cluster {
         let (identity, stored, lease) = (identity?, rest.0?, rest.1?);
         let records: BTreeMap<_, _> =
             stored.into_iter().map(|(product, stored)| (product, stored.record)).collect();
+        Ok(Sight { observed: self.observed(identity, &records), records, lease })
+    }
+
+    fn observed(&self, identity: Identity, records: &BTreeMap<ProductName, Record>) -> Observed {
+        let Identity { uid, kubernetes, server } = identity;
         let products = records.iter().map(|(product, r)| (product.clone(), r.current.observed())).collect();
-        let observed = Observed {
-            at: self.inner.clock.now(),
-            uid: identity.uid,
-            kubernetes: identity.kubernetes,
-            server: identity.server,
-            products,
-        };
-        Ok(Sight { observed, records, lease })
+        Observed { at: self.inner.clock.now(), uid, kubernetes, server, products }
     }
 
     /// [`Cluster::identify`], and that it is the cluster that was planned.
@@ -105,6 +121,17 @@ impl Cluster {
             identity.uid
         );
         Err(Error { class: crate::journal::FailureClass::Permanent, ..Error::new(Kind::Other, why) })
+    }
+}
+
+impl Guard {
+    /// What the cluster runs, as it was when its lease was taken and has become since by this hand.
+    ///
+    /// # Errors
+    /// As [`Cluster::identify`].
+    pub async fn observe(&self) -> Outcome<Observed> {
+        let identity = self.cluster.identify().await?;
+        Ok(self.cluster.observed(identity, &self.records()))
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::apply::ownership::{definition_change, identify, owners, service_account};
 use crate::apply::{Kind as ObjectKind, ObjectId, ProductSet, Rendered};
 use crate::diag::codes;
+use crate::json::At as _;
 use crate::model::ProductName;
 
 use super::objects::{Kinds, together};
@@ -70,7 +71,7 @@ impl Cluster {
         owners: &BTreeMap<ObjectId, ProductName>,
     ) -> Outcome<Vec<Obstacle>> {
         let live = self.list("/api/v1/namespaces", METADATA_LIST, "listing namespaces").await?;
-        let text = |item: &Value, path: &str| item.pointer(path).and_then(Value::as_str).map(str::to_owned);
+        let text = |item: &Value, path: &str| item.at(path).and_then(Value::as_str).map(str::to_owned);
         let live: BTreeMap<String, bool> = live
             .iter()
             .filter_map(|n| {

@@ -8,6 +8,8 @@ use super::store::secrets;
 use super::wire::JSON;
 use super::{Cluster, Outcome, Sight};
 
+use crate::json::At as _;
+
 /// What kubelets and controllers note for themselves, and nobody rehearses with.
 const NOTES: [&str; 2] =
     ["kubectl.kubernetes.io/last-applied-configuration", "deployment.kubernetes.io/revision"];
@@ -35,7 +37,7 @@ impl Shape {
     /// The nodes that are not ready.
     pub fn unready_nodes(&self) -> impl Iterator<Item = &str> {
         let ready = |node: &&Value| {
-            let conditions = node.pointer("/status/conditions").and_then(Value::as_array);
+            let conditions = node.at("/status/conditions").and_then(Value::as_array);
             conditions.is_some_and(|all| all.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
         };
         self.nodes.iter().filter(move |node| !ready(node)).filter_map(name)
@@ -44,8 +46,8 @@ impl Shape {
     /// The budgets that allow no disruption now, by namespace and name.
     pub fn closed_budgets(&self) -> impl Iterator<Item = String> {
         let closed = |budget: &&Value| {
-            budget.pointer("/status/disruptionsAllowed").and_then(Value::as_i64) == Some(0)
-                && budget.pointer("/status/expectedPods").and_then(Value::as_i64) != Some(0)
+            budget.at("/status/disruptionsAllowed").and_then(Value::as_i64) == Some(0)
+                && budget.at("/status/expectedPods").and_then(Value::as_i64) != Some(0)
         };
         self.budgets.iter().filter(closed).map(|budget| {
             format!(
@@ -58,7 +60,7 @@ impl Shape {
 }
 
 fn name(object: &Value) -> Option<&str> {
-    object.pointer("/metadata/name").and_then(Value::as_str)
+    object.at("/metadata/name").and_then(Value::as_str)
 }
 
 impl Cluster {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::apply::record::{self, Record, Unreadable};
 use crate::diag::codes;
+use crate::json::At as _;
 use crate::model::ProductName;
 
 use super::lease::Held;
@@ -49,7 +50,7 @@ fn bytes(secret: &Value, key: &str) -> Option<Vec<u8>> {
 }
 
 fn text<'a>(object: &'a Value, path: &str) -> &'a str {
-    object.pointer(path).and_then(Value::as_str).unwrap_or_default()
+    object.at(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A conflict on a record means that somebody else writes this cluster: stop.
@@ -82,9 +83,7 @@ impl Cluster {
         let all = self.list(&path, JSON, "reading the records").await?;
         let parts: BTreeMap<String, Vec<u8>> = all
             .iter()
-            .filter(|s| {
-                s.pointer("/metadata/labels").and_then(|l| l.get(RECORD_LABEL)) == Some(&"part".into())
-            })
+            .filter(|s| s.at("/metadata/labels").and_then(|l| l.get(RECORD_LABEL)) == Some(&"part".into()))
             .filter_map(|s| Some((text(s, "/metadata/name").to_owned(), bytes(s, "body")?)))
             .collect();
         let mut found = BTreeMap::new();
@@ -203,12 +202,15 @@ impl Cluster {
     pub(super) async fn key(&self, held: Option<&Held>) -> Outcome<Option<Vec<u8>>> {
         let path = format!("{}/keys", secrets());
         let doing = "reading the cluster's key";
+        let told = |secret: &Value| {
+            let key = bytes(secret, "hmac").filter(|key| key.len() >= 16);
+            let broken =
+                || Error::new(Kind::Record, format!("{doing}: Secret {NAMESPACE}/keys has no `hmac`"));
+            key.map(Some).ok_or_else(broken)
+        };
         for _ in 0..2 {
             if let Some(found) = self.read(&path, JSON, doing).await? {
-                let key = bytes(&found, "hmac").filter(|key| key.len() >= 16);
-                let broken =
-                    || Error::new(Kind::Record, format!("{doing}: Secret {NAMESPACE}/keys has no `hmac`"));
-                return key.map(Some).ok_or_else(broken);
+                return told(&found);
             }
             let Some(held) = held else { return Ok(None) };
             let mut key = [0_u8; 32];
@@ -217,8 +219,11 @@ impl Cluster {
             let secret = secret("keys", "keys", &[("hmac", &key)]);
             let answer =
                 self.ask(&Ask::write(Method::POST, secrets(), &secret), Some(held), self.soon()).await?;
-            if !answer.ok() && answer.code != 409 {
-                return Err(answer.refusal("making the cluster's key"));
+            match answer.code {
+                // Somebody was faster, or our own answer was lost: look again.
+                409 => {}
+                _ if answer.ok() => return told(&answer.body),
+                _ => return Err(answer.refusal("making the cluster's key")),
             }
         }
         Err(Error::new(Kind::Other, format!("{doing}: it was made and is not there")))

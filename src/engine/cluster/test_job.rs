@@ -11,6 +11,7 @@ use crate::apply::ready::{Verdict, verdict};
 use crate::apply::{Kind as ObjectKind, ObjectId, Rendered};
 use crate::diag::codes;
 use crate::digest;
+use crate::json::At as _;
 use crate::model::ProductName;
 use crate::render::Mask;
 
@@ -18,6 +19,9 @@ use super::discovery::Resource;
 use super::wait::Pause;
 use super::wire::{Ask, JSON};
 use super::{Error, Guard, Kind, Outcome};
+
+/// The pause before the first look at a Job: a pod takes longer than that.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
 
 /// The annotation that tells which run a Job belongs to.
 const RUN: &str = "tidegate.dev/run";
@@ -88,8 +92,7 @@ impl Guard {
             409 => {
                 let doing = format!("looking for Job {label}");
                 let found = self.cluster.read(&resource.path(&id), JSON, &doing).await?.unwrap_or_default();
-                if found.pointer("/metadata/annotations").and_then(|a| a.get(RUN))
-                    != Some(&run.key.clone().into())
+                if found.at("/metadata/annotations").and_then(|a| a.get(RUN)) != Some(&run.key.clone().into())
                 {
                     return Err(wrong(&format!("Job {label} is there already and belongs to another run")));
                 }
@@ -102,7 +105,7 @@ impl Guard {
             _ if (400..500).contains(&answer.code) => return Err(wrong(answer.message())),
             _ => return Err(answer.refusal(&format!("starting Job {label}"))),
         };
-        let uid = started.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let uid = started.at("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
         self.watch_job(&resource, &id, &uid, until, run.timeout).await
     }
 
@@ -116,10 +119,12 @@ impl Guard {
     ) -> Outcome<JobOutcome> {
         let clock = &self.cluster.inner.clock;
         let label = format!("{}/{}", id.namespace, id.name);
-        let mut pause = Pause::first();
+        let mut pause = Pause::first(FIRST_LOOK);
         loop {
-            let found = self.cluster.read(&resource.path(id), JSON, &format!("watching Job {label}")).await?;
-            let Some(job) = found.filter(|j| j.pointer("/metadata/uid").and_then(Value::as_str) == Some(uid))
+            pause.pass(&**clock, until).await;
+            let doing = format!("watching Job {label}");
+            let found = self.cluster.look_at(&resource.path(id), &doing).await?;
+            let Some(job) = found.filter(|j| j.at("/metadata/uid").and_then(Value::as_str) == Some(uid))
             else {
                 let cause = "somebody deleted the Job before it ended".to_owned();
                 return Ok(JobOutcome { passed: false, job: label, cause });
@@ -143,7 +148,6 @@ impl Guard {
                 }
                 Verdict::NotYet(_) => {}
             }
-            pause.pass(&**clock, until).await;
         }
     }
 

@@ -13,6 +13,7 @@ use crate::apply::ready::{Verdict, pod_cause, verdict};
 use crate::apply::record::Record;
 use crate::apply::{Kind as ObjectKind, ObjectId};
 use crate::diag::codes;
+use crate::json::At as _;
 use crate::port::Clock;
 
 use super::discovery::Resource;
@@ -29,9 +30,9 @@ const LONGEST_LOOK: Duration = Duration::from_secs(4);
 pub(super) struct Pause(Duration);
 
 impl Pause {
-    /// The one after the first look.
-    pub fn first() -> Self {
-        Self(FIRST_LOOK)
+    /// The first of several, of this length.
+    pub fn first(length: Duration) -> Self {
+        Self(length)
     }
 
     /// Waits for it, and no longer than until a moment of the boot-time clock.
@@ -68,8 +69,10 @@ impl Cluster {
     pub(super) async fn wait_ready(&self, entries: &[Entry], until: Duration) -> Outcome<usize> {
         let clock = &self.inner.clock;
         let begun = clock.boot();
-        let mut pause = Pause::first();
+        let mut pause = Pause::first(FIRST_LOOK);
         let mut due: Vec<Entry> = entries.to_vec();
+        // Those that were ready when they were looked at last, since the last pause.
+        let mut sure: BTreeSet<ObjectId> = BTreeSet::new();
         loop {
             // Pods are asked only when somebody will read what they say.
             let last = clock.boot() >= until;
@@ -79,11 +82,12 @@ impl Cluster {
                 return Err(unready(Kind::NotReady, codes::NOT_READY.id, causes));
             }
             if waiting.is_empty() {
-                // One that was ready early may have fallen back while the others came: all once more.
-                if due.len() == entries.len() {
+                // One that was ready early may have fallen back while the others came: once more.
+                sure.extend(due.into_iter().map(|entry| entry.id));
+                due = entries.iter().filter(|entry| !sure.contains(&entry.id)).cloned().collect();
+                if due.is_empty() {
                     return Ok(entries.len());
                 }
-                due = entries.to_vec();
                 continue;
             }
             if last {
@@ -93,6 +97,7 @@ impl Cluster {
             }
             let still: BTreeSet<ObjectId> = waiting.into_iter().map(|(id, _)| id).collect();
             due.retain(|entry| still.contains(&entry.id));
+            sure.clear();
             pause.pass(&**clock, until).await;
         }
     }
@@ -159,7 +164,7 @@ impl Cluster {
             for id in ids.into_iter().filter(|id| !found.contains_key(*id)) {
                 let path = resource.path(id);
                 single.push(Box::pin(async move {
-                    let object = self.read(&path, JSON, &format!("looking at {id}")).await?;
+                    let object = self.look_at(&path, &format!("looking at {id}")).await?;
                     Ok(object.map(|object| (id.clone(), object)))
                 }));
             }
@@ -175,12 +180,12 @@ impl Cluster {
         if !id.is("", "PersistentVolumeClaim") {
             return Ok(false);
         }
-        let Some(class) = claim.pointer("/spec/storageClassName").and_then(Value::as_str) else {
+        let Some(class) = claim.at("/spec/storageClassName").and_then(Value::as_str) else {
             return Ok(false);
         };
         let path = format!("/apis/storage.k8s.io/v1/storageclasses/{}", escape(class));
         let class = self.read(&path, JSON, "looking at the claim's storage class").await?.unwrap_or_default();
-        let pending = claim.pointer("/status/phase").and_then(Value::as_str) == Some("Pending");
+        let pending = claim.at("/status/phase").and_then(Value::as_str) == Some("Pending");
         Ok(pending && class.get("volumeBindingMode").and_then(Value::as_str) == Some("WaitForFirstConsumer"))
     }
 
@@ -197,20 +202,20 @@ impl Cluster {
         if !matches!(kind.group.as_str(), "apps" | "batch") {
             return None;
         }
-        let labels = object.pointer("/spec/selector/matchLabels")?.as_object()?;
+        let labels = object.at("/spec/selector/matchLabels")?.as_object()?;
         let selector: Vec<String> =
             labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
-        let namespace = object.pointer("/metadata/namespace")?.as_str()?;
+        let namespace = object.at("/metadata/namespace")?.as_str()?;
         let (namespace, selector) = (escape(namespace), escape(&selector.join(",")));
         let path = format!("/api/v1/namespaces/{namespace}/pods?labelSelector={selector}");
         // Words only: a cause must not fail for want of a better one.
         let mut pods = self.list(&path, JSON, "looking at pods").await.ok()?;
-        let newest = |pod: &Value| pod.pointer("/metadata/creationTimestamp").map(Value::to_string);
+        let newest = |pod: &Value| pod.at("/metadata/creationTimestamp").map(Value::to_string);
         pods.sort_by_key(|pod| std::cmp::Reverse(newest(pod)));
         let said: Vec<(String, String)> = pods
             .iter()
             .filter_map(|pod| {
-                let name = pod.pointer("/metadata/name")?.as_str()?.to_owned();
+                let name = pod.at("/metadata/name")?.as_str()?.to_owned();
                 Some((name, pod_cause(pod)?))
             })
             .collect();
@@ -228,7 +233,7 @@ impl Cluster {
         until: Duration,
     ) -> Outcome<()> {
         let clock = &self.inner.clock;
-        let mut pause = Pause::first();
+        let mut pause = Pause::first(FIRST_LOOK);
         loop {
             let Some(metadata) = self.metadata(resource, id).await? else { return Ok(()) };
             if metadata.get("uid").and_then(Value::as_str) != Some(uid) {

@@ -6,8 +6,11 @@ use std::time::Duration;
 use http::{Method, Request};
 use serde_json::Value;
 
+use super::lean;
 use super::lease::Held;
 use super::{Cluster, Error, Kind, Outcome};
+
+use crate::json::At as _;
 
 /// How long a server that can't be reached at all is tried before the caller hears of it: the core
 /// has a longer breath than a single request.
@@ -44,8 +47,18 @@ pub(super) struct Ask {
     pub body: Option<Vec<u8>>,
     pub content: &'static str,
     pub accept: &'static str,
-    /// Whether a success comes back as the text that it is.
-    pub text: bool,
+    /// How a success comes back.
+    pub form: Form,
+}
+
+/// How the JSON of a success comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Whole,
+    /// Without who manages which field of the object.
+    Lean,
+    /// As the text that it is.
+    Text,
 }
 
 pub(super) const JSON: &str = "application/json";
@@ -57,12 +70,13 @@ pub(super) const METADATA_LIST: &str =
 
 impl Ask {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, content: JSON, accept: JSON, text: false }
+        let path = path.into();
+        Self { method: Method::GET, path, body: None, content: JSON, accept: JSON, form: Form::Whole }
     }
 
     pub fn write(method: Method, path: impl Into<String>, body: &Value) -> Self {
         let body = Some(body.to_string().into_bytes());
-        Self { method, path: path.into(), body, content: JSON, accept: JSON, text: false }
+        Self { method, path: path.into(), body, content: JSON, accept: JSON, form: Form::Whole }
     }
 
     pub fn accept(mut self, accept: &'static str) -> Self {
@@ -70,8 +84,8 @@ impl Ask {
         self
     }
 
-    pub fn unparsed(mut self) -> Self {
-        self.text = true;
+    pub fn form(mut self, form: Form) -> Self {
+        self.form = form;
         self
     }
 
@@ -109,7 +123,7 @@ impl Answer {
 
     /// `details.causes` as (reason, field, message).
     pub fn causes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        let causes = self.body.pointer("/details/causes").and_then(Value::as_array);
+        let causes = self.body.at("/details/causes").and_then(Value::as_array);
         causes.into_iter().flatten().map(|cause| {
             let text = |key: &str| cause.get(key).and_then(Value::as_str).unwrap_or_default();
             (text("reason"), text("field"), text("message"))
@@ -196,8 +210,12 @@ impl Cluster {
         let bytes = body.collect_bytes().await.map_err(|e| transport(&e))?;
         let text = String::from_utf8_lossy(&bytes);
         // By `FromStr`, which serde_json brings compiled: much faster where this crate is not optimized.
-        let parse = || if ask.text && code < 300 { Ok(text.as_ref().into()) } else { text.parse() };
-        let body = match parse() {
+        let parsed = match ask.form {
+            Form::Text if code < 300 => Ok(text.as_ref().into()),
+            Form::Lean => lean::parse(&text),
+            _ => text.parse(),
+        };
+        let body = match parsed {
             Ok(body) => body,
             // Flow control and proxies answer in plain text; a success never does.
             Err(_) if code >= 300 => Value::String(text.into_owned()),
@@ -257,6 +275,12 @@ impl Cluster {
         self.read_by(&Ask::get(path).accept(accept), doing).await
     }
 
+    /// A read of an object without who manages which of its fields; `None` for 404, an error for every
+    /// other refusal.
+    pub(super) async fn look_at(&self, path: &str, doing: &str) -> Outcome<Option<Value>> {
+        self.read_by(&Ask::get(path).form(Form::Lean), doing).await
+    }
+
     /// A read that is asked for in a way of its own; `None` for 404, an error for every other refusal.
     pub(super) async fn read_by(&self, ask: &Ask, doing: &str) -> Outcome<Option<Value>> {
         let answer = self.ask(ask, None, self.soon()).await;
@@ -291,7 +315,7 @@ impl Cluster {
             if let Some(Value::Array(found)) = answer.body.get_mut("items").map(Value::take) {
                 items.extend(found);
             }
-            match answer.body.pointer("/metadata/continue").and_then(Value::as_str) {
+            match answer.body.at("/metadata/continue").and_then(Value::as_str) {
                 Some(token) if !token.is_empty() => next = format!("&continue={}", escape(token)),
                 _ => return Ok(items),
             }

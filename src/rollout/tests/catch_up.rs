@@ -160,6 +160,29 @@ fn the_waves_newest_yes_lets_in_who_catches_up_and_an_ended_one_is_asked_for_aga
 }
 
 #[test]
+fn a_rollout_that_was_rolled_back_takes_no_late_yes() {
+    let wave = WaveShape { deferred: 1, before: true, ..WaveShape::of(3) };
+    let shape = Shape::of(vec![WaveShape::of(1), wave]);
+    let mut world = World::new(Calm);
+    let id = world.start(plan(&shape));
+    record(&mut world, &[], &["c-2"]);
+    assert!(world.settle(1_000));
+    world.approve(&id, "w1").unwrap();
+    assert!(world.settle(1_000));
+    assert_eq!(*state(&world, &id), RolloutState::SucceededWithFailures);
+    let why = "it drops requests".to_owned();
+    world.ask(&Command::RollBack { rollout: id.clone(), reason: why }).unwrap();
+    let back = world.rollback_plan(&id, None, false, &[&shape]).unwrap();
+    world.start(back);
+    assert!(world.settle(1_000));
+    assert!(matches!(state(&world, &id), RolloutState::RolledBack { .. }));
+    let mut yes = world.approval(&id, "w1");
+    yes.gate = Some((Side::Before, "approval".parse().unwrap()));
+    yes.evidence = Some(world.state.rollout(&id).unwrap().evidence(&yes.wave, Side::Before));
+    world.ask(&Command::Approve(yes)).unwrap_err();
+}
+
+#[test]
 fn a_person_may_still_retry_who_is_left_behind() {
     let fate = preflights(|cluster, tries| (cluster == "c-1" && tries <= 1).then(unreachable));
     let mut world = World::new(fate);

@@ -102,7 +102,7 @@ impl Stage {
     pub async fn state(&self) -> Result<FleetState, Fault> {
         let mut follower = Follower::new(std::sync::Arc::clone(&self.people.world.journal));
         follower.catch_up(|_, _| {}).await?;
-        Ok(follower.state().clone())
+        Ok(follower.into_state())
     }
 
     /// The events of the story so far.
