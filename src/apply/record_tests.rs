@@ -67,6 +67,18 @@ fn a_record_reads_back_as_written() {
 }
 
 #[test]
+fn what_can_not_be_made_smaller_is_packed_all_the_same() {
+    let noise: Vec<u8> = (0..50_000_u32).flat_map(|n| *digest::bytes(&n.to_le_bytes()).as_bytes()).collect();
+    for bytes in [&noise[..], &noise[..1], &[], &noise[..70_000]] {
+        let packed = gzip(bytes).unwrap();
+        assert!(bytes.is_empty() || packed.len() > bytes.len(), "{} of {}", packed.len(), bytes.len());
+        let mut back = Vec::new();
+        GzDecoder::new(&packed[..]).read_to_end(&mut back).unwrap();
+        assert!(back == bytes);
+    }
+}
+
+#[test]
 fn a46_an_inventory_of_thousands_is_split_and_reads_back() {
     let record = record(40_000);
     let written = encode(&record, &product(), CHUNK).unwrap();

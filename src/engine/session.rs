@@ -38,7 +38,8 @@ pub struct Session {
 pub struct Opened {
     /// The cluster's lease; every write goes through it.
     pub guard: Guard,
-    /// What the cluster was seen to run when the lease was taken.
+    /// What the cluster was seen to run when the lease was taken; its version was asked for at most two
+    /// seconds before.
     pub observed: Observed,
     /// Every target's content and values, rendered.
     pub products: BTreeMap<ProductName, Prepared>,

@@ -74,6 +74,8 @@ impl Cluster {
 
     /// What was there at the last time is forgotten now, and all if a whole interval was missed meanwhile.
     pub(super) fn forget(&mut self, now: Timestamp) {
+        // What its controllers have not seen yet must not be forgotten.
+        self.settle();
         let (at, revision) = self.compacted;
         let newest = self.store.revision();
         let missed = now.duration_since(at) >= COMPACTED_EVERY * 2;

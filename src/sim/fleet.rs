@@ -137,17 +137,18 @@ impl Fleet {
             (name, (road, Arc::new(Machine { cluster, audit: Vec::new(), moments: VecDeque::new() })))
         });
         let (machines, faults) = (machines.collect(), Arc::new(faults));
-        Self::from_copy(clock, Copy { machines, beside, faults, audit, struck: BTreeMap::new() })
+        let (struck, swept) = (BTreeMap::new(), clock.truth());
+        Self::from_copy(clock, Copy { machines, beside, faults, audit, struck, swept })
     }
 
     /// A fleet that goes on from what another was.
     pub(super) fn from_copy(clock: VirtualClock, copy: Copy) -> Self {
-        let Copy { machines, beside, faults, audit, struck } = copy;
+        let Copy { machines, beside, faults, audit, struck, swept } = copy;
         let worker = if beside { Worker::beside() } else { Worker::Here };
         let site = |(road, machine)| Site { road: Mutex::new(road), machine: Mutex::new(machine) };
         let machines = machines.into_iter().map(|(name, machine)| (name, site(machine))).collect();
         let (faults, struck) = (Mutex::new(faults), Mutex::new(struck));
-        let (requests, swept) = (AtomicU64::new(0), Mutex::new(clock.truth()));
+        let (requests, swept) = (AtomicU64::new(0), Mutex::new(swept));
         Self { inner: Arc::new(Inner { clock, machines, worker, faults, audit, struck, requests, swept }) }
     }
 
@@ -164,6 +165,7 @@ impl Fleet {
             faults: Arc::clone(&locked(&inner.faults)),
             audit: inner.audit,
             struck: locked(&inner.struck).clone(),
+            swept: *locked(&inner.swept),
         }
     }
 
@@ -223,7 +225,8 @@ impl Fleet {
         drop(self.inner.worker.hand_in(move || {
             for site in fleet.inner.machines.values() {
                 let mut machine = Held(locked(&site.machine));
-                if machine.cluster.may_forget(now) {
+                // One that is shared with a snapshot and remembers nothing stays shared.
+                if machine.cluster.store.remembers() && machine.cluster.may_forget(now) {
                     machine.cluster.forget(now);
                 }
             }
@@ -254,6 +257,7 @@ pub(super) struct Copy {
     faults: Arc<Faults>,
     audit: Audit,
     struck: BTreeMap<String, u64>,
+    swept: Timestamp,
 }
 
 /// A cluster that nobody else asks meanwhile. Whoever changes it parts it from the copies there are.

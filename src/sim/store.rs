@@ -207,6 +207,11 @@ impl Store {
         Some(last)
     }
 
+    /// Whether it remembers any change.
+    pub(super) fn remembers(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
     /// What changed after a revision, in order; `None` if that is too long ago to be known.
     pub fn changes_after(&self, revision: u64) -> Option<impl Iterator<Item = &Change>> {
         if revision < self.forgotten {

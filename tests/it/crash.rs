@@ -100,7 +100,6 @@ async fn a_driver_killed_at_twenty_moments_leaves_the_fleet_as_an_undisturbed_on
     let seed = std::env::var("TIDEGATE_TEST_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(42);
     let storm = rolled_out("storm", move |small| {
         small.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
-        small.lab.set("TIDEGATE_LEASE", "3s");
         let plan = small.plan("R1");
         small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
         let mut moments = Moments(seed);
@@ -159,7 +158,6 @@ async fn fleet_i11_a_driver_frozen_past_its_lease_starts_no_new_request() {
     beside(move || {
         let mut small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
         small.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
-        small.lab.set("TIDEGATE_LEASE", "3s");
         let plan = small.plan("R1");
         small.lab.run(&["rollout", "start", &plan, "--detach"]).ok();
         let mut first = small.lab.spawn(&["rollout", "run"], "first.log");
@@ -169,7 +167,7 @@ async fn fleet_i11_a_driver_frozen_past_its_lease_starts_no_new_request() {
             std::thread::sleep(Duration::from_millis(50));
         }
         freeze(&first, &small.lab.around().join("journal.db"));
-        // The lease is 3 s; the second driver waits it out and finishes.
+        // The second driver waits the lease out and finishes.
         small.lab.tidegate("rollout run R1 --standby").ok();
         let woken = jiff::Timestamp::now();
         signal(&first, "-CONT");
@@ -208,7 +206,6 @@ async fn a_rollout_started_beside_a_driver_is_driven_on_when_that_driver_is_kill
     beside(move || {
         let mut small = Small::new(&both.iter().collect::<Vec<_>>(), 1);
         small.lab.set("TIDEGATE_REQUEST_TIMEOUT", "1s");
-        small.lab.set("TIDEGATE_LEASE", "3s");
         // A rollout for each cluster.
         std::fs::remove_file(small.lab.repo().join("pipelines/main.yaml")).unwrap();
         for env in ["staging", "prod"] {

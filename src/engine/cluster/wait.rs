@@ -25,8 +25,8 @@ use super::{Cluster, Error, Kind, Outcome};
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 const LONGEST_LOOK: Duration = Duration::from_secs(4);
 
-/// The next pause between two looks, twice the one before: what takes long is asked rarely, and nothing is
-/// seen later than after twice the time that it took.
+/// The next pause between two looks, twice the one before: what takes long is asked rarely, and nothing that
+/// takes longer than the first pause is seen later than after twice the time that it took.
 pub(super) struct Pause(Duration);
 
 impl Pause {

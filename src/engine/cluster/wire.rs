@@ -51,13 +51,13 @@ pub(super) struct Ask {
     pub form: Form,
 }
 
-/// How the JSON of a success comes back.
+/// How the JSON of an answer comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Whole,
     /// Without who manages which field of the object.
     Lean,
-    /// As the text that it is.
+    /// Of a success, as the text that it is.
     Text,
 }
 

@@ -179,7 +179,8 @@ fn a_rollout_that_was_rolled_back_takes_no_late_yes() {
     let mut yes = world.approval(&id, "w1");
     yes.gate = Some((Side::Before, "approval".parse().unwrap()));
     yes.evidence = Some(world.state.rollout(&id).unwrap().evidence(&yes.wave, Side::Before));
-    world.ask(&Command::Approve(yes)).unwrap_err();
+    let refused = world.ask(&Command::Approve(yes)).unwrap_err();
+    assert!(refused.sentence.ends_with("so it can't be approved"), "{}", refused.sentence);
 }
 
 #[test]
