@@ -158,7 +158,7 @@ struct Told {
 
 #[test]
 fn stories_made_up_from_seeds_break_no_rule() {
-    let wanted = chosen("TIDEGATE_SIM_SEEDS", 100);
+    let wanted = chosen("TIDEGATE_SIM_SEEDS", 200);
     let first = chosen("TIDEGATE_SIM_FIRST", 1);
     let clusters = u32::try_from(chosen("TIDEGATE_SIM_CLUSTERS", 50)).unwrap();
     let (next, told) = (AtomicU64::new(first), Told::default());
