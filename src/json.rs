@@ -20,6 +20,16 @@ impl At for Value {
     }
 }
 
+/// The text at a path; empty if there is none.
+pub fn text<'v>(value: &'v Value, path: &str) -> &'v str {
+    value.at(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The list at a path; empty if there is none.
+pub fn list<'v>(value: &'v Value, path: &str) -> &'v [Value] {
+    value.at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

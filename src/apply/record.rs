@@ -2,12 +2,12 @@
 //! and every object that belongs to it; and how that is written into Secrets. Decides when a state
 //! becomes the previous one; when the record is written is for the engine.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 
+use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -277,33 +277,10 @@ pub fn encode(record: &Record, product: &ProductName, chunk: usize) -> Result<Wr
     Ok(Written { head, chunks, names })
 }
 
-/// Packs bytes as a gzip file (RFC 1952). The packer's third of a megabyte is made once for each thread, not
-/// for each of the thousand records that a driver of a large fleet writes in a minute.
-fn gzip(bytes: &[u8]) -> Result<Vec<u8>, flate2::CompressError> {
-    /// Deflated, no flags, no time, no system.
-    const HEAD: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-    /// Room for what comes at the end, and the least by which the room grows.
-    const ROOM: usize = 256;
-    thread_local! {
-        static PACKER: RefCell<Compress> = RefCell::new(Compress::new(Compression::default(), false));
-    }
-    let mut packed = HEAD.to_vec();
-    PACKER.with_borrow_mut(|packer| {
-        packer.reset();
-        loop {
-            packed.reserve(bytes.len() / 2 + ROOM);
-            let done = usize::try_from(packer.total_in()).unwrap_or(usize::MAX);
-            let rest = bytes.get(done..).unwrap_or_default();
-            if packer.compress_vec(rest, &mut packed, FlushCompress::Finish)? == Status::StreamEnd {
-                return Ok::<_, flate2::CompressError>(());
-            }
-        }
-    })?;
-    let mut sum = Crc::new();
-    sum.update(bytes);
-    packed.extend(sum.sum().to_le_bytes());
-    packed.extend(sum.amount().to_le_bytes());
-    Ok(packed)
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::default());
+    packed.write_all(bytes)?;
+    packed.finish()
 }
 
 /// Reads a record from its head and first chunk; `part` brings the other chunks by name.

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-pub(super) use crate::json::At;
+pub(super) use crate::json::{At, list, text};
 
 /// A text as JSON. By `FromStr`, which serde_json brings compiled: much faster where this crate is not
 /// optimized.
@@ -15,19 +15,9 @@ pub(super) fn parse(text: &[u8]) -> Result<Value, serde_json::Error> {
     }
 }
 
-/// The text at a path; empty if there is none.
-pub(super) fn text<'v>(object: &'v Value, path: &str) -> &'v str {
-    object.at(path).and_then(Value::as_str).unwrap_or_default()
-}
-
 /// Whether `true` stands at a path.
 pub(super) fn is_true(object: &Value, path: &str) -> bool {
     object.at(path).and_then(Value::as_bool).unwrap_or(false)
-}
-
-/// The list at a path.
-pub(super) fn list<'v>(object: &'v Value, path: &str) -> &'v [Value] {
-    object.at(path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A condition of `status.conditions`.

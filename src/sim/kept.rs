@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::store::Key;
 
 /// Begins a word in a form that stands for one of the object's own, or that itself begins so.
-const MARK: char = '\u{1}';
+const MARK: u8 = 1;
 const SECOND: &str = "\u{1}s";
 const MICROSECOND: &str = "\u{1}m";
 const UID: &str = "\u{1}u";
@@ -143,7 +143,7 @@ impl Own {
         let word = |field: &str| {
             let word = object["metadata"][field].as_str().filter(|_| named).unwrap_or_default();
             // One byte says how long it is.
-            if word.len() < 256 && !word.starts_with(MARK) { word.to_owned() } else { String::new() }
+            if word.len() < 256 && !is_marked(word) { word.to_owned() } else { String::new() }
         };
         let (name, stem) = (word("name"), word("generateName").trim_end_matches('-').to_owned());
         let mut words = Vec::new();
@@ -200,7 +200,7 @@ impl Own {
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.take(item)),
             Value::Object(fields)
-                if fields.keys().any(|key| owner_of(key).is_some() || key.starts_with(MARK)) =>
+                if fields.keys().any(|key| owner_of(key).is_some() || is_marked(key)) =>
             {
                 *fields = std::mem::take(fields)
                     .into_iter()
@@ -212,7 +212,7 @@ impl Own {
                                 self.words.extend(bytes);
                                 format!("{UID}{at}")
                             }
-                            None if key.starts_with(MARK) => format!("{LITERAL}{key}"),
+                            None if is_marked(&key) => format!("{LITERAL}{key}"),
                             None => key,
                         };
                         self.take(&mut value);
@@ -227,7 +227,7 @@ impl Own {
 
     /// What stands in the form in place of a word, if not the word itself.
     fn taken(&mut self, word: &str) -> Option<String> {
-        if word.starts_with(MARK) {
+        if is_marked(word) {
             return Some(format!("{LITERAL}{word}"));
         }
         if !self.name.is_empty() && word == self.name {
@@ -265,6 +265,11 @@ impl Own {
         };
         Some(mark.to_owned())
     }
+}
+
+/// Whether a word of a form stands for another one. Asked of every word of every object.
+fn is_marked(word: &str) -> bool {
+    word.as_bytes().first() == Some(&MARK)
 }
 
 /// An IPv4 address as it is usually written.
@@ -331,14 +336,15 @@ impl<'o> Filling<'o> {
     /// An object of a form.
     fn fill(&mut self, form: &Value) -> Value {
         match form {
-            Value::String(word) if word.starts_with(MARK) => Value::String(self.filled(word)),
+            Value::String(word) if is_marked(word) => Value::String(self.filled(word)),
             Value::Array(items) => items.iter().map(|item| self.fill(item)).collect(),
             Value::Object(fields) => {
                 let mut object = Map::with_capacity(fields.len());
                 for (key, value) in fields {
-                    let key = match key.strip_prefix(UID) {
-                        Some(_) => [OWNER.0, &self.filled(UID), OWNER.1].concat(),
-                        None => key.strip_prefix(LITERAL).unwrap_or(key).to_owned(),
+                    let key = match key.strip_prefix(LITERAL) {
+                        _ if !is_marked(key) => key.clone(),
+                        Some(key) => key.to_owned(),
+                        None => [OWNER.0, &self.filled(UID), OWNER.1].concat(),
                     };
                     object.insert(key, self.fill(value));
                 }

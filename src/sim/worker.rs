@@ -2,18 +2,9 @@
 //! work is done in the order in which it is handed in, and nobody looks at a cluster before the work that
 //! was handed in until then is done. What is gained is the time of a second core.
 
-use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::task::{Context, Poll, Wake, Waker};
-
-use futures::channel::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
-
-/// How often one thread looks whether the other is done before it sleeps: to be woken costs more than
-/// most pieces of work.
-const LOOKS: usize = 500;
 
 /// Who does the work.
 pub(super) enum Worker {
@@ -28,39 +19,17 @@ pub(super) enum Coming<T> {
     /// It is there.
     Here(T),
     /// It will come.
-    From(oneshot::Receiver<T>),
+    From(Receiver<T>),
 }
 
 impl<T> Coming<T> {
     /// What came of it, as soon as it is there; `None` if the work failed, which does not happen. The thread
     /// stands still until then, and virtual time with it.
     pub fn wait(self) -> Option<T> {
-        let mut coming = match self {
-            Self::Here(done) => return Some(done),
-            Self::From(coming) => coming,
-        };
-        for _ in 0..LOOKS {
-            match coming.try_recv() {
-                Ok(None) => std::hint::spin_loop(),
-                came => return came.ok().flatten(),
-            }
+        match self {
+            Self::Here(done) => Some(done),
+            Self::From(coming) => coming.recv().ok(),
         }
-        let waker = Waker::from(Arc::new(Sleeper(std::thread::current())));
-        loop {
-            match Pin::new(&mut coming).poll(&mut Context::from_waker(&waker)) {
-                Poll::Ready(came) => return came.ok(),
-                Poll::Pending => std::thread::park(),
-            }
-        }
-    }
-}
-
-/// A thread that sleeps until what it waits for is there.
-struct Sleeper(std::thread::Thread);
-
-impl Wake for Sleeper {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
     }
 }
 
@@ -68,11 +37,7 @@ impl Worker {
     /// A thread beside the simulation's, if the machine gives one.
     pub fn beside() -> Self {
         let (jobs, handed_in) = mpsc::channel::<Job>();
-        let all = move || {
-            while let Some(job) = next(&handed_in) {
-                job();
-            }
-        };
+        let all = move || handed_in.into_iter().for_each(|job| job());
         match std::thread::Builder::new().name("clusters".to_owned()).spawn(all) {
             Ok(_) => Self::Beside(jobs),
             Err(_) => Self::Here,
@@ -82,7 +47,7 @@ impl Worker {
     /// Has something done.
     pub fn hand_in<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Coming<T> {
         let Self::Beside(jobs) = self else { return Coming::Here(job()) };
-        let (done, coming) = oneshot::channel();
+        let (done, coming) = mpsc::sync_channel(1);
         let job = move || {
             // Who is dead does not want to know.
             let _ = done.send(job());
@@ -98,20 +63,9 @@ impl Worker {
     }
 }
 
-/// The next work, as soon as there is some; `None` when none will come.
-fn next(jobs: &Receiver<Job>) -> Option<Job> {
-    for _ in 0..LOOKS {
-        match jobs.try_recv() {
-            Err(mpsc::TryRecvError::Empty) => std::hint::spin_loop(),
-            taken => return taken.ok(),
-        }
-    }
-    jobs.recv().ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
 

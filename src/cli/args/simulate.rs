@@ -60,7 +60,7 @@ pub struct Demo {
     #[arg(long, value_name = "NUMBER")]
     pub clusters: Option<u32>,
     /// How many seconds of the fleet pass in one of yours.
-    #[arg(long, default_value = "600", value_name = "TIMES")]
+    #[arg(long, default_value = "900", value_name = "TIMES")]
     pub speed: f64,
     /// Decides all that is left to chance.
     #[arg(long, default_value = "1", value_name = "NUMBER")]

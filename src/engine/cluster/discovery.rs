@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::apply::{Kind as ObjectKind, ObjectId};
 use crate::digest::{self, Digest};
-use crate::json::At as _;
+use crate::json::{list, text};
 
 use super::wire::{Ask, Form, escape};
 use super::{Cluster, Error, Kind, Outcome};
@@ -108,11 +108,11 @@ impl Served {
         self.resources.insert(kind, resource);
     }
 
-    fn read(&mut self, list: &Value) {
-        for group in array(list, "/items") {
+    fn read(&mut self, said: &Value) {
+        for group in list(said, "/items") {
             let name = text(group, "/metadata/name");
-            for version in array(group, "/versions") {
-                for resource in array(version, "/resources") {
+            for version in list(group, "/versions") {
+                for resource in list(version, "/resources") {
                     let kind = text(resource, "/responseKind/kind");
                     let plural = text(resource, "/resource");
                     if kind.is_empty() || plural.is_empty() {
@@ -131,14 +131,6 @@ impl Served {
             }
         }
     }
-}
-
-fn array<'a>(value: &'a Value, path: &str) -> impl Iterator<Item = &'a Value> {
-    value.at(path).and_then(Value::as_array).into_iter().flatten()
-}
-
-fn text<'a>(value: &'a Value, path: &str) -> &'a str {
-    value.at(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 impl Cluster {
@@ -166,9 +158,9 @@ impl Cluster {
     pub(super) async fn look_again(&self, kind: &ObjectKind) -> Outcome<bool> {
         let root = if kind.group.is_empty() { "/api" } else { "/apis" };
         let path = format!("{root}/{}", kind.api_version());
-        let list = self.read(&path, super::wire::JSON, ASKING).await?;
+        let said = self.read(&path, super::wire::JSON, ASKING).await?;
         let mut served = (*self.served().await?).clone();
-        for resource in array(&list.unwrap_or_default(), "/resources") {
+        for resource in list(&said.unwrap_or_default(), "/resources") {
             let plural = text(resource, "/name");
             // `deployments/status` and the like are parts of a resource.
             if plural.contains('/') {

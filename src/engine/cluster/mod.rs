@@ -93,3 +93,6 @@ impl Cluster {
         Self { inner: Arc::new(Inner { client, clock, request, leave, discoveries, served, identity }) }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::apply::record::{self, Record, Unreadable};
 use crate::diag::codes;
-use crate::json::At as _;
+use crate::json::{At as _, text};
 use crate::model::ProductName;
 
 use super::lease::Held;
@@ -47,10 +47,6 @@ fn secret(name: &str, role: &str, data: &[(&str, &[u8])]) -> Value {
 
 fn bytes(secret: &Value, key: &str) -> Option<Vec<u8>> {
     STANDARD.decode(secret.get("data")?.get(key)?.as_str()?).ok()
-}
-
-fn text<'a>(object: &'a Value, path: &str) -> &'a str {
-    object.at(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// A conflict on a record means that somebody else writes this cluster: stop.

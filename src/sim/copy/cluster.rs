@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::engine::cluster::Shape;
+use crate::json::text;
 use crate::model::ClusterUid;
 use crate::sim::api::Request;
 use crate::sim::cluster::Cluster;
@@ -287,10 +288,6 @@ fn is_budgeted(workload: &Value, shape: &Shape) -> bool {
 pub fn workloads(shape: &Shape) -> usize {
     let ours = ours(shape);
     shape.workloads.iter().filter(|w| ours.contains(&id(w)) || is_budgeted(w, shape)).count()
-}
-
-fn text<'a>(object: &'a Value, path: &str) -> &'a str {
-    object.pointer(path).and_then(Value::as_str).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,0 +1,156 @@
+//! One connection to an API server that answers as it is told: what is asked, how often and when.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response};
+use http_body_util::Full;
+use kube::client::Body;
+use serde_json::{Value, json};
+
+use super::{Cluster, Kind, Outcome};
+use crate::apply::ObjectId;
+use crate::apply::inventory::Entry;
+use crate::port::Clock;
+
+/// An API server of which it is told what it answers to which path, one after the other; the last
+/// answer stays. Clones are the same.
+#[derive(Clone, Default)]
+struct Server(Arc<Mutex<Said>>);
+
+#[derive(Default)]
+struct Said {
+    answers: BTreeMap<&'static str, VecDeque<Value>>,
+    asked: Vec<String>,
+}
+
+impl Server {
+    fn says(self, path: &'static str, answers: impl IntoIterator<Item = Value>) -> Self {
+        self.0.lock().unwrap().answers.insert(path, answers.into_iter().collect());
+        self
+    }
+
+    /// What it was asked since the last time, the last word of each path.
+    fn asked(&self) -> Vec<String> {
+        let asked = std::mem::take(&mut self.0.lock().unwrap().asked);
+        asked.iter().map(|path| path.rsplit('/').next().unwrap().to_owned()).collect()
+    }
+
+    fn cluster(&self) -> Cluster {
+        let (client, clock) = (kube::Client::new(self.clone(), "default"), Paused(tokio::time::Instant::now()));
+        Cluster::new(client, Arc::new(clock), Duration::from_secs(5))
+    }
+}
+
+impl tower::Service<Request<Body>> for Server {
+    type Response = Response<Full<bytes::Bytes>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let mut said = self.0.lock().unwrap();
+        let path = request.uri().path();
+        said.asked.push(path.to_owned());
+        let answer = said.answers.get_mut(path).and_then(|answers| match answers.len() {
+            1 => answers.front().cloned(),
+            _ => answers.pop_front(),
+        });
+        let (code, body) = match answer {
+            Some(answer) => (200, answer),
+            None => (404, json!({"kind": "Status", "code": 404})),
+        };
+        let mut response = Response::new(Full::from(body.to_string()));
+        *response.status_mut() = http::StatusCode::from_u16(code).unwrap();
+        ready(Ok(response))
+    }
+}
+
+/// The clock of a paused runtime: time passes when everybody waits.
+struct Paused(tokio::time::Instant);
+
+#[async_trait::async_trait]
+impl Clock for Paused {
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH
+    }
+    fn boot(&self) -> Duration {
+        self.0.elapsed()
+    }
+    async fn sleep(&self, length: Duration) {
+        tokio::time::sleep(length).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_a_cluster_is_is_asked_again_after_two_seconds() {
+    let named = |uid: &str| json!({"metadata": {"uid": uid}});
+    let server = Server::default()
+        .says("/version", [json!({"major": "1", "minor": "36", "gitVersion": "v1.36.0"})])
+        .says("/api/v1/namespaces/kube-system", [named("one"), named("other")]);
+    let cluster = server.cluster();
+    let uid = async || cluster.identify().await.unwrap().uid.to_string();
+    assert_eq!((uid().await, uid().await), ("one".to_owned(), "one".to_owned()));
+    assert_eq!(server.asked().len(), 2);
+    tokio::time::sleep(Duration::from_millis(1_999)).await;
+    assert_eq!(uid().await, "one");
+    assert!(server.asked().is_empty());
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(uid().await, "other");
+    assert_eq!(server.asked().len(), 2);
+}
+
+/// Namespaces, ready while their phase is `Active`.
+fn namespaces(a: &[&str], b: &[&str]) -> Server {
+    let phases = |phases: &[&str]| -> Vec<Value> {
+        let object = |phase: &&str| json!({"apiVersion": "v1", "kind": "Namespace", "status": {"phase": phase}});
+        phases.iter().map(object).collect()
+    };
+    let resource = json!({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster"});
+    let core = json!({"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [resource]}]}]});
+    let server = Server::default().says("/api", [core]);
+    server.says("/api/v1/namespaces/a", phases(a)).says("/api/v1/namespaces/b", phases(b))
+}
+
+/// Waits for both, for a minute.
+async fn wait_for(server: &Server) -> Outcome<usize> {
+    let entries = ["a", "b"].map(|name| Entry {
+        id: ObjectId {
+            group: String::new(),
+            kind: "Namespace".to_owned(),
+            namespace: String::new(),
+            name: name.to_owned(),
+        },
+        version: "v1".to_owned(),
+        uid: None,
+        proof: None,
+    });
+    let cluster = server.cluster();
+    let until = cluster.inner.clock.boot() + Duration::from_secs(60);
+    cluster.wait_ready(&entries, until).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fell_back_while_others_got_ready_is_waited_for_again() {
+    let server = namespaces(&["Active", "Terminating", "Active"], &["Terminating", "Active"]);
+    assert_eq!(wait_for(&server).await.unwrap(), 2);
+    // Both; then the one that was not ready, and whether the other still is; then that one, and whether the
+    // first still is.
+    assert_eq!(server.asked()[2..], ["a", "b", "b", "a", "a", "b"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_stays_unready_is_named_when_time_is_over() {
+    let server = namespaces(&["Active"], &["Terminating"]);
+    let error = wait_for(&server).await.unwrap_err();
+    assert_eq!(error.kind, Kind::TimedOut);
+    assert!(error.message.starts_with("not ready after 60 s: "), "{error:?}");
+    assert!(error.message.contains("Namespace b") && !error.message.contains("Namespace a"), "{error:?}");
+}
