@@ -125,7 +125,10 @@ impl Shared {
     /// Closes a session as soon as its last task has let go of it.
     fn close(&self, mut session: Arc<Session>) {
         let clock = Arc::clone(&self.world.clock);
-        locked(&self.closing).spawn(async move {
+        let mut closing = locked(&self.closing);
+        // What is closed is let go of: a long drive closes many.
+        while closing.try_join_next().is_some() {}
+        closing.spawn(async move {
             loop {
                 match Arc::try_unwrap(session) {
                     Ok(session) => return session.close().await,

@@ -1,6 +1,7 @@
 //! What a cluster was seen to run: the facts of one visit, or of the last one that succeeded.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::{ClusterUid, ProductName, ReleaseId};
 use crate::digest::Digest;
@@ -19,7 +20,7 @@ pub struct Observed {
     /// The API server's own version as it prints it (`gitVersion`).
     pub server: String,
     /// The products recorded there.
-    pub products: BTreeMap<ProductName, ObservedProduct>,
+    pub products: Arc<BTreeMap<ProductName, ObservedProduct>>,
 }
 
 /// One product as the cluster's record has it.

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::digest::{self, Digest};
 use crate::journal::{
@@ -76,7 +77,7 @@ impl Story {
                 uid: cluster.uid.clone(),
                 kubernetes: cluster.kubernetes,
                 server: "v1.36.1".into(),
-                products: (*cluster.from).clone(),
+                products: Arc::clone(&cluster.from),
             });
             story.push(None, Body::ClusterObserved { cluster: cluster.name.clone(), observed });
         }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::catalog::Catalog;
 use crate::catalog::fleet;
@@ -94,7 +95,7 @@ pub fn sees(story: &mut Story, cluster: &str, products: &[(&str, &str, &str)]) {
         uid: ClusterUid::new(&format!("uid-{cluster}")),
         kubernetes: "1.36".parse().unwrap(),
         server: "v1.36.1".into(),
-        products: products.collect(),
+        products: Arc::new(products.collect()),
     };
     story.push(
         None,

@@ -187,7 +187,7 @@ impl<'a> Standings<'a> {
             .collect();
         let mut products = BTreeMap::new();
         let (mut at, mut hotfix) = (None, None);
-        for (product, found) in observed.into_iter().flat_map(|o| &o.products) {
+        for (product, found) in observed.into_iter().flat_map(|o| &*o.products) {
             let held = holds.iter().any(|hold| hold.product.as_ref() == Some(product));
             let pinned = pins.iter().any(|pin| pin.spec.product.value == *product);
             let behind = self.index(product, found);

@@ -118,7 +118,7 @@ impl Observation {
             uid: observed.uid,
             kubernetes: observed.kubernetes,
             server: observed.server,
-            products: Arc::new(observed.products),
+            products: observed.products,
             stale: false,
         }
     }

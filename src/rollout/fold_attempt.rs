@@ -175,7 +175,7 @@ impl Rollout {
             it.worked += at.duration_since(open.at).max(jiff::SignedDuration::ZERO);
         }
         // Whoever reports a try has settled those before it: that is what a recovery is for.
-        progress.open.clear();
+        progress.open = Vec::new();
         progress.outcome = Some((outcome.clone(), at));
         let cause = match outcome {
             StepOutcome::Done { .. } => {

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
@@ -27,16 +28,17 @@ const LITERAL: &str = "\u{1}=";
 /// How a map's key begins and ends that names an owner by its UID, as managed fields have it.
 const OWNER: (&str, &str) = ("k:{\"uid\":\"", "\"}");
 
-/// How many forms are kept before those that nobody has any more are looked for.
+/// How many forms, keys or words are kept before those that nobody has any more are looked for.
 const MANY: usize = 4_096;
 
-/// Forms and words that a fleet's clusters share, each kept once. Clones are the same pool.
+/// Forms, keys and words that a fleet's clusters share, each kept once. Clones are the same pool.
 #[derive(Debug, Clone, Default)]
 pub struct Pool(Arc<Mutex<Known>>);
 
 #[derive(Debug, Default)]
 struct Known {
     forms: HashMap<Box<str>, Arc<Form>>,
+    keys: HashSet<Arc<Key>>,
     words: HashSet<Arc<str>>,
 }
 
@@ -74,27 +76,33 @@ impl Pool {
         Kept { form, own: own.words.into() }
     }
 
-    /// The same key, of words that are kept once.
-    pub(super) fn key(&self, key: Key) -> Key {
-        let mut known = self.known();
-        let words = &mut known.words;
-        let mut share = |word: Arc<str>| match words.get(&word) {
-            Some(shared) => Arc::clone(shared),
-            None => {
-                if words.len() >= MANY && words.len().is_power_of_two() {
-                    words.retain(|word| Arc::strong_count(word) > 1);
-                }
-                words.insert(Arc::clone(&word));
-                word
-            }
-        };
-        Key {
-            group: share(key.group),
-            resource: share(key.resource),
-            namespace: share(key.namespace),
-            name: share(key.name),
+    /// The same key, kept once, of words that are kept once.
+    pub(super) fn key(&self, key: Key) -> Arc<Key> {
+        let Known { keys, words, .. } = &mut *self.known();
+        if let Some(shared) = keys.get(&key) {
+            return Arc::clone(shared);
         }
+        let mut word = |word: Arc<str>| shared(words, word);
+        let key = Key {
+            group: word(key.group),
+            resource: word(key.resource),
+            namespace: word(key.namespace),
+            name: word(key.name),
+        };
+        shared(keys, Arc::new(key))
     }
+}
+
+/// What is kept once of all that are equal; this one, if there is none yet.
+fn shared<T: Eq + Hash + ?Sized>(known: &mut HashSet<Arc<T>>, new: Arc<T>) -> Arc<T> {
+    if let Some(shared) = known.get(&new) {
+        return Arc::clone(shared);
+    }
+    if known.len() >= MANY && known.len().is_power_of_two() {
+        known.retain(|kept| Arc::strong_count(kept) > 1);
+    }
+    known.insert(Arc::clone(&new));
+    new
 }
 
 /// One object as it is kept.
@@ -199,9 +207,7 @@ impl Own {
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.take(item)),
-            Value::Object(fields)
-                if fields.keys().any(|key| owner_of(key).is_some() || is_marked(key)) =>
-            {
+            Value::Object(fields) if fields.keys().any(|key| owner_of(key).is_some() || is_marked(key)) => {
                 *fields = std::mem::take(fields)
                     .into_iter()
                     .enumerate()
@@ -504,10 +510,11 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_of_shared_words() {
+    fn keys_and_their_words_are_shared() {
         let pool = Pool::default();
-        let (one, two) =
-            (pool.key(Key::new("apps", "deployments", "a", "x")), pool.key(Key::new("apps", "x", "a", "x")));
+        let key = || pool.key(Key::new("apps", "deployments", "a", "x"));
+        assert!(Arc::ptr_eq(&key(), &key()));
+        let (one, two) = (key(), pool.key(Key::new("apps", "x", "a", "x")));
         assert!(Arc::ptr_eq(&one.group, &two.group) && Arc::ptr_eq(&two.resource, &one.name));
     }
 }

@@ -77,7 +77,7 @@ pub struct Change {
     /// What happened.
     pub changed: Changed,
     /// To which object.
-    pub key: Key,
+    pub key: Arc<Key>,
     stored: Stored,
 }
 
@@ -92,7 +92,7 @@ impl Change {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
-    objects: BTreeMap<Key, Stored>,
+    objects: BTreeMap<Arc<Key>, Stored>,
     changes: VecDeque<Change>,
     revision: u64,
     forgotten: u64,
@@ -147,7 +147,7 @@ impl Store {
             list(&object, "/metadata/ownerReferences").iter().any(|owner| owner["uid"] == uid)
         };
         let named = self.objects.iter().filter(|(_, stored)| stored.kept.may_name(uid) && owned(stored));
-        named.map(|(key, _)| key.clone()).collect()
+        named.map(|(key, _)| Key::clone(key)).collect()
     }
 
     /// Whether an object is there.
@@ -166,8 +166,8 @@ impl Store {
         let (group, resource) = (Arc::clone(&first.group), Arc::clone(&first.resource));
         let within = namespace.map(Arc::<str>::from);
         self.objects
-            .range((Bound::Included(first), Bound::Unbounded))
-            .map(|(key, _)| key)
+            .range::<Key, _>((Bound::Included(&first), Bound::Unbounded))
+            .map(|(key, _)| &**key)
             .take_while(move |key| key.group == group && key.resource == resource)
             .take_while(move |key| within.as_ref().is_none_or(|namespace| key.namespace == *namespace))
     }
@@ -180,7 +180,7 @@ impl Store {
 
     /// Every key there is.
     pub fn all_keys(&self) -> impl Iterator<Item = &Key> {
-        self.objects.keys()
+        self.objects.keys().map(Arc::as_ref)
     }
 
     /// Puts an object there, new or in place of what was there, and gives it the next revision, which is
@@ -189,21 +189,21 @@ impl Store {
         self.revision += 1;
         let stored = Stored { revision: self.revision, kept: self.pool.keep(without_revision(object)) };
         let (changed, key) = match self.objects.get_key_value(&key) {
-            Some((known, _)) => (Changed::Modified, known.clone()),
+            Some((known, _)) => (Changed::Modified, Arc::clone(known)),
             None => (Changed::Added, self.pool.key(key)),
         };
-        self.objects.insert(key.clone(), stored.clone());
+        self.objects.insert(Arc::clone(&key), stored.clone());
         self.remember(changed, key, stored);
         self.revision
     }
 
     /// Takes an object away and returns what it was, with the revision of its end.
     pub fn remove(&mut self, key: &Key) -> Option<Value> {
-        let mut stored = self.objects.remove(key)?;
+        let (key, mut stored) = self.objects.remove_entry(key)?;
         self.revision += 1;
         stored.revision = self.revision;
         let last = assemble(&stored);
-        self.remember(Changed::Deleted, key.clone(), stored);
+        self.remember(Changed::Deleted, key, stored);
         Some(last)
     }
 
@@ -237,7 +237,7 @@ impl Store {
         self.forgotten = self.forgotten.max(until);
     }
 
-    fn remember(&mut self, changed: Changed, key: Key, stored: Stored) {
+    fn remember(&mut self, changed: Changed, key: Arc<Key>, stored: Stored) {
         // Of ten thousand stores each would else have room for twice what it holds.
         if self.changes.len() == self.changes.capacity() {
             self.changes.reserve_exact(MORE_CHANGES);

@@ -212,22 +212,20 @@ fn order(
             );
             breach(breaches, "1", what);
         }
-        let soaked = Plot::names(before)
-            .filter_map(|name| works.get(name.as_str())?.complete)
-            .filter(|complete| *complete <= first)
-            .max();
-        if let Some(soaked) = soaked {
-            let soak = jiff::SignedDuration::from_mins(i64::from(before.soak));
-            if first.duration_since(soaked) < soak && open.is_empty() {
-                let what = format!(
-                    "{rollout}: {} began at {first}, {} after the last cluster of {}, whose soak is {} min",
-                    after.name,
-                    first.duration_since(soaked),
-                    before.name,
-                    before.soak
-                );
-                breach(breaches, "soak", what);
-            }
+        // Who failed or was left for later within the budgets may be tried again when the wave is done.
+        let soak = jiff::SignedDuration::from_mins(i64::from(before.soak));
+        let late = open_at(plot, changed, before, works, first - soak);
+        if late.len() > most as usize {
+            let what = format!(
+                "{rollout}: {} began at {first}, and {} of {}, whose soak is {} min, were not complete by then \
+                 (budgets {most}): {}",
+                after.name,
+                late.len(),
+                before.name,
+                before.soak,
+                late.join(", ")
+            );
+            breach(breaches, "soak", what);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Seeing what a cluster is and what it runs. Only reads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -102,7 +103,8 @@ impl Cluster {
 
     fn observed(&self, identity: Identity, records: &BTreeMap<ProductName, Record>) -> Observed {
         let Identity { uid, kubernetes, server } = identity;
-        let products = records.iter().map(|(product, r)| (product.clone(), r.current.observed())).collect();
+        let products = records.iter().map(|(product, r)| (product.clone(), r.current.observed()));
+        let products = Arc::new(products.collect());
         Observed { at: self.inner.clock.now(), uid, kubernetes, server, products }
     }
 

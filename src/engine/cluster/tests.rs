@@ -41,7 +41,8 @@ impl Server {
     }
 
     fn cluster(&self) -> Cluster {
-        let (client, clock) = (kube::Client::new(self.clone(), "default"), Paused(tokio::time::Instant::now()));
+        let (client, clock) =
+            (kube::Client::new(self.clone(), "default"), Paused(tokio::time::Instant::now()));
         Cluster::new(client, Arc::new(clock), Duration::from_secs(5))
     }
 }
@@ -110,10 +111,12 @@ async fn who_a_cluster_is_is_asked_again_after_two_seconds() {
 /// Namespaces, ready while their phase is `Active`.
 fn namespaces(a: &[&str], b: &[&str]) -> Server {
     let phases = |phases: &[&str]| -> Vec<Value> {
-        let object = |phase: &&str| json!({"apiVersion": "v1", "kind": "Namespace", "status": {"phase": phase}});
+        let object =
+            |phase: &&str| json!({"apiVersion": "v1", "kind": "Namespace", "status": {"phase": phase}});
         phases.iter().map(object).collect()
     };
-    let resource = json!({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster"});
+    let resource =
+        json!({"resource": "namespaces", "responseKind": {"kind": "Namespace"}, "scope": "Cluster"});
     let core = json!({"items": [{"metadata": {}, "versions": [{"version": "v1", "resources": [resource]}]}]});
     let server = Server::default().says("/api", [core]);
     server.says("/api/v1/namespaces/a", phases(a)).says("/api/v1/namespaces/b", phases(b))

@@ -1,5 +1,7 @@
 //! Hotfixes on clusters: who may not enter a pool, and which pins keep a cluster still.
 
+use std::sync::Arc;
+
 use super::scripted::plans::{Shape, WaveShape, plan};
 use super::scripted::world::{Calm, World};
 use crate::journal::{BlockReason, Body, RetryWhich};
@@ -128,7 +130,7 @@ fn what_a_record_says_counts_where_the_journal_knows_of_no_attempt() {
         uid: cluster.uid.clone(),
         kubernetes: "1.36".parse().unwrap(),
         server: "v1.36.2".to_owned(),
-        products: [("a".parse().unwrap(), product(RecordPhase::Verified))].into_iter().collect(),
+        products: Arc::new([("a".parse().unwrap(), product(RecordPhase::Verified))].into()),
     };
     let name = cluster.name.clone();
     let engine = crate::model::Actor::engine();
@@ -141,7 +143,7 @@ fn what_a_record_says_counts_where_the_journal_knows_of_no_attempt() {
     assert!(world.settle(1_000));
     assert_eq!(missing(&world, &id), [("R41.1".to_owned(), vec!["c-0".to_owned()])]);
     // What was never verified is no applied hotfix.
-    observed.products.insert("a".parse().unwrap(), product(RecordPhase::Applied));
+    Arc::make_mut(&mut observed.products).insert("a".parse().unwrap(), product(RecordPhase::Applied));
     world.append(engine, seen(&observed));
     assert!(world.settle(1_000));
     assert_eq!(state(&world, &id), RolloutState::Succeeded);

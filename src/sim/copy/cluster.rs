@@ -293,6 +293,8 @@ pub fn workloads(shape: &Shape) -> usize {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
     use super::*;
     use crate::apply::ObjectId;
     use crate::apply::inventory::{Entry, Inventory};
@@ -373,7 +375,7 @@ mod tests {
             uid: ClusterUid::new("the-one"),
             kubernetes: crate::version::KubeMinor::new(1, 31),
             server: "v1.31.2-gke.1000".to_owned(),
-            products: BTreeMap::new(),
+            products: Arc::default(),
         };
         let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget",
             "metadata": {"name": "web", "namespace": "web", "uid": "b"},

@@ -1,4 +1,4 @@
-//! One cluster takes connections and never answers: by how much later the others are done than without it.
+//! One cluster takes connections and answers no more: by how much later the others are done than without it.
 
 use std::collections::BTreeMap;
 
@@ -29,11 +29,13 @@ impl Ends {
     }
 }
 
-/// Runs and prints it. The cluster is in the middle of the last wave, where all slots are taken.
+/// Runs and prints it. The cluster is in the middle of the last wave, where all slots are taken. It answers
+/// until that wave is near: so the two stories are the same until then, to the millisecond, and what differs
+/// afterwards comes from it alone.
 pub fn run(without: &Ends, clusters: usize) {
     let last = (clusters - clusters / 10 - 1).to_string();
     let hung = format!("prod-{:0digits$}", (clusters - clusters / 10 - 1) / 2, digits = last.len());
-    let fault = format!("  faults:\n    - {{ what: half-open, clusters: [{hung}] }}\n");
+    let fault = format!("  faults:\n    - {{ what: half-open, from: 30m, clusters: [{hung}] }}\n");
     let (_, with) = play(&text(clusters, &fault));
     let others = || with.ends.iter().filter(|(name, _)| **name != hung);
     let mut later: Vec<i128> =
@@ -42,8 +44,11 @@ pub fn run(without: &Ends, clusters: usize) {
     let end = |ends: &Ends| ends.ends.iter().filter(|(name, _)| **name != hung).map(|(_, end)| *end).max();
     let seconds = |milliseconds: i128| milliseconds as f64 / 1_000.0;
     println!(
-        "hanging: {hung} of {clusters} clusters never answers: the others are done {:.3} s later at the median, \
-         the last of them {:.3} s (goal: 0)",
+        "hanging: {hung} of {clusters} clusters answers no more: of the {} others {} are done at the very same \
+         moment, {} later; {:.3} s later at the median, the last of all {:.3} s (goal: 0)",
+        later.len(),
+        later.iter().filter(|later| **later == 0).count(),
+        later.iter().filter(|later| **later > 0).count(),
         seconds(later[later.len() / 2]),
         seconds(end(&with).unwrap_or_default() - end(without).unwrap_or_default()),
     );
