@@ -333,6 +333,34 @@ fn definitions() -> Vec<Deed> {
     vec![definition("widgets"), definition("gadgets")]
 }
 
+/// APIServices of which each lacks something else, in the end also a Service that was made later.
+fn api_services() -> Vec<Deed> {
+    let api = |name: &str, service: &str, port: u16| {
+        let group = format!("{name}.asked.example.com");
+        let spec = json!({"group": group, "version": "v1", "groupPriorityMinimum": 100, "versionPriority": 10,
+            "insecureSkipTLSVerify": true, "service": {"namespace": "asked", "name": service, "port": port}});
+        let name = format!("v1.{group}");
+        let object = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+            "metadata": {"name": name}, "spec": spec});
+        Deed::Create(Key::new("apiregistration.k8s.io", "apiservices", "", &name), object)
+    };
+    let service = |name: &str, app: &str| {
+        let spec = json!({"selector": {"app": app}, "ports": [{"name": "https", "port": 443}]});
+        make("asked", ("", "services", "Service"), name, spec)
+    };
+    vec![
+        deployment("asked", "missing:1", &json!({"replicas": 1})),
+        service("unready", "a"),
+        service("empty", "nobody"),
+        api("gone", "gone", 443),
+        api("late", "late", 443),
+        api("port", "unready", 8443),
+        api("unready", "unready", 443),
+        api("empty", "empty", 443),
+        service("late", "a"),
+    ]
+}
+
 fn differences(stage: &str, real: &Seen, simulated: &Seen) -> Vec<String> {
     let mut told = Vec::new();
     let names: std::collections::BTreeSet<&String> = real.keys().chain(simulated.keys()).collect();
@@ -368,7 +396,7 @@ async fn controllers_say_what_the_real_ones_say() {
     let cases: Vec<Case> = [deployments(), sets(), jobs(), endings()].into_iter().flatten().collect();
     let namespaces: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let mut told = Vec::new();
-    for name in namespaces.iter().chain(&["nodes", "agents"]) {
+    for name in namespaces.iter().chain(&["nodes", "agents", "asked"]) {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
         let deed = Deed::Create(Key::new("", "namespaces", "", name), object);
         real.does(&deed).await;
@@ -387,6 +415,8 @@ async fn controllers_say_what_the_real_ones_say() {
         ("then", then, &namespaces[..], 7),
         ("nodes", on_nodes(), &pods_of_nodes[..], 3),
         ("bad nodes", bad, &pods_of_nodes[..], 7),
+        // The last: where an API can't be asked, no namespace ends.
+        ("API services", api_services(), &["asked"][..], 5),
     ] {
         for deed in &deeds {
             let (is, says) = (real.does(deed).await, simulated.does(deed));

@@ -138,7 +138,7 @@ impl Real {
             let items = listed["items"].as_array().unwrap().iter();
             note(&mut seen, namespaces, resource, items.cloned().collect());
         }
-        for (group, resource) in [("", "namespaces"), ("apiextensions.k8s.io", "customresourcedefinitions")] {
+        for (group, resource) in WHOLE {
             let key = Key::new(group, resource, "", "");
             let listed = self.ask("GET", &path(&key), "", &Value::Null).await.unwrap();
             whole(&mut seen, namespaces, resource, listed["items"].as_array().unwrap());
@@ -178,10 +178,22 @@ fn note(seen: &mut Seen, namespaces: &[&str], resource: &str, objects: Vec<Value
     }
 }
 
+/// What lives in no namespace and is looked at.
+const WHOLE: [(&str, &str); 3] = [
+    ("", "namespaces"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("apiregistration.k8s.io", "apiservices"),
+];
+
 fn whole(seen: &mut Seen, namespaces: &[&str], resource: &str, objects: &[Value]) {
     for object in objects {
         let name = object["metadata"]["name"].as_str().unwrap_or_default();
-        if namespaces.contains(&name) || resource == "customresourcedefinitions" {
+        let asked = match resource {
+            "apiservices" => name.ends_with(".asked.example.com"),
+            "customresourcedefinitions" => true,
+            _ => namespaces.contains(&name),
+        };
+        if asked {
             let mut told = of(resource, object);
             told["names"] = object["status"].get("acceptedNames").cloned().unwrap_or_default();
             told["stored"] = object["status"].get("storedVersions").cloned().unwrap_or_default();
@@ -283,7 +295,7 @@ impl Simulated {
                 self.store.list(group, resource, None).into_iter().map(|(_, object)| object).collect();
             note(&mut seen, namespaces, resource, objects);
         }
-        for (group, resource) in [("", "namespaces"), ("apiextensions.k8s.io", "customresourcedefinitions")] {
+        for (group, resource) in WHOLE {
             let objects: Vec<Value> =
                 self.store.list(group, resource, None).into_iter().map(|(_, object)| object).collect();
             whole(&mut seen, namespaces, resource, &objects);

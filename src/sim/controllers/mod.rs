@@ -3,6 +3,7 @@
 //! what is missing, so that none needs to know what it did before; what has to happen later is kept as
 //! a date.
 
+mod api_services;
 mod birth;
 mod bootstrap;
 mod budgets;

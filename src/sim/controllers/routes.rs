@@ -22,6 +22,7 @@ fn looker(key: &Key) -> Option<Role> {
         ("batch", "jobs") => Role::Job,
         ("policy", "poddisruptionbudgets") => Role::Budget,
         ("apiextensions.k8s.io", "customresourcedefinitions") => Role::Definition,
+        ("apiregistration.k8s.io", "apiservices") => Role::ApiService,
         _ => return None,
     })
 }
@@ -78,7 +79,11 @@ fn changed(world: &mut World<'_>, key: &Key) {
             super::daemon_sets::node_changed(world, key);
             node_changed(world);
         }
-        ("", "services") => world.ask(Role::Endpoints, key.clone()),
+        ("", "services") => {
+            world.ask(Role::Endpoints, key.clone());
+            api_services_look(world);
+        }
+        ("discovery.k8s.io", "endpointslices") => api_services_look(world),
         ("", "persistentvolumeclaims") => homeless_look(world),
         ("apps", "deployments" | "statefulsets") | ("policy", "poddisruptionbudgets") => {
             budgets_look(world, &key.namespace);
@@ -122,6 +127,7 @@ fn gone(world: &mut World<'_>, key: &Key, last: &Value) {
             super::namespaces::gone(world, key);
         }
         ("", "persistentvolumeclaims") => super::claims::gone(world, last),
+        ("", "services") | ("discovery.k8s.io", "endpointslices") => api_services_look(world),
         ("apiextensions.k8s.io", "customresourcedefinitions") => super::definitions::gone(world, last),
         ("", "serviceaccounts" | "configmaps") => {
             // The one that each namespace has comes back.
@@ -197,6 +203,10 @@ fn budgets_look(world: &mut World<'_>, namespace: &str) {
     for key in keys {
         world.ask(Role::Budget, key);
     }
+}
+
+fn api_services_look(world: &mut World<'_>) {
+    all_look(world, Role::ApiService, "apiregistration.k8s.io", "apiservices");
 }
 
 fn all_look(world: &mut World<'_>, role: Role, group: &str, resource: &str) {

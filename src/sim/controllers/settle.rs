@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use jiff::Timestamp;
 
 use super::world::{Memory, Role, Task, World};
-use super::{budgets, claims, daemon_sets, definitions, deployments, endpoints, garbage, jobs, kubelet};
-use super::{namespaces, nodes, replica_sets, routes, scheduling, services, stateful_sets};
+use super::{api_services, budgets, claims, daemon_sets, definitions, deployments, endpoints, garbage};
+use super::{jobs, kubelet, namespaces, nodes, replica_sets, routes, scheduling, services, stateful_sets};
 use crate::sim::conditions::Conditions;
 use crate::sim::store::{Key, Store};
 
@@ -122,6 +122,7 @@ fn look(world: &mut World<'_>, (role, key): &Task) {
         Role::Service => services::look(world, key),
         Role::Address => services::give_address(world, key),
         Role::Endpoints => endpoints::look(world, key),
+        Role::ApiService => api_services::look(world, key),
         Role::Budget => budgets::look(world, key),
         Role::Collect => garbage::collect(world, key),
     }

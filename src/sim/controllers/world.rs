@@ -38,6 +38,7 @@ pub(super) enum Role {
     /// A load balancer has its address.
     Address,
     Endpoints,
+    ApiService,
     Budget,
     Collect,
 }

@@ -1,6 +1,7 @@
 //! A cluster with controllers alone: objects are put into its store as the API would, time goes on, and
 //! the engine's own judgement says what became of them.
 
+mod api_services;
 mod budgets;
 mod going;
 mod jobs;
