@@ -175,6 +175,7 @@ impl Rollout {
             it.worked += at.duration_since(open.at).max(jiff::SignedDuration::ZERO);
         }
         // Whoever reports a try has settled those before it: that is what a recovery is for.
+        // Not cleared: of ten thousand attempts each would keep the room.
         progress.open = Vec::new();
         progress.outcome = Some((outcome.clone(), at));
         let cause = match outcome {

@@ -31,7 +31,7 @@ const LITERAL: &str = "\u{1}=";
 /// How a map's key begins and ends that names an owner by its UID, as managed fields have it.
 const OWNER: (&str, &str) = ("k:{\"uid\":\"", "\"}");
 
-/// How many forms, keys or words are kept before those that nobody has any more are looked for.
+/// How many forms, keys or words are kept at least before those that nobody has any more are looked for.
 const MANY: usize = 4_096;
 
 /// Forms, keys and words that a fleet's clusters share, each kept once. Clones are the same pool.
@@ -41,8 +41,55 @@ pub struct Pool(Arc<Mutex<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     forms: HashMap<Box<str>, Arc<Form>>,
-    keys: HashSet<Arc<Key>>,
-    words: HashSet<Arc<str>>,
+    /// How many forms there are when those that nobody has any more are looked for.
+    many: Many,
+    keys: Shared<Key>,
+    words: Shared<str>,
+}
+
+/// A number that grows with what is left when it was reached.
+#[derive(Debug)]
+struct Many(usize);
+
+impl Default for Many {
+    fn default() -> Self {
+        Self(MANY)
+    }
+}
+
+impl Many {
+    /// What is left, of which a half and more may be new before it is looked through again.
+    fn left(&mut self, left: usize) {
+        self.0 = MANY.max(left * 2);
+    }
+}
+
+/// Things of which equal ones are kept once.
+#[derive(Debug)]
+struct Shared<T: ?Sized> {
+    known: HashSet<Arc<T>>,
+    many: Many,
+}
+
+impl<T: ?Sized> Default for Shared<T> {
+    fn default() -> Self {
+        Self { known: HashSet::new(), many: Many::default() }
+    }
+}
+
+impl<T: Eq + Hash + ?Sized> Shared<T> {
+    /// The one that is kept of all that are equal to this one: itself, if there is none yet.
+    fn one(&mut self, new: Arc<T>) -> Arc<T> {
+        if let Some(known) = self.known.get(&new) {
+            return Arc::clone(known);
+        }
+        if self.known.len() >= self.many.0 {
+            self.known.retain(|known| Arc::strong_count(known) > 1);
+            self.many.left(self.known.len());
+        }
+        self.known.insert(Arc::clone(&new));
+        new
+    }
 }
 
 /// What objects share that are alike.
@@ -64,15 +111,16 @@ impl Pool {
         let mut own = Own::of(&object);
         own.take_all(&mut object);
         let text = object.to_string();
-        let mut known = self.known();
-        let form = match known.forms.get(text.as_str()) {
+        let Known { forms, many, .. } = &mut *self.known();
+        let form = match forms.get(text.as_str()) {
             Some(form) => Arc::clone(form),
             None => {
-                if known.forms.len() >= MANY && known.forms.len().is_power_of_two() {
-                    known.forms.retain(|_, form| Arc::strong_count(form) > 1);
+                if forms.len() >= many.0 {
+                    forms.retain(|_, form| Arc::strong_count(form) > 1);
+                    many.left(forms.len());
                 }
                 let form = Arc::new(Form { object, derived: OnceLock::new() });
-                known.forms.insert(text.into(), Arc::clone(&form));
+                forms.insert(text.into(), Arc::clone(&form));
                 form
             }
         };
@@ -82,30 +130,16 @@ impl Pool {
     /// The same key, kept once, of words that are kept once.
     pub(super) fn key(&self, key: Key) -> Arc<Key> {
         let Known { keys, words, .. } = &mut *self.known();
-        if let Some(shared) = keys.get(&key) {
+        if let Some(shared) = keys.known.get(&key) {
             return Arc::clone(shared);
         }
-        let mut word = |word: Arc<str>| shared(words, word);
-        let key = Key {
-            group: word(key.group),
-            resource: word(key.resource),
-            namespace: word(key.namespace),
-            name: word(key.name),
-        };
-        shared(keys, Arc::new(key))
+        keys.one(Arc::new(Key {
+            group: words.one(key.group),
+            resource: words.one(key.resource),
+            namespace: words.one(key.namespace),
+            name: words.one(key.name),
+        }))
     }
-}
-
-/// What is kept once of all that are equal; this one, if there is none yet.
-fn shared<T: Eq + Hash + ?Sized>(known: &mut HashSet<Arc<T>>, new: Arc<T>) -> Arc<T> {
-    if let Some(shared) = known.get(&new) {
-        return Arc::clone(shared);
-    }
-    if known.len() >= MANY && known.len().is_power_of_two() {
-        known.retain(|kept| Arc::strong_count(kept) > 1);
-    }
-    known.insert(Arc::clone(&new));
-    new
 }
 
 /// One object as it is kept.
@@ -170,75 +204,72 @@ impl Own {
     /// All of an object. What Secrets and ConfigMaps hold, and what is noted at pods and Jobs, is their own
     /// whatever it says.
     fn take_all(&mut self, object: &mut Value) {
-        match object["kind"].as_str() {
-            Some("Secret" | "ConfigMap") => self.take_texts_at(object, &["data"]),
-            Some("Pod" | "Job") => self.take_texts_at(object, &["metadata", "annotations"]),
-            _ => self.take(object),
-        }
+        let texts: Option<&[&str]> = match object["kind"].as_str() {
+            Some("Secret" | "ConfigMap") => Some(&["data"]),
+            Some("Pod" | "Job") => Some(&["metadata", "annotations"]),
+            _ => None,
+        };
+        self.take(object, texts);
     }
 
-    /// All of a value; of the map at this path the texts as they are.
-    fn take_texts_at(&mut self, value: &mut Value, path: &[&str]) {
-        match (value, path) {
-            (Value::Object(texts), []) => self.take_texts(texts),
-            (Value::Object(fields), [next, rest @ ..]) => {
-                for (key, value) in fields {
-                    if key == next { self.take_texts_at(value, rest) } else { self.take(value) }
-                }
-            }
-            (value, _) => self.take(value),
-        }
-    }
-
-    fn take_texts(&mut self, texts: &mut Map<String, Value>) {
-        for value in texts.values_mut() {
-            match value {
-                Value::String(text) if text.len() < LONG => {
-                    // What Secrets hold is written in base64 (RFC 4648), which says the same in a third more.
-                    let bytes = if self.secret { STANDARD.decode(&*text).ok() } else { None };
-                    let (word, mark) = match &bytes {
-                        Some(bytes) => (bytes.as_slice(), BYTES),
-                        None => (text.as_bytes(), TEXT),
-                    };
-                    self.words.extend(u16::try_from(word.len()).unwrap_or_default().to_le_bytes());
-                    self.words.extend(word);
-                    *text = mark.to_owned();
-                }
-                value => self.take(value),
-            }
-        }
-    }
-
-    /// All that is in a value.
-    fn take(&mut self, value: &mut Value) {
+    /// All that is in a value; of the map at this path the texts as they are.
+    fn take(&mut self, value: &mut Value, texts: Option<&[&str]>) {
         match value {
             Value::String(word) => {
                 if let Some(mark) = self.taken(word) {
                     *word = mark;
                 }
             }
-            Value::Array(items) => items.iter_mut().for_each(|item| self.take(item)),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.take(item, None)),
             Value::Object(fields) if fields.keys().any(|key| owner_of(key).is_some() || is_marked(key)) => {
-                *fields = std::mem::take(fields)
-                    .into_iter()
-                    .enumerate()
+                let all = std::mem::take(fields).into_iter().enumerate();
+                *fields = all
                     .map(|(at, (key, mut value))| {
-                        let key = match owner_of(&key) {
-                            // The place makes the marks of several owners different.
-                            Some(bytes) => {
-                                self.words.extend(bytes);
-                                format!("{UID}{at}")
-                            }
-                            None if is_marked(&key) => format!("{LITERAL}{key}"),
-                            None => key,
-                        };
-                        self.take(&mut value);
-                        (key, value)
+                        let mark = self.taken_key(at, &key);
+                        self.take_field(&key, &mut value, texts);
+                        (mark.unwrap_or(key), value)
                     })
                     .collect();
             }
-            Value::Object(fields) => fields.values_mut().for_each(|value| self.take(value)),
+            Value::Object(fields) => {
+                for (key, value) in fields {
+                    self.take_field(key, value, texts);
+                }
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn take_field(&mut self, key: &str, value: &mut Value, texts: Option<&[&str]>) {
+        match (texts, value) {
+            (Some([]), Value::String(text)) if text.len() < LONG => self.take_text(text),
+            (Some([next, rest @ ..]), value) if key == *next => self.take(value, Some(rest)),
+            (_, value) => self.take(value, None),
+        }
+    }
+
+    /// A text, whatever it says.
+    fn take_text(&mut self, text: &mut String) {
+        // What Secrets hold is written in base64 (RFC 4648), which says the same in a third more.
+        let bytes = if self.secret { STANDARD.decode(&*text).ok() } else { None };
+        let (word, mark) = match &bytes {
+            Some(bytes) => (bytes.as_slice(), BYTES),
+            None => (text.as_bytes(), TEXT),
+        };
+        self.words.extend(u16::try_from(word.len()).unwrap_or_default().to_le_bytes());
+        self.words.extend(word);
+        *text = mark.to_owned();
+    }
+
+    /// What stands in the form in place of a map's key, if not the key itself.
+    fn taken_key(&mut self, at: usize, key: &str) -> Option<String> {
+        match owner_of(key) {
+            // The place makes the marks of several owners different.
+            Some(bytes) => {
+                self.words.extend(bytes);
+                Some(format!("{UID}{at}"))
+            }
+            None => is_marked(key).then(|| format!("{LITERAL}{key}")),
         }
     }
 
@@ -480,7 +511,14 @@ mod tests {
             "wide": "9999-12-31T23:59:59.999999Z", "other": "ééééééééééé\u{e9}ab", "ö": ["ü"],
             "addresses": ["10.0.0.1", "255.255.255.255", "010.0.0.1", "10.0.0", "1.2.3.4.5", "256.1.1.1"],
         });
-        let secret = json!({"kind": "Secret", "metadata": {"uid": ONE}, "data": {"a": "\u{1}u", "b": "", "c": "é", "d": 1, "e": "x".repeat(LONG), "f": "eHl6", "g": "eA==", "h": "eB==", "i": "eA"}});
+        let secret = json!({"kind": "Secret", "metadata": {"uid": ONE}, "\u{1}u": "\u{1}n", "data": {
+            "a": "\u{1}u", "b": "", "c": "é", "d": 1, "e": "x".repeat(LONG),
+            "base64": "eHl6", "padded": "eA==", "not canonical": "eB==", "not padded": "eA",
+            "\u{1}u": "eA==", "\u{1}=": "x", "k:{\"uid\":\"0b7c9ae2-5a1f-4d3e-9f00-0123456789ab\"}": "eHl6",
+        }});
+        let map = json!({"kind": "ConfigMap", "data": {"\u{1}x": "y", "z": {"\u{1}u0": [TWO]}}, "end": TWO});
+        let noted = json!({"kind": "Job", "\u{1}t": 1, "metadata": {"\u{1}u1": TWO,
+            "annotations": {"\u{1}b": ONE, "n": "1"}}, "end": ONE});
         let named = json!({"kind": "Pod", "metadata": {"name": "job-x-1", "generateName": "job-x-"},
             "spec": {"job": "job-x", "own": ["job-x-1", "job-x-2", "job-"], "uid": TWO}});
         let marked =
@@ -491,6 +529,8 @@ mod tests {
             json!("2026-03-02T08:00:00Z"),
             json!(null),
             secret,
+            map,
+            noted,
             named,
             marked,
         ] {
@@ -532,5 +572,20 @@ mod tests {
         assert!(Arc::ptr_eq(&key(), &key()));
         let (one, two) = (key(), pool.key(Key::new("apps", "x", "a", "x")));
         assert!(Arc::ptr_eq(&one.group, &two.group) && Arc::ptr_eq(&two.resource, &one.name));
+    }
+
+    #[test]
+    fn what_nobody_has_any_more_is_let_go_of() {
+        let pool = Pool::default();
+        let kept = pool.key(Key::new("", "pods", "a", "kept"));
+        for n in 0..3 * MANY {
+            pool.key(Key::new("", "pods", "a", &n.to_string()));
+            pool.keep(json!(n.to_string()));
+        }
+        let known = pool.known();
+        assert!(known.keys.known.len() <= MANY && known.forms.len() <= MANY);
+        assert!(known.words.known.len() <= 2 * MANY, "{}", known.words.known.len());
+        drop(known);
+        assert!(Arc::ptr_eq(&kept, &pool.key(Key::new("", "pods", "a", "kept"))));
     }
 }

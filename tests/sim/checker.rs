@@ -74,6 +74,8 @@ struct Work {
     first: Timestamp,
     /// When every product that the plot changes there was recorded as verified.
     complete: Option<Timestamp>,
+    /// The attempt that brought it so far.
+    completed_by: Option<u32>,
     /// The first and the last write of each attempt.
     attempts: BTreeMap<u32, (Timestamp, Timestamp)>,
 }
@@ -165,6 +167,7 @@ fn works<'a>(plot: &Plot, changed: &BTreeSet<&str>, own: &[&Write<'a>]) -> BTree
         let work = works.entry(write.cluster).or_insert_with(|| Work {
             first: write.at,
             complete: None,
+            completed_by: None,
             attempts: BTreeMap::new(),
         });
         work.attempts.entry(write.doer.attempt).or_insert((write.at, write.at)).1 = write.at;
@@ -177,6 +180,7 @@ fn works<'a>(plot: &Plot, changed: &BTreeSet<&str>, own: &[&Write<'a>]) -> BTree
         }
         if keeps(plot, write.cluster, changed).is_subset(of) {
             work.complete.get_or_insert(write.at);
+            work.completed_by.get_or_insert(write.doer.attempt);
         }
     }
     works
@@ -212,22 +216,44 @@ fn order(
             );
             breach(breaches, "1", what);
         }
-        // Who failed or was left for later within the budgets may be tried again when the wave is done.
-        let soak = jiff::SignedDuration::from_mins(i64::from(before.soak));
-        let late = open_at(plot, changed, before, works, first - soak);
-        if late.len() > most as usize {
-            let what = format!(
-                "{rollout}: {} began at {first}, and {} of {}, whose soak is {} min, were not complete by then \
-                 (budgets {most}): {}",
-                after.name,
-                late.len(),
-                before.name,
-                before.soak,
-                late.join(", ")
-            );
-            breach(breaches, "soak", what);
-        }
+        soak(plot, rollout, (before, after), (changed, works), first, breaches);
     }
+}
+
+/// A wave soaks from when it is complete within its budgets. Who failed in it, or was left for later, may
+/// get the release at any time; who was at work for the first time, or waited for its turn, may not.
+fn soak(
+    plot: &Plot,
+    rollout: &str,
+    (before, after): (&Wave, &Wave),
+    (changed, works): (&BTreeSet<&str>, &BTreeMap<&str, Work>),
+    first: Timestamp,
+    breaches: &mut BTreeSet<Breach>,
+) {
+    if before.soak == 0 {
+        return;
+    }
+    let begun = first - jiff::SignedDuration::from_mins(i64::from(before.soak));
+    let late = open_at(plot, changed, before, works, begun);
+    let work = |name: &&String| works.get(name.as_str()).filter(|work| work.completed_by == Some(1));
+    let (at_work, later): (Vec<&String>, Vec<&String>) =
+        late.iter().filter(|name| work(name).is_some()).partition(|name| works[name.as_str()].first <= begun);
+    let most = (before.budget + before.deferred) as usize;
+    if at_work.is_empty() && later.len() <= before.deferred as usize && late.len() <= most {
+        return;
+    }
+    let what = format!(
+        "{rollout}: {} began at {first}, and {} of {}, whose soak is {} min, were not complete by then: {} \
+         (at work for the first time: {at_work:?}; after that: {later:?}; budgets {} and {})",
+        after.name,
+        late.len(),
+        before.name,
+        before.soak,
+        late.join(", "),
+        before.budget,
+        before.deferred,
+    );
+    breach(breaches, "soak", what);
 }
 
 /// The clusters of a wave that have something to get and do not have it at a moment.
@@ -345,4 +371,43 @@ fn repeated(plot: &Plot, own: &[&Write<'_>], breaches: &mut BTreeSet<Breach>) {
             breach(breaches, "7", what);
         }
     }
+}
+
+/// Clusters of a wave of four, with how each got the release: from when, until when (minutes), by which
+/// attempt. The next wave begins at 100, after a soak of 20 minutes.
+fn judged_soak(nonprod: [Option<(i64, i64, u32)>; 4]) -> bool {
+    let plot = crate::mutants::plot(1);
+    let changed: BTreeSet<&str> = ["network"].into();
+    let at = |minute| Timestamp::from_second(minute * 60).unwrap();
+    let work = |(from, until, attempt)| Work {
+        first: at(from),
+        complete: Some(at(until)),
+        completed_by: Some(attempt),
+        attempts: BTreeMap::new(),
+    };
+    let names = ["nonprod-1", "nonprod-2", "nonprod-3", "nonprod-4"];
+    let mut works: BTreeMap<&str, Work> =
+        names.into_iter().zip(nonprod).filter_map(|(name, how)| Some((name, work(how?)))).collect();
+    works.insert("staging-1", work((1, 2, 1)));
+    works.insert("prod-1", work((100, 101, 1)));
+    let mut breaches = BTreeSet::new();
+    order(&plot, "R42-1", &changed, &works, &mut breaches);
+    breaches.iter().all(|breach| breach.rule != "soak")
+}
+
+#[test]
+fn a_soak_begins_when_a_wave_is_complete_within_its_budgets() {
+    let well = Some((60, 70, 1));
+    assert!(judged_soak([well; 4]));
+    // Tried again after it failed; left for later; neither so far.
+    for late in [Some((60, 95, 2)), Some((90, 95, 1)), None] {
+        assert!(judged_soak([well, well, well, late]), "{late:?}");
+    }
+    // Found by `make soak`: one failed, and got the release just before the next wave began.
+    assert!(judged_soak([well, well, None, Some((60, 95, 2))]));
+    // At work for the first time when the soak should have begun.
+    assert!(!judged_soak([well, well, well, Some((79, 81, 1))]));
+    // More than were left for later, or than the budgets allow.
+    assert!(!judged_soak([well, well, Some((85, 86, 1)), Some((90, 95, 1))]));
+    assert!(!judged_soak([well, None, Some((60, 95, 2)), Some((60, 95, 2))]));
 }

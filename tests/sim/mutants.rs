@@ -32,10 +32,11 @@ fn whole(plot: &Plot) -> Plot {
     plot.clone()
 }
 
-fn liars() -> [Liar; 5] {
+fn liars() -> [Liar; 6] {
     let (_, cap) = core::ALL.into_iter().find(|(name, _)| *name == "cap exceeded").unwrap();
     [
         Liar { name: "wave started early", rule: "soak", effects: soak_cut_short, told: whole },
+        Liar { name: "soak a minute short", rule: "soak", effects, told: in_a_hurry },
         Liar { name: "cap exceeded", rule: "2", effects: cap, told: whole },
         Liar { name: "step repeated", rule: "7", effects: step_begun_again, told: whole },
         // Who does not read pins lives in a world in which nobody has pinned anything.
@@ -46,6 +47,12 @@ fn liars() -> [Liar; 5] {
 
 fn unpinned(plot: &Plot) -> Plot {
     Plot { pins: Vec::new(), ..plot.clone() }
+}
+
+fn in_a_hurry(plot: &Plot) -> Plot {
+    let mut told = plot.clone();
+    told.waves[1].soak -= 1;
+    told
 }
 
 /// Says that a wave has soaked as soon as it begins to. (To claim clusters of a wave whose turn has not come,
@@ -95,22 +102,22 @@ fn calendar_empty(state: &FleetState, now: Timestamp) -> Effects {
     effects(&free, now)
 }
 
-/// A small story with something of everything in it, so that every lie has its chance: pools and caps
-/// smaller than waves, a soak, a freeze that the second wave runs into, a pin, drivers
+/// A small story with something of everything in it, so that every lie has its chance: caps smaller than
+/// waves, a soak of a wave in which some may fail, a freeze that the second wave runs into, a pin, drivers
 /// that are killed, and requests that fail.
-fn plot(seed: u64) -> Plot {
+pub fn plot(seed: u64) -> Plot {
     let whole = Plot::of(seed, 16);
-    let wave = |name, clusters, at_once, soak| Wave {
+    let wave = |name, clusters, at_once, budget, soak| Wave {
         name,
         clusters,
         pools: Vec::new(),
         at_once,
-        budget: 0,
-        deferred: 0,
+        budget,
+        deferred: budget,
         soak,
         approval: false,
     };
-    let waves = vec![wave("staging", 1, 1, 5), wave("nonprod", 4, 2, 20), wave("prod", 2, 1, 0)];
+    let waves = vec![wave("staging", 1, 1, 0, 5), wave("nonprod", 4, 2, 1, 20), wave("prod", 2, 1, 0, 0)];
     let mut releases: Vec<Release> = whole.releases[..2].to_vec();
     releases[1].raises.truncate(1);
     let product = releases[1].raises[0].0;

@@ -215,7 +215,7 @@ pub(super) fn step(world: &mut World<'_>, key: &Key) {
     match fate(&pod, world.conditions) {
         Fate::NoImage => {
             let first = waiting(&pod) == "ContainerCreating";
-            world.change(key, |pod| no_image(pod, first));
+            world.change(key, |pod| no_image(pod, key, first));
         }
         Fate::Crashes => world.change(key, |pod| crash(pod, key, now)),
         Fate::Ends { well } if is_ready => {
@@ -230,7 +230,9 @@ pub(super) fn step(world: &mut World<'_>, key: &Key) {
     world.ask(Role::Kubelet, key.clone());
 }
 
-fn no_image(pod: &mut Value, first: bool) {
+fn no_image(pod: &mut Value, key: &Key, first: bool) {
+    // A pod's sandbox, and its address with it, is made before images are pulled.
+    give_address(pod, key);
     for status in items(pod, &["status", "containerStatuses"]) {
         let image = text(status, "/image").to_owned();
         let (reason, message) = if first {

@@ -38,6 +38,10 @@ pub fn run(without: &Ends, clusters: usize) {
     let fault = format!("  faults:\n    - {{ what: half-open, from: 30m, clusters: [{hung}] }}\n");
     let (_, with) = play(&text(clusters, &fault));
     let others = || with.ends.iter().filter(|(name, _)| **name != hung);
+    let before = others().filter(|(name, _)| !name.starts_with("prod"));
+    assert!(
+        before.clone().count() > 0 && before.clone().all(|(name, end)| without.ends.get(name) == Some(end))
+    );
     let mut later: Vec<i128> =
         others().filter_map(|(name, end)| Some(end - without.ends.get(name)?)).collect();
     later.sort_unstable();
