@@ -49,6 +49,8 @@ pub struct Place {
     pub host: Arc<dyn Host>,
     /// What stands in for the real world, in a demo.
     simulated: Option<Simulated>,
+    /// Whether the clusters live in another process: a demo's.
+    elsewhere: bool,
 }
 
 /// What stands in for the real world: clusters, clocks and hosts of a simulation. Its repository and its
@@ -76,6 +78,23 @@ impl Drop for Hurry {
     }
 }
 
+/// While this is there, a simulation goes at the speed of people's own clock: a person is asked.
+pub struct Patience(Pace);
+
+impl Patience {
+    /// Of a simulation that is held back so.
+    pub fn of(pace: &Pace) -> Self {
+        pace.set(Some(1.0));
+        Self(pace.clone())
+    }
+}
+
+impl Drop for Patience {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
 /// A journal, read to its end.
 pub struct OpenJournal {
     /// The journal.
@@ -90,11 +109,14 @@ impl Place {
     /// As the flags say.
     pub fn new(globals: &Globals) -> Self {
         // A simulation keeps its clock beside its journal; what is asked there is asked at its time.
-        let clock: Arc<dyn Clock> = match globals.journal.as_deref().and_then(FileClock::beside) {
+        let beside = globals.journal.as_deref().and_then(FileClock::beside);
+        let elsewhere = beside.is_some();
+        let clock: Arc<dyn Clock> = match beside {
             Some(clock) => Arc::new(clock),
             None => Arc::new(SystemClock),
         };
-        Self { globals: globals.clone(), clock, host: Arc::new(LocalHost::new()), simulated: None }
+        let host = Arc::new(LocalHost::new());
+        Self { globals: globals.clone(), clock, host, simulated: None, elsewhere }
     }
 
     /// As the flags say, in a simulation.
@@ -104,7 +126,23 @@ impl Place {
             clock: Arc::clone(&simulated.ports.clock),
             host: Arc::clone(&simulated.ports.host),
             simulated: Some(simulated),
+            elsewhere: false,
         }
+    }
+
+    /// That clusters can be asked from here.
+    ///
+    /// # Errors
+    /// When they live in another process.
+    pub fn asks_clusters(&self) -> Result<(), Failure> {
+        if !self.elsewhere {
+            return Ok(());
+        }
+        let why = "these clusters live in the process of a demo, and only it can ask them";
+        let finding = Finding::error(&codes::CLUSTERS_ELSEWHERE, why).hint(
+            "type it in the terminal of the demo; what is decided here is recorded, and followed there",
+        );
+        Err(Failure::new(Code::Conflict, finding))
     }
 
     /// The flags.
@@ -237,6 +275,11 @@ impl Place {
         let simulated = self.simulated.as_ref()?;
         simulated.pace.set(Some(simulated.speed));
         Some(Hurry(simulated.pace.clone()))
+    }
+
+    /// While a person is asked, a simulation goes as life does.
+    pub fn patience(&self) -> Option<Patience> {
+        self.simulated.as_ref().map(|simulated| Patience::of(&simulated.pace))
     }
 
     /// What the real world does while a simulation stands still; just that where there is none.

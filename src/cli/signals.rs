@@ -57,6 +57,14 @@ impl Signals {
         self.stop.subscribe()
     }
 
+    /// Returns when one comes.
+    pub async fn came(&self) {
+        // The sender lives in `self`, so a change always comes or never.
+        if self.stop.subscribe().changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+
     /// Whether one came.
     pub fn asked(&self) -> bool {
         *self.stop.borrow() != StopRequest::None

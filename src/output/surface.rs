@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio::sync::oneshot;
+
 use super::envelope::{API_VERSION, Envelope, Warning};
 use super::exit::{Code, Exit};
 use super::time::Viewpoint;
@@ -232,15 +234,28 @@ impl Surface {
 
     /// Asks a question that is answered with yes or no. Only at a terminal; elsewhere, and where
     /// the answer can't be read, it is no.
-    pub fn confirm(&self, question: &str) -> bool {
+    pub async fn confirm(&self, question: &str) -> bool {
         if !self.asks_a_person() {
             return false;
         }
         if let Ok(mut err) = self.stderr.lock() {
             let _ = err.write_all(format!("{question} [y/N] ").as_bytes()).and_then(|()| err.flush());
         }
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+        matches!(self.typed().await.unwrap_or_default().trim(), "y" | "Y" | "yes")
+    }
+
+    /// The next line that somebody types. Whoever waits for it can be cut off; the reading itself can't: its
+    /// thread ends with its line, or with the process.
+    pub fn typed(&self) -> oneshot::Receiver<String> {
+        let (typed, line) = oneshot::channel();
+        let read = move || {
+            let mut line = String::new();
+            let _ = io::stdin().read_line(&mut line);
+            let _ = typed.send(line);
+        };
+        // Without a thread nothing is typed.
+        let _ = std::thread::Builder::new().name("stdin".to_owned()).spawn(read);
+        line
     }
 
     /// Says what was found, with excerpts, on standard error.

@@ -33,6 +33,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Plays a scenario; its events, each as a line.
 fn play(name: &str, text: &str, options: &Options) -> (Played, Vec<String>) {
     let file = scenario::read(name, text.as_bytes()).unwrap_or_else(|wrong| panic!("{name}: {wrong}"));
+    assert!(scenario::unknown(&file.spec).is_empty(), "{name}: {}", scenario::unknown(&file.spec));
     let mut events = Vec::new();
     let played = scenario::run(&file.spec, options, &mut |event, _| {
         events.push(serde_json::to_string(event).unwrap());
@@ -198,6 +199,29 @@ fn stories_made_up_from_seeds_break_no_rule() {
         complete.into_inner(),
     );
     assert!(stories <= 2 * wanted + 8, "of {stories} stories only {counted} count");
+}
+
+#[test]
+fn every_demo_ends_as_its_story_says() {
+    let ends = [
+        ("healthy", "R42-1 · release R42 · ✔ succeeded", "every hash fits"),
+        ("test-fails", "R42-1 · release R42 · ✔ succeeded", "halted"),
+        ("pin", "certificates", "1.0.0"),
+        ("unreachable", "R42-1 · release R42 · ✔ succeeded", "deferred"),
+        ("bad-chart", "aborted", "ingress:1.2.0"),
+        ("freeze", "R42-1 · release R42 · ✔ succeeded", "stock-taking"),
+        ("hotfix-overtakes", "R42.1-1 · release R42.1 · ✔ succeeded", "missing-hotfix"),
+        ("rollback", "rolled-back", "R42"),
+    ];
+    for (story, ends, tells) in ends {
+        let folder = tempfile::tempdir().unwrap();
+        let args = ["demo", "--yes", "--scenario", story, "--speed", "3600", "--progress", "plain"];
+        let told = tidegate(folder.path()).args(args).output().unwrap();
+        let text =
+            format!("{}{}", String::from_utf8_lossy(&told.stderr), String::from_utf8_lossy(&told.stdout));
+        assert!(told.status.success(), "{story}: {text}");
+        assert!(text.contains(ends) && text.contains(tells), "{story}: {text}");
+    }
 }
 
 #[test]

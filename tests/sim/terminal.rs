@@ -88,6 +88,15 @@ impl Terminal {
         }
     }
 
+    /// Waits until it has asked so often.
+    fn asks(&self, times: usize) {
+        let begun = Instant::now();
+        while self.text().matches(QUESTION).count() < times {
+            assert!(begun.elapsed() < PATIENCE, "it did not ask {times} times:\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn types(&mut self, text: &str) {
         self.keys.write_all(text.as_bytes()).unwrap();
     }
@@ -164,6 +173,11 @@ fn a_person_presses_enter_where_the_demo_asks() {
 fn a_person_types_the_command_that_the_screen_named() {
     let mut terminal = healthy(160);
     terminal.shows(QUESTION);
+    // Whoever types something else is asked again, until somebody did what it stopped for.
+    terminal.types("rollout why R42 --wave prod\n");
+    terminal.asks(2);
+    terminal.types("rollout approve R42 --wave nonprod\n");
+    terminal.asks(3);
     terminal.types("tidegate rollout approve R42 --wave prod --comment looks-good\n");
     let (status, text) = terminal.ends();
     assert!(status.success(), "{text}");
@@ -179,7 +193,7 @@ fn somebody_says_yes_from_a_second_terminal_by_the_printed_commands() {
     let enter =
         asked.lines().find(|line| line.contains("export TIDEGATE_JOURNAL=")).unwrap().trim().to_owned();
     let approve = asked.lines().rev().find(|line| line.starts_with("  tidegate rollout approve")).unwrap();
-    let typed = |line: &str| {
+    let run = |line: &str| {
         let bin = Path::new(env!("CARGO_BIN_EXE_tidegate")).parent().unwrap();
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let home = tempfile::tempdir().unwrap();
@@ -188,9 +202,21 @@ fn somebody_says_yes_from_a_second_terminal_by_the_printed_commands() {
         let ran = ran.unwrap();
         let told =
             format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-        assert!(ran.status.success(), "{line}: {told}");
+        (ran.status.code(), told)
+    };
+    let typed = |line: &str| {
+        let (code, told) = run(line);
+        assert_eq!(code, Some(0), "{line}: {told}");
         told
     };
+    // What the clusters are asked for is asked by the demo alone; what else happens is not what it waits for.
+    for drives in ["tidegate rollout run", "tidegate plan R42", "tidegate cluster drift"] {
+        let (code, told) = run(drives);
+        assert!(code == Some(8) && told.contains("TG0808"), "{drives}: {told}");
+    }
+    typed("tidegate cluster hold prod-1 --reason look");
+    typed("tidegate cluster release prod-1 --reason looked");
+    assert_eq!(terminal.text().matches(QUESTION).count(), 1);
     let why = typed("tidegate rollout why R42 --wave prod");
     assert!(why.contains("approval") && why.contains("since"), "{why}");
     assert!(!why.contains(" d "), "it is asked at the fleet's time: {why}");
@@ -199,6 +225,28 @@ fn somebody_says_yes_from_a_second_terminal_by_the_printed_commands() {
     assert!(status.success(), "{text}");
     assert!(text.contains("somebody did, in another terminal"), "{text}");
     told(&text);
+}
+
+#[test]
+fn a_question_of_a_command_is_answered_or_cut_off() {
+    let bad_chart =
+        || Terminal::begin(80, &["demo", "--clusters", "3", "--speed", "3600", "--scenario", "bad-chart"]);
+    let (mut answered, mut cut_off) = (bad_chart(), bad_chart());
+    for terminal in [&mut answered, &mut cut_off] {
+        terminal.shows(QUESTION);
+        terminal.types("rollout abort R42\n");
+        terminal.shows("[y/N] ");
+    }
+    cut_off.interrupt();
+    let (status, text) = cut_off.ends();
+    assert_eq!(status.code(), Some(130), "{text}");
+    answered.types("n\n");
+    answered.asks(2);
+    // What is typed with Enter says yes beforehand.
+    answered.types("\n");
+    let (status, text) = answered.ends();
+    assert!(status.success() && text.matches("[y/N]").count() == 1, "{text}");
+    assert!(text.contains("R42-1 · release R42 · ✖ aborted"), "{text}");
 }
 
 #[test]

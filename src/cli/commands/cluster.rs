@@ -128,6 +128,7 @@ async fn first_pipeline(context: &Context<'_>) -> Result<Option<crate::model::Pi
 }
 
 async fn adopt(args: &ClusterAdopt, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let members = fleet::members(context).await?.1;
     let entry = members.get(&args.cluster).ok_or_else(|| {
         Failure::missing("cluster", args.cluster.as_str(), members.keys().map(ClusterName::as_str))

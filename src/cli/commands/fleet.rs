@@ -111,6 +111,7 @@ pub async fn matrix(args: &ClusterMatrix, context: &Context<'_>) -> Outcome {
 
 /// `cluster drift`.
 pub async fn drift(args: &ClusterDrift, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let (_, members) = members(context).await?;
     let known = members.keys().map(ClusterName::as_str);
     all_known("cluster", args.clusters.iter().map(ClusterName::as_str), known)?;

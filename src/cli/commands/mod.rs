@@ -37,6 +37,18 @@ pub struct Context<'a> {
     pub signals: &'a Signals,
 }
 
+impl Context<'_> {
+    /// Asks a person; no, where nobody can be asked, or where a signal comes first.
+    async fn confirm(&self, question: &str) -> bool {
+        let _patience = self.place.patience();
+        tokio::select! {
+            biased;
+            () = self.signals.came() => false,
+            yes = self.surface.confirm(question) => yes,
+        }
+    }
+}
+
 /// Runs one command.
 pub async fn run(args: Args, surface: &Arc<Surface>, signals: &Signals) -> Outcome {
     let Args { globals, command } = args;

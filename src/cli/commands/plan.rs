@@ -18,6 +18,7 @@ use crate::report::estimate;
 
 /// Plans.
 pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let git = context.place.repository().await?;
     let mut open = context.place.journal().await?;
     let world = context.place.world(&git, &open);

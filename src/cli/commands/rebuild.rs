@@ -20,6 +20,7 @@ use crate::rollout::{Command, FleetState, admit};
 
 /// Rebuilds the journal.
 pub async fn run(args: &JournalRebuild, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let entries = chosen(members(context).await?.1, &args.clusters)?;
     let path = context.place.journal_path().await?;
     // Only looking makes no journal; and an empty file is none.
@@ -47,7 +48,7 @@ pub async fn run(args: &JournalRebuild, context: &Context<'_>) -> Outcome {
         clusters: found,
     };
     drop(open);
-    if to_take.is_empty() || !agreed(&screen, &to_take, context)? {
+    if to_take.is_empty() || !agreed(&screen, &to_take, context).await? {
         return Ok(show(&screen, context));
     }
 
@@ -83,7 +84,11 @@ fn chosen(
 }
 
 /// Whether a person says yes: beforehand, or at a terminal once they have seen what there is.
-fn agreed(screen: &RebuildScreen, to_take: &[ClusterName], context: &Context<'_>) -> Result<bool, Failure> {
+async fn agreed(
+    screen: &RebuildScreen,
+    to_take: &[ClusterName],
+    context: &Context<'_>,
+) -> Result<bool, Failure> {
     if context.place.globals().yes {
         return Ok(true);
     }
@@ -91,7 +96,7 @@ fn agreed(screen: &RebuildScreen, to_take: &[ClusterName], context: &Context<'_>
         return Ok(false);
     }
     context.surface.talk(&screen.text(&context.surface.look(context.place.now())));
-    if context.surface.confirm(&format!("Take over {}?", count(to_take.len(), "cluster"))) {
+    if context.confirm(&format!("Take over {}?", count(to_take.len(), "cluster"))).await {
         return Ok(true);
     }
     let finding = Finding::info(&codes::NOT_CONFIRMED, "nothing changed: no cluster was taken over");

@@ -38,4 +38,9 @@ codes! {
          rollout up to the journal's last one. The message names the line and the byte in it at which the \
          file is something else, can't be read, or ends too early, as a copy does that was cut off. Export \
          it once more where its journal is.";
+    CLUSTERS_ELSEWHERE = "TG0808" "clusters-elsewhere"
+        "The clusters of this journal live in a demo's own process."
+        "A demo keeps its simulated clusters in memory. A second terminal sees its journal, its files and its \
+         clock, and what is decided there (approve, retry, pause, hold and the like) is recorded, and followed \
+         by the demo. What asks a cluster, or drives a rollout, is typed in the terminal of the demo.";
 }

@@ -634,6 +634,12 @@ pub enum Body {
 }
 
 impl Body {
+    /// Whether events are called so: what reads events knows every name.
+    pub fn is_called(name: &str) -> bool {
+        let read = serde_json::from_value::<Self>(serde_json::json!({"event": name}));
+        read.err().is_none_or(|error| !error.to_string().starts_with("unknown variant"))
+    }
+
     /// The stable name, such as `step.finished`.
     pub fn name(&self) -> &'static str {
         match self {

@@ -5,10 +5,12 @@
 mod begin;
 mod deeds;
 mod expect;
+mod names;
 mod read;
 mod run;
 
 pub use begin::{PERSON, begin, change, desk, faults, mend, setup};
+pub use names::unknown;
 pub use read::read;
 pub use run::{Options, Played, run};
 
@@ -66,6 +68,16 @@ pub struct Check {
 impl From<DriveError> for ScenarioError {
     fn from(error: DriveError) -> Self {
         Self::Driver(Box::new(error))
+    }
+}
+
+impl ScenarioError {
+    /// The number of the action, from 1, at which it came to no end, if at one.
+    pub fn action(&self) -> Option<usize> {
+        match self {
+            Self::Deed { number, .. } | Self::Waited { number, .. } => Some(*number),
+            Self::Begin(_) | Self::Driver(_) | Self::Fault(_) | Self::Runtime(_) => None,
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::adapter::working::WorkingTree;
 use crate::cli::args::{Args, Demo, Globals};
 use crate::cli::commands::{Context, dispatch};
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::place::{Place, Simulated};
+use crate::cli::place::{Patience, Place, Simulated};
 use crate::cli::signals::Signals;
 use crate::diag::{Finding, codes, count};
 use crate::engine::repo::Repository;
@@ -230,13 +230,16 @@ impl Stage {
             match step {
                 Step::Say(text) => self.say(&scene.names.told(text)),
                 Step::Type(command) => self.type_in(&scene.names.told(command), scene).await?,
-                Step::Ask(command) => self.ask(&scene.names.told(command), scene).await?,
+                Step::Ask(command, event) => self.ask(&scene.names.told(command), event, scene).await?,
                 Step::World(Change::Mended) => scenario::mend(&scene.simulation),
             }
             if self.signals.asked() {
                 return Ok(self.stopped());
             }
         }
+        self.say(
+            "That was all, and nothing of it is left behind. `tidegate demo --help` names other stories",
+        );
         Ok(vec![Code::Done])
     }
 
@@ -253,7 +256,8 @@ impl Stage {
                 return Ok(());
             }
         };
-        let place = Place::simulated(&scene.globals, scene.simulated.clone());
+        let globals = Globals { yes: scene.globals.yes || args.globals.yes, ..scene.globals.clone() };
+        let place = Place::simulated(&globals, scene.simulated.clone());
         let context = Context { place, surface: &self.surface, signals: &self.signals };
         let outcome = dispatch(args.command, &context).await;
         match outcome {
@@ -266,47 +270,61 @@ impl Stage {
         }
     }
 
-    /// Asks somebody to type a command: here, or in a second terminal.
-    async fn ask(&self, command: &str, scene: &Scene) -> Result<(), Failure> {
+    /// Asks somebody to type a command, here or in a second terminal, until somebody did what it is for. In
+    /// between anything else may be typed.
+    async fn ask(&self, command: &str, event: &str, scene: &Scene) -> Result<(), Failure> {
         if self.globals.yes || !self.surface.asks_a_person() || !self.talks() {
-            self.say("Here it stops for a person. Nobody is asked, so the demo types what the screen names");
+            self.say("Here it stops for a person. Nobody is asked, so the demo types it");
             return self.type_in(command, scene).await;
         }
-        self.say("Type it here, or in a second terminal, or press Enter to have it typed for you");
-        self.surface.talk(&format!("  tidegate {command}"));
         let journal = &scene.simulated.ports.journal;
-        let (before, _) = journal.head().await.map_err(|fault| outside(&fault))?;
-        let mut stop = self.signals.gentle();
-        let (typed, line) = tokio::sync::oneshot::channel();
-        // Reading can't be cut off: the thread ends with its line, or with the process.
-        let reader = std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-            let mut line = String::new();
-            let _ = std::io::stdin().read_line(&mut line);
-            let _ = typed.send(line);
-        });
-        reader.map_err(|error| disk(&error))?;
-        self.pace.set(Some(1.0));
-        let said = tokio::select! {
-            biased;
-            line = line => {
-                let line = line.unwrap_or_default();
-                let line = line.trim();
-                let said = line.strip_prefix("tidegate ").unwrap_or(line);
-                Some(if said.is_empty() { command.to_owned() } else { said.to_owned() })
+        let (mut read, _) = journal.head().await.map_err(|fault| outside(&fault))?;
+        loop {
+            self.say("Type it here, or in a second terminal, or press Enter to have it typed for you");
+            self.surface.talk(&format!("  tidegate {command}"));
+            let Some(line) = self.line_unless(event, &mut read, journal).await? else { return Ok(()) };
+            let line = line.trim();
+            let said = line.strip_prefix("tidegate ").unwrap_or(line);
+            self.type_in(if said.is_empty() { command } else { said }, scene).await?;
+            if self.signals.asked() || happened(event, &mut read, journal).await? {
+                return Ok(());
             }
-            waited = journal.wait(before, Duration::from_secs(24 * 3_600)) => {
-                waited.map_err(|fault| outside(&fault))?;
-                self.say("somebody did, in another terminal");
-                None
-            }
-            _ = stop.changed() => None,
-        };
-        self.pace.set(None);
-        match said {
-            Some(said) => self.type_in(&said, scene).await,
-            None => Ok(()),
         }
     }
+
+    /// What is typed here, at the speed of people's own clock; nothing if it happened elsewhere meanwhile, or
+    /// if somebody wants to stop.
+    async fn line_unless(
+        &self,
+        event: &str,
+        read: &mut u64,
+        journal: &Arc<dyn Journal>,
+    ) -> Result<Option<String>, Failure> {
+        let mut stop = self.signals.gentle();
+        let mut line = self.surface.typed();
+        let _patience = Patience::of(&self.pace);
+        loop {
+            tokio::select! {
+                biased;
+                line = &mut line => return Ok(Some(line.unwrap_or_default())),
+                waited = journal.wait(*read, Duration::from_secs(24 * 3_600)) => {
+                    waited.map_err(|fault| outside(&fault))?;
+                    if happened(event, read, journal).await? {
+                        self.say("somebody did, in another terminal");
+                        return Ok(None);
+                    }
+                }
+                _ = stop.changed() => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Whether an event of this name was recorded since, or a rollout given up: then it is needed no more.
+async fn happened(event: &str, read: &mut u64, journal: &Arc<dyn Journal>) -> Result<bool, Failure> {
+    let events = journal.read(*read, usize::MAX).await.map_err(|fault| outside(&fault))?;
+    *read = events.last().map_or(*read, |last| last.seq);
+    Ok(events.iter().any(|is| is.body.name() == event || is.body.name() == "rollout.abort"))
 }
 
 fn begins(error: &crate::sim::desk::DeskError) -> Failure {

@@ -10,8 +10,8 @@ pub enum Step {
     Say(&'static str),
     /// A command that is typed.
     Type(&'static str),
-    /// A command that somebody is asked to type.
-    Ask(&'static str),
+    /// A command that somebody is asked to type, and the event by which it is known that somebody did.
+    Ask(&'static str, &'static str),
     /// What happens in the world meanwhile.
     World(Change),
 }
@@ -47,7 +47,7 @@ const HEALTHY: &[Step] = &[
     Type("rollout run R42 --until blocked"),
     Say("Whatever waits can be asked why"),
     Type("rollout why R42 --wave prod"),
-    Ask("rollout approve R42 --wave prod"),
+    Ask("rollout approve R42 --wave prod", "approval.given"),
     Type("rollout run R42"),
     Say("Each wave has its tag, and the record can be verified"),
     Type("journal verify"),
@@ -61,7 +61,7 @@ const TEST_FAILS: &[Step] = &[
     Type("rollout why R42"),
     Say("Somebody mends what the test found, and has it tried again"),
     World(Change::Mended),
-    Ask("rollout retry R42 --failed"),
+    Ask("rollout retry R42 --failed", "attempt.retry"),
     Type("rollout run R42"),
 ];
 
@@ -82,10 +82,10 @@ const UNREACHABLE: &[Step] = &[
     Type("rollout start r42.plan"),
     Say("It is not forgotten"),
     Type("rollout why R42 -c prod-2"),
-    Say("Its network is mended, and it follows"),
+    Say("Its network is mended. It would follow by itself before long, and at once if somebody says so"),
     World(Change::Mended),
-    Ask("rollout run R42"),
-    Type("rollout status R42"),
+    Ask("rollout retry R42 --deferred", "attempt.retry"),
+    Type("rollout run R42"),
 ];
 
 const BAD_CHART: &[Step] = &[
@@ -94,8 +94,9 @@ const BAD_CHART: &[Step] = &[
     Type("rollout start r42.plan"),
     Say("Staging is where it ends. Nobody else was touched"),
     Type("rollout why R42"),
-    Ask("rollout abort R42 --reason bad-image --yes"),
-    Type("rollout status R42"),
+    Say("Trying it again would not help: somebody gives it up"),
+    Ask("rollout abort R42 --reason bad-image --yes", "rollout.abort"),
+    Type("rollout run R42"),
 ];
 
 const FREEZE: &[Step] = &[
@@ -104,8 +105,8 @@ const FREEZE: &[Step] = &[
     Type("plan R42 --out r42.plan"),
     Type("rollout start r42.plan --until blocked"),
     Type("rollout why R42"),
-    Say("Nobody has to do anything: at noon it goes on by itself"),
-    Ask("rollout run R42"),
+    Say("Nobody has to do anything: at noon it goes on by itself, if somebody drives"),
+    Type("rollout run R42"),
 ];
 
 const HOTFIX: &[Step] = &[
@@ -113,15 +114,15 @@ const HOTFIX: &[Step] = &[
     Type("plan R42 --out r42.plan"),
     Type("rollout start r42.plan --until blocked"),
     Say(
-        "Then ingress turns out to be vulnerable. R41.1 mends it, on the hotfix lane: staging, then production at once",
+        "Then ingress turns out to be vulnerable. R41.1 mends it, on the hotfix lane: pre-production, and production at once",
     ),
     Type("plan R41.1 --out r41.1.plan"),
     Type("rollout start r41.1.plan"),
-    Say("R42 lacks that fix, so it may not enter production any more"),
-    Type("rollout run R42 --until blocked"),
-    Type("rollout why R42 --wave prod"),
+    Say("R42 lacks that fix: when its soak is over, it may not enter where the fix runs"),
+    Type("rollout run R42 --until wave:nonprod"),
+    Type("rollout why R42 --wave preprod"),
     Say("R42.1 contains it"),
-    Ask("rollout abort R42 --reason overtaken --yes"),
+    Ask("rollout abort R42 --reason overtaken --yes", "rollout.abort"),
     Type("plan R42.1 --out r42.1.plan"),
     Type("rollout start r42.1.plan"),
 ];
@@ -132,7 +133,7 @@ const ROLLBACK: &[Step] = &[
     Type("rollout start r42.plan --until blocked"),
     Say("What did it change, and what would go back?"),
     Type("rollout rollback R42 --reason slow --plan-only"),
-    Ask("rollout rollback R42 --reason slow"),
+    Ask("rollout rollback R42 --reason slow", "rollout.planned"),
     Type("rollout list"),
 ];
 

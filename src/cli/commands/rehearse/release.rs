@@ -31,6 +31,7 @@ struct Stage {
 
 /// Rehearses a release.
 pub async fn run(release: &ReleaseId, args: &Rehearse, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     if args.markdown && context.surface.format() == Format::Json {
         let message = "the report is asked for as Markdown and as JSON";
         let finding = Finding::error(&codes::CONTRADICTION, message).hint("take --markdown or -o json");

@@ -7,6 +7,7 @@ use crate::cli::commands::Context;
 use crate::cli::commands::apart::apart;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
+use crate::model::scenario::Scenario;
 use crate::output::exit::Code;
 use crate::output::progress::Progress;
 use crate::output::screens::RehearsalScreen;
@@ -18,6 +19,7 @@ pub async fn run(file: &Path, seed: Option<u64>, context: &Context<'_>) -> Outco
     let path = file.display().to_string();
     let bytes = tokio::fs::read(file).await.map_err(|e| Failure::unreadable(file, &e))?;
     let file = scenario::read(&path, &bytes).map_err(Failure::invalid)?;
+    scenario::unknown(&file.spec).into_result(()).map_err(Failure::invalid)?;
     let options = Options { seed, ..Options::default() };
     let surface = Arc::clone(context.surface);
     let (spec, story) = (file.spec.clone(), file.spec.story.clone());
@@ -28,7 +30,7 @@ pub async fn run(file: &Path, seed: Option<u64>, context: &Context<'_>) -> Outco
             progress.event(event, summaries);
         })
     });
-    let verdict = played.await?.map_err(|error| unplayed(&path, &error))?.verdict;
+    let verdict = played.await?.map_err(|error| unplayed(&path, &file.spec, &error))?.verdict;
     let code = if verdict.holds { Code::Done } else { Code::Failed };
     let screen = RehearsalScreen { scenario: file.metadata.name.value.to_string(), story, verdict };
     context.surface.show(&screen, context.place.now(), &[], [code]);
@@ -36,7 +38,7 @@ pub async fn run(file: &Path, seed: Option<u64>, context: &Context<'_>) -> Outco
 }
 
 /// Why a scenario came to no end.
-fn unplayed(path: &str, error: &ScenarioError) -> Failure {
+fn unplayed(path: &str, scenario: &Scenario, error: &ScenarioError) -> Failure {
     let (code, exit) = match error {
         ScenarioError::Begin(_) | ScenarioError::Deed { .. } | ScenarioError::Waited { .. } => {
             (&codes::SCENARIO_STUCK, Code::Invalid)
@@ -45,7 +47,13 @@ fn unplayed(path: &str, error: &ScenarioError) -> Failure {
             (&codes::UNEXPECTED, Code::Unexpected)
         }
     };
-    let finding = Finding::error(code, format!("{path}: {error}"))
-        .next(format!("tidegate rehearse --scenario {path} --progress plain"));
+    let action = error.action().and_then(|number| scenario.actions.get(number - 1));
+    let finding = match action {
+        // What happened until then says why.
+        Some(action) => Finding::error(code, error.to_string())
+            .at(&action.place)
+            .next(format!("tidegate rehearse --scenario {path} --progress plain")),
+        None => Finding::error(code, format!("{path}: {error}")),
+    };
     Failure::new(exit, finding)
 }

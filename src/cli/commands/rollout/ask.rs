@@ -208,7 +208,7 @@ pub async fn abort(args: Abort, context: &Context<'_>) -> Outcome {
             found.id(),
             count_of(found.counts().done(), found.counts().total(), "cluster")
         );
-        if !context.surface.confirm(&question) {
+        if !context.confirm(&question).await {
             let message = format!("nothing changed: {} was not aborted", found.id());
             let finding = Finding::info(&codes::NOT_CONFIRMED, message);
             return Err(Failure::new(Code::Interrupted, finding));

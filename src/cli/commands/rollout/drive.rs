@@ -32,6 +32,7 @@ const WAIT: Duration = Duration::from_secs(2);
 
 /// Starts a plan, and drives it.
 pub async fn start(args: &Start, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let bytes = std::fs::read(&args.plan).map_err(|error| {
         let mut failure = Failure::unreadable(&args.plan, &error);
         failure.findings = failure
@@ -135,6 +136,7 @@ async fn fresh(
 
 /// Drives every open rollout.
 pub async fn run(args: &Run, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let git = context.place.repository().await?;
     let open = journal(context).await?;
     let named = named(open.follower.state(), &args.rollouts)?;

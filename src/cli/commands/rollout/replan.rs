@@ -17,6 +17,7 @@ use crate::rollout::{Command, FleetState, Refusal, admit};
 
 /// Plans anew. At a terminal what changes is shown first, and it asks.
 pub async fn run(args: &Replan, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let mut open = journal(context).await?;
     let (id, request) = {
         let rollout = find(open.follower.state(), Some(&args.rollout))?;
@@ -57,7 +58,7 @@ pub async fn run(args: &Replan, context: &Context<'_>) -> Outcome {
     }
     if context.surface.asks_a_person() && !context.place.globals().yes {
         context.surface.talk(screen.text(&context.surface.look(now)).trim_end());
-        if !context.surface.confirm(&format!("Have {id} go on by this plan?")) {
+        if !context.confirm(&format!("Have {id} go on by this plan?")).await {
             let finding =
                 Finding::info(&codes::NOT_CONFIRMED, format!("nothing changed: {id} keeps its plan"));
             return Err(Failure::new(Code::Interrupted, finding));

@@ -24,6 +24,7 @@ const WAIT: Duration = Duration::from_secs(2);
 
 /// Rolls back.
 pub async fn run(args: &Rollback, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let mut open = journal(context).await?;
     let id = wanted(args, open.follower.state())?;
     let git = context.place.repository().await?;
