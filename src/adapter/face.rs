@@ -20,8 +20,8 @@ pub struct FileClock {
 impl FileClock {
     /// The clock of the simulation that keeps this journal, if one does.
     pub fn beside(journal: &Path) -> Option<Self> {
-        let path = place(journal);
-        path.exists().then_some(Self { path })
+        let clock = Self { path: place(journal) };
+        clock.face().is_some().then_some(clock)
     }
 
     fn face(&self) -> Option<ClockFace> {
@@ -40,7 +40,7 @@ pub fn place(journal: &Path) -> PathBuf {
 impl Clock for FileClock {
     fn now(&self) -> Timestamp {
         let real = SystemClock.now();
-        self.face().map_or(real, |face| face.now(real))
+        self.face().map_or(real, |face| face.seen(real))
     }
 
     fn boot(&self) -> Duration {

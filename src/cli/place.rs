@@ -162,7 +162,7 @@ impl Place {
                 let face = Arc::clone(face);
                 Arc::new(move || {
                     let face = *face.lock().unwrap_or_else(PoisonError::into_inner);
-                    face.now(jiff::Timestamp::now())
+                    face.seen(jiff::Timestamp::now())
                 })
             }
             None => {

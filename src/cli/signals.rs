@@ -57,10 +57,10 @@ impl Signals {
         self.stop.subscribe()
     }
 
-    /// Returns when one comes.
+    /// Returns when one has come.
     pub async fn came(&self) {
         // The sender lives in `self`, so a change always comes or never.
-        if self.stop.subscribe().changed().await.is_err() {
+        if self.stop.subscribe().wait_for(|stop| *stop != StopRequest::None).await.is_err() {
             std::future::pending().await
         }
     }

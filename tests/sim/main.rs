@@ -205,13 +205,17 @@ fn stories_made_up_from_seeds_break_no_rule() {
 fn every_demo_ends_as_its_story_says() {
     let ends = [
         ("healthy", "R42-1 · release R42 · ✔ succeeded", "every hash fits"),
-        ("test-fails", "R42-1 · release R42 · ✔ succeeded", "halted"),
-        ("pin", "certificates", "1.0.0"),
-        ("unreachable", "R42-1 · release R42 · ✔ succeeded", "deferred"),
-        ("bad-chart", "aborted", "ingress:1.2.0"),
-        ("freeze", "R42-1 · release R42 · ✔ succeeded", "stock-taking"),
+        ("test-fails", "R42-1 · release R42 · ✔ succeeded", "1 failed (0 tolerated)"),
+        ("pin", "certificates  1.0.0    1.0.0  pin PIN-1", "R42-1 · release R42 · ✔ succeeded"),
+        ("unreachable", "R42-1 · release R42 · ✔ succeeded", "12/12 clusters done"),
+        ("bad-chart", "R42-1 · release R42 · ✖ aborted", "0/12 clusters done"),
+        (
+            "freeze",
+            "R42-1 · release R42 · ✔ succeeded",
+            "prod-1 waits, its window is closed, until 2026-03-02T12:00:00Z",
+        ),
         ("hotfix-overtakes", "R42.1-1 · release R42.1 · ✔ succeeded", "missing-hotfix"),
-        ("rollback", "rolled-back", "R42"),
+        ("rollback", "R42-1    ! rolled-back", "R42-2    ✔ succeeded"),
     ];
     for (story, ends, tells) in ends {
         let folder = tempfile::tempdir().unwrap();

@@ -30,6 +30,7 @@ pub async fn run(command: ClusterCommand, context: &Context<'_>) -> Outcome {
 }
 
 async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
+    context.place.asks_clusters()?;
     let git = context.place.repository().await?;
     let mut open = context.place.journal().await?;
     let world = context.place.world(&git, &open);
@@ -71,6 +72,7 @@ async fn show(args: &ClusterShow, context: &Context<'_>) -> Outcome {
 /// `release diff --cluster`: what one release would change there against another.
 pub async fn diff(args: &ReleaseDiff, context: &Context<'_>) -> Outcome {
     let Some(cluster) = &args.cluster else { return Ok(vec![Code::Done]) };
+    context.place.asks_clusters()?;
     let git = context.place.repository().await?;
     let mut open = context.place.journal().await?;
     let world = context.place.world(&git, &open);

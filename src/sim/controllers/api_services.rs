@@ -4,8 +4,9 @@
 
 use serde_json::Value;
 
-use super::endpoints::slices;
+use super::endpoints::SERVICE;
 use super::fields::{Condition, has, is_going, items, list, number, state, text};
+use super::pods::label;
 use super::world::World;
 use crate::sim::json::At as _;
 use crate::sim::store::Key;
@@ -51,7 +52,9 @@ fn refusal(world: &mut World<'_>, object: &Value) -> Option<(&'static str, Strin
         return Some(("ServicePortError", format!("{words} is not listening on port {port}")));
     };
     let port = text(port, "/name");
-    let slices = slices(world, &key);
+    // Also those that somebody made for a Service without a selector.
+    let mut slices = world.all("discovery.k8s.io", "endpointslices", Some(namespace));
+    slices.retain(|(_, slice)| label(slice, SERVICE) == name);
     if slices.is_empty() {
         return Some(("EndpointsNotFound", format!("cannot find endpointslices for {words}")));
     }

@@ -6,11 +6,11 @@ use super::fields::{has, is_going, is_true, list, number, set, text, uid};
 use super::names::suffix;
 use super::pods::{has_ended, is_ready};
 use super::selectors::selects_plainly;
-use super::world::{Found, World};
+use super::world::World;
 use crate::sim::json::At as _;
 use crate::sim::store::Key;
 
-const SERVICE: &str = "kubernetes.io/service-name";
+pub(super) const SERVICE: &str = "kubernetes.io/service-name";
 
 pub(super) fn look(world: &mut World<'_>, key: &Key) {
     let Some(service) = world.get(key) else { return };
@@ -68,16 +68,11 @@ fn ports_of(service: &Value, pod: &Value) -> Value {
     ports.collect()
 }
 
-/// The slices of a Service.
-pub(super) fn slices(world: &mut World<'_>, service: &Key) -> Vec<Found> {
-    let mut slices = world.children("discovery.k8s.io", "endpointslices", service);
-    slices.retain(|(_, slice)| super::pods::label(slice, SERVICE) == &*service.name);
-    slices
-}
-
 fn write(world: &mut World<'_>, key: &Key, service: &Value, endpoints: Value, ports: Value) {
     let start = super::names::beginning(&key.name);
-    if let Some((slice, _)) = slices(world, key).into_iter().next() {
+    let slices = world.children("discovery.k8s.io", "endpointslices", key);
+    let mine = |slice: &Value| super::pods::label(slice, SERVICE) == &*key.name;
+    if let Some((slice, _)) = slices.into_iter().find(|(_, slice)| mine(slice)) {
         return world.change(&slice, |slice| {
             set(slice, &["endpoints"], endpoints);
             set(slice, &["ports"], ports);

@@ -23,6 +23,11 @@ pub fn unknown(scenario: &Scenario) -> Findings {
     };
     let faults = scenario.faults.iter().flat_map(|fault| &fault.value.clusters);
     let conditions = scenario.conditions.iter().flat_map(|conditions| &conditions.value.clusters);
+    for action in &scenario.actions {
+        if let Deed::Write { path, .. } = &action.value.deed.value {
+            known.rewritten(&path.value);
+        }
+    }
     known.clusters(faults.chain(conditions).chain(scenario.pins.iter().map(|pin| &pin.value.cluster)));
     for action in &scenario.actions {
         known.action(&action.value);
@@ -90,9 +95,22 @@ impl Known {
         self.clusters(&happening.cluster);
     }
 
+    /// A file that somebody writes may have other names from then on.
+    fn rewritten(&mut self, path: &str) {
+        match path.split('/').next() {
+            Some("pipelines") => self.waves.clear(),
+            Some("products" | "releases") => {}
+            _ => self.clusters.clear(),
+        }
+    }
+
     fn action(&mut self, action: &ScenarioAction) {
         if let Some(on) = &action.on {
             self.happening(&on.value);
+        }
+        // It may be meant to be refused, since that is not there.
+        if action.may_be_refused {
+            return;
         }
         match &action.deed.value {
             Deed::Start { release } => self.release(release),
@@ -198,5 +216,10 @@ spec:
             let told = told(&STORY.replace(was, is));
             assert!(told.contains(says) && told.contains("names.yaml:"), "{told}");
         }
+        // What may be refused may be meant to be; and a pipeline that is written anew has waves of its own.
+        let refused = "actions:\n    - { mayBeRefused: true, do: { leave: { clusters: [prod-99] } } }";
+        assert_eq!(told(&STORY.replace("actions:", refused)), "");
+        let anew = "actions:\n    - { do: { write: { path: pipelines/main.yaml, text: x } } }";
+        assert_eq!(told(&STORY.replace("actions:", anew).replace("wave: prod ", "wave: other ")), "");
     }
 }

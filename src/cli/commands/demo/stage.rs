@@ -214,7 +214,7 @@ impl Stage {
             tokio::select! {
                 biased;
                 () = self.pace.changed() => {}
-                () = tokio::time::sleep(self.pace.moment() * 3) => {}
+                () = tokio::time::sleep(self.pace.moment()) => {}
             }
         }
     }
@@ -280,13 +280,15 @@ impl Stage {
         let journal = &scene.simulated.ports.journal;
         let (mut read, _) = journal.head().await.map_err(|fault| outside(&fault))?;
         loop {
-            self.say("Type it here, or in a second terminal, or press Enter to have it typed for you");
+            // A second terminal records what is decided; what asks clusters is for this one.
+            let elsewhere = if event == "rollout.planned" { "" } else { ", or in a second terminal" };
+            self.say(&format!("Type it here{elsewhere}, or press Enter to have it typed for you"));
             self.surface.talk(&format!("  tidegate {command}"));
             let Some(line) = self.line_unless(event, &mut read, journal).await? else { return Ok(()) };
             let line = line.trim();
             let said = line.strip_prefix("tidegate ").unwrap_or(line);
             self.type_in(if said.is_empty() { command } else { said }, scene).await?;
-            if self.signals.asked() || happened(event, &mut read, journal).await? {
+            if said.is_empty() || self.signals.asked() || happened(event, &mut read, journal).await? {
                 return Ok(());
             }
         }
@@ -320,11 +322,15 @@ impl Stage {
     }
 }
 
-/// Whether an event of this name was recorded since, or a rollout given up: then it is needed no more.
+/// What else decides how a story goes on.
+const OTHERWISE: [&str; 5] =
+    ["gate.overridden", "rollout.abort", "rollout.finished", "rollout.planned", "rollout.superseded"];
+
+/// Whether an event of this name was recorded since, or it was decided otherwise: then it is needed no more.
 async fn happened(event: &str, read: &mut u64, journal: &Arc<dyn Journal>) -> Result<bool, Failure> {
     let events = journal.read(*read, usize::MAX).await.map_err(|fault| outside(&fault))?;
     *read = events.last().map_or(*read, |last| last.seq);
-    Ok(events.iter().any(|is| is.body.name() == event || is.body.name() == "rollout.abort"))
+    Ok(events.iter().any(|is| is.body.name() == event || OTHERWISE.contains(&is.body.name())))
 }
 
 fn begins(error: &crate::sim::desk::DeskError) -> Failure {

@@ -389,6 +389,7 @@ async fn follow(
     context: &Context<'_>,
 ) -> Result<Followed, Failure> {
     let deadline = context.place.deadline();
+    let _patience = context.place.patience();
     let mut progress = Progress::by(context.surface, open.follower.position(), context.place.shown());
     progress.show(summaries(open.follower.state(), &named, context.place.now()));
     let mut timed_out = false;
@@ -398,7 +399,12 @@ async fn follow(
             timed_out = true;
             break;
         }
-        let waited = open.follower.wait(left).await;
+        let waited = tokio::select! {
+            biased;
+            // A signal cuts off whoever only looks; in a demo it is told here.
+            () = context.signals.came() => return Ok(Followed::Ended(vec![Code::Interrupted])),
+            waited = open.follower.wait(left) => waited,
+        };
         waited.map_err(|fault| Failure::journal(&open.path, &fault))?;
         let surface = Arc::clone(context.surface);
         open.follower
