@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::At as _;
+use crate::json::list;
 
 /// A field that a product set and does not own any more.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -42,10 +42,9 @@ struct At<'a> {
 
 /// The fields of `payload` that `manager` does not own in `live` and that are not as they were applied.
 pub fn lost_fields(payload: &Value, live: &Value, manager: &str) -> Vec<LostField> {
-    let managed = live.at("/metadata/managedFields").and_then(Value::as_array);
     let own = live.get("metadata").and_then(|m| super::inventory::own_entry(m, manager));
     let own_fields = own.and_then(|entry| entry.get("fieldsV1"));
-    let others = managed.into_iter().flatten().filter_map(|entry| {
+    let others = list(live, "/metadata/managedFields").iter().filter_map(|entry| {
         let text = |key: &str| entry.get(key).and_then(Value::as_str);
         let by = text("manager").filter(|by| *by != manager)?;
         Some(Other { manager: by, at: text("time"), fields: entry.get("fieldsV1")? })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::json::At as _;
+use crate::json::{At as _, list, text};
 use crate::model::ProductName;
 
 use super::identity::{Kind, NoIdentity, ObjectId, ProductSet, Rendered};
@@ -48,8 +48,8 @@ pub fn definitions<'a>(objects: impl IntoIterator<Item = &'a Value>) -> BTreeMap
         else {
             continue;
         };
-        let versions = object.at("/spec/versions").and_then(Value::as_array).into_iter().flatten();
-        let served = versions
+        let served = list(object, "/spec/versions")
+            .iter()
             .filter(|v| v.get("served").and_then(Value::as_bool) != Some(false))
             .filter_map(|v| v.get("name")?.as_str().map(str::to_owned));
         let namespaced = of("/spec/scope").as_deref() != Some("Cluster");
@@ -130,8 +130,6 @@ pub fn service_account(object: &Value) -> Option<&str> {
 
 /// What a new definition would take from one that is in the cluster: a stored version or the scope.
 pub fn definition_change(live: &Value, new: &Value) -> Option<String> {
-    let text =
-        |object: &Value, path: &str| object.at(path).and_then(Value::as_str).unwrap_or_default().to_owned();
     let name = text(new, "/metadata/name");
     let (is, shall) = (text(live, "/spec/scope"), text(new, "/spec/scope"));
     if is != shall {
@@ -140,9 +138,9 @@ pub fn definition_change(live: &Value, new: &Value) -> Option<String> {
              done: remove the definition with all its objects, or keep the scope"
         ));
     }
-    let versions = new.at("/spec/versions").and_then(Value::as_array).into_iter().flatten();
+    let versions = list(new, "/spec/versions").iter();
     let kept: BTreeSet<&str> = versions.filter_map(|v| v.get("name")?.as_str()).collect();
-    let stored = live.at("/status/storedVersions").and_then(Value::as_array).into_iter().flatten();
+    let stored = list(live, "/status/storedVersions").iter();
     let lost: Vec<&str> = stored.filter_map(Value::as_str).filter(|v| !kept.contains(v)).collect();
     (!lost.is_empty()).then(|| {
         format!(

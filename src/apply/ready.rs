@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::identity::Kind;
 use crate::diag::{count, count_of};
-use crate::json::At as _;
+use crate::json::{At as _, list};
 
 /// What an object says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +100,7 @@ impl<'a> Object<'a> {
     }
 
     fn list(self, path: &str) -> impl Iterator<Item = &'a Value> {
-        self.0.at(path).and_then(Value::as_array).into_iter().flatten()
+        list(self.0, path).iter()
     }
 
     /// A condition that is not older than the spec.

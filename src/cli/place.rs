@@ -34,7 +34,7 @@ use crate::output::exit::Code;
 use crate::output::progress::Now as Shown;
 use crate::port::{Clock, ClockFace, Clusters, DriverLease, Git, Host, Journal, Packages, Renderer, Trees};
 use crate::report::explanation::Driving;
-use crate::sim::runtime::Pace;
+use crate::sim::runtime::{HeldBack, Pace};
 use crate::sim::steady::{self, Steady};
 
 /// How many hexadecimal digits of a repository's identity name its state folder.
@@ -67,32 +67,6 @@ pub struct Simulated {
     pub real: tokio::runtime::Handle,
     /// The simulation's clock, as other threads see it.
     pub face: Arc<Mutex<ClockFace>>,
-}
-
-/// While this is there, a simulation goes as fast as was asked for.
-pub struct Hurry(Pace);
-
-impl Drop for Hurry {
-    fn drop(&mut self) {
-        self.0.set(None);
-    }
-}
-
-/// While this is there, a simulation goes at the speed of people's own clock: a person is asked.
-pub struct Patience(Pace);
-
-impl Patience {
-    /// Of a simulation that is held back so.
-    pub fn of(pace: &Pace) -> Self {
-        pace.set(Some(1.0));
-        Self(pace.clone())
-    }
-}
-
-impl Drop for Patience {
-    fn drop(&mut self) {
-        self.0.set(None);
-    }
 }
 
 /// A journal, read to its end.
@@ -271,15 +245,13 @@ impl Place {
 
     /// While somebody drives, people look on: a simulation goes no faster than was asked for. Between, what
     /// takes its time in the real world takes none in the simulation.
-    pub fn hurry(&self) -> Option<Hurry> {
-        let simulated = self.simulated.as_ref()?;
-        simulated.pace.set(Some(simulated.speed));
-        Some(Hurry(simulated.pace.clone()))
+    pub fn hurry(&self) -> Option<HeldBack> {
+        self.simulated.as_ref().map(|simulated| simulated.pace.hold_back(simulated.speed))
     }
 
     /// While a person is asked, a simulation goes as life does.
-    pub fn patience(&self) -> Option<Patience> {
-        self.simulated.as_ref().map(|simulated| Patience::of(&simulated.pace))
+    pub fn patience(&self) -> Option<HeldBack> {
+        self.simulated.as_ref().map(|simulated| simulated.pace.hold_back(1.0))
     }
 
     /// What the real world does while a simulation stands still; just that where there is none.

@@ -253,7 +253,7 @@ impl Surface {
             let _ = io::stdin().read_line(&mut line);
             let _ = typed.send(line);
         };
-        // Without a thread nothing is typed.
+        // Without a thread whoever waits hears at once that nothing is typed.
         let _ = std::thread::Builder::new().name("stdin".to_owned()).spawn(read);
         line
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::mask::MASK;
 use crate::diag::{Finding, Findings, Place, codes};
-use crate::json::At as _;
+use crate::json::{At as _, text};
 
 /// One object as a product's files and a cluster's values give it.
 #[derive(Clone, PartialEq)]
@@ -33,7 +33,7 @@ impl fmt::Debug for RenderedObject {
 
 impl RenderedObject {
     fn text(&self, path: &str) -> &str {
-        self.object.at(path).and_then(Value::as_str).unwrap_or_default()
+        text(&self.object, path)
     }
 
     fn name(&self) -> &str {

@@ -41,13 +41,12 @@ pub struct Pool(Arc<Mutex<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     forms: HashMap<Box<str>, Arc<Form>>,
-    /// How many forms there are when those that nobody has any more are looked for.
     many: Many,
     keys: Shared<Key>,
     words: Shared<str>,
 }
 
-/// A number that grows with what is left when it was reached.
+/// How many things there are when those that nobody has any more are looked for.
 #[derive(Debug)]
 struct Many(usize);
 
@@ -58,7 +57,7 @@ impl Default for Many {
 }
 
 impl Many {
-    /// What is left, of which a half and more may be new before it is looked through again.
+    /// So many are left: as many more may come before they are looked through again.
     fn left(&mut self, left: usize) {
         self.0 = MANY.max(left * 2);
     }

@@ -44,6 +44,15 @@ struct Speed {
     changed: tokio::sync::Notify,
 }
 
+/// While this is there, a simulation is held back.
+pub struct HeldBack(Pace);
+
+impl Drop for HeldBack {
+    fn drop(&mut self) {
+        self.0.set(None);
+    }
+}
+
 impl Pace {
     /// So many seconds of the simulation in one of people; `None` is as fast as it can.
     pub fn new(speed: Option<f64>) -> Self {
@@ -72,6 +81,14 @@ impl Pace {
             0 => None,
             hundredths => Some(hundredths as f64 / 100.0),
         }
+    }
+
+    /// Holds it back to so many of its seconds in one of people's, as long as what comes back is there; after
+    /// that nothing does.
+    #[must_use]
+    pub fn hold_back(&self, speed: f64) -> HeldBack {
+        self.set(Some(speed));
+        HeldBack(self.clone())
     }
 
     /// How much of the simulation's time passes in a moment of people's, a tenth of a second.

@@ -257,7 +257,7 @@ fn a_demo_that_is_interrupted_at_its_beginning_ends_at_once_and_leaves_nothing()
     terminal.interrupt();
     let (status, text) = terminal.ends();
     assert_eq!(status.code(), Some(130), "{text}");
-    assert!(text.contains("stopped; nothing is left behind"), "{text}");
+    assert!(text.contains("stopped: nothing is left behind, and there is nothing to go on with"), "{text}");
     assert!(!text.contains("goes through all waves"), "the first release went on to its end: {text}");
 }
 

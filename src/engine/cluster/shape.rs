@@ -8,7 +8,7 @@ use super::store::secrets;
 use super::wire::JSON;
 use super::{Cluster, Outcome, Sight};
 
-use crate::json::At as _;
+use crate::json::{At as _, list};
 
 /// What kubelets and controllers note for themselves, and nobody rehearses with.
 const NOTES: [&str; 2] =
@@ -37,8 +37,7 @@ impl Shape {
     /// The nodes that are not ready.
     pub fn unready_nodes(&self) -> impl Iterator<Item = &str> {
         let ready = |node: &&Value| {
-            let conditions = node.at("/status/conditions").and_then(Value::as_array);
-            conditions.is_some_and(|all| all.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
+            list(node, "/status/conditions").iter().any(|c| c["type"] == "Ready" && c["status"] == "True")
         };
         self.nodes.iter().filter(move |node| !ready(node)).filter_map(name)
     }

@@ -11,7 +11,7 @@ use crate::apply::ready::{Verdict, verdict};
 use crate::apply::{Kind as ObjectKind, ObjectId, Rendered};
 use crate::diag::codes;
 use crate::digest;
-use crate::json::At as _;
+use crate::json::{At as _, text};
 use crate::model::ProductName;
 use crate::render::Mask;
 
@@ -105,7 +105,7 @@ impl Guard {
             _ if (400..500).contains(&answer.code) => return Err(wrong(answer.message())),
             _ => return Err(answer.refusal(&format!("starting Job {label}"))),
         };
-        let uid = started.at("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let uid = text(&started, "/metadata/uid").to_owned();
         self.watch_job(&resource, &id, &uid, until, run.timeout).await
     }
 

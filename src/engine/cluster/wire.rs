@@ -10,7 +10,7 @@ use super::lean;
 use super::lease::Held;
 use super::{Cluster, Error, Kind, Outcome};
 
-use crate::json::At as _;
+use crate::json::{At as _, list};
 
 /// How long a server that can't be reached at all is tried before the caller hears of it: the core
 /// has a longer breath than a single request.
@@ -123,8 +123,7 @@ impl Answer {
 
     /// `details.causes` as (reason, field, message).
     pub fn causes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        let causes = self.body.at("/details/causes").and_then(Value::as_array);
-        causes.into_iter().flatten().map(|cause| {
+        list(&self.body, "/details/causes").iter().map(|cause| {
             let text = |key: &str| cause.get(key).and_then(Value::as_str).unwrap_or_default();
             (text("reason"), text("field"), text("message"))
         })

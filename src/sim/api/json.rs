@@ -1,13 +1,13 @@
 //! Small handles on JSON objects.
 
-use crate::sim::json::At as _;
+use crate::sim::json::list;
 use serde_json::{Map, Value, json};
 
 pub(super) use crate::sim::json::{holds, is_true as flag, text};
 
 /// The items of an array at a pointer.
 pub(super) fn items<'v>(value: &'v Value, path: &str) -> impl Iterator<Item = &'v Value> + use<'v> {
-    value.at(path).and_then(Value::as_array).into_iter().flatten()
+    list(value, path).iter()
 }
 
 /// The object at a key, made if there is none.

@@ -19,12 +19,11 @@ pub(super) fn look(world: &mut World<'_>, key: &Key) {
     if is_going(&object) {
         return;
     }
-    let (reason, message) = match refusal(world, &object) {
-        Some(refusal) => refusal,
-        None if has(&object, "/spec/service") => ("Passed", "all checks passed".to_owned()),
-        None => ("Local", "Local APIServices are always available".to_owned()),
+    let (status, reason, message) = match refusal(world, &object) {
+        Some((reason, why)) => ("False", reason, why),
+        None if has(&object, "/spec/service") => ("True", "Passed", "all checks passed".to_owned()),
+        None => ("True", "Local", "Local APIServices are always available".to_owned()),
     };
-    let status = if matches!(reason, "Passed" | "Local") { "True" } else { "False" };
     let (now, mut next) = (world.now, (*object).clone());
     let conditions = items(&mut next, &["status", "conditions"]);
     if state(conditions, &Condition { kind: "Available", status, reason, message: &message }, now) {
@@ -43,12 +42,12 @@ fn refusal(world: &mut World<'_>, object: &Value) -> Option<(&'static str, Strin
     };
     // Of a Service of which nothing is known, such as a rehearsal's, nothing can be missed; and behind those
     // of other types the aggregator does not look.
-    if list(&service, "/spec/ports").is_empty() || !matches!(text(&service, "/spec/type"), "" | "ClusterIP") {
+    let ports = list(&service, "/spec/ports");
+    if ports.is_empty() || !matches!(text(&service, "/spec/type"), "" | "ClusterIP") {
         return None;
     }
     let port = number(asked, "/port").unwrap_or(HTTPS);
-    let Some(port) = list(&service, "/spec/ports").iter().find(|known| number(known, "/port") == Some(port))
-    else {
+    let Some(port) = ports.iter().find(|known| number(known, "/port") == Some(port)) else {
         return Some(("ServicePortError", format!("{words} is not listening on port {port}")));
     };
     let port = text(port, "/name");

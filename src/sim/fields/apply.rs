@@ -10,7 +10,7 @@ use super::element::{same, shown};
 use super::managed::{self, Manager, Managers, Owned};
 use super::schema::Schema;
 use super::set::Set;
-use crate::sim::json::At as _;
+use crate::sim::json::text;
 
 /// Who writes, and when.
 #[derive(Debug, Clone, Copy)]
@@ -255,7 +255,7 @@ fn unless_same(before: Option<&Value>, after: Value) -> Value {
 
 /// What is applied, as errors name it: `shop/web; apps/v1, Kind=Deployment`.
 fn called(config: &Value) -> String {
-    let text = |pointer: &str| config.at(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |path: &str| text(config, path);
     let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
     let version = text("/apiVersion");
     let group = if version.contains('/') { "" } else { "/" };

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use super::{DEFINED_VERBS, Resource, Subresource};
 use crate::sim::fields::Schema;
-use crate::sim::json::At as _;
-use crate::sim::json::holds;
+use crate::sim::json::{At as _, holds, list, text};
 use crate::sim::store::{Key, Store};
 
 const GROUP: &str = "apiextensions.k8s.io";
@@ -102,18 +101,16 @@ fn priority(version: &str) -> (u8, u64, u64) {
 }
 
 fn resources(definition: &Value) -> Vec<Resource> {
-    let text = |path: &str| definition.at(path).and_then(Value::as_str).unwrap_or_default();
+    let text = |path: &str| text(definition, path);
     if !holds(definition, "Established") {
         return Vec::new();
     }
-    let versions = definition.at("/spec/versions").and_then(Value::as_array);
-    let versions: Vec<&Value> = versions.into_iter().flatten().collect();
+    let versions = list(definition, "/spec/versions");
     let is = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool) == Some(true);
     let name = |version: &Value| version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let storage = versions.iter().find(|v| is(v, "storage")).map(|v| name(v)).unwrap_or_default();
     let words = |path: &str| -> Vec<String> {
-        let found = definition.at(path).and_then(Value::as_array);
-        found.into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect()
+        list(definition, path).iter().filter_map(|w| w.as_str().map(str::to_owned)).collect()
     };
     let kind: Arc<str> = text("/spec/names/kind").into();
     let group: Arc<str> = text("/spec/group").into();
@@ -121,7 +118,7 @@ fn resources(definition: &Value) -> Vec<Resource> {
         "" => other,
         found => found.to_owned(),
     };
-    let one = |version: &&Value| Resource {
+    let one = |version: &Value| Resource {
         group: Arc::clone(&group),
         version: name(version).into(),
         plural: text("/spec/names/plural").into(),
@@ -140,7 +137,7 @@ fn resources(definition: &Value) -> Vec<Resource> {
             deprecated: is(version, "deprecated").then(|| {
                 let said = version.get("deprecationWarning").and_then(Value::as_str).map(str::to_owned);
                 said.unwrap_or_else(|| {
-                    let better = |other: &&&Value| {
+                    let better = |other: &&Value| {
                         is(other, "served")
                             && !is(other, "deprecated")
                             && priority(&name(other)) > priority(&name(version))

@@ -18,7 +18,7 @@ use crate::adapter::working::WorkingTree;
 use crate::cli::args::{Args, Demo, Globals};
 use crate::cli::commands::{Context, dispatch};
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::place::{Patience, Place, Simulated};
+use crate::cli::place::{Place, Simulated};
 use crate::cli::signals::Signals;
 use crate::diag::{Finding, codes, count};
 use crate::engine::repo::Repository;
@@ -126,7 +126,7 @@ impl Stage {
     }
 
     fn stopped(&self) -> Vec<Code> {
-        self.say("stopped; nothing is left behind");
+        self.say("stopped: nothing is left behind, and there is nothing to go on with");
         vec![Code::Interrupted]
     }
 
@@ -304,7 +304,7 @@ impl Stage {
     ) -> Result<Option<String>, Failure> {
         let mut stop = self.signals.gentle();
         let mut line = self.surface.typed();
-        let _patience = Patience::of(&self.pace);
+        let _patience = self.pace.hold_back(1.0);
         loop {
             tokio::select! {
                 biased;
