@@ -11,6 +11,7 @@ use crate::diag::{count, count_of};
 use crate::journal::{
     Answer, BlockReason, Deferral, HaltCause, Override, RetryWhich, Side, StepId, StopScope,
 };
+use crate::model::calendar::ClosedBy;
 use crate::model::{Actor, AuthorMay, ClusterName, Duration, GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
@@ -167,7 +168,8 @@ fn absence(
     }
     let own = match about {
         About::Cluster(cluster) => {
-            let failed = rollout.cluster(cluster).is_some_and(|c| c.state().class() == Class::Failed);
+            let class = rollout.cluster(cluster).map(|c| c.state().class());
+            let failed = matches!(class, Some(Class::Failed | Class::RolledBack));
             failed || waits.iter().any(|w| w.cluster.is_some() && w.kind.is_external())
         }
         About::Rollout | About::Wave(_) => false,
@@ -221,8 +223,9 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         WaitKind::CatchUp { .. } | WaitKind::Unjoined { .. } => told.catch_up(),
     };
     let mut evidence = evidence;
-    // How old that is what is known of a cluster nobody is at.
-    if let Some(cluster) = wait.cluster.as_ref().filter(|_| state == "deferred") {
+    // How old that is what is known of a cluster nobody is at; a closed window says nothing against it.
+    let in_doubt = state == "deferred" && gate != "window";
+    if let Some(cluster) = wait.cluster.as_ref().filter(|_| in_doubt) {
         let seen = age::seen(offers.state, cluster, offers.now);
         evidence.push(seen.age.map_or_else(|| "never seen".to_owned(), |age| format!("last seen {age} ago")));
     }
@@ -355,7 +358,15 @@ impl Told<'_> {
                     Some(at) => format!("the next opening is {at}"),
                     None => "it does not open within ten years".to_owned(),
                 });
-                let unblock = people("the calendar lets it, or says something else", closed.who(), []);
+                let condition = match &closed.by {
+                    ClosedBy::Freeze { name, .. } => {
+                        format!("the freeze ends, or is taken away with `tidegate freeze remove {name}`")
+                    }
+                    ClosedBy::Deny { .. } | ClosedBy::NoneOpen { .. } => {
+                        "the calendar lets it, or says something else".to_owned()
+                    }
+                };
+                let unblock = people(&condition, closed.who(), []);
                 ("window".to_owned(), state, evidence, unblock)
             }
             Obstacle::Busy { rollout, position } => {

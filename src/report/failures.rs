@@ -23,7 +23,7 @@ pub const PRINTED: &str = "| ";
 pub(super) fn failed_clusters(rollout: &Rollout) -> impl Iterator<Item = (&PlannedCluster, &Cluster)> {
     rollout
         .clusters()
-        .filter(|(_, _, _, cluster)| matches!(cluster.state().class(), Class::Failed | Class::Unknown))
+        .filter(|(_, _, _, cluster)| cluster.state().class().is_failure())
         .map(|(_, _, planned, cluster)| (planned, cluster))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn of_cluster(offers: &Offers<'_>, name: &ClusterName) -> Option<Expl
     let rollout = offers.rollout;
     let (wave, _, planned) = rollout.plan().cluster(name)?;
     let cluster = rollout.cluster(name)?;
-    if cluster.state().class() != Class::Failed {
+    if !matches!(cluster.state().class(), Class::Failed | Class::RolledBack) {
         return None;
     }
     let attempt = cluster.attempt();

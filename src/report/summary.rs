@@ -119,8 +119,10 @@ pub struct Tally {
     pub postponed: u32,
     /// Left for later: unreachable, hibernated, or on hold.
     pub deferred: u32,
-    /// Failed, timed out, aborted or rolled back.
+    /// Failed, timed out or aborted.
     pub failed: u32,
+    /// Rolled back.
+    pub rolled_back: u32,
     /// Ended in a way that nobody knows; a person decides.
     pub unknown: u32,
     /// Left out by a person.
@@ -283,6 +285,7 @@ impl From<&Counts> for Tally {
             postponed: counts.of(Class::Postponed),
             deferred: counts.of(Class::Deferred),
             failed: counts.of(Class::Failed),
+            rolled_back: counts.of(Class::RolledBack),
             unknown: counts.of(Class::Unknown),
             skipped: counts.of(Class::Skipped),
             gone: counts.of(Class::Gone),
@@ -298,6 +301,7 @@ impl Tally {
             (self.blocked + self.postponed, "wait"),
             (self.deferred, "deferred"),
             (self.failed, "failed"),
+            (self.rolled_back, "rolled back"),
             (self.unknown, "unknown"),
             (self.skipped, "skipped"),
             (self.gone, "gone"),
@@ -310,7 +314,7 @@ impl Tally {
 
     /// Those that no longer keep their wave open.
     pub fn settled(&self) -> u32 {
-        self.done + self.deferred + self.failed + self.skipped + self.gone
+        self.done + self.deferred + self.failed + self.rolled_back + self.skipped + self.gone
     }
 }
 
@@ -526,7 +530,7 @@ fn position(state: &FleetState, rollout: &Rollout, planned: &PlannedCluster) -> 
 fn urgency(state: &AttemptState) -> Option<u8> {
     match state.class() {
         Class::Unknown => Some(0),
-        Class::Failed => Some(1),
+        Class::Failed | Class::RolledBack => Some(1),
         Class::Blocked => Some(2),
         Class::Deferred => Some(3),
         Class::Postponed => Some(4),

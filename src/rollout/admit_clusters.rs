@@ -55,7 +55,7 @@ pub(super) fn retry(
             return false;
         }
         match which {
-            RetryWhich::Failed => matches!(class, Class::Failed | Class::Unknown),
+            RetryWhich::Failed => class.is_failure(),
             RetryWhich::Skipped => class == Class::Skipped,
             RetryWhich::Deferred => matches!(class, Class::Deferred | Class::Postponed),
             RetryWhich::Named => class.is_retryable(),
@@ -93,7 +93,7 @@ fn still_over_budget(rollout: &Rollout, retried: &[ClusterName]) -> Result<(), R
     let mut failed: Vec<u32> = rollout.waves.iter().map(|w| w.counts.failures()).collect();
     for name in retried {
         if let Some(cluster) = rollout.cluster(name)
-            && matches!(cluster.attempt.state.class(), Class::Failed | Class::Unknown)
+            && cluster.attempt.state.class().is_failure()
             && let Some(count) = failed.get_mut(cluster.wave)
         {
             *count = count.saturating_sub(1);

@@ -86,7 +86,8 @@ impl AttemptState {
             Self::Deferred(reason) if reason.settles() => Class::Deferred,
             Self::Deferred(_) => Class::Postponed,
             Self::Failed(Failure::Unknown) => Class::Unknown,
-            Self::Failed(_) | Self::TimedOut | Self::Aborted { .. } | Self::RolledBack => Class::Failed,
+            Self::Failed(_) | Self::TimedOut | Self::Aborted { .. } => Class::Failed,
+            Self::RolledBack => Class::RolledBack,
             Self::Skipped(_) => Class::Skipped,
             Self::Departed | Self::Superseded => Class::Gone,
         }
@@ -130,8 +131,10 @@ pub enum Class {
     Postponed,
     /// Deferred as unreachable, hibernated or held: settled within the deferred budget.
     Deferred,
-    /// Failed, timed out, aborted or rolled back: settled within the failure budget.
+    /// Failed, timed out or aborted: settled within the failure budget.
     Failed,
+    /// Rolled back: settled, and spends the failure budget as one that failed.
+    RolledBack,
     /// Succeeded.
     Succeeded,
     /// Had nothing to do.
@@ -176,7 +179,7 @@ impl Counts {
 
     /// Those that spend the failure budget.
     pub fn failures(&self) -> u32 {
-        self.of(Class::Failed) + self.of(Class::Unknown)
+        self.of(Class::Failed) + self.of(Class::RolledBack) + self.of(Class::Unknown)
     }
 
     /// Those that keep a wave open whatever the budgets say.

@@ -499,11 +499,22 @@ impl Attempt {
 }
 
 impl Class {
+    /// Whether it spends the failure budget of its wave.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::RolledBack | Self::Unknown)
+    }
+
     /// Whether `attempt.retry` may replace it.
     pub fn is_retryable(self) -> bool {
         matches!(
             self,
-            Self::Failed | Self::Unknown | Self::Deferred | Self::Postponed | Self::Skipped | Self::Blocked
+            Self::Failed
+                | Self::RolledBack
+                | Self::Unknown
+                | Self::Deferred
+                | Self::Postponed
+                | Self::Skipped
+                | Self::Blocked
         )
     }
 
@@ -511,7 +522,13 @@ impl Class {
     pub fn is_skippable(self) -> bool {
         matches!(
             self,
-            Self::Pending | Self::Failed | Self::Unknown | Self::Deferred | Self::Postponed | Self::Blocked
+            Self::Pending
+                | Self::Failed
+                | Self::RolledBack
+                | Self::Unknown
+                | Self::Deferred
+                | Self::Postponed
+                | Self::Blocked
         )
     }
 }

@@ -87,7 +87,7 @@ fn freed(attempt: &Attempt) -> bool {
 fn is_result(attempt: &Attempt) -> bool {
     matches!(
         attempt.state.class(),
-        Class::Succeeded | Class::NoOp | Class::Failed | Class::Skipped | Class::Gone
+        Class::Succeeded | Class::NoOp | Class::Failed | Class::RolledBack | Class::Skipped | Class::Gone
     )
 }
 

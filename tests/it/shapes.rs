@@ -40,7 +40,7 @@ spec:
   actions: [ { do: { start: { release: R1 } } } ]
   expect:
     - rollout: { id: R1-1, state: succeeded }
-    - rollout: { id: R1-1, state: aborted }
+    - { at: 10m, rollout: { id: R1-1, state: aborted } }
 ";
 
 /// The documents of a session, by kind, and the events by name.

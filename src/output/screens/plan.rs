@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::count;
+use crate::diag::{Finding, Findings, count};
 use crate::digest::Digest;
 use crate::model::{ClusterName, Duration, Lane, ProductName, ReleaseId, WaveName};
 use crate::output::mark::{Tone, bold, clean, dim};
@@ -410,6 +410,16 @@ impl Screen for PlanScreen {
 }
 
 impl PlanScreen {
+    /// Of what was found, what people would not read in its notices: other things, and places.
+    pub fn beside(&self, found: &Findings) -> Findings {
+        let told = |finding: &&Finding| {
+            let same =
+                |notice: &Notice| (&*notice.code, &notice.message) == (finding.code.id, &finding.message);
+            finding.place.is_none() && self.notices.iter().any(same)
+        };
+        found.iter().filter(|finding| !told(finding)).cloned().collect()
+    }
+
     fn rollback_text(&self, rollback: &RollbackPlan, look: &Look) -> String {
         let mut text = format!(
             "{} · {} · {}\n\n",

@@ -40,7 +40,8 @@ impl Screen for RehearsalScreen {
         for check in &verdict.checks {
             let tone = if check.holds { Tone::Good } else { Tone::Bad };
             let found = check.found.as_ref().map(|found| format!(": {}", clean(found))).unwrap_or_default();
-            text.push_str(&format!("{} {}{found}\n", tone.paint(tone.glyph()), clean(&check.what)));
+            let at = check.at.map(|at| format!("after {at}: ")).unwrap_or_default();
+            text.push_str(&format!("{} {at}{}{found}\n", tone.paint(tone.glyph()), clean(&check.what)));
         }
         if !verdict.faults.is_empty() {
             let faults: Vec<String> =

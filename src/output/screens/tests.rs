@@ -173,6 +173,36 @@ fn why_is_a_block_for_everything_that_waits() {
 }
 
 #[test]
+fn clusters_that_wait_for_the_same_share_a_block() {
+    let story = middle();
+    let mut screen = why(&story);
+    let one = screen.explanations.remove(0);
+    let frozen = |number: usize, until: &str| {
+        let mut other = one.clone();
+        other.gate = "window".to_owned();
+        other.subject.cluster = Some(format!("prod-{number}").parse().unwrap());
+        other.evidence = vec![format!("frozen until {until}")];
+        other.unblock.commands.clear();
+        other
+    };
+    screen.explanations = (1..=30).map(|n| frozen(n, if n == 7 { "Friday" } else { "noon" })).collect();
+    assert_snapshot!(text(&screen, Some(80), &story), @r"
+    R42-1 waits for 30 things: ▶ running since 09:00 (41 m 28 s)
+
+    ⏸ window deferred · 29 clusters of wave nonprod · since 09:00 (41 m 5 s)
+      clusters  prod-1, prod-2, prod-3, prod-4, prod-5, prod-6, prod-8, prod-9,
+                prod-10, prod-11, prod-12, prod-13, prod-14, prod-15, prod-16,
+                prod-17, prod-18, prod-19, prod-20, prod-21 and 9 more
+      because   frozen until noon
+      unblocks  it can be reached again, and is retried
+
+    ⏸ window deferred · cluster prod-7 of wave nonprod · since 09:00 (41 m 5 s)
+      because   frozen until Friday
+      unblocks  it can be reached again, and is retried
+    ");
+}
+
+#[test]
 fn the_list_of_rollouts_has_one_line_each() {
     let story = halted();
     let summary = summary::rollout(&story.state, story.rollout(), story.now);

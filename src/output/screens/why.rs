@@ -1,7 +1,7 @@
 //! `rollout why`: a block for everything that waits, and the command that helps first.
 
 use crate::diag::count;
-use crate::model::RolloutId;
+use crate::model::{ClusterName, RolloutId};
 use crate::output::mark::{Tone, bold, clean};
 use crate::output::table::wrap;
 use crate::output::{Look, Screen};
@@ -12,6 +12,8 @@ use super::words::tone;
 
 /// So many blocks are shown to people; programs get all.
 const SHOWN: usize = 24;
+/// So many clusters that wait for the same are named.
+const NAMED: usize = 20;
 
 /// Why a rollout, or something of it, waits.
 #[derive(Debug, serde::Serialize)]
@@ -51,11 +53,13 @@ impl Screen for WhyScreen {
                 format!("{} waits for {things}: {state} {}\n", bold(&self.about), look.view.since(self.since))
             }
         };
-        for explanation in self.explanations.iter().take(SHOWN) {
+        let blocks = blocks(&self.explanations);
+        for block in &blocks {
             text.push('\n');
-            block(explanation, look, &mut text);
+            block.write(look, &mut text);
         }
-        if let Some(more) = self.explanations.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let shown: usize = blocks.iter().map(|block| block.explanations).sum();
+        if let Some(more) = self.explanations.len().checked_sub(shown).filter(|more| *more > 0) {
             text.push_str(&format!("\nand {more} more, all of them with -o json\n"));
         }
         text
@@ -66,43 +70,107 @@ impl Screen for WhyScreen {
     }
 }
 
-/// One explanation as lines.
-fn block(explanation: &Explanation, look: &Look, text: &mut String) {
-    let tone = match tone(&explanation.state) {
-        Tone::Quiet => Tone::Waits,
-        known => known,
-    };
-    let mut title =
-        format!("{} {}", tone.paint(&tone.mark(&clean(&explanation.gate))), clean(&explanation.state));
-    let subject = &explanation.subject;
-    match (&subject.cluster, &subject.wave) {
-        (Some(cluster), Some(wave)) => title.push_str(&format!(" · cluster {cluster} of wave {wave}")),
-        (Some(cluster), None) => title.push_str(&format!(" · cluster {cluster}")),
-        (None, Some(wave)) => title.push_str(&format!(" · wave {wave}")),
-        (None, None) => {}
+/// What one block tells: an explanation, and the clusters that wait for just the same.
+struct Block<'a> {
+    first: &'a Explanation,
+    clusters: Vec<&'a ClusterName>,
+    since: Option<jiff::Timestamp>,
+    explanations: usize,
+}
+
+/// The first blocks, and in them whatever waits for the same.
+fn blocks(explanations: &[Explanation]) -> Vec<Block<'_>> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    for explanation in explanations {
+        let cluster = explanation.subject.cluster.as_ref();
+        match blocks.iter().position(|block| cluster.is_some() && block.tells(explanation)) {
+            Some(same) => {
+                let block = &mut blocks[same];
+                block.clusters.extend(cluster);
+                block.since = block.since.min(explanation.since);
+                block.explanations += 1;
+            }
+            None if blocks.len() < SHOWN => blocks.push(Block {
+                first: explanation,
+                clusters: cluster.into_iter().collect(),
+                since: explanation.since,
+                explanations: 1,
+            }),
+            None => {}
+        }
     }
-    if let Some(since) = explanation.since {
-        title.push_str(&format!(" · {}", look.view.since(since)));
+    blocks
+}
+
+impl Block<'_> {
+    /// Whether it tells this already, but for the cluster and since when.
+    fn tells(&self, other: &Explanation) -> bool {
+        let Explanation { gate, state, since: _, looks, evidence, unblock, subject } = self.first;
+        subject.cluster.is_some()
+            && (&subject.rollout, &subject.wave) == (&other.subject.rollout, &other.subject.wave)
+            && (gate, state, looks) == (&other.gate, &other.state, &other.looks)
+            && evidence == &other.evidence
+            && unblock == &other.unblock
     }
-    text.push_str(&title);
-    text.push('\n');
-    let unblock = &explanation.unblock;
-    let mut condition = unblock.condition.clone();
-    if let Some(earliest) = unblock.earliest {
-        condition.push_str(&format!(", earliest {}", look.view.until(earliest)));
+
+    /// Whom it is about, in half a sentence.
+    fn subject(&self) -> String {
+        let clusters = match self.clusters.as_slice() {
+            [] => None,
+            [one] => Some(format!("cluster {one}")),
+            several => Some(count(several.len(), "cluster")),
+        };
+        match (clusters, &self.first.subject.wave) {
+            (Some(clusters), Some(wave)) => format!(" · {clusters} of wave {wave}"),
+            (Some(clusters), None) => format!(" · {clusters}"),
+            (None, Some(wave)) => format!(" · wave {wave}"),
+            (None, None) => String::new(),
+        }
     }
-    lines("alert", &explanation.alert().unwrap_or_default(), look.width, text);
-    for line in &explanation.evidence {
-        // What a test printed stands under its cluster as it was printed.
-        let title = if line.starts_with(PRINTED) { "" } else { "because" };
-        lines(title, line, look.width, text);
+
+    /// Its lines.
+    fn write(&self, look: &Look, text: &mut String) {
+        let explanation = self.first;
+        let tone = match tone(&explanation.state) {
+            Tone::Quiet => Tone::Waits,
+            known => known,
+        };
+        let gate = tone.paint(&tone.mark(&clean(&explanation.gate)));
+        text.push_str(&format!("{gate} {}{}", clean(&explanation.state), self.subject()));
+        if let Some(since) = self.since {
+            text.push_str(&format!(" · {}", look.view.since(since)));
+        }
+        text.push('\n');
+        let unblock = &explanation.unblock;
+        let mut condition = unblock.condition.clone();
+        if let Some(earliest) = unblock.earliest {
+            condition.push_str(&format!(", earliest {}", look.view.until(earliest)));
+        }
+        if let [_, _, ..] = self.clusters.as_slice() {
+            lines("clusters", &named(&self.clusters), look.width, text);
+        }
+        lines("alert", &explanation.alert().unwrap_or_default(), look.width, text);
+        for line in &explanation.evidence {
+            // What a test printed stands under its cluster as it was printed.
+            let title = if line.starts_with(PRINTED) { "" } else { "because" };
+            lines(title, line, look.width, text);
+        }
+        lines("unblocks", &condition, look.width, text);
+        if !unblock.actors.is_empty() {
+            lines("who can", &unblock.actors.join(", "), look.width, text);
+        }
+        for command in &unblock.commands {
+            lines("how", command, None, text);
+        }
     }
-    lines("unblocks", &condition, look.width, text);
-    if !unblock.actors.is_empty() {
-        lines("who can", &unblock.actors.join(", "), look.width, text);
-    }
-    for command in &unblock.commands {
-        lines("how", command, None, text);
+}
+
+/// The first clusters by their names, and how many more there are.
+fn named(clusters: &[&ClusterName]) -> String {
+    let names: Vec<&str> = clusters.iter().take(NAMED).map(|name| name.as_str()).collect();
+    match clusters.len() - names.len() {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 

@@ -333,9 +333,9 @@ impl Rehearsal<'_> {
         });
         let mut left = explanations(state, rollout, About::Rollout, None, at);
         left.retain(|reason| reason.gate != DRIVER);
-        let of = |classes: &[Class]| -> Vec<ClusterName> {
+        let of = |is: fn(Class) -> bool| -> Vec<ClusterName> {
             let all = rollout.clusters();
-            let some = all.filter(|(.., cluster)| classes.contains(&cluster.state().class()));
+            let some = all.filter(|(.., cluster)| is(cluster.state().class()));
             some.map(|(_, _, planned, _)| planned.name.clone()).collect()
         };
         Ran {
@@ -346,8 +346,8 @@ impl Rehearsal<'_> {
             halted: self.seen.halted.take(),
             holds: std::mem::take(&mut self.holds),
             worst: self.seen.worst,
-            hurt: of(&[Class::Failed, Class::Unknown]),
-            later: of(&[Class::Deferred, Class::Postponed, Class::Blocked]),
+            hurt: of(Class::is_failure),
+            later: of(|class| matches!(class, Class::Deferred | Class::Postponed | Class::Blocked)),
             left,
             struck: self.place.simulation.fleet.struck(),
         }

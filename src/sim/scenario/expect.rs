@@ -40,7 +40,8 @@ pub async fn look(expected: &Expectation, stage: &Stage) -> Result<Vec<Check>, F
     if let Some(struck) = &expected.struck {
         checks.push(of_struck(&struck.value, stage));
     }
-    Ok(checks)
+    let at = expected.at.as_ref().map(|at| at.value);
+    Ok(checks.into_iter().map(|check| Check { at, ..check }).collect())
 }
 
 async fn of_attempts(expected: &ExpectedAttempts, stage: &Stage) -> Result<Check, Fault> {
@@ -119,7 +120,7 @@ fn bounds(times: u32, least: Option<&Spanned<u32>>, most: Option<&Spanned<u32>>)
 }
 
 fn check(what: String, holds: bool, found: String) -> Check {
-    Check { what, holds, found: (!holds).then_some(found) }
+    Check { what, at: None, holds, found: (!holds).then_some(found) }
 }
 
 async fn of_rollout(expected: &ExpectedRollout, stage: &Stage) -> Result<Check, Fault> {

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use super::desk::DeskError;
 use crate::engine::DriveError;
-use crate::model::RolloutId;
+use crate::model::{Duration, RolloutId};
 use crate::port::Fault;
 
 /// What came of a scenario.
@@ -58,6 +58,9 @@ pub struct RolloutEnd {
 pub struct Check {
     /// What.
     pub what: String,
+    /// How long after the beginning; at the end if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Duration>,
     /// Whether it does.
     pub holds: bool,
     /// What was found instead.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diag::{Finding, Findings, Source, codes};
 use crate::model::scenario::{Deed, Scenario, ScenarioFile};
-use crate::model::{API_VERSION, Kind, ProductName};
+use crate::model::{API_VERSION, Calendar, Kind, Pipeline, ProductName};
 use crate::sim::platform::PRODUCTS;
 use crate::yaml::{self, Spanned};
 
@@ -57,6 +57,10 @@ fn sound(file: &ScenarioFile, findings: &mut Findings) {
         if !releases.insert(id.value.clone()) {
             findings.push(invalid(format!("there are two releases {}", id.value)).at(&id.place));
         }
+    }
+    findings.extend(yaml::decode_rest::<Pipeline>(&spec.pipeline).1);
+    if let Some(calendar) = &spec.calendar {
+        findings.extend(yaml::decode_rest::<Calendar>(calendar).1);
     }
     findings.extend(products(spec));
     if let Some(installed) = spec.installed.as_ref().filter(|id| !releases.contains(&id.value)) {
