@@ -15,8 +15,8 @@ use crate::model::calendar::ClosedBy;
 use crate::model::{Actor, AuthorMay, ClusterName, Duration, GateId, RolloutId, WaveName};
 use crate::plan::{GateKind, PlannedObstacle};
 use crate::rollout::{
-    CapUse, Class, Effect, FleetState, MissingHotfix, Obstacle, Rollout, RolloutState, Scope, Wait, WaitKind,
-    effects, waits_of, waits_of_rollout,
+    AttemptState, CapUse, Class, Cluster, Effect, FleetState, MissingHotfix, Obstacle, Rollout, RolloutState,
+    Scope, Wait, WaitKind, effects, waits_of, waits_of_rollout,
 };
 
 /// What is asked about.
@@ -223,9 +223,12 @@ pub(super) fn of(wait: &Wait, offers: &Offers<'_>) -> Explanation {
         WaitKind::CatchUp { .. } | WaitKind::Unjoined { .. } => told.catch_up(),
     };
     let mut evidence = evidence;
-    // How old that is what is known of a cluster nobody is at; a closed window says nothing against it.
-    let in_doubt = state == "deferred" && gate != "window";
-    if let Some(cluster) = wait.cluster.as_ref().filter(|_| in_doubt) {
+    // How old that is what is known of a cluster nobody is at; a closed window puts nothing in doubt.
+    let in_doubt = |cluster: &&ClusterName| {
+        let attempt = offers.rollout.cluster(cluster).map(Cluster::state);
+        state == "deferred" && attempt != Some(&AttemptState::Deferred(Deferral::Window))
+    };
+    if let Some(cluster) = wait.cluster.as_ref().filter(in_doubt) {
         let seen = age::seen(offers.state, cluster, offers.now);
         evidence.push(seen.age.map_or_else(|| "never seen".to_owned(), |age| format!("last seen {age} ago")));
     }
@@ -359,9 +362,10 @@ impl Told<'_> {
                     None => "it does not open within ten years".to_owned(),
                 });
                 let condition = match &closed.by {
-                    ClosedBy::Freeze { name, .. } => {
-                        format!("the freeze ends, or is taken away with `tidegate freeze remove {name}`")
-                    }
+                    ClosedBy::Freeze { name, .. } => format!(
+                        "a commit takes the freeze away (`tidegate freeze remove {name}`), or it ends and the \
+                         calendar lets it"
+                    ),
                     ClosedBy::Deny { .. } | ClosedBy::NoneOpen { .. } => {
                         "the calendar lets it, or says something else".to_owned()
                     }

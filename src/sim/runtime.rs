@@ -45,6 +45,7 @@ struct Speed {
 }
 
 /// While this is there, a simulation is held back.
+#[must_use]
 pub struct HeldBack(Pace);
 
 impl Drop for HeldBack {
@@ -84,8 +85,7 @@ impl Pace {
     }
 
     /// Holds it back to so many of its seconds in one of people's, as long as what comes back is there; after
-    /// that nothing does.
-    #[must_use]
+    /// that it goes as fast as it can, whatever held it back before.
     pub fn hold_back(&self, speed: f64) -> HeldBack {
         self.set(Some(speed));
         HeldBack(self.clone())

@@ -36,16 +36,14 @@ pub async fn run(args: &PlanArgs, context: &Context<'_>) -> Outcome {
         actor: context.place.actor().await,
     };
     let (plan, gathered) = plan(&world, &context.place.times()?, &mut open.follower, &request).await?;
+    context.surface.findings(&gathered.findings);
     let mut warned = warnings(&gathered.findings);
     warned.extend(unreachable(&gathered));
-    let mut screen = PlanScreen::of(&plan, context.place.now());
-    context.surface.findings(&match &args.cluster {
-        None => screen.beside(&gathered.findings),
-        Some(_) => gathered.findings,
-    });
     if args.render {
         render(&plan, &world).await?;
     }
+    let mut screen = PlanScreen::of(&plan, context.place.now());
+    screen.told = true;
     screen.estimate = estimate::of_plan(open.follower.state(), &plan);
     let code = if args.exit_code && screen.changes_anything() { Code::ChangesPending } else { Code::Done };
     if let Some(file) = &args.out {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diag::{Finding, Findings, count};
+use crate::diag::count;
 use crate::digest::Digest;
 use crate::model::{ClusterName, Duration, Lane, ProductName, ReleaseId, WaveName};
 use crate::output::mark::{Tone, bold, clean, dim};
@@ -71,6 +71,9 @@ pub struct PlanScreen {
     pub deadlines: Vec<DeadlineLine>,
     /// What people should know.
     pub notices: Vec<Notice>,
+    /// Whether people were told the notices already, as findings with their places and hints.
+    #[serde(skip)]
+    pub told: bool,
     /// The file that it was written to.
     pub file: Option<String>,
     /// How long it may take; absent without history.
@@ -212,6 +215,7 @@ impl PlanScreen {
             rollback: back::of(plan),
             deadlines: deadlines(plan),
             notices: plan.notices.clone(),
+            told: false,
             file: None,
             estimate: None,
         }
@@ -410,16 +414,6 @@ impl Screen for PlanScreen {
 }
 
 impl PlanScreen {
-    /// Of what was found, what people would not read in its notices: other things, and places.
-    pub fn beside(&self, found: &Findings) -> Findings {
-        let told = |finding: &&Finding| {
-            let same =
-                |notice: &Notice| (&*notice.code, &notice.message) == (finding.code.id, &finding.message);
-            finding.place.is_none() && self.notices.iter().any(same)
-        };
-        found.iter().filter(|finding| !told(finding)).cloned().collect()
-    }
-
     fn rollback_text(&self, rollback: &RollbackPlan, look: &Look) -> String {
         let mut text = format!(
             "{} · {} · {}\n\n",
@@ -531,7 +525,7 @@ impl PlanScreen {
             let DeadlineLine { product, action, limit, basis, .. } = line;
             fact("Deadline", &format!("{product}/{action} {limit}: {basis}"), look, text);
         }
-        for notice in &self.notices {
+        for notice in self.notices.iter().filter(|_| !self.told) {
             fact("Notice", &format!("{} ({})", notice.message, notice.code), look, text);
         }
     }

@@ -134,7 +134,9 @@ fn waves(waves: &[WaveSummary]) -> Table {
         Column::text("OTHERWISE"),
     ]);
     for wave in waves {
-        let mut otherwise = vec![rest(&wave.clusters, Some(wave.failure_budget))];
+        // A budget says nothing of a wave that was taken back as a whole.
+        let budget = Some(wave.failure_budget).filter(|_| wave.state != "rolled-back");
+        let mut otherwise = vec![rest(&wave.clusters, budget)];
         otherwise.extend(wave.tag.as_ref().map(|tag| format!("tag {}", tag.name)));
         otherwise.retain(|words| !words.is_empty());
         let gates: Vec<String> =

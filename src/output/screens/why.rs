@@ -87,7 +87,7 @@ fn blocks(explanations: &[Explanation]) -> Vec<Block<'_>> {
             Some(same) => {
                 let block = &mut blocks[same];
                 block.clusters.extend(cluster);
-                block.since = block.since.min(explanation.since);
+                block.since = block.since.into_iter().chain(explanation.since).min();
                 block.explanations += 1;
             }
             None if blocks.len() < SHOWN => blocks.push(Block {

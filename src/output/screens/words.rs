@@ -32,11 +32,14 @@ pub fn done(tally: &Tally) -> String {
     format!("{}/{}", tally.done, tally.total)
 }
 
+/// The words of a tally that spend the failure budget.
+const FAILURES: [&str; 3] = [" failed", " rolled back", " unknown"];
+
 /// What is not simply done or waiting for its turn: `4 run · 1 failed (1 tolerated)`.
 pub fn rest(tally: &Tally, failure_budget: Option<u32>) -> String {
     let mut words = tally.words();
-    if let Some(budget) = failure_budget.filter(|_| tally.failed + tally.unknown > 0)
-        && let Some(word) = words.iter_mut().rfind(|w| w.ends_with(" failed") || w.ends_with(" unknown"))
+    if let Some(budget) = failure_budget.filter(|_| tally.failed + tally.rolled_back + tally.unknown > 0)
+        && let Some(word) = words.iter_mut().rfind(|w| FAILURES.iter().any(|failure| w.ends_with(failure)))
     {
         word.push_str(&format!(" ({budget} tolerated)"));
     }

@@ -42,8 +42,8 @@ pub async fn run(args: &Rollback, context: &Context<'_>) -> Outcome {
     if args.plan_only {
         admit(open.follower.state(), &command, context.place.now())?;
         let planned = plan(&world, &times, &mut open.follower, &request).await?;
+        context.surface.findings(&planned.findings);
         let screen = PlanScreen::of(&planned.plan, context.place.now());
-        context.surface.findings(&screen.beside(&planned.findings));
         context.surface.show(&screen, context.place.now(), &warned(&planned), [Code::Done]);
         return Ok(vec![Code::Done]);
     }
