@@ -108,7 +108,7 @@ fn resources(definition: &Value) -> Vec<Resource> {
     let versions = list(definition, "/spec/versions");
     let is = |version: &Value, field: &str| version.get(field).and_then(Value::as_bool) == Some(true);
     let name = |version: &Value| version.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let storage = versions.iter().find(|v| is(v, "storage")).map(|v| name(v)).unwrap_or_default();
+    let storage = versions.iter().find(|v| is(v, "storage")).map(name).unwrap_or_default();
     let words = |path: &str| -> Vec<String> {
         list(definition, path).iter().filter_map(|w| w.as_str().map(str::to_owned)).collect()
     };
