@@ -145,6 +145,38 @@ pub enum Class {
     Gone,
 }
 
+impl Class {
+    /// Whether it spends the failure budget of its wave.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::RolledBack | Self::Unknown)
+    }
+
+    /// Whether `attempt.retry` may replace it.
+    pub fn is_retryable(self) -> bool {
+        self.is_failure() || matches!(self, Self::Deferred | Self::Postponed | Self::Skipped | Self::Blocked)
+    }
+
+    /// Whether `attempt.skip` may take it out.
+    pub fn is_skippable(self) -> bool {
+        self.is_failure() || matches!(self, Self::Pending | Self::Deferred | Self::Postponed | Self::Blocked)
+    }
+
+    /// Whether it may get a slot.
+    pub fn is_claimable(self) -> bool {
+        matches!(self, Self::Pending | Self::Blocked | Self::Postponed)
+    }
+
+    /// Whether a cluster of this class holds a slot and its claim.
+    pub fn holds_slot(self) -> bool {
+        matches!(self, Self::Active | Self::Unknown)
+    }
+
+    /// Whether a cluster of this class has nothing that could soak.
+    pub(super) fn holds_no_soak(self) -> bool {
+        self.is_failure() || matches!(self, Self::Deferred | Self::Skipped | Self::Gone)
+    }
+}
+
 const CLASSES: usize = Class::Gone as usize + 1;
 
 /// How many clusters are in which class.

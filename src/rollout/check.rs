@@ -498,48 +498,6 @@ impl Attempt {
     }
 }
 
-impl Class {
-    /// Whether it spends the failure budget of its wave.
-    pub fn is_failure(self) -> bool {
-        matches!(self, Self::Failed | Self::RolledBack | Self::Unknown)
-    }
-
-    /// Whether `attempt.retry` may replace it.
-    pub fn is_retryable(self) -> bool {
-        matches!(
-            self,
-            Self::Failed
-                | Self::RolledBack
-                | Self::Unknown
-                | Self::Deferred
-                | Self::Postponed
-                | Self::Skipped
-                | Self::Blocked
-        )
-    }
-
-    /// Whether `attempt.skip` may take it out.
-    pub fn is_skippable(self) -> bool {
-        matches!(
-            self,
-            Self::Pending
-                | Self::Failed
-                | Self::RolledBack
-                | Self::Unknown
-                | Self::Deferred
-                | Self::Postponed
-                | Self::Blocked
-        )
-    }
-}
-
-impl Class {
-    /// Whether it may get a slot.
-    pub fn is_claimable(self) -> bool {
-        matches!(self, Self::Pending | Self::Blocked | Self::Postponed)
-    }
-}
-
 impl AttemptState {
     /// Whether its cluster is settled, budgets apart.
     pub fn is_settled(&self) -> bool {

@@ -403,18 +403,6 @@ impl Rollout {
     }
 }
 
-impl Class {
-    /// Whether a cluster of this class has nothing that could soak.
-    fn holds_no_soak(self) -> bool {
-        matches!(self, Self::Unknown | Self::Deferred | Self::Failed | Self::Skipped | Self::Gone)
-    }
-
-    /// Whether a cluster of this class holds a slot and its claim.
-    pub fn holds_slot(self) -> bool {
-        matches!(self, Self::Active | Self::Unknown)
-    }
-}
-
 impl Attempt {
     /// `Upgrading` or `Testing`, by the step it is at.
     fn working(&self) -> AttemptState {
