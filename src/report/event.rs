@@ -402,11 +402,14 @@ pub fn halt(cause: &HaltCause) -> String {
 /// The first few names, and how many more there are.
 pub fn named(clusters: &[ClusterName]) -> String {
     const SHOWN: usize = 5;
-    let names: Vec<&str> = clusters.iter().take(SHOWN).map(ClusterName::as_str).collect();
-    match clusters.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{} and {more} more", names.join(", ")),
-        _ => names.join(", "),
-    }
+    first_of(clusters.iter().map(ClusterName::as_str), SHOWN)
+}
+
+/// The first `most` of some names, and how many more there are.
+pub fn first_of<'n>(names: impl ExactSizeIterator<Item = &'n str>, most: usize) -> String {
+    let more = names.len().saturating_sub(most);
+    let names = names.take(most).collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{names} and {more} more") } else { names }
 }
 
 fn sided(side: Side, wave: &WaveName) -> String {

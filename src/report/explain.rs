@@ -3,7 +3,7 @@
 
 use super::age;
 use super::commands::Offers;
-use super::event::{deferral, halt, named, short_commit};
+use super::event::{deferral, first_of, halt, named, short_commit};
 use super::explanation::{Driving, Explanation, Subject, Unblock, undriven};
 use super::failures;
 use super::soak;
@@ -475,10 +475,8 @@ impl Told<'_> {
         }
         let authors = &self.rollout.plan().release.authors;
         if *author == AuthorMay::Refused && !authors.is_empty() {
-            let names: Vec<&str> = authors.iter().take(failures::NAMED).map(String::as_str).collect();
-            let more = authors.len().saturating_sub(failures::NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            evidence.push(format!("not by who made the release: {}{more}", names.join(", ")));
+            let names = first_of(authors.iter().map(String::as_str), failures::NAMED);
+            evidence.push(format!("not by who made the release: {names}"));
         }
         let command = self.wait.wave.as_ref().and_then(|wave| self.offers.approve(wave, *side, gate));
         let state = if answer.is_some() { "closed" } else { "asked" };

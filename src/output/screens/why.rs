@@ -5,6 +5,7 @@ use crate::model::{ClusterName, RolloutId};
 use crate::output::mark::{Tone, bold, clean};
 use crate::output::table::wrap;
 use crate::output::{Look, Screen};
+use crate::report::event::first_of;
 use crate::report::explanation::{Driving, Explanation};
 use crate::report::failures::PRINTED;
 
@@ -58,7 +59,8 @@ impl Screen for WhyScreen {
             text.push('\n');
             block.write(look, &mut text);
         }
-        let shown: usize = blocks.iter().map(|block| block.explanations).sum();
+        // Who has no cluster has a block alone.
+        let shown: usize = blocks.iter().map(|block| block.clusters.len().max(1)).sum();
         if let Some(more) = self.explanations.len().checked_sub(shown).filter(|more| *more > 0) {
             text.push_str(&format!("\nand {more} more, all of them with -o json\n"));
         }
@@ -75,7 +77,6 @@ struct Block<'a> {
     first: &'a Explanation,
     clusters: Vec<&'a ClusterName>,
     since: Option<jiff::Timestamp>,
-    explanations: usize,
 }
 
 /// The first blocks, and in them whatever waits for the same.
@@ -88,13 +89,11 @@ fn blocks(explanations: &[Explanation]) -> Vec<Block<'_>> {
                 let block = &mut blocks[same];
                 block.clusters.extend(cluster);
                 block.since = block.since.into_iter().chain(explanation.since).min();
-                block.explanations += 1;
             }
             None if blocks.len() < SHOWN => blocks.push(Block {
                 first: explanation,
                 clusters: cluster.into_iter().collect(),
                 since: explanation.since,
-                explanations: 1,
             }),
             None => {}
         }
@@ -147,7 +146,8 @@ impl Block<'_> {
             condition.push_str(&format!(", earliest {}", look.view.until(earliest)));
         }
         if let [_, _, ..] = self.clusters.as_slice() {
-            lines("clusters", &named(&self.clusters), look.width, text);
+            let names = first_of(self.clusters.iter().map(|name| name.as_str()), NAMED);
+            lines("clusters", &names, look.width, text);
         }
         lines("alert", &explanation.alert().unwrap_or_default(), look.width, text);
         for line in &explanation.evidence {
@@ -162,15 +162,6 @@ impl Block<'_> {
         for command in &unblock.commands {
             lines("how", command, None, text);
         }
-    }
-}
-
-/// The first clusters by their names, and how many more there are.
-fn named(clusters: &[&ClusterName]) -> String {
-    let names: Vec<&str> = clusters.iter().take(NAMED).map(|name| name.as_str()).collect();
-    match clusters.len() - names.len() {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
     }
 }
 
