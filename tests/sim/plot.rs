@@ -74,6 +74,17 @@ const PLATFORMS: [&[&str]; 8] = [
 ];
 
 impl Plot {
+    /// Whether a fault strikes in this minute of the story.
+    pub fn is_struck_at(&self, minute: u32) -> bool {
+        let minutes = |rule: &str, name: &str| -> Option<u32> {
+            rule.split_once(name)?.1.split_once('m')?.0.trim().parse().ok()
+        };
+        self.faults.iter().any(|rule| match (minutes(rule, "from:"), minutes(rule, "until:")) {
+            (Some(from), Some(until)) => (from..=until).contains(&minute),
+            _ => true,
+        })
+    }
+
     /// The plot of a seed, with at least so many clusters.
     pub fn of(seed: u64, least: u32) -> Self {
         let platform = PLATFORMS[Chance::named(seed, "platform").below(PLATFORMS.len() as u64) as usize];
