@@ -8,7 +8,7 @@
 //! and never what stands after it (`tests/architecture.rs` checks every path):
 //!
 //! `version`, `digest` | `diag` | `yaml` | `model` | `catalog` | `resolve` | `render` | `plan` |
-//! `journal` | `rollout` | `apply`, `gate` | `report` | `port` | `engine` | `adapter` | `output` |
+//! `journal` | `rollout` | `apply`, `gate`, `lcm` | `report` | `port` | `engine` | `adapter` | `output` |
 //! `cli`
 //!
 //! Everything before `engine` is pure: no clock, no randomness, no environment, no I/O.
@@ -42,6 +42,7 @@ pub mod rollout;
 
 pub mod apply;
 pub mod gate;
+pub mod lcm;
 
 pub mod report;
 

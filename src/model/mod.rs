@@ -8,6 +8,7 @@ mod document;
 mod duration;
 mod fleet;
 mod identity;
+pub mod image;
 mod labels;
 mod names;
 mod observed;

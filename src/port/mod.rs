@@ -3,6 +3,7 @@
 //! say what can be asked and how asking can fail.
 
 mod face;
+pub mod upstream;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 
 use crate::bed::{Bed, ClusterSpec};
-use crate::lab::Lab;
+use crate::lab::{Lab, Ran};
 use crate::tiny::{self, Member, PLAIN, config};
 
 /// Objects whose keys are names that users chose: what they hold has one shape, if it has any.
@@ -56,7 +56,12 @@ impl Told {
     fn keep(&mut self, lab: &Lab, line: &str, code: i32) -> Value {
         let mut args: Vec<&str> = line.split_whitespace().collect();
         args.extend(["-o", "json"]);
-        let document = lab.run(&args).exits(code).json();
+        self.keep_of(lab.run(&args).exits(code))
+    }
+
+    /// Keeps the document of what has run, and returns it.
+    fn keep_of(&mut self, ran: Ran) -> Value {
+        let document = ran.json();
         let kind = document["kind"].as_str().unwrap().to_owned();
         self.documents.entry(kind).or_default().push(document.clone());
         document
@@ -209,6 +214,12 @@ fn session(lab: &Lab) -> Told {
     std::fs::remove_file(lab.repo().join("small.yaml")).unwrap();
     told.keep(lab, "explain", 0);
     told.keep(lab, "explain TG0101", 0);
+    let tags = "1.0.0 1.0.1 1.1.0 2.0.0 2.1.0-rc.1";
+    for options in ["", "--level patch"] {
+        let line = format!("printf '%s\\n' {tags} | tidegate lcm pick --current 1.0.0 {options} -o json");
+        told.keep_of(lab.shell(&line).exits(0));
+    }
+    told.keep_of(lab.shell("echo 1.0.0 | tidegate lcm pick --current 1.0.0 -o json").exits(0));
     told.keep(lab, "product show nothing", 3);
     lab.commit("R1");
     told.keep(lab, "product list", 0);

@@ -16,6 +16,7 @@ mod scale;
 mod schedules;
 #[path = "../scripted/mod.rs"]
 mod scripted;
+mod tags;
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

@@ -66,6 +66,7 @@ fn codes_page() -> String {
         ("TG07", "Rollouts"),
         ("TG08", "The journal and its driver"),
         ("TG09", "The tool and its environment"),
+        ("TG10", "What is newer"),
     ] {
         page.push_str(&format!("## {}: {}\n\n", range.0, range.1));
         let mut found: Vec<_> = codes::all().filter(|code| code.id.starts_with(range.0)).collect();

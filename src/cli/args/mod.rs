@@ -6,6 +6,7 @@ mod files;
 mod freeze;
 mod globals;
 mod journal;
+mod lcm;
 mod pin;
 mod plan;
 mod replay;
@@ -26,6 +27,7 @@ pub use files::{
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
+pub use lcm::{LcmCommand, LcmPick};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use replay::{Replay, Speed, When};
@@ -97,6 +99,9 @@ pub enum Command {
     /// Stop everything that could start, for the whole fleet or a part of it.
     #[command(subcommand)]
     StopTheLine(StopCommand),
+    /// Say what is newer upstream.
+    #[command(subcommand)]
+    Lcm(LcmCommand),
     /// Look after the journal.
     #[command(subcommand)]
     Journal(JournalCommand),

@@ -11,6 +11,7 @@ mod fleet;
 mod freeze;
 mod init;
 mod journal;
+mod lcm;
 mod pin;
 mod plan;
 mod rebuild;
@@ -70,6 +71,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Outcome {
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, context),
         Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, context).await,
         Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, context).await,
+        Command::Lcm(command) => lcm::run(&command, context),
         Command::Rollout(command) => rollout::run(command, context).await,
         Command::Cluster(command) => cluster::run(command, context).await,
         Command::Demo(args) => Box::pin(demo::run(&args, context)).await,

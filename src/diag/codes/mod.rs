@@ -3,7 +3,7 @@
 //! A code is stable: its number and name never change meaning, and a number is never used again.
 //! Ranges: TG00xx files and YAML, TG01xx kinds, TG02xx catalog, TG03xx resolving, pins and plans,
 //! TG04xx rendering, TG05xx git, releases and locks, TG06xx clusters and applying, TG07xx
-//! rollouts, TG08xx journal and driver, TG09xx the tool and its environment.
+//! rollouts, TG08xx journal and driver, TG09xx the tool and its environment, TG10xx what is newer.
 
 /// One kind of finding.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,6 +61,7 @@ ranges! {
     rollout = "TG07";
     journal = "TG08";
     tool = "TG09";
+    lcm = "TG10";
 }
 
 /// Every code, in the order of the ranges.

@@ -1,0 +1,142 @@
+//! Commands on what is newer.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::lcm::policy::{Pattern, Prereleases};
+use crate::lcm::version::{Level, Scheme};
+
+/// `lcm`.
+#[derive(Debug, Subcommand)]
+pub enum LcmCommand {
+    /// Choose the newest of the tags on standard input, by what counts as newer.
+    Pick(Box<LcmPick>),
+}
+
+/// `lcm pick`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Schemes: auto (tags as people write them: same precision, same variant, no
+prerelease), docker, semver, helm, loose, redhat, eks-addon, k8s, k8s-api, date,
+lex, regex:RE. None is ever guessed.
+
+Example: git tag | tidegate lcm pick --current v1.17.2 --level minor --explain")]
+pub struct LcmPick {
+    /// The tag in use.
+    #[arg(long, value_name = "TAG")]
+    pub current: String,
+    /// How tags are read.
+    #[arg(long, value_name = "SCHEME", default_value = "auto", value_parser = of_tags)]
+    pub scheme: Scheme,
+    /// Say of every higher tag that was not chosen which rule kept it out.
+    #[arg(long)]
+    pub explain: bool,
+    /// The farthest step.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "major")]
+    pub level: LevelArg,
+    /// Numbers that must stay: MAJOR, MAJOR.MINOR or MAJOR.MINOR.PATCH.
+    #[arg(long, value_name = "NUMBERS", value_parser = pin)]
+    pub pin: Option<[Option<u64>; 3]>,
+    /// The range that a version must be in, as npm writes them; {{major}}, {{minor+1}} and
+    /// {{patch}} stand for numbers of the current version.
+    #[arg(long, value_name = "RANGE")]
+    pub range: Option<String>,
+    /// Only these tags count: a tag or /RE/; may be given more than once.
+    #[arg(long, value_name = "TAG|/RE/", value_parser = Pattern::read)]
+    pub allow: Vec<Pattern>,
+    /// These tags never count: a tag or /RE/; may be given more than once.
+    #[arg(long, value_name = "TAG|/RE/", value_parser = Pattern::read)]
+    pub deny: Vec<Pattern>,
+    /// Deprecated tags; they do not count unless the current one is deprecated.
+    #[arg(long, value_name = "TAG|/RE/", value_parser = Pattern::read)]
+    pub skip_deprecated: Vec<Pattern>,
+    /// Only these majors count, such as 17,21,25.
+    #[arg(long, value_name = "MAJOR", value_delimiter = ',')]
+    pub lts: Vec<u64>,
+    /// Which prereleases count.
+    #[arg(long, value_name = "WHICH", value_enum, default_value = "auto")]
+    pub prerelease: PrereleasesArg,
+    /// Count missing numbers as zero, so that 1.2 may become 1.2.1.
+    #[arg(long)]
+    pub any_precision: bool,
+    /// Do not compare the words of variants, so that 1.2-alpine may become 1.3.
+    #[arg(long)]
+    pub any_variant: bool,
+    /// The most majors at once; 0 is as many as there are. The scheme auto has 500 if absent.
+    #[arg(long, value_name = "N")]
+    pub max_major_jump: Option<u64>,
+    /// The layout of the scheme date, in strptime's letters; %Y-%m-%d if absent.
+    #[arg(long, value_name = "LAYOUT")]
+    pub layout: Option<String>,
+    /// Replace a text in tags before anything else is read.
+    #[arg(long, num_args = 2, value_names = ["FROM", "TO"])]
+    pub replace: Option<Vec<String>>,
+    /// What is read of a tag: the first group of an expression.
+    #[arg(long, value_name = "RE")]
+    pub extract: Option<regex::Regex>,
+    /// End with exit code 10 when something newer counts.
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// `--level`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelArg {
+    /// Another first number.
+    Major,
+    /// The same first number.
+    Minor,
+    /// The same two first numbers.
+    Patch,
+}
+
+impl From<LevelArg> for Level {
+    fn from(level: LevelArg) -> Self {
+        match level {
+            LevelArg::Major => Self::Major,
+            LevelArg::Minor => Self::Minor,
+            LevelArg::Patch => Self::Patch,
+        }
+    }
+}
+
+/// `--prerelease`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrereleasesArg {
+    /// From a prerelease those of the same numbers; from a release none.
+    Auto,
+    /// All.
+    Any,
+    /// Only those with the word of the current one, and no releases.
+    SameWord,
+}
+
+impl From<PrereleasesArg> for Prereleases {
+    fn from(which: PrereleasesArg) -> Self {
+        match which {
+            PrereleasesArg::Auto => Self::Auto,
+            PrereleasesArg::Any => Self::Any,
+            PrereleasesArg::SameWord => Self::SameWord,
+        }
+    }
+}
+
+/// A scheme that reads tags: `pushed` asks when something was pushed, which no tag says.
+fn of_tags(text: &str) -> Result<Scheme, String> {
+    match text.parse() {
+        Ok(Scheme::Pushed) => Err("tags do not say when they were pushed".to_owned()),
+        Ok(scheme) => Ok(scheme),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn pin(text: &str) -> Result<[Option<u64>; 3], String> {
+    let mut numbers = [None; 3];
+    let parts: Vec<&str> = text.split('.').collect();
+    if parts.len() > numbers.len() {
+        return Err("expected at most three numbers, such as 1.17".to_owned());
+    }
+    for (slot, part) in numbers.iter_mut().zip(parts) {
+        *slot = Some(part.parse().map_err(|_| format!("`{part}` is no number"))?);
+    }
+    Ok(numbers)
+}

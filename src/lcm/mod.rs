@@ -1,0 +1,15 @@
+//! What is newer: which of the published versions stands above the one in use, by which rule, and which rule
+//! keeps the others out.
+//!
+//! A scheme ([`version`]) reads tags; a policy ([`policy`]) says how far to go; [`pick`] puts both together.
+//! Nothing here asks anybody anything: the same tags in any order give the same answer.
+
+pub mod charts;
+pub mod digests;
+pub mod filter;
+pub mod path;
+pub mod pick;
+pub mod policy;
+pub mod pushed;
+pub mod status;
+pub mod version;

@@ -1,0 +1,378 @@
+//! The choice: the newest of the published tags that a policy lets count, and for every higher one the rule
+//! that kept it out.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::policy::{Policy, Prereleases};
+use super::version::{self, Level, Number, Precision, Range, RangeError, Scheme, Version, by_age};
+
+/// So many majors at once are no update: the numbering has changed.
+const LARGEST_JUMP: u64 = 500;
+/// From here on a number is a year, a day or a build rather than a major or minor one.
+const OUTLIER: u64 = 1000;
+
+/// What was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice<'t> {
+    /// The newest tag that counts and is newer than the current one.
+    pub newest: Option<&'t str>,
+    /// The newest tag that counts, newer or not.
+    pub latest: Option<&'t str>,
+    /// How far it is; none if nothing newer counts, or versions of the scheme have no numbers.
+    pub level: Option<Level>,
+    /// The newest of each level by itself.
+    pub levels: BTreeMap<Level, &'t str>,
+    /// Higher tags that do not count, the highest first.
+    pub rejected: Vec<Rejected<'t>>,
+}
+
+/// A higher tag that does not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected<'t> {
+    /// As published.
+    pub tag: &'t str,
+    /// What keeps it out.
+    pub rule: Rule,
+}
+
+/// What keeps a tag out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// Its words are others: it is another variant.
+    Variant,
+    /// It is written more or less exactly: a rolling tag stays one.
+    Precision,
+    /// It is written with a `v`, or without, unlike the current one and others of its kind.
+    Style,
+    /// Its first or second number is a year, a day or a build.
+    Outlier,
+    /// Too many majors at once.
+    Jump,
+    /// It is a prerelease, or, where only such count, none of the wanted word.
+    Prerelease,
+    /// It is farther than the policy goes.
+    Level,
+    /// A number that is pinned is another one there.
+    Pin,
+    /// Its major is none of those with long support.
+    Lts,
+    /// It is outside the range.
+    Range,
+    /// It is none of those that are allowed.
+    Allow,
+    /// It is denied.
+    Deny,
+    /// It is deprecated.
+    Deprecated,
+}
+
+impl Rule {
+    /// A sentence about a tag that it keeps out.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Variant => "it is another variant",
+            Self::Precision => "it is written more or less exactly",
+            Self::Style => "it is written with a `v`, or without, unlike the current one",
+            Self::Outlier => "its first or second number is a year, a day or a build",
+            Self::Jump => "it is too many majors at once",
+            Self::Prerelease => "prereleases do not count, or only some",
+            Self::Level => "it is farther than the policy goes",
+            Self::Pin => "a pinned number is another one there",
+            Self::Lts => "its major is none with long support",
+            Self::Range => "it is outside the range",
+            Self::Allow => "it is not among those that are allowed",
+            Self::Deny => "it is denied",
+            Self::Deprecated => "it is deprecated",
+        }
+    }
+}
+
+/// Why there is no choice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoChoice {
+    /// Nothing is published at all: that is no sign of being up to date.
+    #[error("there are no tags")]
+    NoTags,
+    /// Nothing that is published is a version in this scheme.
+    #[error("none of the tags is a version in this scheme")]
+    NoValidVersion,
+    /// Nothing that is published is a moment in this layout.
+    #[error("none of the tags is a moment in this layout")]
+    NoValidDate,
+    /// The current tag has no version and is not published.
+    #[error("the current tag has no version, and is not published")]
+    Unversioned,
+    /// The current tag has no version: only its digest can tell whether it has moved.
+    #[error("the current tag has no version: compare its digest")]
+    Moving,
+    /// The current tag is not published (any more), and nothing newer is.
+    #[error("the current tag is not published, and nothing newer is")]
+    Missing {
+        /// The newest one of its kind.
+        latest: Option<String>,
+    },
+    /// The range of the policy is none.
+    #[error(transparent)]
+    Range(#[from] RangeError),
+}
+
+/// A published tag, and what the scheme reads in it.
+struct Candidate<'t, 'v> {
+    tag: &'t str,
+    version: Version<'v>,
+}
+
+/// Tags that are read, with what is read of them.
+struct Texts<'t>(Vec<(&'t str, Cow<'t, str>)>);
+
+impl<'t> Texts<'t> {
+    fn of(tags: &[&'t str], policy: &Policy) -> Self {
+        let known = tags.iter().filter(|tag| counts(tag, &policy.scheme));
+        Self(known.filter_map(|tag| Some((*tag, policy.text(tag)?))).collect())
+    }
+
+    fn read(&self, scheme: &Scheme) -> Vec<Candidate<'t, '_>> {
+        self.0.iter().filter_map(|(tag, text)| Some(Candidate { tag, version: scheme.read(text)? })).collect()
+    }
+}
+
+/// Whether a tag is a version of what it is published with, and not something kept beside it.
+pub fn counts(tag: &str, scheme: &Scheme) -> bool {
+    !(version::is_artifact(tag) || scheme.is_guarded() && version::is_commit(tag))
+}
+
+/// Chooses the newest of `tags` for whoever uses `current`. The order of `tags` makes no difference.
+///
+/// # Errors
+/// Why nothing can be chosen.
+pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choice<'t>, NoChoice> {
+    if tags.is_empty() {
+        return Err(NoChoice::NoTags);
+    }
+    let scheme = &policy.scheme;
+    let texts = Texts::of(tags, policy);
+    let candidates = texts.read(scheme);
+    if candidates.is_empty() && !tags.contains(&current) {
+        return Err(match scheme {
+            Scheme::Date(_) => NoChoice::NoValidDate,
+            _ if has_version(current, policy) => NoChoice::NoValidVersion,
+            _ => NoChoice::Unversioned,
+        });
+    }
+    let published = tags.contains(&current);
+    let unversioned = if published { NoChoice::Moving } else { NoChoice::Unversioned };
+    let Some(text) = policy.text(current).filter(|_| counts(current, scheme)) else {
+        return Err(unversioned);
+    };
+    let Some(now) = scheme.read(&text) else {
+        return Err(match scheme {
+            Scheme::Date(_) => NoChoice::NoValidDate,
+            _ => unversioned,
+        });
+    };
+    let judge = Judge::new(current, &now, &candidates, policy)?;
+    let mut choice =
+        Choice { newest: None, latest: None, level: None, levels: BTreeMap::new(), rejected: Vec::new() };
+    let mut latest: Option<&Candidate<'t, '_>> = None;
+    let mut levels: BTreeMap<Level, &Candidate<'t, '_>> = BTreeMap::new();
+    let mut rejected: Vec<(&Candidate<'t, '_>, Rule)> = Vec::new();
+    for candidate in &candidates {
+        let newer = by_age(&candidate.version, &now).is_gt();
+        match judge.rejects(candidate) {
+            Some(rule) if newer => rejected.push((candidate, rule)),
+            Some(_) => {}
+            None => {
+                let higher = |known: &&Candidate<'t, '_>| judge.prefers(candidate, known);
+                if latest.as_ref().is_none_or(higher) {
+                    latest = Some(candidate);
+                }
+                let level = candidate.version.level(&now);
+                if newer && levels.get(&level).is_none_or(|known| judge.prefers(candidate, known)) {
+                    levels.insert(level, candidate);
+                }
+            }
+        }
+    }
+    choice.latest = latest.map(|latest| latest.tag);
+    match latest.filter(|latest| by_age(&latest.version, &now).is_gt()) {
+        Some(newest) => {
+            choice.newest = Some(newest.tag);
+            choice.level = newest.version.is_numbered().then(|| newest.version.level(&now));
+        }
+        None if scheme.is_guarded() && !published => {
+            return Err(NoChoice::Missing { latest: latest.map(|latest| latest.tag.to_owned()) });
+        }
+        None => {}
+    }
+    choice.levels = levels.into_iter().map(|(level, candidate)| (level, candidate.tag)).collect();
+    rejected.sort_by(|(one, _), (other, _)| {
+        by_age(&other.version, &one.version).then_with(|| one.tag.cmp(other.tag))
+    });
+    rejected.dedup_by(|(one, _), (other, _)| one.tag == other.tag);
+    choice.rejected =
+        rejected.into_iter().map(|(candidate, rule)| Rejected { tag: candidate.tag, rule }).collect();
+    Ok(choice)
+}
+
+/// Whether a tag has a number at all.
+fn has_version(tag: &str, policy: &Policy) -> bool {
+    policy.text(tag).is_some_and(|text| text.bytes().any(|b| b.is_ascii_digit()))
+}
+
+/// Says of each candidate whether it counts.
+struct Judge<'p, 'v> {
+    current: &'v Version<'v>,
+    policy: &'p Policy,
+    range: Option<Range>,
+    /// Whether tags must have a `v`, or have none, as the current one.
+    styled: bool,
+    /// Whether deprecated tags are left out.
+    skips_deprecated: bool,
+}
+
+impl<'p, 'v> Judge<'p, 'v> {
+    fn new(
+        tag: &str,
+        current: &'v Version<'v>,
+        candidates: &[Candidate<'_, '_>],
+        policy: &'p Policy,
+    ) -> Result<Self, RangeError> {
+        let range = policy.range.as_deref().map(|text| Range::read(text, current)).transpose()?;
+        let skips_deprecated = !policy.skip_deprecated.iter().any(|one| one.fits(tag));
+        let mut judge = Self { current, policy, range, styled: false, skips_deprecated };
+        judge.styled = policy.scheme.is_guarded()
+            && candidates.iter().any(|c| judge.kind(&c.version).is_none() && c.version.v == current.v);
+        Ok(judge)
+    }
+
+    /// What makes a version one of another kind than the current one.
+    fn kind(&self, version: &Version<'_>) -> Option<Rule> {
+        if !self.policy.any_variant && version.variant != self.current.variant {
+            return Some(Rule::Variant);
+        }
+        let precise = self.policy.any_precision || version.precision == self.current.precision;
+        (!precise).then_some(Rule::Precision)
+    }
+
+    /// The first rule that keeps a candidate out.
+    fn rejects(&self, candidate: &Candidate<'_, '_>) -> Option<Rule> {
+        let (version, current, policy) = (&candidate.version, self.current, self.policy);
+        let listed = |patterns: &[super::policy::Pattern]| patterns.iter().any(|one| one.fits(candidate.tag));
+        let pinned = |place: usize| {
+            policy.pin[place].is_none_or(|number| version.number(place).value() == Some(number))
+        };
+        let major = version.number(0);
+        let rules = [
+            (Rule::Style, self.styled && version.v != current.v),
+            (Rule::Outlier, self.is_outlier(version)),
+            (Rule::Jump, self.jumps(major)),
+            (Rule::Prerelease, !self.admits(version)),
+            (Rule::Level, version.level(current) > policy.level),
+            (Rule::Pin, !(0..policy.pin.len()).all(pinned)),
+            (Rule::Lts, !policy.lts.is_empty() && !policy.lts.iter().any(|lts| major.value() == Some(*lts))),
+            (Rule::Range, self.range.as_ref().is_some_and(|range| !range.holds(version, &policy.scheme))),
+            (Rule::Allow, !policy.allow.is_empty() && !listed(&policy.allow)),
+            (Rule::Deny, listed(&policy.deny)),
+            (Rule::Deprecated, self.skips_deprecated && listed(&policy.skip_deprecated)),
+        ];
+        self.kind(version).or_else(|| rules.into_iter().find(|(_, rejects)| *rejects).map(|(rule, _)| rule))
+    }
+
+    fn is_outlier(&self, version: &Version<'_>) -> bool {
+        let is = |place: usize| {
+            version.number(place).is_at_least(OUTLIER) && !self.current.number(place).is_at_least(OUTLIER)
+        };
+        let first = self.policy.max_major_jump != Some(0) && is(0);
+        self.policy.scheme.is_guarded() && (first || is(1))
+    }
+
+    fn jumps(&self, major: Number<'_>) -> bool {
+        let now = self.current.number(0);
+        let most = match self.policy.max_major_jump {
+            Some(0) => return false,
+            Some(most) => most,
+            None if !self.policy.scheme.is_guarded() || now.is_at_least(OUTLIER) => return false,
+            None => LARGEST_JUMP,
+        };
+        match (major.value(), now.value()) {
+            (Some(major), Some(now)) => major.saturating_sub(now) > most,
+            _ => major > now,
+        }
+    }
+
+    /// Whether a version is a release, or a prerelease that counts.
+    fn admits(&self, version: &Version<'_>) -> bool {
+        let any = self.policy.prerelease == Prereleases::Any
+            || self.range.as_ref().is_some_and(Range::admits_prereleases);
+        match (&version.stage, &self.current.stage) {
+            (Some(stage), Some(current)) if self.policy.prerelease == Prereleases::SameWord => {
+                stage.word.eq_ignore_ascii_case(current.word)
+            }
+            (None, Some(_)) => self.policy.prerelease != Prereleases::SameWord,
+            (None, None) => true,
+            (Some(_), _) if any => true,
+            (Some(_), Some(_)) => version.cmp_numbers(self.current).is_eq(),
+            (Some(_), None) => false,
+        }
+    }
+
+    /// Whether one candidate is to be chosen rather than another: the newer one; of two that are equal the
+    /// one that is written more like the current one, and in the end the one whose text comes first.
+    fn prefers(&self, one: &Candidate<'_, '_>, other: &Candidate<'_, '_>) -> bool {
+        let like = |candidate: &Candidate<'_, '_>| {
+            (candidate.version.v != self.current.v, candidate.version.precision != self.current.precision)
+        };
+        let order = by_age(&one.version, &other.version)
+            .then_with(|| like(other).cmp(&like(one)))
+            .then_with(|| other.tag.len().cmp(&one.tag.len()))
+            .then_with(|| other.tag.cmp(one.tag));
+        order.is_gt()
+    }
+}
+
+/// Versions of all kinds in one order, the lowest first; tags that are none are left out.
+pub fn sorted<'t>(tags: &[&'t str], policy: &Policy) -> Vec<&'t str> {
+    let texts = Texts::of(tags, policy);
+    let mut all = texts.read(&policy.scheme);
+    all.sort_by(|one, other| {
+        let order = match policy.scheme {
+            Scheme::Docker => shorter_above(&one.version, &other.version),
+            _ => {
+                by_age(&one.version, &other.version).then_with(|| shorter_below(&one.version, &other.version))
+            }
+        };
+        order.then_with(|| one.tag.cmp(other.tag))
+    });
+    all.into_iter().map(|candidate| candidate.tag).collect()
+}
+
+fn shorter_below(one: &Version<'_>, other: &Version<'_>) -> Ordering {
+    let length = |version: &Version<'_>| (version.numbers.len(), version.precision == Precision::Any);
+    length(one).cmp(&length(other)).then_with(|| one.variant.cmp(&other.variant))
+}
+
+/// The order of image tags: one that is shorter rolls on, and so stands above all that are longer; a tag
+/// without a suffix stands above those with one.
+fn shorter_above(one: &Version<'_>, other: &Version<'_>) -> Ordering {
+    let places = one.numbers.len().min(other.numbers.len());
+    let numbers = one.numbers[..places].cmp(&other.numbers[..places]);
+    let shorter = || other.numbers.len().cmp(&one.numbers.len());
+    let stages = || match (&one.stage, &other.stage) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(one), Some(other)) => one.parts.cmp(&other.parts),
+    };
+    let bare = |version: &Version<'_>| {
+        version.variant.len() <= 1 && version.build.iter().all(|part| *part == version::Part::End)
+    };
+    numbers
+        .then_with(shorter)
+        .then_with(stages)
+        .then_with(|| bare(one).cmp(&bare(other)))
+        .then_with(|| one.build.cmp(&other.build))
+        .then_with(|| one.variant.cmp(&other.variant))
+}
