@@ -57,7 +57,7 @@ cases() {
 }
 
 part bed cargo run --quiet --example bed -- build
-part build build --lib --test architecture --test reference --test cases --test it
+part build build --lib --test architecture --test reference --test cases --test upstream --test it
 part lints tests/lint.sh
 part book tests/book.sh
 part pure pure
@@ -65,6 +65,7 @@ part pure pure
 part checked build --profile checked --test properties --test sim
 part properties run properties
 part simulation run sim
+part upstream run upstream
 part clusters run it --test-threads "${TIDEGATE_TEST_THREADS:-4}"
 
 echo

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::web::{cause, choose_ring};
 use crate::port::{Fault, MetricRequest, Metrics};
 
 /// How long one question may take, connecting included.
@@ -42,22 +43,11 @@ struct Series {
     values: Vec<(f64, String)>,
 }
 
-/// Why, down to the first cause, without the address (a query may be long, a user's part secret).
-fn cause(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut words = error.to_string();
-    let mut inner = std::error::Error::source(&error);
-    while let Some(next) = inner {
-        words = format!("{words}: {next}");
-        inner = next.source();
-    }
-    words
-}
-
 #[async_trait]
 impl Metrics for Prometheus {
     async fn range(&self, request: MetricRequest) -> Result<Vec<Vec<f64>>, Fault> {
         let url = format!("{}/api/v1/query_range", request.server.trim_end_matches('/'));
+        choose_ring();
         let client = reqwest::Client::builder()
             .timeout(DEADLINE)
             // A redirect could carry the token somewhere else.

@@ -116,7 +116,70 @@ pub async fn write(path: &Path, bytes: Vec<u8>) -> Result<(), Fault> {
     .map_err(|error| Fault::transient(format!("writing a file: {error}")))?
 }
 
+/// Writes several files, all or none: each to a file beside its place, and only when all of them are on the
+/// disk they are renamed, one after the other. If one can't be, those before it become what they were.
+///
+/// # Errors
+/// Transient, as for one file; nothing has changed then. If what was can't be brought back either, the
+/// message names the files that are new.
+pub async fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<(), Fault> {
+    tokio::task::spawn_blocking(move || all(&files))
+        .await
+        .map_err(|error| Fault::transient(format!("writing files: {error}")))?
+}
+
+fn all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Fault> {
+    let fault = |path: &Path, error: &std::io::Error| {
+        Fault::transient(format!("writing `{}`: {error}", path.display()))
+    };
+    let mut ready = Vec::new();
+    for (path, bytes) in files {
+        let before = match std::fs::read(path) {
+            Ok(before) => Some(before),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(fault(path, &error)),
+        };
+        ready.push((path, before, aside(path, bytes).map_err(|error| fault(path, &error))?));
+    }
+    let mut done: Vec<(&Path, Option<Vec<u8>>)> = Vec::new();
+    for (path, before, file) in ready {
+        if let Err(error) = file.put() {
+            let lost: Vec<String> = done
+                .iter()
+                .filter(|(path, before)| back(path, before.as_deref()).is_err())
+                .map(|(path, _)| path.display().to_string())
+                .collect();
+            let mut fault = fault(path, &error);
+            if !lost.is_empty() {
+                fault.message.push_str(&format!("; new already, and not brought back: {}", lost.join(", ")));
+            }
+            return Err(fault);
+        }
+        done.push((path, before));
+    }
+    Ok(())
+}
+
+/// Makes a file what it was.
+fn back(path: &Path, before: Option<&[u8]>) -> std::io::Result<()> {
+    match before {
+        Some(before) => whole(path, before),
+        None => std::fs::remove_file(path),
+    }
+}
+
 fn whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    aside(path, bytes)?.put()
+}
+
+/// A file that is on the disk, and not yet at its place.
+struct Aside {
+    file: tempfile::NamedTempFile,
+    place: PathBuf,
+    folder: PathBuf,
+}
+
+fn aside(path: &Path, bytes: &[u8]) -> std::io::Result<Aside> {
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
     let folder = match path.parent() {
@@ -125,15 +188,21 @@ fn whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     };
     std::fs::create_dir_all(folder)?;
     // A link's target is written, not the link replaced.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mode = path.metadata().map_or(0o644, |facts| facts.permissions().mode() & 0o7777);
+    let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mode = place.metadata().map_or(0o644, |facts| facts.permissions().mode() & 0o7777);
     let mut file = tempfile::Builder::new().prefix(".tidegate-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
     file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    // The new name is on the disk only when the folder is.
-    std::fs::File::open(folder)?.sync_all()
+    Ok(Aside { file, place, folder: folder.to_owned() })
+}
+
+impl Aside {
+    fn put(self) -> std::io::Result<()> {
+        self.file.persist(&self.place).map_err(|error| error.error)?;
+        // The new name is on the disk only when the folder is.
+        std::fs::File::open(self.folder)?.sync_all()
+    }
 }
 
 #[cfg(test)]
@@ -215,5 +284,36 @@ mod tests {
         assert_eq!(left, 1, "something was left beside it");
         let fault = write(&path.join("below-a-file"), Vec::new()).await.unwrap_err();
         assert!(fault.message.contains("below-a-file"), "{fault}");
+    }
+
+    #[tokio::test]
+    async fn several_files_are_written_or_none() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "a", "old");
+        let at = |path: &str| root.path().join(path);
+        let files =
+            |last: &str| vec![(at("a"), b"1".to_vec()), (at("b/c"), b"2".to_vec()), (at(last), vec![])];
+        // A folder stands where the last one has to be: its name is not free.
+        std::fs::create_dir(at("d")).unwrap();
+        put(root.path(), "d/x", "");
+        let fault = write_all(files("d")).await.unwrap_err();
+        assert!(fault.message.contains("/d`"), "{fault}");
+        assert_eq!(std::fs::read_to_string(at("a")).unwrap(), "old");
+        assert!(!at("b/c").exists());
+        write_all(files("e")).await.unwrap();
+        let texts: Vec<String> = ["a", "b/c", "e"].map(|p| std::fs::read_to_string(at(p)).unwrap()).into();
+        assert_eq!(texts, ["1", "2", ""]);
+        let left = std::fs::read_dir(root.path()).unwrap().count();
+        assert_eq!(left, 4, "something was left beside them");
+    }
+
+    #[test]
+    fn what_was_renamed_already_becomes_what_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "a", "old");
+        back(&root.path().join("a"), Some(b"older")).unwrap();
+        assert_eq!(std::fs::read_to_string(root.path().join("a")).unwrap(), "older");
+        back(&root.path().join("a"), None).unwrap();
+        assert!(!root.path().join("a").exists());
     }
 }

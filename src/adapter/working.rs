@@ -43,6 +43,11 @@ impl Trees for WorkingTree {
         trees::write(&self.git.root().join(path), text.as_bytes().to_vec()).await
     }
 
+    async fn write_all(&self, files: &[(&str, &str)]) -> Result<(), Fault> {
+        let whole = |(path, text): &(&str, &str)| (self.git.root().join(path), text.as_bytes().to_vec());
+        trees::write_all(files.iter().map(whole).collect()).await
+    }
+
     async fn remove(&self, path: &str) -> Result<(), Fault> {
         let path = self.git.root().join(path);
         tokio::fs::remove_file(&path)

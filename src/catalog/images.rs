@@ -114,12 +114,7 @@ fn collect(node: &Node, found: &mut Vec<Image>) {
 
 /// `{registry, repository, tag, digest}` as charts write images.
 fn in_parts(parts: &Mapping) -> Option<Image> {
-    let text = |key: &str| match parts.get(key).map(|node| &node.value) {
-        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
-        Some(Value::Integer(number)) => Some(number.to_string()),
-        Some(Value::Float(_)) => parts.get(key).map(|node| node.place.text().to_owned()),
-        _ => None,
-    };
+    let text = |key: &str| parts.get(key).and_then(Node::as_written).filter(|text| !text.is_empty());
     let repository = text("repository").filter(|r| is_reference(r) && !r.contains("://"))?;
     let has_part = ["tag", "digest", "registry", "pullPolicy"].iter().any(|key| parts.get(key).is_some());
     if !has_part {

@@ -4,7 +4,7 @@
 mod check;
 pub mod fleet;
 pub mod graph;
-mod images;
+pub(crate) mod images;
 mod load;
 mod objects;
 mod part;
@@ -20,4 +20,5 @@ pub mod values;
 
 pub use check::{check, check_labels, check_members, working_set};
 pub use load::{FOLDERS, load};
+pub(crate) use objects::blank;
 pub use types::{Catalog, Loaded, ProductSource};

@@ -2,11 +2,9 @@
 //! rendering: plain manifests, and templates with their expressions blanked out. Good for looking
 //! (images, literal secrets), never for applying.
 
-use std::sync::Arc;
-
 use crate::diag::{Findings, Place, Source};
 use crate::model::{DeployStep, Test};
-use crate::yaml::{self, Node, Value};
+use crate::yaml::{self, Node};
 
 use super::part::Part;
 
@@ -62,7 +60,7 @@ pub(crate) fn of_file(part: &Part<'_>, path: &str) -> (Vec<Object>, Findings) {
     let blanked = Source::new(source.path(), blank(source.text()));
     let Ok(found) = yaml::manifests(&blanked) else { return none() };
     let objects = found.into_iter().map(|mut manifest| {
-        move_places(&mut manifest.node, &source);
+        manifest.node.put_into(&source);
         Object { node: manifest.node }
     });
     (objects.collect(), Findings::new())
@@ -88,24 +86,6 @@ pub(crate) fn blank(text: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-fn move_places(node: &mut Node, source: &Arc<Source>) {
-    node.place = Place::new(source, node.place.start(), node.place.end());
-    match &mut node.value {
-        Value::Sequence(items) => items.iter_mut().for_each(|item| move_places(item, source)),
-        Value::Mapping(mapping) => {
-            let entries = std::mem::take(mapping);
-            for (key, value) in entries.iter() {
-                let mut key = key.clone();
-                key.place = Place::new(source, key.place.start(), key.place.end());
-                let mut value = value.clone();
-                move_places(&mut value, source);
-                mapping.insert(key, value);
-            }
-        }
-        _ => {}
-    }
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ fn the_first_page_of_help_lists_every_noun() {
       init           Write a small platform to begin with: a product, a release, a pipeline, a fleet
       check          Check every file of the repository; all mistakes at once
       schema         Print the JSON Schemas of the files
-      product        List, show and tag products
+      product        List, show, tag and bump products
       release        Cut, show, compare and list releases
       pin            Give clusters their own version of a product, for a while
       freeze         Forbid changes for a while

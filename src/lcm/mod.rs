@@ -4,12 +4,16 @@
 //! A scheme ([`version`]) reads tags; a policy ([`policy`]) says how far to go; [`pick`] puts both together.
 //! Nothing here asks anybody anything: the same tags in any order give the same answer.
 
+pub mod bump;
 pub mod charts;
+pub mod declared;
 pub mod digests;
 pub mod filter;
 pub mod path;
 pub mod pick;
 pub mod policy;
 pub mod pushed;
+pub mod row;
 pub mod status;
+pub mod upstream;
 pub mod version;

@@ -342,6 +342,9 @@ pub trait Trees: Send + Sync {
     /// Writes a text file, making its folder if need be: whole or not at all, also when the power
     /// fails. The path counts from the repository's root.
     async fn write(&self, path: &str, text: &str) -> Result<(), Fault>;
+    /// Writes several text files, each of them as [`Trees::write`] does: all or none. Where the machine stops
+    /// in the middle, each file is the old one or the new one, whole.
+    async fn write_all(&self, files: &[(&str, &str)]) -> Result<(), Fault>;
     /// Removes a file.
     async fn remove(&self, path: &str) -> Result<(), Fault>;
 }

@@ -256,6 +256,11 @@ impl Trees for MemoryRepository {
         Ok(())
     }
 
+    async fn write_all(&self, files: &[(&str, &str)]) -> Result<(), Fault> {
+        files.iter().for_each(|(path, text)| self.edit(path, text));
+        Ok(())
+    }
+
     async fn remove(&self, path: &str) -> Result<(), Fault> {
         let mut state = self.state();
         let mut rest = Tree::new();

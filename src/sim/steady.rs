@@ -100,6 +100,9 @@ impl Trees for Steady<dyn Trees> {
     async fn write(&self, path: &str, text: &str) -> Result<(), Fault> {
         self.held(self.port.write(path, text))
     }
+    async fn write_all(&self, files: &[(&str, &str)]) -> Result<(), Fault> {
+        self.held(self.port.write_all(files))
+    }
     async fn remove(&self, path: &str) -> Result<(), Fault> {
         self.held(self.port.remove(path))
     }

@@ -4,6 +4,7 @@
 //! change, so that an edit either does exactly that or is refused.
 
 mod list;
+mod several;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::{Key, Mapping, Node, Value, parse};
 use crate::diag::{Finding, Place, Source, codes};
 
 pub use list::{append, remove};
+pub use several::{Setting, Way, set_scalars};
 
 /// Why an edit was refused; boxed, as findings are large.
 pub type Refused = Box<Finding>;

@@ -11,6 +11,7 @@ mod fault;
 mod handing;
 mod manifest;
 mod node;
+mod reading;
 mod removed;
 mod scalar;
 mod spanned;
@@ -20,6 +21,7 @@ pub use build::{Parsed, parse, parse_all};
 pub use decode::{decode, decode_rest, load};
 pub use manifest::{Manifest, manifests};
 pub use node::{Key, Mapping, Node, Value};
+pub use reading::Reading;
 pub use spanned::Spanned;
 
 #[cfg(test)]

@@ -5,12 +5,13 @@
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::diag::Place;
+use crate::diag::{Place, Source};
 
 /// A value and where it stands. Equality is that of the values; places count nothing.
 #[derive(Clone, Debug)]
@@ -198,6 +199,17 @@ impl Node {
         }
     }
 
+    /// A string, or a number as the file writes it: people mean a text by a version such as `1.10`.
+    pub fn as_written(&self) -> Option<String> {
+        match &self.value {
+            Value::String(text) => Some(text.clone()),
+            Value::Integer(number) => Some(number.to_string()),
+            Value::Unsigned(number) => Some(number.to_string()),
+            Value::Float(_) => Some(self.place.text().to_owned()),
+            _ => None,
+        }
+    }
+
     /// The mapping, if this is one.
     pub fn as_mapping(&self) -> Option<&Mapping> {
         match &self.value {
@@ -211,6 +223,35 @@ impl Node {
         match &self.value {
             Value::Sequence(items) => Some(items),
             _ => None,
+        }
+    }
+
+    /// Whether this is neither a list nor a mapping.
+    pub fn is_scalar(&self) -> bool {
+        !matches!(self.value, Value::Sequence(_) | Value::Mapping(_))
+    }
+
+    /// The value behind these numbers of entries and items.
+    pub(super) fn child_mut(&mut self, steps: &[usize]) -> Option<&mut Node> {
+        steps.iter().try_fold(self, |node, step| match &mut node.value {
+            Value::Sequence(items) => items.get_mut(*step),
+            Value::Mapping(mapping) => mapping.0.get_mut(*step).map(|(_, node)| node),
+            _ => None,
+        })
+    }
+
+    /// Says that all of it stands in another source, at the same bytes: it was read from a stand-in of the
+    /// same length.
+    pub fn put_into(&mut self, source: &Arc<Source>) {
+        let put = |place: &mut Place| *place = Place::new(source, place.start(), place.end());
+        put(&mut self.place);
+        match &mut self.value {
+            Value::Sequence(items) => items.iter_mut().for_each(|item| item.put_into(source)),
+            Value::Mapping(mapping) => mapping.0.iter_mut().for_each(|(key, node)| {
+                put(&mut key.place);
+                node.put_into(source);
+            }),
+            _ => {}
         }
     }
 

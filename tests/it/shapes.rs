@@ -221,6 +221,7 @@ fn session(lab: &Lab) -> Told {
     }
     told.keep_of(lab.shell("echo 1.0.0 | tidegate lcm pick --current 1.0.0 -o json").exits(0));
     told.keep(lab, "product show nothing", 3);
+    told.keep(&Lab::with_sample(), "product bump backup --to v1.18.0 --dry-run", 0);
     lab.commit("R1");
     told.keep(lab, "product list", 0);
     told.keep(lab, "product tag --all", 0);

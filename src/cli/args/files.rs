@@ -2,6 +2,8 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
+use crate::lcm::bump::{Field, Mirror};
+use crate::model::image::Repository;
 use crate::model::{ClusterName, Kind, Lane, ProductName, ReleaseId};
 use crate::version::Version;
 
@@ -47,6 +49,71 @@ pub enum ProductCommand {
     Show(ProductShow),
     /// Tag the committed content of products as their versions.
     Tag(ProductTag),
+    /// Raise the version of a source in a product's folder, and the product's own.
+    Bump(Box<ProductBump>),
+}
+
+/// `product bump`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "\
+Only fields that name the source change: references, tags and digests, the
+version of a chart. Comments and texts that mention the version are listed.
+A patch raises the product's patch, a minor its minor, a major its major.
+
+Example: tidegate product bump backup --to v1.17.1 --dry-run",
+    group = ArgGroup::new("source").args(["image", "chart", "tool"])
+)]
+pub struct ProductBump {
+    /// The product.
+    #[arg(value_name = "PRODUCT")]
+    pub product: ProductName,
+    /// The version to go to.
+    #[arg(long, value_name = "VERSION", allow_hyphen_values = true)]
+    pub to: String,
+    /// The image that moves, by its upstream repository.
+    #[arg(long, value_name = "REPOSITORY")]
+    pub image: Option<Repository>,
+    /// The chart that moves.
+    #[arg(long, value_name = "NAME")]
+    pub chart: Option<String>,
+    /// The tool that moves, such as github:helm/helm.
+    #[arg(long, value_name = "PROJECT")]
+    pub tool: Option<String>,
+    /// The version to go from, where several are in use.
+    #[arg(long, value_name = "VERSION")]
+    pub from: Option<String>,
+    /// The digest of the new version.
+    #[arg(long, value_name = "DIGEST", conflicts_with = "drop_digest")]
+    pub digest: Option<String>,
+    /// Take digests beside the version out.
+    #[arg(long)]
+    pub drop_digest: bool,
+    /// The product's new version, instead of what the step says.
+    #[arg(long, value_name = "VERSION")]
+    pub product_version: Option<Version>,
+    /// Go to a lower version.
+    #[arg(long)]
+    pub lower: bool,
+    /// A registry that keeps copies: MIRROR=UPSTREAM; may be given more than once.
+    #[arg(long, value_name = "MIRROR=UPSTREAM")]
+    pub mirror: Vec<Mirror>,
+    /// A field that names it, such as Shop:spec.parts[].image; may be given more than
+    /// once.
+    #[arg(long, value_name = "KIND:WAY")]
+    pub field: Vec<Field>,
+    /// What the chart that moves installs, for its appVersion.
+    #[arg(long, value_name = "VERSION", requires = "chart")]
+    pub app_version: Option<String>,
+    /// Change a chart's number, and leave its content in the folder as it is.
+    #[arg(long, requires = "chart")]
+    pub keep_content: bool,
+    /// A line for the changelog, such as a link; may be given more than once.
+    #[arg(long, value_name = "TEXT")]
+    pub note: Vec<String>,
+    /// Show what would change, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `product show`.

@@ -4,11 +4,12 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::lcm::policy::{Pattern, Prereleases};
 use crate::lcm::version::{Level, Scheme};
+use crate::model::image::Image;
 
 /// `lcm`.
 #[derive(Debug, Subcommand)]
 pub enum LcmCommand {
-    /// Choose the newest of the tags on standard input, by what counts as newer.
+    /// Choose the newest of an image's tags, or of those on standard input.
     Pick(Box<LcmPick>),
 }
 
@@ -19,11 +20,17 @@ Schemes: auto (tags as people write them: same precision, same variant, no
 prerelease), docker, semver, helm, loose, redhat, eks-addon, k8s, k8s-api, date,
 lex, regex:RE. None is ever guessed.
 
-Example: git tag | tidegate lcm pick --current v1.17.2 --level minor --explain")]
+Examples:
+  tidegate lcm pick --image quay.io/jetstack/cert-manager-controller:v1.17.2
+  git tag | tidegate lcm pick --current v1.17.2 --level minor --explain")]
 pub struct LcmPick {
-    /// The tag in use.
-    #[arg(long, value_name = "TAG")]
-    pub current: String,
+    /// The tag in use; of an image its own, if absent.
+    #[arg(long, value_name = "TAG", required_unless_present = "image")]
+    pub current: Option<String>,
+    /// Ask the registry of this image for its tags, instead of reading them. With a digest, say also
+    /// whether the tag has moved.
+    #[arg(long, value_name = "IMAGE")]
+    pub image: Option<Image>,
     /// How tags are read.
     #[arg(long, value_name = "SCHEME", default_value = "auto", value_parser = of_tags)]
     pub scheme: Scheme,

@@ -21,8 +21,8 @@ pub use cluster::{
     ClusterRelease, ClusterShow, LabelPair,
 };
 pub use files::{
-    Explain, Init, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut, ReleaseDiff,
-    ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
+    Explain, Init, ProductBump, ProductCommand, ProductShow, ProductTag, ReleaseCommand, ReleaseCut,
+    ReleaseDiff, ReleaseHotfix, ReleaseShow, SchemaCommand, SchemaGet,
 };
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
@@ -76,7 +76,7 @@ pub enum Command {
     /// Print the JSON Schemas of the files.
     #[command(subcommand)]
     Schema(SchemaCommand),
-    /// List, show and tag products.
+    /// List, show, tag and bump products.
     #[command(subcommand)]
     Product(ProductCommand),
     /// Cut, show, compare and list releases.

@@ -1,7 +1,7 @@
 //! Commands on products and releases: what git and the working tree say, and what is written
 //! there.
 
-use super::{Context, cluster};
+use super::{Context, bump, cluster};
 use crate::cli::args::{ProductCommand, ProductTag, ReleaseCommand};
 use crate::cli::failure::{Outcome, warnings};
 use crate::diag::Findings;
@@ -24,6 +24,7 @@ pub async fn product(command: ProductCommand, context: &Context<'_>) -> Outcome 
             show(context, &product, &product.findings)
         }
         ProductCommand::Tag(args) => tag(&args, &files, context).await,
+        ProductCommand::Bump(args) => bump::run(*args, &files, context).await,
     }
 }
 

@@ -5,22 +5,34 @@ use std::io::Read as _;
 use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
 use crate::cli::failure::{Failure, Outcome};
-use crate::diag::{Finding, codes};
+use crate::diag::{Code as Mistake, Finding, codes};
+use crate::lcm::digests::{Newer, Published, newer};
 use crate::lcm::pick::{NoChoice, pick};
 use crate::lcm::policy::Policy;
 use crate::lcm::version::Scheme;
+use crate::model::image::Image;
 use crate::output::exit::Code;
 use crate::output::screens::PickScreen;
+use crate::port::upstream::{Registry as _, Silence, Unanswered, Wanted};
 
 /// `lcm`.
-pub fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
+pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
     match command {
-        LcmCommand::Pick(args) => of_input(args, context),
+        LcmCommand::Pick(args) => {
+            let policy = policy(args)?;
+            let screen = match &args.image {
+                Some(image) => of_registry(args, image, &policy, context).await?,
+                None => of_input(args, &policy)?,
+            };
+            let code = if args.exit_code && screen.is_newer() { Code::ChangesPending } else { Code::Done };
+            context.surface.show(&screen, context.place.now(), &[], [code]);
+            Ok(vec![code])
+        }
     }
 }
 
 /// Chooses among the tags on standard input, one on a line.
-fn of_input(args: &LcmPick, context: &Context<'_>) -> Outcome {
+fn of_input(args: &LcmPick, policy: &Policy) -> Result<PickScreen, Failure> {
     let mut bytes = Vec::new();
     let unread = |error: std::io::Error| {
         let message = format!("standard input can't be read: {error}");
@@ -30,12 +42,54 @@ fn of_input(args: &LcmPick, context: &Context<'_>) -> Outcome {
     // What is no text is no tag.
     let lines = bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     let tags: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
-    let policy = policy(args)?;
-    let choice = pick(&args.current, &tags, &policy).map_err(|why| failure(&why))?;
-    let screen = PickScreen::of(&args.current, &choice, args.explain);
-    let code = if args.exit_code && screen.newest.is_some() { Code::ChangesPending } else { Code::Done };
-    context.surface.show(&screen, context.place.now(), &[], [code]);
-    Ok(vec![code])
+    let current = args.current.as_deref().unwrap_or_default();
+    let choice = pick(current, &tags, policy).map_err(|why| failure(&why))?;
+    Ok(PickScreen::of(current, &choice, args.explain))
+}
+
+/// Chooses among the tags that a registry has. A digest that runs is compared with what tags name now.
+async fn of_registry(
+    args: &LcmPick,
+    image: &Image,
+    policy: &Policy,
+    context: &Context<'_>,
+) -> Result<PickScreen, Failure> {
+    let registries = context.place.registries();
+    let current = args.current.as_ref().or(image.tag.as_ref()).map(String::as_str).unwrap_or_default();
+    let wanted = if image.digest.is_some() { Wanted::Digests } else { Wanted::Names };
+    let tags = registries.tags(&image.repository, wanted).await.map_err(silence)?;
+    let Some(digest) = &image.digest else {
+        let all: Vec<&str> = tags.iter().collect();
+        let choice = pick(current, &all, policy).map_err(|why| failure(&why))?;
+        return Ok(PickScreen::of(current, &choice, args.explain));
+    };
+    // Where the listing does not tell what the tag names, one question more does.
+    let told = tags.known.get(current).is_some_and(|known| known.digest.is_some());
+    let now = if told || current.is_empty() || !tags.iter().any(|tag| tag == current) {
+        None
+    } else {
+        let tag = Image { tag: Some(current.to_owned()), digest: None, ..image.clone() };
+        Some(registries.digest(&tag).await.map_err(silence)?)
+    };
+    let published: Vec<Published<'_>> = tags
+        .iter()
+        .map(|tag| {
+            let known = tags.known.get(tag);
+            let asked = now.as_deref().filter(|_| tag == current);
+            Published {
+                tag,
+                digest: known.and_then(|known| known.digest.as_deref()).or(asked),
+                children: known.map(|known| known.children.as_slice()).unwrap_or_default(),
+            }
+        })
+        .collect();
+    let found = newer(&format!("{current}@{digest}"), &published, policy).map_err(|why| failure(&why))?;
+    Ok(match found {
+        Newer::Nothing => PickScreen::same(current),
+        Newer::Tag(choice) => PickScreen::of(current, &choice, args.explain),
+        Newer::Moved { tag, digest } => PickScreen::moved(tag, digest),
+        Newer::Versions { from, to, level } => PickScreen::between(from, to, level),
+    })
 }
 
 fn policy(args: &LcmPick) -> Result<Policy, Failure> {
@@ -90,4 +144,15 @@ fn failure(why: &NoChoice) -> Failure {
             _ => finding,
         },
     )
+}
+
+/// Why a source gave no answer.
+fn silence(silence: Unanswered) -> Failure {
+    let (exit, code): (Code, &'static Mistake) = match silence.why {
+        Silence::Missing => (Code::NothingSelected, &codes::SOURCE_MISSING),
+        Silence::Forbidden => (Code::Forbidden, &codes::SOURCE_FORBIDDEN),
+        Silence::Limited | Silence::Unreachable => (Code::Unreachable, &codes::SOURCE_UNREACHABLE),
+        Silence::Invalid | Silence::TooMuch => (Code::Unreachable, &codes::SOURCE_UNUSABLE),
+    };
+    Failure::new(exit, Finding::error(code, silence.message))
 }

@@ -1,6 +1,7 @@
 //! Every command: what it needs, what it asks of the library, what it prints.
 
 mod apart;
+mod bump;
 mod check;
 mod cluster;
 mod cluster_hold;
@@ -71,7 +72,7 @@ async fn dispatch(command: Command, context: &Context<'_>) -> Outcome {
         Command::Schema(SchemaCommand::Get(get)) => schema::get(&get, context),
         Command::Journal(JournalCommand::Verify(args)) => journal::verify(&args, context).await,
         Command::Journal(JournalCommand::Rebuild(args)) => rebuild::run(&args, context).await,
-        Command::Lcm(command) => lcm::run(&command, context),
+        Command::Lcm(command) => lcm::run(&command, context).await,
         Command::Rollout(command) => rollout::run(command, context).await,
         Command::Cluster(command) => cluster::run(command, context).await,
         Command::Demo(args) => Box::pin(demo::run(&args, context)).await,

@@ -25,4 +25,20 @@ codes! {
         "The current tag is not published any more, and nothing newer is."
         "What runs can't be pulled again: a node that is replaced would not get it. The newest tag of its \
          kind is named, if there is one.";
+    SOURCE_MISSING = "TG1007" "source-missing"
+        "The source says that there is no such thing."
+        "A registry, a repository of charts or a forge answered, and does not have what was asked for: the \
+         name is wrong, it has moved, or only those who are logged in may know of it.";
+    SOURCE_FORBIDDEN = "TG1008" "source-forbidden"
+        "The source wants credentials, or others than it got."
+        "Credentials are taken from the files of docker and podman, with their helpers and stores. \
+         `docker login HOST` writes them.";
+    SOURCE_UNREACHABLE = "TG1009" "source-unreachable"
+        "The source did not answer in the time there was."
+        "Nothing came, only errors of the server, or the wish to be asked later. Whoever asks again asks \
+         less: what did not change is not sent again.";
+    SOURCE_UNUSABLE = "TG1010" "source-unusable"
+        "The source answered something that can't be used."
+        "What came is not what was asked for: no JSON, cut off, paging that goes in circles, more than this \
+         program is willing to read, or a way to where no answer may lead. Nothing was taken from it.";
 }

@@ -62,6 +62,7 @@ ranges! {
     journal = "TG08";
     tool = "TG09";
     lcm = "TG10";
+    bump = "TG10";
 }
 
 /// Every code, in the order of the ranges.

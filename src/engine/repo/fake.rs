@@ -185,6 +185,11 @@ impl Trees for Memory {
         Ok(())
     }
 
+    async fn write_all(&self, files: &[(&str, &str)]) -> Result<(), Fault> {
+        files.iter().for_each(|(path, text)| self.edit(path, text));
+        Ok(())
+    }
+
     async fn remove(&self, path: &str) -> Result<(), Fault> {
         let mut state = self.0.lock().unwrap();
         let mut rest = Tree::new();

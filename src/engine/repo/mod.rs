@@ -2,6 +2,7 @@
 //! of them shown. Rules are the catalog's; here they meet git and the working tree, through ports. Nothing
 //! is printed: every command returns what it did or found.
 
+mod bump;
 mod freezes;
 mod hotfix;
 mod pin_extend;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use crate::diag::{Finding, Findings};
 use crate::port::{Fault, Git, Packages, Trees};
 
+pub use bump::{BumpRequest, Bumped, product_bump};
 pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };
@@ -77,6 +79,8 @@ fn quoted(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
 }
 
+#[cfg(test)]
+mod bump_tests;
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! programs get as JSON.
 
 mod back;
+mod bump;
 mod check;
 mod cluster;
 mod code;

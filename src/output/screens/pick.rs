@@ -18,6 +18,8 @@ pub struct PickScreen {
     pub level: Option<Level>,
     /// The newest of each level.
     pub levels: Levels,
+    /// Said if the tag names something else than the digest that runs.
+    pub moved: Option<Moved>,
     /// Higher tags that do not count, the highest first.
     pub rejected: Vec<Kept>,
     /// Whether people asked for the rejected ones.
@@ -47,6 +49,13 @@ pub struct Kept {
     pub because: &'static str,
 }
 
+/// A tag that names something else now.
+#[derive(Debug, serde::Serialize)]
+pub struct Moved {
+    /// What it names now, if that is known.
+    pub digest: Option<String>,
+}
+
 impl PickScreen {
     /// Of a choice.
     pub fn of(current: &str, choice: &Choice<'_>, explains: bool) -> Self {
@@ -57,7 +66,6 @@ impl PickScreen {
             because: one.rule.words(),
         };
         Self {
-            current: current.to_owned(),
             newest: choice.newest.map(str::to_owned),
             level: choice.level,
             levels: Levels {
@@ -67,7 +75,36 @@ impl PickScreen {
             },
             rejected: choice.rejected.iter().map(kept).collect(),
             explains,
+            ..Self::same(current)
         }
+    }
+
+    /// Nothing is newer.
+    pub fn same(current: &str) -> Self {
+        Self {
+            current: current.to_owned(),
+            newest: None,
+            level: None,
+            levels: Levels::default(),
+            moved: None,
+            rejected: Vec::new(),
+            explains: false,
+        }
+    }
+
+    /// The tag is the newest, and names something else than what runs.
+    pub fn moved(current: &str, digest: Option<&str>) -> Self {
+        Self { moved: Some(Moved { digest: digest.map(str::to_owned) }), ..Self::same(current) }
+    }
+
+    /// From the version that a digest is to another.
+    pub fn between(from: &str, to: &str, level: Level) -> Self {
+        Self { newest: Some(to.to_owned()), level: Some(level), ..Self::same(from) }
+    }
+
+    /// Whether there is something to go to.
+    pub fn is_newer(&self) -> bool {
+        self.newest.is_some() || self.moved.is_some()
     }
 }
 
@@ -76,12 +113,17 @@ impl Screen for PickScreen {
 
     fn text(&self, look: &Look) -> String {
         let current = clean(&self.current);
-        let mut text = match (&self.newest, self.level) {
-            (Some(newest), level) => {
+        let warn = Tone::Warn.paint("!");
+        let mut text = match (&self.newest, self.level, &self.moved) {
+            (Some(newest), level, _) => {
                 let far = level.map(|level| format!(" · {}", level.word())).unwrap_or_default();
-                format!("{} {current} -> {}{far}\n", Tone::Warn.paint("!"), clean(newest))
+                format!("{warn} {current} -> {}{far}\n", clean(newest))
             }
-            (None, _) => format!("{} {current} is the newest\n", Tone::Good.paint("✔")),
+            (None, _, Some(Moved { digest: Some(digest) })) => {
+                format!("{warn} {current} has moved: it names {} now\n", clean(digest))
+            }
+            (None, _, Some(_)) => format!("{warn} {current} has moved: it names something else now\n"),
+            (None, _, None) => format!("{} {current} is the newest\n", Tone::Good.paint("✔")),
         };
         if self.explains && !self.rejected.is_empty() {
             let mut table =

@@ -1,0 +1,141 @@
+//! The tags of a repository by the distribution API (OCI distribution-spec 1.1, "Content Discovery"): page
+//! after page by `Link`. It decides when paging leads nowhere and when there is too much.
+
+use std::collections::BTreeSet;
+
+use reqwest::Url;
+
+use super::door::{Doors, Visit};
+use super::page::{self, Page, Sink, Trouble};
+use super::{link, words};
+use crate::adapter::web::{Ask, Lead, Whence};
+use crate::diag::count;
+use crate::digest::{self, Digest};
+use crate::port::upstream::{Silence, Tags, Unanswered};
+
+/// How many tags a page should have; a registry may give fewer.
+const PAGE: usize = 1000;
+
+/// How often a page is asked for that breaks off.
+const TRIES: usize = 3;
+
+/// How many pages without a name may follow each other.
+const EMPTY: usize = 20;
+
+/// A listing on its way.
+struct Listing<'a> {
+    doors: &'a Doors,
+    visit: &'a Visit<'a>,
+    urls: BTreeSet<Digest>,
+    pages: BTreeSet<u64>,
+    empty: usize,
+}
+
+/// All tags; `details` also takes what Google's registries tell beside the names.
+pub(super) async fn tags(doors: &Doors, visit: &Visit<'_>, details: bool) -> Result<Tags, Unanswered> {
+    let path = format!("v2/{}/tags/list?n={PAGE}", visit.repository.name);
+    let url = visit.base.join(&path).map_err(|_| {
+        Unanswered::new(Silence::Invalid, format!("`{}` can't stand in an address", visit.repository.name))
+    })?;
+    let mut listing = Listing { doors, visit, urls: BTreeSet::new(), pages: BTreeSet::new(), empty: 0 };
+    let mut sink = Sink::new(visit.settings.most_tags, details);
+    let mut next = Some((url, None));
+    while let Some((url, whence)) = next {
+        listing.enter(&url)?;
+        (sink, next) = listing.page(sink, url, whence).await?;
+    }
+    Ok(sink.tags)
+}
+
+impl Listing<'_> {
+    fn silence(&self, why: Silence, words: &str) -> Unanswered {
+        Unanswered::new(why, format!("the tags of {}: {words}", self.visit.repository))
+    }
+
+    fn enter(&mut self, url: &Url) -> Result<(), Unanswered> {
+        if self.urls.len() >= self.visit.settings.most_pages {
+            let most = count(self.visit.settings.most_pages, "page");
+            return Err(self.silence(Silence::TooMuch, &format!("they take more than {most}")));
+        }
+        if self.urls.insert(digest::bytes(url.as_str().as_bytes())) {
+            return Ok(());
+        }
+        Err(self.silence(Silence::Invalid, "the registry's pages go in a circle"))
+    }
+
+    /// One page; where the next one is, and who said so.
+    async fn page(
+        &mut self,
+        mut sink: Sink,
+        url: Url,
+        led: Option<Whence>,
+    ) -> Result<(Sink, Option<(Url, Option<Whence>)>), Unanswered> {
+        let mut tries = 1;
+        loop {
+            let mut ask =
+                Ask::get(url.clone()).accept("application/json").most(self.visit.settings.most_bytes).kept();
+            if let Some(whence) = &led {
+                ask = ask.led(whence, Lead::On);
+            }
+            let (answer, mut body) = self.heard(ask, self.visit.is_home(&url)).await?;
+            let read;
+            (sink, read) = page::read(sink, &mut body).await;
+            match read {
+                Ok(page) => {
+                    self.judge(page)?;
+                    let next = link::next(&answer.headers).map(|text| self.next(&answer.whence.url, &text));
+                    return Ok((sink, next.transpose()?.map(|url| (url, Some(answer.whence)))));
+                }
+                Err(Trouble::Broken(broken)) if tries == TRIES || broken.why == Silence::TooMuch => {
+                    return Err(self.silence(broken.why, &broken.message));
+                }
+                Err(Trouble::Broken(_)) => tries += 1,
+                Err(Trouble::Wrong(words)) => return Err(self.silence(Silence::Invalid, &words)),
+                Err(Trouble::TooMany) => {
+                    let most = count(self.visit.settings.most_tags, "tag");
+                    return Err(self.silence(Silence::TooMuch, &format!("there are more than {most}")));
+                }
+            }
+        }
+    }
+
+    /// Asks at the registry's door, or where a page led to: there nobody is told who asks.
+    async fn heard(
+        &self,
+        ask: Ask,
+        is_home: bool,
+    ) -> Result<(crate::adapter::web::Answer, crate::adapter::web::Body), Unanswered> {
+        let what = format!("the tags of {}", self.visit.repository);
+        let (mut answer, mut body, found) = if is_home {
+            let heard = self.doors.ask(self.visit, ask).await?;
+            (heard.answer, heard.body, heard.found)
+        } else {
+            let (answer, body) = self.visit.web.stream(ask).await?;
+            (answer, body, super::credentials::Found::default())
+        };
+        if answer.status.is_success() {
+            return Ok((answer, body));
+        }
+        if answer.body.is_empty() {
+            answer.body = body.all().await.unwrap_or_default();
+        }
+        Err(words::of(&answer, &what, self.visit.repository, &found))
+    }
+
+    fn judge(&mut self, page: Page) -> Result<(), Unanswered> {
+        self.empty = if page.count == 0 { self.empty + 1 } else { 0 };
+        let is_new = page.count == 0 || self.pages.insert(page.names);
+        if is_new && self.empty <= EMPTY {
+            return Ok(());
+        }
+        Err(self.silence(Silence::Invalid, "the registry's pages bring nothing new, and do not end"))
+    }
+
+    fn next(&self, from: &Url, text: &str) -> Result<Url, Unanswered> {
+        let url = from.join(text).map_err(|_| {
+            let words = format!("the next page is at `{}`, which is no address", super::plain(text));
+            self.silence(Silence::Invalid, &words)
+        })?;
+        Ok(url)
+    }
+}

@@ -1,0 +1,194 @@
+//! Registries of images: the distribution API, and what some registries tell beside it. It decides which
+//! interface is asked for what, and that within a run nothing is asked twice; politeness is `web`'s.
+
+mod challenge;
+mod credentials;
+mod door;
+mod ecr;
+mod helper;
+mod link;
+mod list;
+mod native;
+mod page;
+mod settings;
+mod token;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use http::{HeaderName, StatusCode};
+use tokio::sync::OnceCell;
+
+pub use credentials::Credentials;
+pub use settings::Settings;
+
+use super::web::{Ask, Web, plain};
+use crate::digest;
+use crate::model::image::{Image, Repository};
+use crate::port::upstream::{Registry, Silence, Tags, Unanswered, Wanted};
+use door::{Doors, Visit};
+use native::Native;
+
+/// The kinds of manifests: OCI's and docker's, of one platform and of several.
+const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
+
+/// The largest manifest, in bytes (OCI distribution-spec, "Pushing Manifests").
+const LARGEST: u64 = 4 * 1024 * 1024;
+
+const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+
+/// All registries, for one run.
+pub struct Registries {
+    web: Arc<Web>,
+    settings: Settings,
+    credentials: Credentials,
+    doors: Doors,
+    /// By repository and whether details were wanted.
+    listed: Mutex<BTreeMap<(Repository, bool), Listed>>,
+    digests: Mutex<BTreeMap<Image, Once<String>>>,
+}
+
+/// An answer for all who ask for it at once or later.
+type Once<T> = Arc<OnceCell<Result<T, Unanswered>>>;
+
+/// The tags of a repository, listed once.
+type Listed = Once<Arc<Tags>>;
+
+impl Registries {
+    /// Registries asked over `web`, as whom `credentials` say.
+    pub fn new(web: Arc<Web>, settings: Settings, credentials: Credentials) -> Self {
+        Self {
+            web,
+            settings,
+            credentials,
+            doors: Doors::default(),
+            listed: Mutex::default(),
+            digests: Mutex::default(),
+        }
+    }
+
+    fn visit<'a>(&'a self, repository: &'a Repository) -> Result<Visit<'a>, Unanswered> {
+        Ok(Visit {
+            web: &self.web,
+            settings: &self.settings,
+            credentials: &self.credentials,
+            base: self.settings.base(&repository.registry, &self.web)?,
+            repository,
+        })
+    }
+
+    fn listed(&self, repository: &Repository, details: bool) -> Listed {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is asked for with digests answers also who wants names.
+        let details = details || listed.contains_key(&(repository.clone(), true));
+        Arc::clone(listed.entry((repository.clone(), details)).or_default())
+    }
+
+    async fn list(&self, repository: &Repository, details: bool) -> Result<Tags, Unanswered> {
+        let visit = self.visit(repository)?;
+        let Some(native) = Native::of(&repository.registry).filter(|_| details) else {
+            return list::tags(&self.doors, &visit, details).await;
+        };
+        match native.list(&visit).await {
+            Ok(listed) if listed.is_all => Ok(listed.tags),
+            Ok(listed) => {
+                let mut tags = list::tags(&self.doors, &visit, false).await?;
+                tags.known = listed.tags.known;
+                Ok(tags)
+            }
+            // It may be private, or only this interface is out of order: names are worth a try.
+            Err(_) => list::tags(&self.doors, &visit, false).await,
+        }
+    }
+
+    async fn resolve(&self, repository: &Repository, tag: &str) -> Result<String, Unanswered> {
+        let visit = self.visit(repository)?;
+        let what = format!("the digest of {repository}:{tag}");
+        let path = format!("v2/{}/manifests/{tag}", repository.name);
+        let url = visit.base.join(&path);
+        let url =
+            url.map_err(|_| Unanswered::new(Silence::Invalid, format!("{what}: `{path}` is no path")))?;
+        let ask = Ask::head(url.clone()).accept(MANIFESTS);
+        let heard = self.doors.ask(&visit, ask).await?;
+        // On Docker Hub the question for a manifest's content counts as a pull, and that for its headers does
+        // not (docs.docker.com/docker-hub/usage/pulls).
+        let may_get = repository.registry != "docker.io";
+        match heard.answer.header(&DIGEST).filter(|digest| is_digest(digest)) {
+            Some(digest) if heard.answer.status.is_success() => return Ok(digest.to_owned()),
+            _ if heard.answer.status == StatusCode::METHOD_NOT_ALLOWED && may_get => {}
+            _ if !heard.answer.status.is_success() => {
+                return Err(words::of(&heard.answer, &what, repository, &heard.found));
+            }
+            _ if may_get => {}
+            _ => {
+                let words = format!("{what}: Docker Hub did not tell it, and pulls are not spent on it");
+                return Err(Unanswered::new(Silence::Invalid, words));
+            }
+        }
+        self.hash(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST), &what).await
+    }
+
+    /// The digest of a manifest, of its bytes.
+    async fn hash(&self, visit: &Visit<'_>, ask: Ask, what: &str) -> Result<String, Unanswered> {
+        let mut heard = self.doors.ask(visit, ask).await?;
+        if !heard.answer.status.is_success() {
+            if heard.answer.body.is_empty() {
+                heard.answer.body = heard.body.all().await.unwrap_or_default();
+            }
+            return Err(words::of(&heard.answer, what, visit.repository, &heard.found));
+        }
+        let bytes = heard.body.all().await?;
+        let is_manifest = serde_json::from_slice::<Manifest>(&bytes).is_ok();
+        if !is_manifest {
+            return Err(Unanswered::new(Silence::Invalid, format!("{what}: what came is no manifest")));
+        }
+        Ok(digest::bytes(&bytes).to_string())
+    }
+}
+
+/// What every manifest has.
+#[derive(serde::Deserialize)]
+struct Manifest {
+    #[serde(rename = "schemaVersion")]
+    _version: u64,
+}
+
+#[async_trait]
+impl Registry for Registries {
+    async fn tags(&self, repository: &Repository, wanted: Wanted) -> Result<Arc<Tags>, Unanswered> {
+        let repository = self.settings.upstream(repository);
+        let details = wanted == Wanted::Digests;
+        let once = self.listed(&repository, details);
+        once.get_or_init(async || self.list(&repository, details).await.map(Arc::new)).await.clone()
+    }
+
+    async fn digest(&self, image: &Image) -> Result<String, Unanswered> {
+        let repository = self.settings.upstream(&image.repository);
+        let tag = match (&image.tag, &image.digest) {
+            (Some(tag), _) => tag.clone(),
+            (None, Some(digest)) => return Ok(digest.clone()),
+            (None, None) => "latest".to_owned(),
+        };
+        let image = Image { repository, tag: Some(tag.clone()), digest: None };
+        let once = {
+            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(digests.entry(image.clone()).or_default())
+        };
+        once.get_or_init(async || self.resolve(&image.repository, &tag).await).await.clone()
+    }
+}
+
+/// Whether a text is a digest that registries use.
+fn is_digest(text: &str) -> bool {
+    let length = match text.split_once(':') {
+        Some(("sha256", _)) => 64,
+        Some(("sha512", _)) => 128,
+        _ => return false,
+    };
+    let hex = text.split_once(':').map_or("", |(_, hex)| hex);
+    hex.len() == length && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}

@@ -1,0 +1,178 @@
+//! A question for a host, and a whole answer. Built in one line by who asks; the defaults are those of a
+//! small JSON document that anybody may read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use reqwest::Url;
+
+use super::lead::{Lead, Whence};
+use super::pass::Pass;
+use super::words::{address, plain};
+use crate::port::upstream::{Silence, Unanswered};
+
+/// The most bytes of an answer, unless the question says otherwise.
+const MOST: u64 = 16 * 1024 * 1024;
+
+/// A question.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) pass: Option<Pass>,
+    pub(super) most: u64,
+    pub(super) within: Option<Duration>,
+    pub(super) kept: bool,
+    pub(super) fresh: bool,
+    pub(super) led: Option<(Whence, Lead)>,
+}
+
+impl Ask {
+    fn new(method: Method, url: Url) -> Self {
+        Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            pass: None,
+            most: MOST,
+            within: None,
+            kept: false,
+            fresh: false,
+            led: None,
+        }
+    }
+
+    /// For a document.
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// For the headers of a document alone.
+    pub fn head(url: Url) -> Self {
+        Self::new(Method::HEAD, url)
+    }
+
+    /// With something to read for the host. It may be sent more than once: only for questions that change
+    /// nothing.
+    pub fn post(url: Url, kind: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..Self::new(Method::POST, url) }
+            .header(CONTENT_TYPE, HeaderValue::from_static(kind))
+    }
+
+    /// What kinds of answers are understood.
+    pub fn accept(self, kinds: &'static str) -> Self {
+        self.header(ACCEPT, HeaderValue::from_static(kinds))
+    }
+
+    /// Another header; not for anything secret.
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Shows this to the host, and to no other that it leads to.
+    pub fn pass(mut self, pass: Option<Pass>) -> Self {
+        self.pass = pass;
+        self
+    }
+
+    /// The most bytes that the answer may have.
+    pub fn most(mut self, bytes: u64) -> Self {
+        self.most = bytes;
+        self
+    }
+
+    /// How long the answer may take, its last byte included.
+    pub fn within(mut self, length: Duration) -> Self {
+        self.within = Some(length);
+        self
+    }
+
+    /// Keeps the answer on the disk, and asks next time only whether it changed.
+    pub fn kept(mut self) -> Self {
+        self.kept = true;
+        self
+    }
+
+    /// Does not even ask that, as long as the answer itself said that it stays good (`max-age`).
+    pub fn fresh(mut self) -> Self {
+        self.fresh = true;
+        self
+    }
+
+    /// This address was named by an answer of a host, not by a person. A pass does not go along to another
+    /// host, unless it is put in after this.
+    pub fn led(mut self, whence: &Whence, lead: Lead) -> Self {
+        if !whence.is_home(&self.url) {
+            self.pass = None;
+        }
+        self.led = Some((whence.clone(), lead));
+        self
+    }
+
+    /// `GET https://host/path`, for people.
+    pub(super) fn words(&self) -> String {
+        format!("{} {}", self.method, address(&self.url))
+    }
+
+    /// No answer, in words that begin with what was asked.
+    pub(super) fn unanswered(&self, why: Silence, words: impl std::fmt::Display) -> Unanswered {
+        Unanswered::new(why, format!("{}: {words}", self.words()))
+    }
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Its status; 200 also where the disk answered.
+    pub status: StatusCode,
+    /// Its headers; where the disk answered only those that matter for reading it.
+    pub headers: HeaderMap,
+    /// What it says.
+    pub body: Vec<u8>,
+    /// Who answered.
+    pub whence: Whence,
+}
+
+impl Answer {
+    /// This answer if it is one (2xx), else what kind of silence its status means.
+    ///
+    /// # Errors
+    /// With the status, and the first words of the answer if they are text.
+    pub fn good(self) -> Result<Self, Unanswered> {
+        if self.status.is_success() {
+            return Ok(self);
+        }
+        let said = match std::str::from_utf8(&self.body) {
+            Ok(text) if !text.trim().is_empty() && !text.trim_start().starts_with('<') => {
+                format!(": {}", plain(text))
+            }
+            _ => String::new(),
+        };
+        let words = format!("{} answered {}{said}", address(&self.whence.url), self.status);
+        Err(Unanswered::new(silence(self.status), words))
+    }
+
+    /// A header, if it is there and is text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// What kind of silence a status means.
+pub(super) fn silence(status: StatusCode) -> Silence {
+    match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => Silence::Missing,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Silence::Forbidden
+        }
+        StatusCode::TOO_MANY_REQUESTS => Silence::Limited,
+        status if status.is_server_error() => Silence::Unreachable,
+        _ => Silence::Invalid,
+    }
+}

@@ -1,0 +1,72 @@
+//! What is shown to a host to be let in: the `Authorization` of a request, and whose it is, so that an answer
+//! kept on the disk is never given to somebody else.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::digest;
+use crate::port::Secret;
+
+/// What is shown to be let in. It is never printed.
+#[derive(Clone)]
+pub struct Pass {
+    header: Secret,
+    owner: String,
+}
+
+impl Pass {
+    /// User and password (RFC 7617).
+    pub fn basic(user: &str, password: &Secret) -> Self {
+        let pair = format!("{user}:{}", password.expose());
+        let header = format!("Basic {}", STANDARD.encode(&pair));
+        Self { header: Secret::new(header), owner: identity(&["basic", &pair]) }
+    }
+
+    /// A token (RFC 6750) that itself says who asks.
+    pub fn bearer(token: &Secret) -> Self {
+        Self::lent(token, identity(&["bearer", token.expose()]))
+    }
+
+    /// A token of short life, lent to the one whom `owner` stands for ([`Pass::owner`], or any text that
+    /// tells people apart and no secret).
+    pub fn lent(token: &Secret, owner: impl Into<String>) -> Self {
+        Self { header: Secret::new(format!("Bearer {}", token.expose())), owner: owner.into() }
+    }
+
+    /// Whose it is: a digest, nothing of the secret can be read in it.
+    pub fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    /// The value of `Authorization`; every use of this name is a place to look at in a review.
+    pub(super) fn expose(&self) -> &str {
+        self.header.expose()
+    }
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pass(***)")
+    }
+}
+
+fn identity(parts: &[&str]) -> String {
+    digest::bytes(parts.join("\0").as_bytes()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pass_shows_nothing_and_tells_people_apart() {
+        let one = Pass::basic("me", &Secret::new("word"));
+        let other = Pass::basic("me", &Secret::new("words"));
+        assert_eq!(one.expose(), "Basic bWU6d29yZA==");
+        assert_ne!(one.owner(), other.owner());
+        assert_eq!(format!("{one:?}"), "Pass(***)");
+        assert!(!one.owner().contains("word"));
+    }
+}

@@ -1,0 +1,68 @@
+//! `product bump`.
+
+use super::{Context, files};
+use crate::cli::args::ProductBump;
+use crate::cli::failure::{Failure, Outcome};
+use crate::diag::{Finding, codes};
+use crate::engine::repo::{self, BumpRequest, RepoError, Repository};
+use crate::lcm::bump::{Digests, Moving};
+use crate::output::exit::Code;
+
+/// Raises a source's version, or shows what that would change.
+pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context<'_>) -> Outcome {
+    let request = asked(args, context);
+    let registries = context.place.registries();
+    let bumped = repo::product_bump(files, &request, Some(&registries)).await.map_err(failure)?;
+    files::show(context, &bumped, &bumped.findings)
+}
+
+fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
+    let image = args.image.map(Moving::Image);
+    let moving = image.or(args.chart.map(Moving::Chart)).or(args.tool.map(Moving::Tool));
+    let digest = match args.digest {
+        Some(digest) => Digests::Become(digest),
+        None if args.drop_digest => Digests::Drop,
+        None => Digests::Refuse,
+    };
+    BumpRequest {
+        product: args.product,
+        moving,
+        from: args.from,
+        to: args.to,
+        digest,
+        app_version: args.app_version,
+        mirrors: args.mirror,
+        fields: args.field,
+        version: args.product_version,
+        lower: args.lower,
+        keeps_content: args.keep_content,
+        on: context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        evidence: args.note,
+        writes: !args.dry_run,
+    }
+}
+
+/// The exit code of a refusal: nothing to do, more to say, or in conflict with what is there.
+fn failure(error: RepoError) -> Failure {
+    let RepoError::Findings(findings) = error else { return error.into() };
+    let all = |codes: &[&crate::diag::Code]| findings.errors().all(|finding| codes.contains(&finding.code));
+    // What was typed stands in no file.
+    let typed = |finding: &Finding| finding.code == &codes::INVALID_VALUE && finding.place.is_none();
+    let exit = if findings.errors().all(typed) {
+        Code::Usage
+    } else if all(&[&codes::BUMP_ALREADY_THERE, &codes::BUMP_NOT_NAMED, &codes::UNKNOWN_PRODUCT]) {
+        Code::NothingSelected
+    } else if all(&[&codes::BUMP_AMBIGUOUS, &codes::BUMP_INCOMPARABLE]) {
+        Code::Usage
+    } else if all(&[
+        &codes::BUMP_LOWERS,
+        &codes::STALE_DIGEST,
+        &codes::PRODUCT_VERSION_TAKEN,
+        &codes::CHART_CONTENT_STAYS,
+    ]) {
+        Code::Conflict
+    } else {
+        Code::Invalid
+    };
+    Failure { exit, findings }
+}

@@ -1,0 +1,262 @@
+//! The files of a product's folder, each looked at in its own way: `product.yaml`, manifests, templates,
+//! charts with their values, and the rest, which is only text.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::drafts::{Found, Use};
+use super::image::{self, Layers};
+use super::reference::Wanted;
+use super::types::{Moving, Request};
+use super::{chart, text, tool};
+use crate::catalog::blank;
+use crate::catalog::product::FILE;
+use crate::catalog::values::merge;
+use crate::diag::{Findings, Source};
+use crate::model::{DeployStep, Tree};
+use crate::yaml::edit::Way;
+use crate::yaml::{Key, Mapping, Node, Reading, Value};
+
+/// How deep charts may lie in charts.
+const DEEPEST: usize = 8;
+
+/// A file and what was found in it.
+pub(super) struct View {
+    /// Its path in the folder.
+    pub path: String,
+    /// Its text.
+    pub source: Arc<Source>,
+    /// How it is read as a tree; none if it is only text.
+    pub reading: Option<Reading>,
+    /// What was found.
+    pub found: Found,
+    /// Of a `Chart.yaml`: what it says to install.
+    pub installs: Option<Use>,
+    /// Where its blocks of text are.
+    pub blocks: Vec<Range<usize>>,
+    /// Why it could not be read.
+    pub broken: Option<Findings>,
+}
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Product,
+    Chart,
+    Manifests,
+    Json,
+    Template,
+    ChartTemplate,
+    Text,
+}
+
+fn kind(folder: &Tree, path: &str) -> Kind {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+    let is_template = path.match_indices("templates/").any(|(at, _)| {
+        let chart = path.get(..at).unwrap_or_default();
+        (chart.is_empty() || chart.ends_with('/')) && folder.get(&format!("{chart}{}", chart::FILE)).is_some()
+    });
+    match name {
+        _ if path == FILE => Kind::Product,
+        chart::FILE | "requirements.yaml" => Kind::Chart,
+        _ if is_template && ends(&[".yaml", ".yml", ".tpl", ".json"]) => Kind::ChartTemplate,
+        _ if ends(&[".yaml.j2", ".yml.j2", ".json.j2"]) => Kind::Template,
+        _ if is_template => Kind::Text,
+        _ if ends(&[".yaml", ".yml"]) => Kind::Manifests,
+        _ if ends(&[".json"]) => Kind::Json,
+        _ => Kind::Text,
+    }
+}
+
+/// Every text file of the folder but its changelog, looked at.
+pub(super) fn views(request: &Request<'_>) -> Vec<View> {
+    let product = request.product;
+    let at = product.source.path().strip_suffix(FILE).unwrap_or_default();
+    let layered = layered(request, at);
+    let files = product.folder.iter().filter(|(path, _)| !path.eq_ignore_ascii_case(super::changelog::FILE));
+    let sources = files.filter_map(|(path, file)| {
+        Some((path, Source::from_bytes(format!("{at}{path}"), file.bytes.to_vec()).ok()?))
+    });
+    let none = (None, None);
+    let look = |(path, source)| look(request, path, source, layered.get(path).unwrap_or(&none));
+    sources.map(look).collect()
+}
+
+fn look(
+    request: &Request<'_>,
+    path: &str,
+    source: Arc<Source>,
+    layers: &(Option<Node>, Option<Node>),
+) -> View {
+    let kind = kind(&request.product.folder, path);
+    let reading = match kind {
+        Kind::Product => Some(Reading::OURS),
+        Kind::Chart | Kind::Manifests => Some(Reading::MANIFESTS),
+        Kind::Json => Some(Reading::JSON),
+        Kind::Template => Some(Reading::template(blank)),
+        Kind::ChartTemplate | Kind::Text => None,
+    };
+    let mut view = View {
+        path: path.to_owned(),
+        source,
+        reading,
+        found: Found::default(),
+        installs: None,
+        blocks: Vec::new(),
+        broken: None,
+    };
+    let documents = match reading.map(|reading| reading.documents(&view.source)) {
+        Some(Ok(documents)) => documents,
+        Some(Err(findings)) if kind != Kind::Template => {
+            view.broken = Some(findings);
+            return view;
+        }
+        // What is no YAML even without its expressions is text.
+        Some(Err(_)) => {
+            view.reading = None;
+            in_text(request, &mut view);
+            return view;
+        }
+        None => {
+            if kind == Kind::ChartTemplate {
+                in_text(request, &mut view);
+            }
+            return view;
+        }
+    };
+    for (number, document) in documents.iter().enumerate() {
+        blocks(document, &mut view.blocks);
+        let root = Way { document: number, steps: Vec::new() };
+        match kind {
+            Kind::Chart => {
+                chart::look(request, document, &mut view.found);
+                view.installs = chart::app_version(document);
+            }
+            Kind::Product => {
+                if let Some((way, values)) = below(document, root, &["spec", "values"]) {
+                    in_tree(request, (way, "spec.values"), values, layers, &mut view.found);
+                }
+            }
+            _ => in_tree(request, (root, ""), document, layers, &mut view.found),
+        }
+    }
+    view
+}
+
+fn in_text(request: &Request<'_>, view: &mut View) {
+    if let Moving::Image(repository) = &request.moving {
+        let wanted = Wanted { repository, mirrors: &request.mirrors };
+        text::look(wanted, &view.source, &mut view.found);
+    }
+}
+
+fn in_tree(
+    request: &Request<'_>,
+    at: (Way, &str),
+    node: &Node,
+    (under, over): &(Option<Node>, Option<Node>),
+    found: &mut Found,
+) {
+    match &request.moving {
+        Moving::Image(repository) => {
+            let wanted = Wanted { repository, mirrors: &request.mirrors };
+            let layers = Layers { under: under.as_ref(), over: over.as_ref() };
+            image::Look::through(wanted, &request.fields, at, node, layers, found);
+        }
+        Moving::Tool(project) => tool::Look::through(project, at, node, found),
+        Moving::Chart(_) => {}
+    }
+}
+
+/// The value under keys, with the way to it.
+pub(super) fn below<'n>(node: &'n Node, mut way: Way, keys: &[&str]) -> Option<(Way, &'n Node)> {
+    let mut node = node;
+    for key in keys {
+        way.steps.push(node.as_mapping()?.keys().position(|found| found == *key)?);
+        node = node.get(key)?;
+    }
+    Some((way, node))
+}
+
+fn blocks(node: &Node, found: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Sequence(items) => items.iter().for_each(|item| blocks(item, found)),
+        Value::Mapping(mapping) => mapping.iter().for_each(|(_, item)| blocks(item, found)),
+        _ if node.place.text().starts_with(['|', '>']) => found.push(node.place.start()..node.place.end()),
+        _ => {}
+    }
+}
+
+/// Which values lie under and over those of a file, by its path.
+type Layered = BTreeMap<String, (Option<Node>, Option<Node>)>;
+
+/// The product's values over those of its charts, and those over their own charts'.
+fn layered(request: &Request<'_>, at: &str) -> Layered {
+    let spec = &request.product.file.spec;
+    let mut charts = Charts { folder: &request.product.folder, at, layered: Layered::new() };
+    let mut defaults: Option<Node> = None;
+    for step in &spec.deploy {
+        let DeployStep::Helm(step) = &step.value else { continue };
+        let path: Vec<&str> =
+            step.values_from.as_ref().map(|path| path.value.split('.').collect()).unwrap_or_default();
+        let over = spec.values.as_ref().and_then(|values| values.at(&path));
+        if let Some(own) = charts.values(step.folder(), over, 0) {
+            let own = path.iter().rev().fold(own, |node, key| wrapped(key, node));
+            defaults = laid(defaults.as_ref(), Some(&own));
+        }
+    }
+    charts.layered.insert(FILE.to_owned(), (defaults, None));
+    charts.layered
+}
+
+/// The charts of a folder while their values are laid over each other.
+struct Charts<'t> {
+    folder: &'t Tree,
+    at: &'t str,
+    layered: Layered,
+}
+
+impl Charts<'_> {
+    /// The values of a chart with those of the charts in it under them.
+    fn values(&mut self, chart: &str, over: Option<&Node>, depth: usize) -> Option<Node> {
+        let path = format!("{chart}/values.yaml");
+        let own = self.folder.get(&path).and_then(|file| {
+            let source = Source::from_bytes(format!("{}{path}", self.at), file.bytes.to_vec()).ok()?;
+            Reading::MANIFESTS.documents(&source).ok()?.into_iter().next()
+        });
+        let above = laid(own.as_ref(), over);
+        let mut under: Option<Node> = None;
+        for inner in inner(self.folder, chart).into_iter().filter(|_| depth < DEEPEST) {
+            let over = above.as_ref().and_then(|values| values.get(&inner));
+            let values = self.values(&format!("{chart}/charts/{inner}"), over, depth + 1);
+            under = laid(under.as_ref(), values.map(|values| wrapped(&inner, values)).as_ref());
+        }
+        let whole = laid(under.as_ref(), own.as_ref());
+        self.layered.insert(path, (under, over.cloned()));
+        whole
+    }
+}
+
+fn laid(under: Option<&Node>, over: Option<&Node>) -> Option<Node> {
+    match (under, over) {
+        (Some(under), Some(over)) => Some(merge(under, over)),
+        (under, over) => under.or(over).cloned(),
+    }
+}
+
+/// The names of the charts that lie in a chart.
+fn inner(folder: &Tree, chart: &str) -> Vec<String> {
+    let charts = format!("{chart}/charts");
+    let name = |path: &str| Some(path.get(charts.len() + 1..)?.split_once('/')?.0.to_owned());
+    let mut names: Vec<String> = folder.below(&charts).filter_map(|(path, _)| name(path)).collect();
+    names.dedup();
+    names
+}
+
+fn wrapped(key: &str, node: Node) -> Node {
+    let place = node.place.clone();
+    let key = Key { text: key.to_owned(), place: place.clone() };
+    Node { value: Value::Mapping(Mapping::new(vec![(key, node)])), place }
+}

@@ -1,0 +1,120 @@
+//! What is refused, and where it is told.
+
+use super::*;
+
+const IMAGE: &str = "image: quay.io/acme/agent:1.0.0\n";
+
+#[test]
+fn the_version_that_is_there_and_a_lower_one_are_refused() {
+    let product = product(&[("a.yaml", IMAGE)]);
+    assert_eq!(codes(bump(&request(&product, "1.0.0"))), ["TG1052"]);
+    assert_eq!(codes(bump(&request(&product, "0.9.0"))), ["TG1053"]);
+    let bumped = bump(&Request { lower: true, ..request(&product, "0.9.9") }).unwrap();
+    assert_eq!(bumped.version.1, version("2.0.0"), "also backwards a major is a major");
+}
+
+#[test]
+fn several_versions_are_not_guessed_between() {
+    let two = "a: { image: quay.io/acme/agent:1.0.0 }\nb: { image: quay.io/acme/agent:2.0.0 }\n";
+    let product = product(&[("a.yaml", two)]);
+    let refused = bump(&request(&product, "3.0.0"));
+    assert!(refused.as_ref().unwrap_err().to_string().contains("1.0.0, 2.0.0"));
+    assert_eq!(codes(refused), ["TG1051"]);
+    // What is there already takes no part.
+    let bumped = bump(&request(&product, "2.0.0")).unwrap();
+    assert_eq!(edits(&bumped), ["a.image quay.io/acme/agent:1.0.0 -> quay.io/acme/agent:2.0.0"]);
+}
+
+#[test]
+fn what_nothing_names_is_told_with_what_is_named() {
+    let product = product(&[("a.yaml", IMAGE)]);
+    let refused = bump(&Request { from: Some("1.0.1".into()), ..request(&product, "1.1.0") });
+    assert!(refused.as_ref().unwrap_err().to_string().contains("did you mean `1.0.0`?"));
+    assert_eq!(codes(refused), ["TG1050"]);
+    let moving = Moving::Image("quay.io/acme/other".parse().unwrap());
+    assert_eq!(codes(bump(&Request { moving, ..request(&product, "1.1.0") })), ["TG1050"]);
+}
+
+#[test]
+fn a_digest_that_would_stay_stops_it_at_its_place() {
+    let before = format!("a: 1\nimage: quay.io/acme/agent:1.0.0@{}\n", digest('a'));
+    let product = product(&[("a.yaml", &before)]);
+    let refused = bump(&request(&product, "1.1.0")).unwrap_err();
+    let finding = refused.iter().next().unwrap();
+    assert_eq!(finding.code.id, "TG1054");
+    assert_eq!(finding.place.as_ref().unwrap().to_string(), "products/agent/a.yaml:2:8");
+    let wrong = Digests::Become("sha256:0".into());
+    assert_eq!(codes(bump(&Request { digest: wrong, ..request(&product, "1.1.0") })), ["TG0105"]);
+    let chroot =
+        format!("repository: quay.io/acme/agent\ntag: 1.0.0\ndigest: {0}\ndigestChroot: {0}\n", digest('a'));
+    let product = super::product(&[("a.yaml", &chroot)]);
+    let given = Digests::Become(digest('b'));
+    assert_eq!(codes(bump(&Request { digest: given, ..request(&product, "1.1.0") })), ["TG1054"]);
+}
+
+#[test]
+fn a_version_that_is_none_is_refused() {
+    let product = product(&[("a.yaml", IMAGE)]);
+    for wrong in ["", "1.0 0", "1:2", "a\nb", "-1", "../x", &"1".repeat(129), "{{ x }}"] {
+        assert_eq!(codes(bump(&request(&product, wrong))), ["TG0105"], "{wrong}");
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_needs_the_products_version() {
+    let product = product(&[("a.yaml", "image: quay.io/acme/agent:latest\n")]);
+    assert_eq!(codes(bump(&request(&product, "1.1.0"))), ["TG1055"]);
+    let bumped = bump(&Request { version: Some(version("1.3.0")), ..request(&product, "1.1.0") }).unwrap();
+    assert_eq!((bumped.level, bumped.version.1), (None, version("1.3.0")));
+}
+
+#[test]
+fn the_products_version_rises_above_all_that_have_a_tag() {
+    let product = product(&[("a.yaml", IMAGE)]);
+    let tagged = vec![version("1.2.3"), version("1.3.0")];
+    assert_eq!(codes(bump(&Request { tagged: tagged.clone(), ..request(&product, "1.1.0") })), ["TG1056"]);
+    for (asked, tagged, fits) in [
+        ("1.2.3", &tagged, false),
+        ("1.2.3", &Vec::new(), true),
+        ("1.0.0", &Vec::new(), false),
+        ("1.4.0", &tagged, true),
+    ] {
+        let request =
+            Request { version: Some(version(asked)), tagged: tagged.clone(), ..request(&product, "1.1.0") };
+        assert_eq!(bump(&request).is_ok(), fits, "{asked}");
+    }
+}
+
+#[test]
+fn a_prerelease_of_the_product_says_nothing_about_what_follows() {
+    let own = product_yaml("").replace("1.2.3", "1.3.0-rc.1");
+    let product = product(&[("product.yaml", &own), ("a.yaml", IMAGE)]);
+    assert_eq!(codes(bump(&request(&product, "1.1.0"))), ["TG1056"]);
+}
+
+#[test]
+fn a_broken_file_that_speaks_of_it_stops_it() {
+    let files = [("a.yaml", IMAGE), ("b.yaml", "image: quay.io/acme/agent:1.0.0\nimage: x\n")];
+    assert_eq!(codes(bump(&request(&product(&files), "1.1.0"))), ["TG0004"]);
+    let files = [("a.yaml", IMAGE), ("b.yaml", "{{ nothing of it\n")];
+    assert!(bump(&request(&product(&files), "1.1.0")).is_ok());
+}
+
+#[test]
+fn the_products_file_keeps_its_comment_and_its_other_versions() {
+    let own = product_yaml(
+        "  requires: { base: 1.0.0 }\n  upstream:\n    - image: { repository: quay.io/acme/agent }\n",
+    );
+    let product = product(&[("product.yaml", &own), ("a.yaml", IMAGE)]);
+    let bumped = bump(&request(&product, "1.0.1")).unwrap();
+    assert_eq!(text(&bumped, "product.yaml"), own.replace("1.2.3", "1.2.4"));
+    assert_eq!(bumped.files.len(), 3, "{:?}", bumped.files.keys());
+}
+
+#[test]
+fn a_changelog_that_is_no_text_is_not_overwritten() {
+    let mut product = product(&[("a.yaml", IMAGE)]);
+    let file = crate::model::File { bytes: vec![0xff, 0xfe, 0].into(), executable: false };
+    product.folder.insert("CHANGELOG.md", file);
+    assert_eq!(codes(bump(&request(&product, "1.1.0"))), ["TG1058"]);
+}

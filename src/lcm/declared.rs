@@ -1,0 +1,208 @@
+//! What the products declare: images, charts, tools and Kubernetes, each with the version that a file names
+//! and the place where it does.
+
+use std::fmt;
+
+use crate::catalog::images;
+use crate::catalog::{Catalog, ProductSource};
+use crate::diag::Place;
+use crate::model::image::{Image, Repository};
+use crate::model::{DeployStep, Upstream};
+use crate::yaml;
+
+use super::upstream::Project;
+
+/// Something that has newer versions somewhere else.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Item {
+    /// Kubernetes, by a channel.
+    Kubernetes(String),
+    /// A chart of a repository.
+    Chart {
+        /// The repository's address.
+        repository: String,
+        /// The chart's name.
+        name: String,
+    },
+    /// An image.
+    Image(Repository),
+    /// A tool, by its releases.
+    Tool(Project),
+}
+
+impl Item {
+    /// What kind of thing it is, in a word.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Kubernetes(_) => "kubernetes",
+            Self::Chart { .. } => "chart",
+            Self::Image(_) => "image",
+            Self::Tool(_) => "tool",
+        }
+    }
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kubernetes(channel) => write!(f, "kubernetes {channel}"),
+            Self::Chart { repository, name } => write!(f, "{name} of {repository}"),
+            Self::Image(repository) => repository.fmt(f),
+            Self::Tool(project) => project.fmt(f),
+        }
+    }
+}
+
+/// A version that a file of a product names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// The product.
+    pub product: String,
+    /// Who owns it.
+    pub owner: String,
+    /// What has the version.
+    pub item: Item,
+    /// As the file names it; nothing where only a digest is said, or the file says nothing.
+    pub version: Option<String>,
+    /// The digest beside it, or instead.
+    pub digest: Option<String>,
+    /// Where.
+    pub place: Place,
+}
+
+/// Everything that the products of a catalog declare, in order of products, kinds and places.
+pub fn of(catalog: &Catalog) -> Vec<Declared> {
+    let mut all: Vec<Declared> = catalog.products.values().flat_map(of_product).collect();
+    all.sort_by(|one, other| (&one.product, &one.item).cmp(&(&other.product, &other.item)));
+    all
+}
+
+/// What one product declares.
+pub fn of_product(product: &ProductSource) -> Vec<Declared> {
+    let spec = &product.file.spec;
+    let declared = |item: Item, version: Option<String>, digest: Option<String>, place: &Place| Declared {
+        product: product.file.metadata.name.value.to_string(),
+        owner: spec.owner.value.to_string(),
+        item,
+        version,
+        digest,
+        place: place.clone(),
+    };
+    let mut found = Vec::new();
+    for named in product.with_part(|part| images::of(&part)) {
+        // What is no image is a finding of `check`, or a test's own.
+        if let Ok(Image { repository, tag, digest }) = named.reference.parse() {
+            found.push(declared(Item::Image(repository), tag, digest, &named.place));
+        }
+    }
+    let charts = charts(product);
+    for upstream in &spec.upstream {
+        let (item, version) = match &upstream.value {
+            // Its versions are those that manifests and values name, wherever they are pulled from.
+            Upstream::Image(image) => match image.repository.value.parse::<Repository>() {
+                Ok(repository) if found.iter().all(|one| one.item != Item::Image(repository.clone())) => {
+                    (Item::Image(repository), None)
+                }
+                _ => continue,
+            },
+            Upstream::Chart(chart) => {
+                let (repository, name) = (chart.repository.value.clone(), chart.name.value.clone());
+                let own = charts.iter().find(|own| own.name == name);
+                (Item::Chart { repository, name }, own.map(|own| (own.version.clone(), own.place.clone())))
+            }
+            Upstream::Tool(tool) => match tool.repository.value.parse() {
+                Ok(project) => (Item::Tool(project), None),
+                Err(_) => continue,
+            },
+            Upstream::Kubernetes(kubernetes) => (Item::Kubernetes(kubernetes.channel.value.clone()), None),
+        };
+        let (version, place) = match version {
+            Some((version, place)) => (Some(version), place),
+            None => (None, upstream.place.clone()),
+        };
+        found.push(declared(item, version, None, &place));
+    }
+    for chart in charts {
+        for (repository, name, version, place) in chart.dependencies {
+            let item = Item::Chart { repository, name };
+            if found.iter().all(|one| one.item != item) {
+                found.push(declared(item, Some(version), None, &place));
+            }
+        }
+    }
+    found
+}
+
+/// A chart that lies in a product's folder.
+struct OwnChart {
+    name: String,
+    version: String,
+    place: Place,
+    /// Charts of repositories that it is made of: repository, name, version, and where that is said.
+    dependencies: Vec<(String, String, String, Place)>,
+}
+
+fn charts(product: &ProductSource) -> Vec<OwnChart> {
+    let steps = product.file.spec.deploy.iter().filter_map(|step| match &step.value {
+        DeployStep::Helm(step) => Some(step.folder()),
+        _ => None,
+    });
+    steps.filter_map(|folder| chart(product, folder)).collect()
+}
+
+fn chart(product: &ProductSource, folder: &str) -> Option<OwnChart> {
+    let source = product.with_part(|part| part.source(&format!("{folder}/Chart.yaml")))?;
+    let root = yaml::parse(&source).ok().flatten()?;
+    let text = |node: &yaml::Node, key: &str| {
+        let value = node.get(key)?;
+        Some((value.as_written()?, value.place.clone()))
+    };
+    let (name, _) = text(&root, "name")?;
+    let (version, place) = text(&root, "version")?;
+    let listed = root.get("dependencies").and_then(yaml::Node::as_sequence).unwrap_or_default();
+    let dependency = |node: &yaml::Node| {
+        let (repository, _) = text(node, "repository")?;
+        let remote = ["https://", "http://", "oci://"].iter().any(|scheme| repository.starts_with(scheme));
+        let (version, place) = text(node, "version")?;
+        remote.then_some((repository, text(node, "name")?.0, version, place))
+    };
+    Some(OwnChart { name, version, place, dependencies: listed.iter().filter_map(dependency).collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::testing::catalog;
+
+    const PRODUCT: &str = "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: { name: certs }\nspec:\n  version: 1.0.0\n  owner: security\n  upstream:\n    - image: { repository: quay.io/jetstack/cert-manager-controller }\n    - image: { repository: quay.io/jetstack/trust }\n    - chart: { repository: https://charts.example.com, name: certs }\n    - tool: { repository: github:cert-manager/cmctl }\n    - kubernetes: { channel: stable }\n  deploy:\n    - manifests: { path: manifests }\n    - helm: { chart: chart, namespace: x }\n";
+    const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec:\n  containers:\n    - { name: a, image: quay.io/jetstack/cert-manager-controller:v1.17.2 }\n    - { name: b, image: redis }\n";
+    const CHART: &str = "apiVersion: v2\nname: certs\nversion: 1.10\ndependencies:\n  - { name: redis, version: 20.1.0, repository: oci://registry.example.com/charts }\n  - { name: own, version: 0.1.0, repository: \"file://../own\" }\n";
+
+    #[test]
+    fn images_charts_tools_and_kubernetes_are_declared_with_their_places() {
+        let catalog = catalog(&[
+            ("products/certs/product.yaml", PRODUCT),
+            ("products/certs/manifests/a.yaml", POD),
+            ("products/certs/chart/Chart.yaml", CHART),
+            ("products/certs/chart/values.yaml", "{}\n"),
+        ]);
+        let line = |one: &Declared| {
+            let version = one.version.as_deref().unwrap_or("-");
+            format!("{} {} {version} {}", one.item.kind(), one.item, one.place)
+        };
+        let found: Vec<String> = of(&catalog).iter().map(line).collect();
+        assert_eq!(
+            found,
+            [
+                "kubernetes kubernetes stable - products/certs/product.yaml:12:7",
+                "chart certs of https://charts.example.com 1.10 products/certs/chart/Chart.yaml:3:10",
+                "chart redis of oci://registry.example.com/charts 20.1.0 products/certs/chart/Chart.yaml:5:29",
+                "image docker.io/library/redis latest products/certs/manifests/a.yaml:7:25",
+                "image quay.io/jetstack/cert-manager-controller v1.17.2 products/certs/manifests/a.yaml:6:25",
+                "image quay.io/jetstack/trust - products/certs/product.yaml:9:7",
+                "tool github:cert-manager/cmctl - products/certs/product.yaml:11:7",
+            ]
+        );
+        assert!(of(&catalog).iter().all(|one| one.owner == "security" && one.product == "certs"));
+    }
+}

@@ -1,0 +1,33 @@
+//! What is published somewhere else, asked over real sockets: fakes on loopback that behave as the
+//! documentation of Docker Hub, GHCR, Quay, Google's, Amazon's, Artifactory and Harbor says, fakes that
+//! behave badly, and Debian's docker-registry.
+#![allow(clippy::unwrap_used)]
+
+mod fake;
+mod hostile;
+mod kinds;
+mod listing;
+mod real;
+mod registry;
+#[path = "../bed/tools.rs"]
+#[allow(dead_code)]
+mod tools;
+#[path = "../bed/trouble.rs"]
+#[allow(dead_code)]
+mod trouble;
+mod trusted;
+mod web;
+
+/// Runs a test again in a process of its own, where nobody else uses memory; `true` if that was done here.
+fn alone(test: &str) -> bool {
+    if std::env::var_os("TIDEGATE_TEST_ALONE").is_some() {
+        return false;
+    }
+    let ran = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env("TIDEGATE_TEST_ALONE", "yes")
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    true
+}
