@@ -8,7 +8,7 @@ use super::{Version, auto, schemes};
 /// How tags are read.
 #[derive(Debug, Clone)]
 pub enum Scheme {
-    /// Tags as people write them; see [`auto`].
+    /// Tags as people write them.
     Auto,
     /// As `auto`, but a shorter version stands above a longer one when they are sorted.
     Docker,
