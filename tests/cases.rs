@@ -268,12 +268,12 @@ fn of_digests(current: &str, published: &[Value], digest: bool, policy: &Policy)
         .collect();
     let (tag, _) = current.split_once('@').unwrap_or((current, ""));
     match newer(if digest { current } else { tag }, &all, policy) {
-        Ok(Newer::Nothing) => Value::Null,
+        Ok(Newer::Nothing(_)) => Value::Null,
         Ok(Newer::Tag(choice)) => json!(choice.newest),
-        Ok(Newer::Moved { tag, digest: Some(digest) }) => {
+        Ok(Newer::Moved { tag, digest: Some(digest), .. }) => {
             json!({"tag": tag, "digest": digest, "status": "tag-moved"})
         }
-        Ok(Newer::Moved { tag, digest: None }) => json!({"tag": tag, "status": "tag-moved"}),
+        Ok(Newer::Moved { tag, digest: None, .. }) => json!({"tag": tag, "status": "tag-moved"}),
         Ok(Newer::Versions { from, to, level }) => json!({"from": from, "to": to, "level": level.word()}),
         Err(why) => failed(&why, tag),
     }

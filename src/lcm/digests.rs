@@ -18,8 +18,8 @@ pub struct Published<'t> {
 /// What is newer than a tag with a digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Newer<'t> {
-    /// Nothing: the newest one runs.
-    Nothing,
+    /// Nothing: the newest one that counts runs. What was weighed, where the tag is a version.
+    Nothing(Option<Box<Choice<'t>>>),
     /// Another tag.
     Tag(Box<Choice<'t>>),
     /// The same tag names something else now.
@@ -28,6 +28,8 @@ pub enum Newer<'t> {
         tag: &'t str,
         /// What it names now, if that is known.
         digest: Option<&'t str>,
+        /// What was weighed, where the tag is a version.
+        choice: Option<Box<Choice<'t>>>,
     },
     /// Versions on both sides of a tag that has none, found by their digests.
     Versions {
@@ -67,31 +69,33 @@ pub fn newer<'t>(current: &str, published: &[Published<'t>], policy: &Policy) ->
         if choice.newest.is_some() {
             return Ok(Newer::Tag(Box::new(choice)));
         }
+        let choice = Some(Box::new(choice));
         return Ok(match (now, digest) {
-            (Some(now), Some(digest)) if !now.is(digest) => Newer::Moved { tag: now.tag, digest: now.digest },
-            _ => Newer::Nothing,
+            (Some(now), Some(digest)) if !now.is(digest) => {
+                Newer::Moved { tag: now.tag, digest: now.digest, choice }
+            }
+            _ => Newer::Nothing(choice),
         });
     }
-    let Some(digest) = digest else { return pick(tag, &tags, policy).map(|_| Newer::Nothing) };
+    let Some(digest) = digest else { return pick(tag, &tags, policy).map(|_| Newer::Nothing(None)) };
     if now.is_some_and(|now| now.is(digest)) {
-        return Ok(Newer::Nothing);
+        return Ok(Newer::Nothing(None));
     }
+    let moved = |now: &Published<'t>| Newer::Moved { tag: now.tag, digest: now.digest, choice: None };
     let named = |digest: &str| most_exact(published.iter().filter(|one| one.is(digest)), policy);
-    let Some(from) = named(digest) else {
-        return match now {
-            Some(now) => Ok(Newer::Moved { tag: now.tag, digest: now.digest }),
-            None => Err(NoChoice::Unversioned),
-        };
-    };
-    let moved = now.and_then(|now| now.digest).and_then(named);
-    let to = match moved {
+    let Some(from) = named(digest) else { return now.map(moved).ok_or(NoChoice::Unversioned) };
+    // Where the tag has gone to counts as any other version does: a tag may also be moved back.
+    let gone = now.and_then(|now| now.digest).and_then(named);
+    let gone = gone.and_then(|to| pick(from, &[from, to], policy).ok()?.newest);
+    let to = match gone {
         Some(to) => Some(to),
         None => pick(from, &tags, policy)?.newest,
     };
     let read = |tag: &'t str| policy.text(tag).map(|text| (tag, text));
-    let (Some(to), Some((_, from_text))) = (to.and_then(read), read(from)) else { return Ok(Newer::Nothing) };
+    let nothing = || now.map_or(Newer::Nothing(None), moved);
+    let (Some(to), Some((_, from_text))) = (to.and_then(read), read(from)) else { return Ok(nothing()) };
     let (Some(one), Some(other)) = (policy.scheme.read(&from_text), policy.scheme.read(&to.1)) else {
-        return Ok(Newer::Nothing);
+        return Ok(nothing());
     };
     let level = other.level(&one);
     Ok(Newer::Versions { from, to: to.0, level })
@@ -112,4 +116,35 @@ fn most_exact<'p, 't: 'p>(tags: impl Iterator<Item = &'p Published<'t>>, policy:
             .then_with(|| other_tag.cmp(one_tag))
     });
     best.map(|(tag, _)| tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lcm::policy::Pattern;
+    use crate::lcm::version::Scheme;
+
+    fn published<'t>(tags: &[(&'t str, &'t str)]) -> Vec<Published<'t>> {
+        tags.iter().map(|(tag, digest)| Published { tag, digest: Some(digest), children: &[] }).collect()
+    }
+
+    #[test]
+    fn a_tag_that_was_moved_back_is_no_update() {
+        let all = published(&[("latest", "two"), ("8.2.0", "two"), ("8.2.1", "one")]);
+        let found = newer("latest@one", &all, &Policy::of(Scheme::Auto)).expect("an answer");
+        assert_eq!(found, Newer::Moved { tag: "latest", digest: Some("two"), choice: None });
+    }
+
+    #[test]
+    fn where_a_tag_has_gone_to_counts_as_any_other_version() {
+        let all =
+            published(&[("latest", "nine"), ("9.0.0-rc.1", "nine"), ("8.2.2", "two"), ("8.2.1", "one")]);
+        let careful = Policy {
+            level: Level::Patch,
+            deny: vec![Pattern::read("/rc/").expect("a pattern")],
+            ..Policy::of(Scheme::Auto)
+        };
+        let found = newer("latest@one", &all, &careful).expect("an answer");
+        assert_eq!(found, Newer::Versions { from: "8.2.1", to: "8.2.2", level: Level::Patch });
+    }
 }

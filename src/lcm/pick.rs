@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::policy::{Policy, Prereleases};
-use super::version::{self, Level, Number, Precision, Range, RangeError, Scheme, Version, by_age};
+use super::version::{self, Level, Number, Precision, Range, RangeError, Scheme, Version, by_age, by_stage};
 
 /// So many majors at once are no update: the numbering has changed.
 const LARGEST_JUMP: u64 = 500;
@@ -16,6 +16,8 @@ const OUTLIER: u64 = 1000;
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice<'t> {
+    /// Whether the current tag is published.
+    pub published: bool,
     /// The newest tag that counts and is newer than the current one.
     pub newest: Option<&'t str>,
     /// The newest tag that counts, newer or not.
@@ -109,7 +111,7 @@ pub enum NoChoice {
     #[error("the current tag has no version: compare its digest")]
     Moving,
     /// The current tag is not published (any more), and nothing newer is.
-    #[error("the current tag is not published, and nothing newer is")]
+    #[error("the current tag is not published, and nothing newer counts")]
     Missing {
         /// The newest one of its kind.
         latest: Option<String>,
@@ -174,13 +176,19 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
         });
     };
     let judge = Judge::new(current, &now, &candidates, policy)?;
-    let mut choice =
-        Choice { newest: None, latest: None, level: None, levels: BTreeMap::new(), rejected: Vec::new() };
+    let mut choice = Choice {
+        published,
+        newest: None,
+        latest: None,
+        level: None,
+        levels: BTreeMap::new(),
+        rejected: Vec::new(),
+    };
     let mut latest: Option<&Candidate<'t, '_>> = None;
     let mut levels: BTreeMap<Level, &Candidate<'t, '_>> = BTreeMap::new();
     let mut rejected: Vec<(&Candidate<'t, '_>, Rule)> = Vec::new();
     for candidate in &candidates {
-        let newer = by_age(&candidate.version, &now).is_gt();
+        let newer = judge.age(&candidate.version, &now).is_gt();
         match judge.rejects(candidate) {
             Some(rule) if newer => rejected.push((candidate, rule)),
             Some(_) => {}
@@ -197,7 +205,7 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
         }
     }
     choice.latest = latest.map(|latest| latest.tag);
-    match latest.filter(|latest| by_age(&latest.version, &now).is_gt()) {
+    match latest.filter(|latest| judge.age(&latest.version, &now).is_gt()) {
         Some(newest) => {
             choice.newest = Some(newest.tag);
             choice.level = newest.version.is_numbered().then(|| newest.version.level(&now));
@@ -319,13 +327,26 @@ impl<'p, 'v> Judge<'p, 'v> {
         }
     }
 
-    /// Whether one candidate is to be chosen rather than another: the newer one; of two that are equal the
-    /// one that is written more like the current one, and in the end the one whose text comes first.
+    /// The order of two versions. Counters of different variants have nothing to do with each other.
+    fn age(&self, one: &Version<'_>, other: &Version<'_>) -> Ordering {
+        if one.variant == other.variant { by_age(one, other) } else { by_stage(one, other) }
+    }
+
+    /// Whether one candidate is to be chosen rather than another: the newer one; of several variants of one
+    /// version the current one, else the plainest; of two that are equal the one that is written more like
+    /// the current one, and in the end the one whose text comes first.
     fn prefers(&self, one: &Candidate<'_, '_>, other: &Candidate<'_, '_>) -> bool {
+        let kin = |candidate: &Candidate<'_, '_>| {
+            let variant = &candidate.version.variant;
+            (*variant != self.current.variant, variant.len())
+        };
         let like = |candidate: &Candidate<'_, '_>| {
             (candidate.version.v != self.current.v, candidate.version.precision != self.current.precision)
         };
-        let order = by_age(&one.version, &other.version)
+        let order = by_stage(&one.version, &other.version)
+            .then_with(|| kin(other).cmp(&kin(one)))
+            .then_with(|| other.version.variant.cmp(&one.version.variant))
+            .then_with(|| by_age(&one.version, &other.version))
             .then_with(|| like(other).cmp(&like(one)))
             .then_with(|| other.tag.len().cmp(&one.tag.len()))
             .then_with(|| other.tag.cmp(one.tag));
@@ -375,4 +396,26 @@ fn shorter_above(one: &Version<'_>, other: &Version<'_>) -> Ordering {
         .then_with(|| bare(one).cmp(&bare(other)))
         .then_with(|| one.build.cmp(&other.build))
         .then_with(|| one.variant.cmp(&other.variant))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn newest<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Option<&'t str> {
+        pick(current, tags, policy).ok().and_then(|choice| choice.newest)
+    }
+
+    #[test]
+    fn another_variant_of_the_same_version_is_nothing_newer() {
+        let any = Policy { any_variant: true, ..Policy::of(Scheme::Auto) };
+        assert_eq!(newest("1.2.3", &["1.2.3", "1.2.3-alpine"], &any), None);
+        assert_eq!(newest("1.2.3-alpine", &["1.2.3", "1.2.3-alpine", "1.2.3-alpine-slim"], &any), None);
+        assert_eq!(newest("1.2-alpine", &["1.2-alpine", "1.3", "1.3-debian-slim"], &any), Some("1.3"));
+        assert_eq!(newest("1.2-alpine", &["1.2-alpine", "1.3", "1.3-alpine"], &any), Some("1.3-alpine"));
+        assert_eq!(
+            newest("1.2-alpine-1", &["1.2-alpine-1", "1.2-alpine-2", "1.2"], &any),
+            Some("1.2-alpine-2")
+        );
+    }
 }

@@ -30,6 +30,9 @@ pub trait Registry: Send + Sync {
     async fn tags(&self, repository: &Repository, wanted: Wanted) -> Result<Arc<Tags>, Unanswered>;
     /// What a tag names now: the digest of its manifest or index, without pulling it.
     async fn digest(&self, image: &Image) -> Result<String, Unanswered>;
+    /// The digests of the platforms of what a tag names now; none if it is no index. Docker Hub, whose
+    /// listing tells them, is not asked: there that is a pull.
+    async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered>;
 }
 
 /// Repositories of Helm charts over HTTP.

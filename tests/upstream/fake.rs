@@ -77,6 +77,10 @@ impl Reply {
         Self::new(status, body.to_string()).header("Content-Type", "application/json")
     }
 
+    pub fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self

@@ -337,3 +337,76 @@ async fn five_hundred_images_are_listed_in_a_moment() {
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert!(sent <= 1006 && peak <= 32, "{sent} requests, {peak} in flight");
 }
+
+/// A registry with so many tags that pages by `n` and `last` and says nothing of a next page.
+async fn silent(all: usize, knows_last: bool, refuses: bool) -> Fake {
+    Fake::new(move |seen| {
+        let names: Vec<String> = (0..all).map(|n| format!("1.0.{n:05}")).collect();
+        let last = seen.param("last");
+        if refuses && last.is_some() {
+            return Reply::error(400, "UNSUPPORTED", "no such parameter");
+        }
+        let from =
+            last.filter(|_| knows_last).map_or(0, |last| names.iter().position(|n| *n == last).unwrap() + 1);
+        Reply::json(list("a/b", &names[from..(from + 1000).min(all)]))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_page_as_long_as_was_asked_for_may_not_be_all() {
+    for (all, asked) in [(999, 1), (1000, 2), (2500, 3), (3000, 4)] {
+        let fake = silent(all, true, false).await;
+        let tags =
+            registries(&[(HOST, &fake)]).tags(&repository("registry.example.com/a/b"), Wanted::Names).await;
+        assert_eq!((tags.unwrap().iter().count(), fake.seen().len()), (all, asked));
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_know_how_to_go_on_has_told_all() {
+    for refuses in [true, false] {
+        let fake = silent(1000, false, refuses).await;
+        let tags =
+            registries(&[(HOST, &fake)]).tags(&repository("registry.example.com/a/b"), Wanted::Names).await;
+        let tags = tags.unwrap();
+        let found: std::collections::BTreeSet<&str> = tags.iter().collect();
+        assert_eq!(found.len(), 1000, "{refuses}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_list_and_an_unreadable_next_page_are_no_whole() {
+    for reply in [
+        Reply::json(list("a/b", &["1.0.0"])).status(206),
+        Reply::json(list("a/b", &["1.0.0"])).header("Link", "http://x/; rel=next"),
+    ] {
+        let fake = Fake::new(move |_| reply.clone()).await;
+        let silence = registries(&[(HOST, &fake)])
+            .tags(&repository("registry.example.com/a/b"), Wanted::Names)
+            .await
+            .unwrap_err();
+        assert_eq!(silence.why, Silence::Invalid, "{silence}");
+    }
+}
+
+#[tokio::test]
+async fn the_platforms_of_an_index_are_told_and_never_pulled_from_docker_hub() {
+    let fake = Fake::new(|seen| match seen.path.as_str() {
+        "/v2/a/b/manifests/1.0.0" => {
+            Reply::json(r#"{"schemaVersion":2,"manifests":[{"digest":"sha256:aa"},{"digest":"sha256:bb"}]}"#)
+        }
+        "/v2/a/b/manifests/2.0.0" => Reply::json(r#"{"schemaVersion":2,"layers":[]}"#),
+        _ => Reply::new(200, "<html>"),
+    })
+    .await;
+    let registries = registries(&[(HOST, &fake), ("docker.io", &fake)]);
+    let of = |text: &str| text.parse::<tidegate::model::image::Image>().unwrap();
+    let platforms = async |text: &str| registries.platforms(&of(text)).await;
+    assert_eq!(platforms("registry.example.com/a/b:1.0.0").await.unwrap(), ["sha256:aa", "sha256:bb"]);
+    assert!(platforms("registry.example.com/a/b:2.0.0").await.unwrap().is_empty());
+    assert_eq!(platforms("registry.example.com/a/b:3.0.0").await.unwrap_err().why, Silence::Invalid);
+    let asked = fake.seen().len();
+    assert!(platforms("docker.io/a/b:1.0.0").await.unwrap().is_empty());
+    assert_eq!(fake.seen().len(), asked);
+}

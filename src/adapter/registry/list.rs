@@ -29,6 +29,10 @@ struct Listing<'a> {
     urls: BTreeSet<Digest>,
     pages: BTreeSet<u64>,
     empty: usize,
+    /// Whether the last page was as long as was asked for.
+    full: bool,
+    /// Whether the page that is asked for was guessed: nothing says that it is there.
+    guessed: bool,
 }
 
 /// All tags; `details` also takes what Google's registries tell beside the names.
@@ -37,12 +41,33 @@ pub(super) async fn tags(doors: &Doors, visit: &Visit<'_>, details: bool) -> Res
     let url = visit.base.join(&path).map_err(|_| {
         Unanswered::new(Silence::Invalid, format!("`{}` can't stand in an address", visit.repository.name))
     })?;
-    let mut listing = Listing { doors, visit, urls: BTreeSet::new(), pages: BTreeSet::new(), empty: 0 };
+    let mut listing = Listing {
+        doors,
+        visit,
+        urls: BTreeSet::new(),
+        pages: BTreeSet::new(),
+        empty: 0,
+        full: false,
+        guessed: false,
+    };
     let mut sink = Sink::new(visit.settings.most_tags, details);
     let mut next = Some((url, None));
     while let Some((url, whence)) = next {
         listing.enter(&url)?;
-        (sink, next) = listing.page(sink, url, whence).await?;
+        // What is only guessed may be refused: then all is there already.
+        let whole = (listing.guessed && listing.urls.len() == 2).then(|| sink.tags.clone());
+        (sink, next) = match (listing.page(sink, url, whence).await, whole) {
+            (Ok(page), _) => page,
+            (Err(silence), Some(whole)) if matches!(silence.why, Silence::Missing | Silence::Invalid) => {
+                return Ok(whole);
+            }
+            (Err(silence), _) => return Err(silence),
+        };
+        // A registry may page without saying so ("A Link header MAY be included"): what is just as long as
+        // was asked for may not be all.
+        if next.is_none() && listing.full {
+            next = listing.behind(&sink)?.map(|url| (url, None));
+        }
     }
     Ok(sink.tags)
 }
@@ -50,6 +75,17 @@ pub(super) async fn tags(doors: &Doors, visit: &Visit<'_>, details: bool) -> Res
 impl Listing<'_> {
     fn silence(&self, why: Silence, words: &str) -> Unanswered {
         Unanswered::new(why, format!("the tags of {}: {words}", self.visit.repository))
+    }
+
+    /// Where tags behind the last one would be.
+    fn behind(&mut self, sink: &Sink) -> Result<Option<Url>, Unanswered> {
+        self.guessed = true;
+        let Some(last) = sink.tags.iter().last() else { return Ok(None) };
+        let path = format!("v2/{}/tags/list", self.visit.repository.name);
+        let wrong = |_| self.silence(Silence::Invalid, "they have no address");
+        let mut url = self.visit.base.join(&path).map_err(wrong)?;
+        url.query_pairs_mut().append_pair("n", &PAGE.to_string()).append_pair("last", last);
+        Ok(Some(url))
     }
 
     fn enter(&mut self, url: &Url) -> Result<(), Unanswered> {
@@ -82,7 +118,21 @@ impl Listing<'_> {
             (sink, read) = page::read(sink, &mut body).await;
             match read {
                 Ok(page) => {
+                    self.full = page.count == PAGE;
+                    // Who does not know `last` begins anew: then there was nothing behind.
+                    if std::mem::take(&mut self.guessed) && self.pages.contains(&page.names) {
+                        self.full = false;
+                        return Ok((sink, None));
+                    }
                     self.judge(page)?;
+                    if answer
+                        .headers
+                        .get_all(http::header::LINK)
+                        .iter()
+                        .any(|link| !link.as_bytes().contains(&b'<'))
+                    {
+                        return Err(self.silence(Silence::Invalid, "where the next page is can't be read"));
+                    }
                     let next = link::next(&answer.headers).map(|text| self.next(&answer.whence.url, &text));
                     return Ok((sink, next.transpose()?.map(|url| (url, Some(answer.whence)))));
                 }
@@ -113,6 +163,11 @@ impl Listing<'_> {
             let (answer, body) = self.visit.web.stream(ask).await?;
             (answer, body, super::credentials::Found::default())
         };
+        if answer.status == http::StatusCode::PARTIAL_CONTENT {
+            return Err(
+                self.silence(Silence::Invalid, "only a part of the list came, which was not asked for")
+            );
+        }
         if answer.status.is_success() {
             return Ok((answer, body));
         }

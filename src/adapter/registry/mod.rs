@@ -105,6 +105,21 @@ impl Registries {
         }
     }
 
+    async fn index(&self, repository: &Repository, tag: &str) -> Result<Vec<String>, Unanswered> {
+        let visit = self.visit(repository)?;
+        let what = format!("the platforms of {repository}:{tag}");
+        let url = visit.base.join(&format!("v2/{}/manifests/{tag}", repository.name));
+        let url = url.map_err(|_| Unanswered::new(Silence::Invalid, format!("{what}: that is no path")))?;
+        let mut heard = self.doors.ask(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST)).await?;
+        if !heard.answer.status.is_success() {
+            return Err(words::of(&heard.answer, &what, repository, &heard.found));
+        }
+        let bytes = heard.body.all().await?;
+        let index: Manifest = serde_json::from_slice(&bytes)
+            .map_err(|_| Unanswered::new(Silence::Invalid, format!("{what}: what came is no manifest")))?;
+        Ok(index.manifests.into_iter().map(|platform| platform.digest).collect())
+    }
+
     async fn resolve(&self, repository: &Repository, tag: &str) -> Result<String, Unanswered> {
         let visit = self.visit(repository)?;
         let what = format!("the digest of {repository}:{tag}");
@@ -155,6 +170,14 @@ impl Registries {
 struct Manifest {
     #[serde(rename = "schemaVersion")]
     _version: u64,
+    /// Of an index: the manifests of its platforms.
+    #[serde(default)]
+    manifests: Vec<Platform>,
+}
+
+#[derive(serde::Deserialize)]
+struct Platform {
+    digest: String,
 }
 
 #[async_trait]
@@ -179,6 +202,14 @@ impl Registry for Registries {
             Arc::clone(digests.entry(image.clone()).or_default())
         };
         once.get_or_init(async || self.resolve(&image.repository, &tag).await).await.clone()
+    }
+
+    async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered> {
+        let repository = self.settings.upstream(&image.repository);
+        if repository.registry == "docker.io" {
+            return Ok(Vec::new());
+        }
+        self.index(&repository, image.tag.as_deref().unwrap_or("latest")).await
     }
 }
 

@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Code as Mistake, Finding, codes};
-use crate::lcm::digests::{Newer, Published, newer};
+use crate::lcm::digests::{Published, newer};
 use crate::lcm::pick::{NoChoice, pick};
 use crate::lcm::policy::Policy;
 use crate::lcm::version::Scheme;
@@ -39,6 +39,7 @@ fn of_input(args: &LcmPick, policy: &Policy) -> Result<PickScreen, Failure> {
         Failure::new(Code::Unexpected, Finding::error(&codes::FILE_UNREADABLE, message))
     };
     std::io::stdin().lock().read_to_end(&mut bytes).map_err(unread)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     // What is no text is no tag.
     let lines = bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     let tags: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -63,38 +64,58 @@ async fn of_registry(
         let choice = pick(current, &all, policy).map_err(|why| failure(&why))?;
         return Ok(PickScreen::of(current, &choice, args.explain));
     };
-    // Where the listing does not tell what the tag names, one question more does.
-    let told = tags.known.get(current).is_some_and(|known| known.digest.is_some());
-    let now = if told || current.is_empty() || !tags.iter().any(|tag| tag == current) {
-        None
-    } else {
-        let tag = Image { tag: Some(current.to_owned()), digest: None, ..image.clone() };
-        Some(registries.digest(&tag).await.map_err(silence)?)
+    // Where the listing does not tell what the tag names, one question more does; and another one which
+    // platforms that has, if a platform's digest may run.
+    let known = tags.known.get(current);
+    let told = known.and_then(|known| known.digest.clone());
+    let tag = Image { tag: Some(current.to_owned()), digest: None, ..image.clone() };
+    let is_listed = tags.iter().any(|tag| tag == current);
+    let now = match told {
+        Some(told) => Some(told),
+        None if is_listed => Some(registries.digest(&tag).await.map_err(silence)?),
+        None => None,
+    };
+    let is_other = now.as_ref().is_some_and(|now| now != digest);
+    let platforms = match known {
+        Some(known) if !known.children.is_empty() => known.children.clone(),
+        _ if is_other => registries.platforms(&tag).await.map_err(silence)?,
+        _ => Vec::new(),
     };
     let published: Vec<Published<'_>> = tags
         .iter()
         .map(|tag| {
+            if tag == current {
+                return Published { tag, digest: now.as_deref(), children: &platforms };
+            }
             let known = tags.known.get(tag);
-            let asked = now.as_deref().filter(|_| tag == current);
             Published {
                 tag,
-                digest: known.and_then(|known| known.digest.as_deref()).or(asked),
+                digest: known.and_then(|known| known.digest.as_deref()),
                 children: known.map(|known| known.children.as_slice()).unwrap_or_default(),
             }
         })
         .collect();
-    let found = newer(&format!("{current}@{digest}"), &published, policy).map_err(|why| failure(&why))?;
-    Ok(match found {
-        Newer::Nothing => PickScreen::same(current),
-        Newer::Tag(choice) => PickScreen::of(current, &choice, args.explain),
-        Newer::Moved { tag, digest } => PickScreen::moved(tag, digest),
-        Newer::Versions { from, to, level } => PickScreen::between(from, to, level),
-    })
+    let found = newer(&format!("{current}@{digest}"), &published, policy).map_err(|why| match why {
+        NoChoice::Unversioned if current.is_empty() => {
+            let words = format!("no published version is {digest}");
+            Failure::new(Code::NothingSelected, Finding::error(&codes::UNVERSIONED, words))
+        }
+        why => failure(&why),
+    })?;
+    let named = if current.is_empty() { digest } else { current };
+    Ok(PickScreen::of_digest(named, &found, args.explain))
 }
 
 fn policy(args: &LcmPick) -> Result<Policy, Failure> {
     let scheme = match (&args.scheme, &args.layout) {
-        (Scheme::Date(_), Some(layout)) => Scheme::Date(layout.clone()),
+        (Scheme::Date(_), Some(layout)) => {
+            let any = jiff::Timestamp::UNIX_EPOCH.to_zoned(jiff::tz::TimeZone::UTC);
+            if layout.is_empty() || jiff::fmt::strtime::format(layout, &any).is_err() {
+                let finding = Finding::error(&codes::USAGE, format!("`{layout}` is no layout of strptime"));
+                return Err(Failure::new(Code::Usage, finding.hint("write one such as %Y%m%d")));
+            }
+            Scheme::Date(layout.clone())
+        }
         (_, Some(_)) => {
             let finding = Finding::error(&codes::USAGE, "only the scheme date has a layout");
             return Err(Failure::new(Code::Usage, finding.hint("add `--scheme date`")));

@@ -176,6 +176,9 @@ impl Registry for OneDigest {
     async fn tags(&self, _: &ImageRepository, _: Wanted) -> Result<Arc<Tags>, Unanswered> {
         Ok(Arc::default())
     }
+    async fn platforms(&self, _: &Image) -> Result<Vec<String>, Unanswered> {
+        Ok(Vec::new())
+    }
     async fn digest(&self, image: &Image) -> Result<String, Unanswered> {
         assert_eq!(image.to_string(), "docker.io/velero/velero:v1.17.1");
         Ok(self.0.clone())

@@ -144,11 +144,16 @@ impl<'t> Version<'t> {
 /// Versions of the same variant, the older one first: numbers, then the stage (a release stands above all its
 /// stages), then what orders inside a version. Variant, precision and `v` have no say in it.
 pub fn by_age(one: &Version<'_>, other: &Version<'_>) -> Ordering {
+    by_stage(one, other).then_with(|| one.build.cmp(&other.build))
+}
+
+/// Versions of any variants: by their numbers, then by the stage.
+pub fn by_stage(one: &Version<'_>, other: &Version<'_>) -> Ordering {
     let stages = match (&one.stage, &other.stage) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Greater,
         (Some(_), None) => Ordering::Less,
         (Some(one), Some(other)) => one.parts.cmp(&other.parts),
     };
-    one.cmp_numbers(other).then(stages).then_with(|| one.build.cmp(&other.build))
+    one.cmp_numbers(other).then(stages)
 }

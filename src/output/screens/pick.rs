@@ -1,5 +1,7 @@
 //! `lcm pick`: the newest tag that counts, and what keeps higher ones out.
 
+use crate::diag::count;
+use crate::lcm::digests::Newer;
 use crate::lcm::pick::{Choice, Rule};
 use crate::lcm::version::Level;
 use crate::output::mark::{Tone, clean};
@@ -12,6 +14,8 @@ use crate::output::{Look, Screen};
 pub struct PickScreen {
     /// The tag in use.
     pub current: String,
+    /// Whether that is published.
+    pub published: bool,
     /// The newest tag that counts; none if nothing newer does.
     pub newest: Option<String>,
     /// How far that is; none where versions have no numbers.
@@ -66,6 +70,7 @@ impl PickScreen {
             because: one.rule.words(),
         };
         Self {
+            published: choice.published,
             newest: choice.newest.map(str::to_owned),
             level: choice.level,
             levels: Levels {
@@ -83,6 +88,7 @@ impl PickScreen {
     pub fn same(current: &str) -> Self {
         Self {
             current: current.to_owned(),
+            published: true,
             newest: None,
             level: None,
             levels: Levels::default(),
@@ -92,14 +98,39 @@ impl PickScreen {
         }
     }
 
-    /// The tag is the newest, and names something else than what runs.
-    pub fn moved(current: &str, digest: Option<&str>) -> Self {
-        Self { moved: Some(Moved { digest: digest.map(str::to_owned) }), ..Self::same(current) }
+    /// Of what is newer than a digest that runs; `current` is the tag, or the digest where there is none.
+    pub fn of_digest(current: &str, newer: &Newer<'_>, explains: bool) -> Self {
+        let weighed = |choice: &Option<Box<Choice<'_>>>| match choice {
+            Some(choice) => Self::of(current, choice, explains),
+            None => Self::same(current),
+        };
+        match newer {
+            Newer::Nothing(choice) => weighed(choice),
+            Newer::Tag(choice) => Self::of(current, choice, explains),
+            Newer::Moved { digest, choice, .. } => {
+                Self { moved: Some(Moved { digest: digest.map(str::to_owned) }), ..weighed(choice) }
+            }
+            Newer::Versions { from, to, level } => Self::between(from, to, *level),
+        }
     }
 
     /// From the version that a digest is to another.
     pub fn between(from: &str, to: &str, level: Level) -> Self {
         Self { newest: Some(to.to_owned()), level: Some(level), ..Self::same(from) }
+    }
+
+    /// Nothing newer counts: that is not always to be the newest.
+    fn nothing(&self) -> String {
+        let current = clean(&self.current);
+        let kept = count(self.rejected.len(), "higher one");
+        match (self.published, self.rejected.is_empty()) {
+            (true, true) => format!("{current} is the newest"),
+            (false, true) => format!("nothing that is published is above {current}"),
+            (_, false) if self.explains => format!("nothing newer than {current} counts"),
+            (_, false) => {
+                format!("nothing newer than {current} counts; --explain names what keeps {kept} out")
+            }
+        }
     }
 
     /// Whether there is something to go to.
@@ -123,7 +154,7 @@ impl Screen for PickScreen {
                 format!("{warn} {current} has moved: it names {} now\n", clean(digest))
             }
             (None, _, Some(_)) => format!("{warn} {current} has moved: it names something else now\n"),
-            (None, _, None) => format!("{} {current} is the newest\n", Tone::Good.paint("✔")),
+            (None, _, None) => format!("{} {}\n", Tone::Good.paint("✔"), self.nothing()),
         };
         if self.explains && !self.rejected.is_empty() {
             let mut table =
