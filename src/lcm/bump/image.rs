@@ -31,6 +31,21 @@ impl<'n> Layers<'n> {
     }
 }
 
+/// What stands beside a version and belongs to it.
+#[derive(Default)]
+struct Beside {
+    /// Its digests.
+    digests: Vec<Target>,
+    /// Digests that go on counting here, and stand elsewhere.
+    inherited: Vec<Place>,
+}
+
+impl Beside {
+    fn is_templated(&self) -> bool {
+        self.digests.iter().any(|digest| is_templated(&digest.place))
+    }
+}
+
 /// Looks for an image in one document.
 pub(super) struct Look<'a> {
     wanted: Wanted<'a>,
@@ -63,17 +78,18 @@ impl<'a> Look<'a> {
         let at = At { key: "", parent: "", layers, open: Open::of(fields, kind) };
         let registry = [Some(node), layers.over, layers.under].into_iter().flatten().find_map(registry_of);
         let mut look = Self { wanted, registry, way, field: field.to_owned(), found };
-        look.node(node, at);
+        look.node(node, at, Beside::default());
     }
 
-    fn node(&mut self, node: &Node, at: At<'_, '_>) {
+    /// `beside` is what the mapping around a reference says of its digest.
+    fn node(&mut self, node: &Node, at: At<'_, '_>, beside: Beside) {
         match &node.value {
             Value::Sequence(items) => {
                 for (number, item) in items.iter().enumerate() {
                     // The items of a list of objects are objects of their own.
                     let at =
                         At { key: "[]", parent: at.key, layers: Layers::default(), open: at.open.items() };
-                    self.step(number, &format!("[{number}]"), |look| look.node(item, at));
+                    self.step(number, &format!("[{number}]"), |look| look.node(item, at, Beside::default()));
                 }
             }
             Value::Mapping(mapping) => {
@@ -83,13 +99,22 @@ impl<'a> Look<'a> {
                         continue;
                     }
                     let key = key.text.as_str();
-                    let at = At { key, parent: at.key, layers: at.layers.get(key), open: at.open.key(key) };
+                    let open = at.open.key(key);
+                    let beside = match &child.value {
+                        Value::String(text)
+                            if open.ends() || self.wanted.is(Parts::of(text).name) == Ok(true) =>
+                        {
+                            self.beside(mapping, at.layers, &digests_of(key))
+                        }
+                        _ => Beside::default(),
+                    };
+                    let at = At { key, parent: at.key, layers: at.layers.get(key), open };
                     let dot = if self.field.is_empty() { "" } else { "." };
-                    self.step(number, &format!("{dot}{key}"), |look| look.node(child, at));
+                    self.step(number, &format!("{dot}{key}"), |look| look.node(child, at, beside));
                 }
             }
             Value::String(text) if at.open.ends() || is_image_key(at.key, at.parent) => {
-                self.whole(&node.place, text, at.open.ends());
+                self.whole(&node.place, text, at.open.ends(), beside);
             }
             _ => {}
         }
@@ -127,25 +152,41 @@ impl<'a> Look<'a> {
         self.found.left.push(Left::new(place, text, reason));
     }
 
+    /// The digests of a version in a mapping, under these keys, and those that the values below it have.
+    fn beside(&self, mapping: &Mapping, layers: Layers<'_>, keys: &[String]) -> Beside {
+        let mut digests: Vec<Target> = keys.iter().filter_map(|key| self.part(mapping, key)).collect();
+        digests.retain(|digest| !digest.text.is_empty());
+        let unsaid = keys.iter().filter(|key| mapping.get(key).is_none());
+        let below = unsaid.filter_map(|key| layers.under.and_then(|under| under.get(key)));
+        let inherited = below.filter(|node| text_of(node).is_some_and(|text| !text.is_empty()));
+        Beside { digests, inherited: inherited.map(|node| node.place.clone()).collect() }
+    }
+
     /// A reference of one scalar.
-    fn whole(&mut self, place: &Place, text: &str, declared: bool) {
+    fn whole(&mut self, place: &Place, text: &str, declared: bool, beside: Beside) {
         if is_templated(place) {
             if self.wanted.is_hinted(place.text()) {
                 self.leave(place, place.text(), Reason::Templated);
             }
             return;
         }
-        if declared && is_version(text) && text.contains(|c: char| c.is_ascii_digit()) {
-            self.found.uses.push(Use::bare(Part::Tag, self.target(place, text)));
-            return;
-        }
-        match self.wanted.is(Parts::of(text).name) {
-            Ok(true) => match Use::whole(self.target(place, text)) {
-                Some(found) => self.found.uses.push(found),
-                None => self.leave(place, text, Reason::NoVersion),
-            },
-            Ok(false) => {}
-            Err(reason) => self.leave(place, text, reason),
+        let target = self.target(place, text);
+        let found = if declared && is_version(text) && text.contains(|c: char| c.is_ascii_digit()) {
+            Some(Use::bare(Part::Tag, target))
+        } else {
+            match self.wanted.is(Parts::of(text).name) {
+                Ok(true) => Use::whole(target),
+                Ok(false) => return,
+                Err(reason) => return self.leave(place, text, reason),
+            }
+        };
+        match found {
+            Some(_) if beside.is_templated() => self.leave(place, text, Reason::Templated),
+            Some(found) => {
+                let Beside { digests, inherited } = beside;
+                self.found.uses.push(Use { digests, inherited, ..found });
+            }
+            None => self.leave(place, text, Reason::NoVersion),
         }
     }
 
@@ -156,17 +197,23 @@ impl<'a> Look<'a> {
             return None;
         }
         let below = |key: &str| layers.under.and_then(|under| under.get(key));
-        let any =
-            |key: &str| mapping.get(key).or_else(|| below(key)).and_then(text_of).filter(|t| !t.is_empty());
+        let said = |key: &str| mapping.get(key).or_else(|| below(key));
+        let any = |key: &str| said(key).and_then(text_of).filter(|text| !text.is_empty());
         let mut names: Vec<_> = NAMES.iter().filter_map(|key| Some((*key, any(key)?))).collect();
         // A reference with a tag of its own is whole.
         names.retain(|(_, name)| Parts::of(name).tag.is_none());
-        let (key, name) = self.named(names, any("registry"))?;
+        // What a template writes is no name: only what is literal in it tells.
+        let mut written = NAMES.iter().chain(&["registry"]).filter_map(|key| mapping.get(key));
+        if !names.is_empty() && written.any(|node| node.is_scalar() && is_templated(&node.place)) {
+            return self.written_name(mapping);
+        }
+        // With a digest in the name it is the same image; the digest is no part that a bump could set.
+        let pinned = |key: &str| any(key).is_some_and(|name| Parts::of(&name).digest.is_some());
+        let bare = names.iter().map(|(key, name)| (*key, Parts::of(name).name.to_owned())).collect();
+        let (key, name) = self.named(bare, any("registry"))?;
         let set = |key: &&&str| mapping.get(key).is_some_and(|node| node.value != Value::Null);
         let tag =
             TAGS.iter().find(set).and_then(|key| self.part(mapping, key)).filter(|t| !t.text.is_empty());
-        let mut digests: Vec<Target> = DIGESTS.iter().filter_map(|key| self.part(mapping, key)).collect();
-        digests.retain(|digest| !digest.text.is_empty());
         let tag_below = TAGS.iter().find_map(|key| below(key).and_then(text_of)).filter(|t| !t.is_empty());
         let overridden = TAGS.iter().any(|key| layers.over.and_then(|over| over.get(key)).is_some());
         if let Err(reason) = name {
@@ -175,13 +222,12 @@ impl<'a> Look<'a> {
             }
             return Some(key);
         }
-        let inherited = DIGESTS.iter().filter(|key| mapping.get(key).is_none()).filter_map(|key| below(key));
-        let inherited = inherited.filter(|node| text_of(node).is_some_and(|text| !text.is_empty()));
-        let inherited: Vec<Place> = inherited.map(|node| node.place.clone()).collect();
-        match (tag, tag_below) {
-            (Some(tag), _) if is_templated(&tag.place) => {
-                self.leave(&tag.place, tag.place.text(), Reason::Templated);
-            }
+        let mut beside = self.beside(mapping, layers, &DIGESTS.map(str::to_owned));
+        beside.inherited.extend(said(&key).filter(|_| pinned(&key)).map(|node| node.place.clone()));
+        let is_templated = beside.is_templated() || tag.as_ref().is_some_and(|tag| is_templated(&tag.place));
+        let Beside { digests, inherited } = beside;
+        match (tag.or_else(|| digests.first().filter(|_| is_templated).cloned()), tag_below) {
+            (Some(part), _) if is_templated => self.leave(&part.place, part.place.text(), Reason::Templated),
             (Some(tag), _) => {
                 let found = Use { digests, inherited, overridden, ..Use::bare(Part::Tag, tag) };
                 self.found.uses.push(found);
@@ -193,7 +239,7 @@ impl<'a> Look<'a> {
             }
             (None, Some(_)) => {}
             (None, None) => {
-                self.found.untagged |= !overridden;
+                self.found.untagged |= !overridden && !pinned(&key);
                 let place = mapping.get(&key).filter(|_| !overridden).map(|node| node.place.clone());
                 if let Some(place) = place {
                     self.leave(&place, place.text(), Reason::NoVersion);
@@ -201,6 +247,19 @@ impl<'a> Look<'a> {
             }
         }
         Some(key)
+    }
+
+    /// An image in parts whose name a template writes: left if what is literal of the name ends as the wanted
+    /// one's does. Returns the key of that name.
+    fn written_name(&mut self, mapping: &Mapping) -> Option<String> {
+        let hinted = |key: &&&str| {
+            mapping.get(key).is_some_and(|node| node.is_scalar() && self.wanted.is_hinted(node.place.text()))
+        };
+        let key = *NAMES.iter().find(hinted)?;
+        let tag = TAGS.iter().chain(&DIGESTS).find_map(|key| self.part(mapping, key));
+        let part = tag.or_else(|| self.part(mapping, key))?;
+        self.leave(&part.place, part.place.text(), Reason::Templated);
+        Some(key.to_owned())
     }
 
     /// Which of the names is the wanted one, or near to it; with the key that holds it.
@@ -241,6 +300,21 @@ impl<'a> Look<'a> {
 fn is_image_key(key: &str, parent: &str) -> bool {
     let ends = key.get(key.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case("image"));
     ends || parent == "images" || parent == "image" && key == "reference"
+}
+
+/// The keys of a digest beside a reference: of its own name, and for the usual names those that need none.
+fn digests_of(key: &str) -> Vec<String> {
+    let of = |digest: &str| {
+        let mut rest = digest.chars();
+        let first = rest.next().map(|c| c.to_ascii_uppercase());
+        format!("{key}{}{}", first.map(String::from).unwrap_or_default(), rest.as_str())
+    };
+    let own = [of("digest"), of("sha"), of("sha256")];
+    let usual = DIGESTS.iter().filter(|_| NAMES.contains(&key) || key == "reference");
+    let mut keys: Vec<String> = usual.map(|digest| (*digest).to_owned()).chain(own).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The registry that a chart's values say for all of its images.

@@ -2,7 +2,8 @@
 //! name the tool `github:helm/helm`; a version in a script or an address is only mentioned.
 
 use super::drafts::{Found, Target, Use};
-use super::types::Part;
+use super::image::is_templated;
+use super::types::{Left, Part, Reason};
 use crate::yaml::edit::Way;
 use crate::yaml::{Mapping, Node, Value};
 
@@ -73,7 +74,11 @@ impl<'f> Look<'f> {
             target.field = format!("{folder}{}", key.text);
             Some(target)
         });
-        let digests = digests.collect();
+        let digests: Vec<Target> = digests.collect();
+        if digests.iter().chain([&target]).any(|part| is_templated(&part.place)) {
+            self.found.left.push(Left::new(&target.place, target.place.text(), Reason::Templated));
+            return;
+        }
         self.found.uses.push(Use { digests, any_v: true, ..Use::bare(Part::Tool, target) });
     }
 

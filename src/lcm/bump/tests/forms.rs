@@ -172,6 +172,30 @@ fn a_digest_becomes_the_new_one_or_goes() {
 }
 
 #[test]
+fn a_digest_beside_a_whole_reference_goes_with_it() {
+    let old = digest('a');
+    for (reference, key) in [
+        ("image", "imageDigest"),
+        ("image", "digest"),
+        ("image", "sha256"),
+        ("sidecarImage", "sidecarImageDigest"),
+        ("reference", "digest"),
+    ] {
+        let before = format!("image:\n  {key}: {old}\n  {reference}: quay.io/acme/agent:1.0.0\n");
+        assert_eq!(moved(&before, "1.1.0").unwrap_err().iter().next().unwrap().code.id, "TG1054", "{before}");
+        let product = product(&[("a.yaml", &before)]);
+        let of = |digest| bump(&Request { digest, ..request(&product, "1.1.0") }).unwrap();
+        let after = before.replace("1.0.0", "1.1.0");
+        let given = of(Digests::Become(digest('b')));
+        assert_eq!(text(&given, "a.yaml"), after.replace(&old, &digest('b')));
+        assert_eq!(text(&of(Digests::Drop), "a.yaml"), after.replace(&old, "\"\""));
+    }
+    // That of another one.
+    let other = format!("image: quay.io/acme/agent:1.0.0\nsidecarImageDigest: {old}\n");
+    assert_eq!(moved(&other, "1.1.0").unwrap(), other.replace("1.0.0", "1.1.0"));
+}
+
+#[test]
 fn a_value_with_an_anchor_moves_where_all_that_repeat_it_are_meant() {
     let both = "a: { image: &i quay.io/acme/agent:1.0.0 }\nb: { image: *i }\n";
     assert_eq!(moved(both, "1.1.0").unwrap(), both.replace("1.0.0", "1.1.0"));

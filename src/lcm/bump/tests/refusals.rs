@@ -53,6 +53,18 @@ fn a_digest_that_would_stay_stops_it_at_its_place() {
 }
 
 #[test]
+fn a_digest_in_a_name_beside_a_tag_is_refused_at_its_place() {
+    let before = format!("repository: \"quay.io/acme/agent@{}\"\ntag: 1.0.0\n", digest('a'));
+    let product = product(&[("a.yaml", &before)]);
+    for digest in [Digests::Refuse, Digests::Drop, Digests::Become(digest('b'))] {
+        let refused = bump(&Request { digest, ..request(&product, "1.1.0") }).unwrap_err();
+        let finding = refused.iter().next().unwrap();
+        assert_eq!(finding.code.id, "TG1054");
+        assert_eq!(finding.place.as_ref().unwrap().to_string(), "products/agent/a.yaml:1:13");
+    }
+}
+
+#[test]
 fn a_version_that_is_none_is_refused() {
     let product = product(&[("a.yaml", IMAGE)]);
     for wrong in ["", "1.0 0", "1:2", "a\nb", "-1", "../x", &"1".repeat(129), "{{ x }}"] {

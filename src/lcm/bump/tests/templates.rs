@@ -66,3 +66,40 @@ fn a_charts_template_is_read_by_its_lines() {
         ]
     );
 }
+
+#[test]
+fn an_image_of_which_a_template_writes_one_part_is_left() {
+    for (image, text) in [
+        ("{repository: quay.io/acme/agent, tag: 1.0.0, digest: {{ values.x }}}", "1.0.0"),
+        ("{repository: quay.io/acme/agent, tag: 1.0.0, sha: \"{{ values.x }}\"}", "1.0.0"),
+        ("{registry: {{ values.r }}, repository: acme/agent, tag: 1.0.0}", "1.0.0"),
+        ("{repository: \"{{ values.r }}/acme/agent\", tag: 1.0.0}", "1.0.0"),
+        ("quay.io/acme/agent:1.0.0\nimageDigest: {{ values.x }}", "quay.io/acme/agent:1.0.0"),
+    ] {
+        let before = format!("a: {{image: quay.io/acme/agent:1.0.0}}\n---\nimage: {image}\n");
+        let product = product(&[("m/a.yaml.j2", &before)]);
+        let given = Digests::Become(digest('b'));
+        let bump = bump(&Request { digest: given, ..request(&product, "1.1.0") }).unwrap();
+        assert_eq!(super::text(&bump, "m/a.yaml.j2"), before.replacen("1.0.0", "1.1.0", 1));
+        assert_eq!(left(&bump), [format!("m/a.yaml.j2:3 {text} Templated")]);
+    }
+}
+
+#[test]
+fn a_tools_version_that_a_template_writes_is_left() {
+    let before = "a: { helmVersion: v3.19.0 }\nb: { helmVersion: {{ values.h }} }\nc: { helmVersion: v3.19.0-{{ values.h }} }\n\
+                  d: { helm: { version: v3.19.0, sha256: {{ values.h }} } }\n";
+    let product = product(&[("m/a.yaml.j2", before)]);
+    let moving = Moving::Tool("github:helm/helm".into());
+    let given = Digests::Become(digest('b'));
+    let bump = bump(&Request { moving, digest: given, ..request(&product, "v3.19.2") }).unwrap();
+    assert_eq!(text(&bump, "m/a.yaml.j2"), before.replacen("3.19.0", "3.19.2", 1));
+    assert_eq!(
+        left(&bump),
+        [
+            "m/a.yaml.j2:2 {{ values.h }} Templated",
+            "m/a.yaml.j2:3 v3.19.0-{{ values.h }} Templated",
+            "m/a.yaml.j2:4 v3.19.0 Templated",
+        ]
+    );
+}
