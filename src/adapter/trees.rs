@@ -1,6 +1,6 @@
 //! The working tree as a [`Tree`], and files written whole or not at all. It decides what of a
-//! folder is content: regular files, and symbolic links to files that lie in the same folder; a
-//! link that leaves it is refused.
+//! folder is content: regular files, and symbolic links to files that lie in the same repository; a
+//! link that leaves it is refused, and so is writing through one that leads out of a product's folder.
 
 use std::path::{Path, PathBuf};
 
@@ -117,15 +117,39 @@ pub async fn write(path: &Path, bytes: Vec<u8>) -> Result<(), Fault> {
 }
 
 /// Writes several files, all or none: each to a file beside its place, and only when all of them are on the
-/// disk they are renamed, one after the other. If one can't be, those before it become what they were.
+/// disk they are renamed, one after the other. If one can't be, those before it become what they were. Paths
+/// count from the root.
 ///
 /// # Errors
 /// Transient, as for one file; nothing has changed then. If what was can't be brought back either, the
-/// message names the files that are new.
-pub async fn write_all(files: Vec<(PathBuf, Vec<u8>)>) -> Result<(), Fault> {
-    tokio::task::spawn_blocking(move || all(&files))
-        .await
-        .map_err(|error| Fault::transient(format!("writing files: {error}")))?
+/// message names the files that are new. Permanent for a file whose link leads out of its folder: what is there
+/// is somebody else's.
+pub async fn write_all(root: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), Fault> {
+    let root = root.to_owned();
+    tokio::task::spawn_blocking(move || {
+        files.iter().try_for_each(|(path, _)| stays(&root, path))?;
+        let files: Vec<_> = files.into_iter().map(|(path, bytes)| (root.join(path), bytes)).collect();
+        all(&files)
+    })
+    .await
+    .map_err(|error| Fault::transient(format!("writing files: {error}")))?
+}
+
+/// That a file, with the links on its way followed, lies in the folder of its own: `products/web` for all
+/// that is below it.
+fn stays(root: &Path, path: &str) -> Result<(), Fault> {
+    let folder: PathBuf = Path::new(path).parent().into_iter().flat_map(Path::components).take(2).collect();
+    let real = |path: &Path| path.canonicalize().map_err(|error| failed(path, &error));
+    let home = real(root)?.join(&folder);
+    // What is not there yet is made in the nearest folder that is.
+    let there = root.join(path);
+    let there = there.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(root);
+    let place = real(there)?;
+    let is_above = root.join(&folder).starts_with(there);
+    if place.starts_with(&home) || is_above && home.starts_with(&place) {
+        return Ok(());
+    }
+    Err(Fault::permanent(format!("`{path}` is not written: a symbolic link leads out of its folder")))
 }
 
 fn all(files: &[(PathBuf, Vec<u8>)]) -> Result<(), Fault> {
@@ -287,20 +311,47 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_file_is_written_through_a_link_that_leads_out_of_its_folder() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "products/other/a", "theirs");
+        put(root.path(), "products/web/deep/b", "ours");
+        let link = |target: &str, path: &str| symlink(target, root.path().join(path)).unwrap();
+        link("../other/a", "products/web/a");
+        link("../../other/a", "products/web/deep/a");
+        link("../other", "products/web/folder");
+        link("deep/b", "products/web/b");
+        for path in ["a", "deep/a", "folder/new", "folder/a"] {
+            let path = format!("products/web/{path}");
+            let both = vec![("products/web/b".to_owned(), b"new".to_vec()), (path.clone(), b"new".to_vec())];
+            let fault = write_all(root.path(), both).await.unwrap_err();
+            assert!(
+                fault.message.contains(&path) && fault.class == crate::journal::FailureClass::Permanent,
+                "{fault}"
+            );
+        }
+        assert_eq!(std::fs::read_to_string(root.path().join("products/other/a")).unwrap(), "theirs");
+        assert!(!root.path().join("products/other/new").exists());
+        assert_eq!(std::fs::read_to_string(root.path().join("products/web/deep/b")).unwrap(), "ours");
+        let within = vec![("products/web/b".to_owned(), b"new".to_vec())];
+        write_all(root.path(), within).await.unwrap();
+        assert_eq!(std::fs::read_to_string(root.path().join("products/web/deep/b")).unwrap(), "new");
+    }
+
+    #[tokio::test]
     async fn several_files_are_written_or_none() {
         let root = tempfile::tempdir().unwrap();
         put(root.path(), "a", "old");
         let at = |path: &str| root.path().join(path);
         let files =
-            |last: &str| vec![(at("a"), b"1".to_vec()), (at("b/c"), b"2".to_vec()), (at(last), vec![])];
+            |last: &str| [("a", "1"), ("b/c", "2"), (last, "")].map(|(p, t)| (p.to_owned(), t.into())).into();
         // A folder stands where the last one has to be: its name is not free.
         std::fs::create_dir(at("d")).unwrap();
         put(root.path(), "d/x", "");
-        let fault = write_all(files("d")).await.unwrap_err();
+        let fault = write_all(root.path(), files("d")).await.unwrap_err();
         assert!(fault.message.contains("/d`"), "{fault}");
         assert_eq!(std::fs::read_to_string(at("a")).unwrap(), "old");
         assert!(!at("b/c").exists());
-        write_all(files("e")).await.unwrap();
+        write_all(root.path(), files("e")).await.unwrap();
         let texts: Vec<String> = ["a", "b/c", "e"].map(|p| std::fs::read_to_string(at(p)).unwrap()).into();
         assert_eq!(texts, ["1", "2", ""]);
         let left = std::fs::read_dir(root.path()).unwrap().count();

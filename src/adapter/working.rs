@@ -44,8 +44,8 @@ impl Trees for WorkingTree {
     }
 
     async fn write_all(&self, files: &[(&str, &str)]) -> Result<(), Fault> {
-        let whole = |(path, text): &(&str, &str)| (self.git.root().join(path), text.as_bytes().to_vec());
-        trees::write_all(files.iter().map(whole).collect()).await
+        let whole = |(path, text): &(&str, &str)| ((*path).to_owned(), text.as_bytes().to_vec());
+        trees::write_all(self.git.root(), files.iter().map(whole).collect()).await
     }
 
     async fn remove(&self, path: &str) -> Result<(), Fault> {
