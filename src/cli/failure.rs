@@ -8,6 +8,7 @@ use crate::journal::export;
 use crate::output::envelope::Warning;
 use crate::output::exit;
 use crate::port::Fault;
+use crate::port::upstream::Unanswered;
 use crate::rollout::{Refusal, RefusalExit};
 
 /// Why a command ended without what was asked for.
@@ -149,6 +150,25 @@ impl From<RepoError> for Failure {
             RepoError::Findings(findings) => Self::invalid(findings),
             RepoError::Fault(fault) => Self::outside("the repository can't be used", &fault),
         }
+    }
+}
+
+/// The exit code of what is told of a source that gave no answer ([`Unanswered::finding`]).
+pub fn of_source(told: &Finding) -> Option<exit::Code> {
+    match told.code {
+        code if code == &codes::SOURCE_MISSING => Some(exit::Code::NothingSelected),
+        code if code == &codes::SOURCE_FORBIDDEN => Some(exit::Code::Forbidden),
+        code if [&codes::SOURCE_UNREACHABLE, &codes::SOURCE_UNUSABLE].contains(&code) => {
+            Some(exit::Code::Unreachable)
+        }
+        _ => None,
+    }
+}
+
+impl From<Unanswered> for Failure {
+    fn from(silence: Unanswered) -> Self {
+        let told = silence.finding();
+        Self::new(of_source(&told).unwrap_or(exit::Code::Unreachable), told)
     }
 }
 

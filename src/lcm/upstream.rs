@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::diag::{Finding, codes};
+
 /// Why a source gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -38,6 +40,17 @@ impl Unanswered {
     /// A silence in words.
     pub fn new(why: Silence, message: impl Into<String>) -> Self {
         Self { why, message: message.into() }
+    }
+
+    /// What is told of it.
+    pub fn finding(self) -> Finding {
+        let code = match self.why {
+            Silence::Missing => &codes::SOURCE_MISSING,
+            Silence::Forbidden => &codes::SOURCE_FORBIDDEN,
+            Silence::Limited | Silence::Unreachable => &codes::SOURCE_UNREACHABLE,
+            Silence::Invalid | Silence::TooMuch => &codes::SOURCE_UNUSABLE,
+        };
+        Finding::error(code, self.message)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Context, files};
 use crate::cli::args::ProductBump;
-use crate::cli::failure::{Failure, Outcome};
+use crate::cli::failure::{Failure, Outcome, of_source};
 use crate::diag::{Finding, codes};
 use crate::engine::repo::{self, BumpRequest, RepoError, Repository};
 use crate::lcm::bump::{Digests, Moving};
@@ -48,7 +48,9 @@ fn failure(error: RepoError) -> Failure {
     let all = |codes: &[&crate::diag::Code]| findings.errors().all(|finding| codes.contains(&finding.code));
     // What was typed stands in no file.
     let typed = |finding: &Finding| finding.code == &codes::INVALID_VALUE && finding.place.is_none();
-    let exit = if findings.errors().all(typed) {
+    let exit = if let Some(exit) = findings.errors().find_map(of_source) {
+        exit
+    } else if findings.errors().all(typed) {
         Code::Usage
     } else if all(&[&codes::BUMP_ALREADY_THERE, &codes::BUMP_NOT_NAMED, &codes::UNKNOWN_PRODUCT]) {
         Code::NothingSelected

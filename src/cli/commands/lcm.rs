@@ -5,7 +5,7 @@ use std::io::Read as _;
 use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
 use crate::cli::failure::{Failure, Outcome};
-use crate::diag::{Code as Mistake, Finding, codes};
+use crate::diag::{Finding, codes};
 use crate::lcm::digests::{Published, newer};
 use crate::lcm::pick::{NoChoice, pick};
 use crate::lcm::policy::Policy;
@@ -13,7 +13,7 @@ use crate::lcm::version::Scheme;
 use crate::model::image::Image;
 use crate::output::exit::Code;
 use crate::output::screens::PickScreen;
-use crate::port::upstream::{Registry as _, Silence, Unanswered, Wanted};
+use crate::port::upstream::{Registry as _, Wanted};
 
 /// `lcm`.
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
@@ -58,7 +58,7 @@ async fn of_registry(
     let registries = context.place.registries();
     let current = args.current.as_ref().or(image.tag.as_ref()).map(String::as_str).unwrap_or_default();
     let wanted = if image.digest.is_some() { Wanted::Digests } else { Wanted::Names };
-    let tags = registries.tags(&image.repository, wanted).await.map_err(silence)?;
+    let tags = registries.tags(&image.repository, wanted).await?;
     let Some(digest) = &image.digest else {
         let all: Vec<&str> = tags.iter().collect();
         let choice = pick(current, &all, policy).map_err(|why| failure(&why))?;
@@ -72,13 +72,13 @@ async fn of_registry(
     let is_listed = tags.iter().any(|tag| tag == current);
     let now = match told {
         Some(told) => Some(told),
-        None if is_listed => Some(registries.digest(&tag).await.map_err(silence)?),
+        None if is_listed => Some(registries.digest(&tag).await?),
         None => None,
     };
     let is_other = now.as_ref().is_some_and(|now| now != digest);
     let platforms = match known {
         Some(known) if !known.children.is_empty() => known.children.clone(),
-        _ if is_other => registries.platforms(&tag).await.map_err(silence)?,
+        _ if is_other => registries.platforms(&tag).await?,
         _ => Vec::new(),
     };
     let published: Vec<Published<'_>> = tags
@@ -165,15 +165,4 @@ fn failure(why: &NoChoice) -> Failure {
             _ => finding,
         },
     )
-}
-
-/// Why a source gave no answer.
-fn silence(silence: Unanswered) -> Failure {
-    let (exit, code): (Code, &'static Mistake) = match silence.why {
-        Silence::Missing => (Code::NothingSelected, &codes::SOURCE_MISSING),
-        Silence::Forbidden => (Code::Forbidden, &codes::SOURCE_FORBIDDEN),
-        Silence::Limited | Silence::Unreachable => (Code::Unreachable, &codes::SOURCE_UNREACHABLE),
-        Silence::Invalid | Silence::TooMuch => (Code::Unreachable, &codes::SOURCE_UNUSABLE),
-    };
-    Failure::new(exit, Finding::error(code, silence.message))
 }

@@ -10,8 +10,7 @@ use crate::lcm::bump::{self, Bump, Digests, Edit, Field, Left, Mirror, Moving};
 use crate::lcm::version::Level;
 use crate::model::image::Image;
 use crate::model::{File, ProductName, Tree, Upstream};
-use crate::port::Fault;
-use crate::port::upstream::Registry;
+use crate::port::upstream::{Registry, Unanswered};
 use crate::version::Version;
 
 use super::products::versions;
@@ -113,8 +112,7 @@ pub async fn product_bump(
     let bump = match (bump::bump(&asked), registry, &moving) {
         (Err(refused), Some(registry), Moving::Image(repository)) if wants_digest(&refused) => {
             let image = Image { repository: repository.clone(), tag: Some(request.to.clone()), digest: None };
-            let digest =
-                registry.digest(&image).await.map_err(|silence| Fault::transient(silence.message))?;
+            let digest = registry.digest(&image).await.map_err(|silence| undigested(silence, &refused))?;
             bump::bump(&bump::Request { digest: Digests::Become(digest), ..asked })?
         }
         (outcome, ..) => outcome?,
@@ -179,6 +177,16 @@ fn bumped(request: &BumpRequest, source: Moving, bump: Bump, elsewhere: Vec<Find
 /// Whether it is refused for nothing but digests.
 fn wants_digest(refused: &Findings) -> bool {
     refused.errors().all(|finding| finding.code == &codes::STALE_DIGEST)
+}
+
+/// Why the registry gave no digest for those that were refused.
+fn undigested(silence: Unanswered, refused: &Findings) -> Finding {
+    let told = silence.finding().hint("say it yourself with `--digest sha256:...`");
+    let told = told.hint("or take digests out with `--drop-digest`");
+    match refused.errors().find_map(|finding| finding.place.as_ref()) {
+        Some(place) => told.at(place).label("this digest needs the new version's"),
+        None => told,
+    }
 }
 
 /// The source of a product that has one.

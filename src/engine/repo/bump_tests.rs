@@ -14,7 +14,7 @@ use super::*;
 use crate::catalog::{self, FOLDERS};
 use crate::lcm::bump::{Digests, Moving};
 use crate::model::image::{Image, Repository as ImageRepository};
-use crate::port::upstream::{Registry, Tags, Unanswered, Wanted};
+use crate::port::upstream::{Registry, Silence, Tags, Unanswered, Wanted};
 
 /// The sample platform as this repository has it.
 fn sample() -> Memory {
@@ -183,6 +183,41 @@ impl Registry for OneDigest {
         assert_eq!(image.to_string(), "docker.io/velero/velero:v1.17.1");
         Ok(self.0.clone())
     }
+}
+
+/// A registry that has nothing to say.
+struct Silent(Silence);
+
+#[async_trait]
+impl Registry for Silent {
+    async fn tags(&self, _: &ImageRepository, _: Wanted) -> Result<Arc<Tags>, Unanswered> {
+        Err(Unanswered::new(self.0, "no"))
+    }
+    async fn digest(&self, _: &Image) -> Result<String, Unanswered> {
+        Err(Unanswered::new(self.0, "no"))
+    }
+}
+
+#[tokio::test]
+async fn a_registry_that_gives_no_digest_is_told_as_what_it_is() {
+    let memory = sample();
+    let path = "products/backup/agent/backup.yaml.j2";
+    let pinned = memory.text(path).unwrap().replace("v1.17.0", &format!("v1.17.0@sha256:{}", "a".repeat(64)));
+    memory.edit(path, &pinned);
+    for (why, code) in [
+        (Silence::Missing, "TG1007"),
+        (Silence::Forbidden, "TG1008"),
+        (Silence::Limited, "TG1009"),
+        (Silence::Unreachable, "TG1009"),
+        (Silence::Invalid, "TG1010"),
+    ] {
+        let refused =
+            product_bump(&memory.repository(), &request("backup", "v1.17.1"), Some(&Silent(why))).await;
+        let told = refused.as_ref().unwrap_err().to_string();
+        assert!(told.contains("--digest sha256:") && told.contains(path), "{told}");
+        assert_eq!(codes(refused), [code]);
+    }
+    assert_eq!(memory.text(path).unwrap(), pinned);
 }
 
 #[tokio::test]
