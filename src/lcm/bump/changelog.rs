@@ -69,7 +69,11 @@ fn bullets(text: &str, entry: &Entry<'_>) -> String {
     let stars =
         lines(text).map(|(_, line)| line).find(|line| line.starts_with("- ") || line.starts_with("* "));
     let mark = stars.and_then(|line| line.chars().next()).unwrap_or('-');
-    let mut out = format!("{mark} `{}` {} -> {}\n", entry.moving, entry.from, entry.to);
+    let mut out = if entry.from == entry.to {
+        format!("{mark} `{}` {}: its digest\n", entry.moving, entry.to)
+    } else {
+        format!("{mark} `{}` {} -> {}\n", entry.moving, entry.from, entry.to)
+    };
     for line in entry.evidence {
         // A line of somebody else's is one line here, and steers no terminal.
         let line: String = line.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

@@ -1,7 +1,7 @@
 //! What is found in a file before anything is decided: every place that names the source, at whatever
 //! version, and what only comes near to it.
 
-use super::reference::Parts;
+use super::reference::{Parts, is_digest};
 use super::types::{Digests, Left, Part};
 use crate::diag::Place;
 use crate::yaml::edit::Way;
@@ -104,6 +104,20 @@ fn without_v(version: &str) -> &str {
         Some(rest) if rest.starts_with(|c: char| c.is_ascii_digit()) => rest,
         _ => version,
     }
+}
+
+/// Whether a digest can stand where an old one does: both are of one algorithm, which the old one and its key
+/// say.
+pub(super) fn takes(target: &Target, digest: &str) -> bool {
+    let new = digest.split(':').next().unwrap_or_default();
+    let key = target.field.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let named = ["sha1", "sha224", "sha384", "sha512", "md5"].iter().find(|name| key.contains(*name));
+    let named = named.copied().or_else(|| key.contains("sha256").then_some("sha256"));
+    let text = target.text.trim();
+    let written = if text.contains(':') { text.to_owned() } else { format!("{new}:{text}") };
+    named.is_none_or(|named| named == new)
+        && is_digest(&written.to_ascii_lowercase())
+        && written.split(':').next() == Some(new)
 }
 
 /// The text of a digest's scalar: in the form in which the old one is written.

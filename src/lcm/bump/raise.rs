@@ -21,6 +21,10 @@ pub(super) struct Step {
 /// The step between two versions of a source; nothing where no scheme can compare them: `latest` has no
 /// numbers, and another variant is another thing.
 pub(super) fn step(moving: &Moving, from: &str, to: &str) -> Option<Step> {
+    // A new digest of the same version is a fix of it.
+    if from == to {
+        return Some(Step { order: Ordering::Equal, level: Level::Patch });
+    }
     let schemes = match moving {
         Moving::Chart(_) => [Scheme::Helm, Scheme::Auto],
         Moving::Image(_) | Moving::Tool(_) => [Scheme::Auto, Scheme::Semver],

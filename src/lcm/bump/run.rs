@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::drafts::{Target, Use};
+use super::drafts::{Target, Use, takes};
 use super::edits::{self, Change};
 use super::files::{self, View};
 use super::mention::Mentions;
@@ -121,6 +121,8 @@ fn origin(request: &Request<'_>, views: &[View]) -> Result<String, Box<Finding>>
     let others: Vec<(&str, &Place)> =
         known.iter().filter(|(version, _)| *version != request.to).copied().collect();
     match (&request.from, others.as_slice()) {
+        (None, []) if redigests(request, views) => Ok(request.to.clone()),
+        (Some(from), _) if *from == request.to && redigests(request, views) => Ok(from.clone()),
         (Some(from), _) if *from == request.to => Err(refusal::already(request, there)),
         (Some(from), _) if all().any(|found| found.names(from)) => Ok(from.clone()),
         // The content of a chart was put there by hand: the rest is to be done.
@@ -133,6 +135,13 @@ fn origin(request: &Request<'_>, views: &[View]) -> Result<String, Box<Finding>>
         (None, [(one, _)]) => Ok((*one).to_owned()),
         (None, several) => Err(refusal::ambiguous(request, several)),
     }
+}
+
+/// Whether places at the version that is asked for get another digest, or lose theirs: a tag may have moved.
+fn redigests(request: &Request<'_>, views: &[View]) -> bool {
+    let mut there = views.iter().flat_map(|view| &view.found.uses).filter(|found| found.names(&request.to));
+    request.digest != Digests::Refuse
+        && there.any(|found| !edits::of(found, &request.to, &request.digest).is_empty())
 }
 
 /// Whether a chart's step is not in the changelog yet, though its content is in the folder.
@@ -152,7 +161,10 @@ fn choose(request: &Request<'_>, views: &[View], from: &str) -> Result<Chosen, F
     let mut inherited: Vec<&Place> = Vec::new();
     for (number, view) in views.iter().enumerate() {
         let following = view.installs.iter().filter(|found| follows(request, views, view, found, from));
-        for found in view.found.uses.iter().filter(|found| found.names(from)).chain(following) {
+        // What is at the new version already has its digest as well.
+        let has_digest = |found: &&Use| request.digest != Digests::Refuse && found.names(&request.to);
+        let moving = view.found.uses.iter().filter(|found| found.names(from) || has_digest(found));
+        for found in moving.chain(following) {
             findings.extend(content_stays(request, view, found));
             findings.extend(stale(request, found));
             inherited.extend(&found.inherited);
@@ -193,10 +205,10 @@ fn content_stays(request: &Request<'_>, view: &View, found: &Use) -> Option<Find
 
 /// Digests that the new version would leave behind.
 fn stale(request: &Request<'_>, found: &Use) -> Vec<Finding> {
-    let foreign = |target: &&Target| target.field.ends_with("digestChroot");
     match &request.digest {
         Digests::Drop => Vec::new(),
-        Digests::Become(_) => {
+        Digests::Become(digest) => {
+            let foreign = |target: &&Target| target.field.ends_with("digestChroot") || !takes(target, digest);
             found.digests.iter().filter(foreign).map(|target| *refusal::foreign(&target.place)).collect()
         }
         Digests::Refuse => found.stale().into_iter().map(|place| *refusal::stale(request, place)).collect(),
@@ -286,7 +298,8 @@ fn proved(
         uses.filter(|found| versions.iter().any(|version| found.names(version))).count()
     };
     let to = request.to.as_str();
-    if count(&after, &[from]) == 0 && count(&after, &[to]) == count(before, &[from, to]) {
+    let is_gone = from == to || count(&after, &[from]) == 0;
+    if is_gone && count(&after, &[to]) == count(before, &[from, to]) {
         return Ok(());
     }
     Err((*refusal::unproved(request, "after the edits not every field names the new version")).into())
@@ -311,7 +324,8 @@ fn left(request: &Request<'_>, views: &[View], edits: &[Edit], from: &str) -> (V
             .map(|place| place.start()..place.end())
             .collect();
         left.extend(own);
-        for mention in mentions.in_file(&view.source, &known, &view.blocks) {
+        // Where the version stays, so does what mentions it.
+        for mention in mentions.in_file(&view.source, &known, &view.blocks).filter(|_| from != request.to) {
             if listed < MOST_MENTIONS {
                 left.push(mention);
                 listed += 1;

@@ -196,6 +196,34 @@ fn a_digest_beside_a_whole_reference_goes_with_it() {
 }
 
 #[test]
+fn what_is_at_the_version_already_gets_its_digest() {
+    let old = digest('a');
+    let pinned = |version: &str| format!("image: quay.io/acme/agent:{version}@{old}\n");
+    let both = format!("a: {{ {} }}\nb: {{ {} }}\n", pinned("1.0.0").trim(), pinned("1.1.0").trim());
+    for (before, after) in
+        [(both.clone(), both.replace("1.0.0", "1.1.0")), (pinned("1.1.0"), pinned("1.1.0"))]
+    {
+        let product = product(&[("a.yaml", &before)]);
+        let of = |digest| bump(&Request { digest, ..request(&product, "1.1.0") });
+        let given = of(Digests::Become(digest('b'))).unwrap();
+        assert_eq!(text(&given, "a.yaml"), after.replace(&old, &digest('b')));
+        assert_eq!(text(&of(Digests::Drop).unwrap(), "a.yaml"), after.replace(&format!("@{old}"), ""));
+    }
+    let product = product(&[("a.yaml", &pinned("latest"))]);
+    let of = |digest, from: Option<&str>| {
+        bump(&Request { digest, from: from.map(str::to_owned), ..request(&product, "latest") })
+    };
+    for from in [None, Some("latest")] {
+        let moved = of(Digests::Become(digest('b')), from).unwrap();
+        assert_eq!((moved.from.as_str(), moved.version.1.clone()), ("latest", version("1.2.4")));
+        assert!(text(&moved, "CHANGELOG.md").ends_with("- `quay.io/acme/agent` latest: its digest\n"));
+        assert!(left(&moved).is_empty());
+        assert_eq!(codes(of(Digests::Become(old.clone()), from)), ["TG1052"], "nothing would change");
+        assert_eq!(codes(of(Digests::Refuse, from)), ["TG1052"]);
+    }
+}
+
+#[test]
 fn a_value_with_an_anchor_moves_where_all_that_repeat_it_are_meant() {
     let both = "a: { image: &i quay.io/acme/agent:1.0.0 }\nb: { image: *i }\n";
     assert_eq!(moved(both, "1.1.0").unwrap(), both.replace("1.0.0", "1.1.0"));

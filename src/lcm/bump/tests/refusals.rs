@@ -65,6 +65,36 @@ fn a_digest_in_a_name_beside_a_tag_is_refused_at_its_place() {
 }
 
 #[test]
+fn a_digest_of_another_algorithm_takes_no_other_digits() {
+    let (short, long) = ("a".repeat(64), "a".repeat(128));
+    let moving = || Moving::Tool("github:helm/helm".into());
+    for (key, old, given, fits) in [
+        ("helmSha256", &short, digest('b'), true),
+        ("helmSha512", &long, digest('b'), false),
+        ("helmSha512", &long, format!("sha512:{}", "b".repeat(128)), true),
+        ("helmChecksum", &long, digest('b'), false),
+        ("helmChecksum", &short, digest('b'), true),
+        ("helmChecksum", &"a".repeat(40), digest('b'), false),
+        ("helmDigest", &format!("sha512:{long}"), digest('b'), false),
+    ] {
+        let before = format!("helmVersion: v3.19.0\n{key}: {old}\n");
+        let product = product(&[("a.yaml", &before)]);
+        let given = Digests::Become(given);
+        let bumped = bump(&Request { moving: moving(), digest: given, ..request(&product, "v3.19.2") });
+        match bumped {
+            Ok(bumped) => assert!(fits && edits(&bumped).len() == 2, "{before}"),
+            refused => {
+                assert!(!fits, "{before}");
+                assert_eq!(codes(refused), ["TG1054"], "{before}");
+            }
+        }
+        let dropped =
+            bump(&Request { moving: moving(), digest: Digests::Drop, ..request(&product, "v3.19.2") });
+        assert_eq!(text(&dropped.unwrap(), "a.yaml"), format!("helmVersion: v3.19.2\n{key}: \"\"\n"));
+    }
+}
+
+#[test]
 fn a_version_that_is_none_is_refused() {
     let product = product(&[("a.yaml", IMAGE)]);
     for wrong in ["", "1.0 0", "1:2", "a\nb", "-1", "../x", &"1".repeat(129), "{{ x }}"] {
