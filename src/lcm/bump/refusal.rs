@@ -2,6 +2,7 @@
 
 use super::types::{Moving, Request};
 use crate::diag::{Finding, Place, codes};
+use crate::lcm::version::{Scheme, by_age};
 use crate::version::Version;
 use crate::yaml::Spanned;
 
@@ -19,9 +20,17 @@ fn again(request: &Request<'_>) -> String {
     format!("tidegate product bump {name} {source} --to {}", request.to)
 }
 
-fn few<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let mut all: Vec<&str> = texts.into_iter().collect();
-    all.sort_unstable();
+/// Some versions in words, the oldest first; those without an order come last.
+fn few<'t>(versions: impl IntoIterator<Item = &'t str>) -> String {
+    let mut all: Vec<_> = versions.into_iter().map(|text| (Scheme::Auto.read(text), text)).collect();
+    all.sort_by(|(one, one_text), (other, other_text)| {
+        let age = match (one, other) {
+            (Some(one), Some(other)) => by_age(one, other),
+            (one, other) => one.is_none().cmp(&other.is_none()),
+        };
+        age.then_with(|| one_text.cmp(other_text))
+    });
+    let mut all: Vec<&str> = all.into_iter().map(|(_, text)| text).collect();
     all.dedup();
     let more = if all.len() > MOST_LISTED { ", ..." } else { "" };
     all.truncate(MOST_LISTED);
