@@ -2,7 +2,7 @@
 
 use super::drafts::{Found, Target, Use};
 use super::types::{Left, Moving, Part, Reason, Request};
-use crate::model::Tree;
+use crate::model::{Tree, Upstream};
 use crate::yaml::edit::Way;
 use crate::yaml::{Node, Value};
 
@@ -27,11 +27,28 @@ pub(super) fn look(request: &Request<'_>, root: &Node, found: &mut Found) {
         let (true, Some(list)) = (named, list) else { continue };
         let field = format!("dependencies[{number}].");
         let Some(version) = scalar(item, &[list, number], &field, "version") else { continue };
-        if is_range(&version.text) {
+        if !is_of(request, name, item) {
+            found.left.push(Left::new(&version.place, version.text, Reason::AnotherRepository));
+        } else if is_range(&version.text) {
             found.left.push(Left::new(&version.place, version.text, Reason::Range));
         } else {
             found.uses.push(Use::bare(Part::Dependency, version));
         }
+    }
+}
+
+/// Whether a dependency is the chart that moves, and not one of the same name in another repository than the
+/// product's file says. One that names no repository lies in the chart's folder, whoever made it.
+fn is_of(request: &Request<'_>, name: &str, item: &Node) -> bool {
+    let bare = |address: &str| address.trim_end_matches('/').to_owned();
+    let own = item.get("repository").and_then(Node::as_str).map(bare).filter(|own| !own.is_empty());
+    let mut said = request.product.file.spec.upstream.iter().filter_map(|upstream| match &upstream.value {
+        Upstream::Chart(chart) if chart.name.value == name => Some(bare(&chart.repository.value)),
+        _ => None,
+    });
+    match (own, said.next()) {
+        (Some(own), Some(first)) => own == first || said.any(|said| own == said),
+        _ => true,
     }
 }
 

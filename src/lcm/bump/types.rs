@@ -187,6 +187,8 @@ pub enum Reason {
     AnotherImage,
     /// The same name at a registry that nobody called a mirror.
     AnotherRegistry,
+    /// A chart of the same name in a repository that the product's file does not name.
+    AnotherRepository,
     /// The values of the product stand above it, and say another version.
     Overridden,
     /// A template writes a part of it.
@@ -195,6 +197,8 @@ pub enum Reason {
     Range,
     /// It is the chart's own version, or what it says to install.
     Chart,
+    /// A whole file that is no text, and is neither deployed nor tested as one.
+    NoText,
     /// It stands in a block of text.
     Block,
     /// A comment or another text mentions it.
@@ -209,10 +213,12 @@ impl Reason {
             Self::NoVersion => "it names no version",
             Self::AnotherImage => "it is another image",
             Self::AnotherRegistry => "it is at another registry, which is not called a mirror",
+            Self::AnotherRepository => "it is a chart of another repository",
             Self::Overridden => "the product's values say another version",
             Self::Templated => "a template writes a part of it",
             Self::Range => "it is a range",
             Self::Chart => "it is the chart's own",
+            Self::NoText => "the file is no text",
             Self::Block => "it stands in a block of text",
             Self::Mentioned => "it only mentions the version",
         }

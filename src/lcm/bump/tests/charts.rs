@@ -85,6 +85,21 @@ fn a_dependency_that_is_fetched_elsewhere_moves_and_a_range_is_left() {
 }
 
 #[test]
+fn a_chart_of_another_repository_is_another_one() {
+    let chart = "apiVersion: v2\nname: c\nversion: 0.1.0\ndependencies:\n\
+        - { name: base, version: 1.0.0, repository: https://example.com/charts/ }\n\
+        - { name: base, version: 1.0.0, alias: b, repository: https://example.org/charts }\n";
+    let own = product_yaml(
+        "  upstream:\n    - chart: { name: base, repository: https://example.com/charts }\n  \
+         deploy:\n    - helm: { chart: chart, namespace: x }\n",
+    );
+    let product = product(&[("product.yaml", &own), ("chart/Chart.yaml", chart)]);
+    let bump = bump(&moving_chart(&product, "base", "1.2.0")).unwrap();
+    assert_eq!(text(&bump, "chart/Chart.yaml"), chart.replacen("1.0.0", "1.2.0", 1));
+    assert_eq!(left(&bump), ["chart/Chart.yaml:6 1.0.0 AnotherRepository"]);
+}
+
+#[test]
 fn a_chart_whose_content_is_here_needs_its_content() {
     let files = [("chart/templates/a.yaml", "a: 1\n")];
     let product = with_chart("", &files);
