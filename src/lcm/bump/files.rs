@@ -8,13 +8,13 @@ use std::sync::Arc;
 use super::drafts::{Found, Use};
 use super::image::{self, Layers};
 use super::reference::Wanted;
-use super::types::{Moving, Request};
+use super::types::{Left, Moving, Reason, Request};
 use super::{chart, text, tool};
 use crate::catalog::blank;
 use crate::catalog::product::FILE;
 use crate::catalog::values::merge;
-use crate::diag::{Findings, Source};
-use crate::model::{DeployStep, Tree};
+use crate::diag::{Findings, Place, Source};
+use crate::model::{DeployStep, File, Test, Tree};
 use crate::yaml::edit::Way;
 use crate::yaml::{Key, Mapping, Node, Reading, Value};
 
@@ -35,8 +35,25 @@ pub(super) struct View {
     pub installs: Option<Use>,
     /// Where its blocks of text are.
     pub blocks: Vec<Range<usize>>,
-    /// Why it could not be read.
+    /// Why it could not be read as a tree.
     pub broken: Option<Findings>,
+    /// Why it could not even be read as text.
+    pub unread: Option<Findings>,
+}
+
+impl View {
+    fn new(path: &str, source: Arc<Source>, reading: Option<Reading>) -> Self {
+        Self {
+            path: path.to_owned(),
+            source,
+            reading,
+            found: Found::default(),
+            installs: None,
+            blocks: Vec::new(),
+            broken: None,
+            unread: None,
+        }
+    }
 }
 
 /// What a file is.
@@ -70,18 +87,51 @@ fn kind(folder: &Tree, path: &str) -> Kind {
     }
 }
 
-/// Every text file of the folder but its changelog, looked at.
+/// Every text file of the folder but its changelog, looked at. What is no text is told as broken, or left where
+/// nothing that is deployed or tested is written in it.
 pub(super) fn views(request: &Request<'_>) -> Vec<View> {
     let product = request.product;
-    let at = product.source.path().strip_suffix(FILE).unwrap_or_default();
+    let at = folder_of(request);
     let layered = layered(request, at);
     let files = product.folder.iter().filter(|(path, _)| !path.eq_ignore_ascii_case(super::changelog::FILE));
-    let sources = files.filter_map(|(path, file)| {
-        Some((path, Source::from_bytes(format!("{at}{path}"), file.bytes.to_vec()).ok()?))
-    });
     let none = (None, None);
-    let look = |(path, source)| look(request, path, source, layered.get(path).unwrap_or(&none));
-    sources.map(look).collect()
+    let look =
+        |(path, file): (&str, &File)| match Source::from_bytes(format!("{at}{path}"), file.bytes.to_vec()) {
+            Ok(source) => look(request, path, source, layered.get(path).unwrap_or(&none)),
+            Err(findings) => unread(request, path, findings),
+        };
+    files.map(look).collect()
+}
+
+/// A file that is no text.
+fn unread(request: &Request<'_>, path: &str, findings: Findings) -> View {
+    let source = Source::new(format!("{}{path}", folder_of(request)), "");
+    let mut view = View::new(path, source, None);
+    if kind(&request.product.folder, path) == Kind::Text && !is_run(request, path) {
+        view.found.left.push(Left::new(&Place::new(&view.source, 0, 0), "", Reason::NoText));
+    } else {
+        view.unread = Some(findings);
+    }
+    view
+}
+
+/// Whether a step or a test starts a file.
+fn is_run(request: &Request<'_>, path: &str) -> bool {
+    let spec = &request.product.file.spec;
+    let steps = spec.deploy.iter().filter_map(|step| match &step.value {
+        DeployStep::Run(step) => Some(&step.command),
+        _ => None,
+    });
+    let tests = spec.tests.iter().filter_map(|test| match &test.value {
+        Test::Run(test) => Some(&test.command),
+        _ => None,
+    });
+    let mut words = steps.chain(tests).flatten();
+    words.any(|word| word.value.trim_start_matches("./") == path)
+}
+
+fn folder_of<'r>(request: &'r Request<'_>) -> &'r str {
+    request.product.source.path().strip_suffix(FILE).unwrap_or_default()
 }
 
 fn look(
@@ -98,15 +148,7 @@ fn look(
         Kind::Template => Some(Reading::template(blank)),
         Kind::ChartTemplate | Kind::Text => None,
     };
-    let mut view = View {
-        path: path.to_owned(),
-        source,
-        reading,
-        found: Found::default(),
-        installs: None,
-        blocks: Vec::new(),
-        broken: None,
-    };
+    let mut view = View::new(path, source, reading);
     let documents = match reading.map(|reading| reading.documents(&view.source)) {
         Some(Ok(documents)) => documents,
         Some(Err(findings)) if kind != Kind::Template => {

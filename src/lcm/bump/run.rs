@@ -69,6 +69,8 @@ fn readable(request: &Request<'_>, views: &[View]) -> Result<(), Findings> {
     };
     let name = name.rsplit('/').next().unwrap_or_default();
     let mut findings = Findings::new();
+    // What is no text may name anything.
+    findings.extend(views.iter().flat_map(|view| &view.unread).flat_map(|unread| unread.iter().cloned()));
     for view in views.iter().filter(|view| view.source.text().contains(name)) {
         findings.extend(view.broken.iter().flat_map(|broken| broken.iter().cloned()));
     }

@@ -20,6 +20,11 @@ fn several_versions_are_not_guessed_between() {
     let refused = bump(&request(&product, "3.0.0"));
     assert!(refused.as_ref().unwrap_err().to_string().contains("1.0.0, 2.0.0"));
     assert_eq!(codes(refused), ["TG1051"]);
+    let many: String = ["edge", "2.10.0", "2.9.0", "1.0.0"]
+        .map(|v| format!("- {{ image: quay.io/acme/agent:{v} }}\n"))
+        .concat();
+    let told = moved(&many, "3.0.0").unwrap_err().to_string();
+    assert!(told.contains("1.0.0, 2.9.0, 2.10.0, edge"), "{told}");
     // What is there already takes no part.
     let bumped = bump(&request(&product, "2.0.0")).unwrap();
     assert_eq!(edits(&bumped), ["a.image quay.io/acme/agent:1.0.0 -> quay.io/acme/agent:2.0.0"]);
@@ -151,6 +156,36 @@ fn the_products_file_keeps_its_comment_and_its_other_versions() {
     let bumped = bump(&request(&product, "1.0.1")).unwrap();
     assert_eq!(text(&bumped, "product.yaml"), own.replace("1.2.3", "1.2.4"));
     assert_eq!(bumped.files.len(), 3, "{:?}", bumped.files.keys());
+}
+
+#[test]
+fn a_file_that_is_no_text_stops_it_where_it_is_deployed_or_tested() {
+    let own = product_yaml(
+        "  deploy:\n    - helm: { chart: chart, namespace: x }\n    - run: { command: [./run.sh], idempotent: true }\n",
+    );
+    let chart = "apiVersion: v2\nname: c\nversion: 0.1.0\n";
+    let files =
+        [("product.yaml", own.as_str()), ("a.yaml", IMAGE), ("chart/Chart.yaml", chart), ("run.sh", "")];
+    for (path, stops) in [
+        ("b.yaml", true),
+        ("b.yaml.j2", true),
+        ("chart/values.yaml", true),
+        ("chart/templates/b.yaml", true),
+        ("run.sh", true),
+        ("logo.png", false),
+    ] {
+        let mut product = product(&files);
+        let bytes = b"image: quay.io/acme/agent:1.0.0 # \xe9".to_vec();
+        product.folder.insert(path, crate::model::File { bytes: bytes.into(), executable: false });
+        let bumped = bump(&request(&product, "1.1.0"));
+        if stops {
+            let told = bumped.as_ref().unwrap_err().to_string();
+            assert!(told.contains(&format!("products/agent/{path}:1:35")), "{told}");
+            assert_eq!(codes(bumped), ["TG0001"]);
+        } else {
+            assert_eq!(left(&bumped.unwrap()), [format!("{path}:1  NoText")]);
+        }
+    }
 }
 
 #[test]
