@@ -93,7 +93,7 @@ pub(super) fn views(request: &Request<'_>) -> Vec<View> {
     let product = request.product;
     let at = folder_of(request);
     let layered = layered(request, at);
-    let files = product.folder.iter().filter(|(path, _)| !path.eq_ignore_ascii_case(super::changelog::FILE));
+    let files = product.folder.iter().filter(|(path, _)| !super::changelog::is(path));
     let none = (None, None);
     let look =
         |(path, file): (&str, &File)| match Source::from_bytes(format!("{at}{path}"), file.bytes.to_vec()) {

@@ -149,7 +149,7 @@ fn redigests(request: &Request<'_>, views: &[View]) -> bool {
 /// Whether a chart's step is not in the changelog yet, though its content is in the folder.
 fn is_open(request: &Request<'_>, from: &str) -> bool {
     let line = format!("`{}` {from} -> {}", request.moving, request.to);
-    let text = request.product.folder.get(changelog::FILE).map(|file| String::from_utf8_lossy(&file.bytes));
+    let text = changelog::file(&request.product.folder).1.map(|file| String::from_utf8_lossy(&file.bytes));
     matches!(request.moving, Moving::Chart(_)) && !text.is_some_and(|text| text.contains(&line))
 }
 
@@ -244,14 +244,14 @@ fn write(
     }
     edits.sort_by(|one, other| by_place(&one.place, &other.place));
     let path = request.product.source.path().strip_suffix(FILE).unwrap_or_default();
-    let before = request.product.folder.get(changelog::FILE);
+    let (own, before) = changelog::file(&request.product.folder);
     let before = before.map(|file| String::from_utf8(file.bytes.to_vec())).transpose();
     match before {
         Ok(before) => {
             let (on, moving, to) = (request.on, &request.moving, request.to.as_str());
             let entry = changelog::Entry { version, on, moving, from, to, evidence: &request.evidence };
             let text = changelog::written(before.as_deref(), &entry);
-            files.insert(format!("{path}{}", changelog::FILE), text);
+            files.insert(format!("{path}{own}"), text);
         }
         Err(_) => findings.push(*refusal::unproved(request, "the changelog is not UTF-8")),
     }
