@@ -39,7 +39,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Role {
     /// The section of a version.
-    Version(Named),
+    Version(Box<Named>),
     /// What is not released yet.
     Unreleased,
     /// Anything else.
@@ -87,7 +87,7 @@ impl<'t> Outline<'t> {
     /// The headings of versions, in order.
     pub fn versions(&self) -> impl Iterator<Item = (&Heading, &Named)> {
         self.headings.iter().filter_map(|heading| match &heading.role {
-            Role::Version(named) => Some((heading, named)),
+            Role::Version(named) => Some((heading, named.as_ref())),
             _ => None,
         })
     }
@@ -202,7 +202,7 @@ fn heading(text: &str, number: usize, block: &Block) -> Option<Heading> {
     let role = if is_unreleased(&line) {
         Role::Unreleased
     } else {
-        Named::of(&line).map_or(Role::Other, Role::Version)
+        Named::of(&line).map_or(Role::Other, |named| Role::Version(Box::new(named)))
     };
     Some(Heading { block: number, level, text: line, role, underline })
 }
@@ -219,6 +219,7 @@ fn settle(headings: &mut [Heading]) {
     if let (true, Some(first)) = (is_title, headings.first_mut()) {
         first.role = Role::Other;
     }
+    // The level of the topmost sections of some kind.
     let least = |of: &dyn Fn(&Named) -> bool| {
         let levels = headings.iter().filter_map(|heading| match &heading.role {
             Role::Version(named) if of(named) => Some(heading.level),
@@ -226,14 +227,14 @@ fn settle(headings: &mut [Heading]) {
         });
         levels.min()
     };
-    let base = least(&Named::is_bare).or_else(|| least(&|named| named.version.is_some()));
+    let base = least(&|named| named.is_bare()).or_else(|| least(&|named| named.version.is_some()));
     let base = base.or_else(|| least(&|_| true)).unwrap_or(1);
     let mut section = None;
     for heading in headings {
         let nested = section.is_some_and(|level| heading.level > level);
         let counts = match &heading.role {
             Role::Version(named) if named.is_bare() => !nested || named.style.is_some(),
-            Role::Version(Named { version: Some(_), .. }) => !nested && heading.level >= base,
+            Role::Version(named) if named.version.is_some() => !nested && heading.level >= base,
             Role::Version(_) => !nested && heading.level == base,
             Role::Unreleased => !nested,
             Role::Other => false,
