@@ -190,6 +190,9 @@ struct Silent(Silence);
 
 #[async_trait]
 impl Registry for Silent {
+    async fn platforms(&self, _: &Image) -> Result<Vec<String>, Unanswered> {
+        Ok(Vec::new())
+    }
     async fn tags(&self, _: &ImageRepository, _: Wanted) -> Result<Arc<Tags>, Unanswered> {
         Err(Unanswered::new(self.0, "no"))
     }
