@@ -381,18 +381,12 @@ fn shorter_above(one: &Version<'_>, other: &Version<'_>) -> Ordering {
     let places = one.numbers.len().min(other.numbers.len());
     let numbers = one.numbers[..places].cmp(&other.numbers[..places]);
     let shorter = || other.numbers.len().cmp(&one.numbers.len());
-    let stages = || match (&one.stage, &other.stage) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(one), Some(other)) => one.parts.cmp(&other.parts),
-    };
     let bare = |version: &Version<'_>| {
         version.variant.len() <= 1 && version.build.iter().all(|part| *part == version::Part::End)
     };
     numbers
         .then_with(shorter)
-        .then_with(stages)
+        .then_with(|| one.cmp_stage(other))
         .then_with(|| bare(one).cmp(&bare(other)))
         .then_with(|| one.build.cmp(&other.build))
         .then_with(|| one.variant.cmp(&other.variant))

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::declared::{Declared, Item};
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::Policy;
-use super::status::{Standing, standing};
+use super::status::{self, Standing};
 use super::upstream::Unanswered;
 use super::version::{Level, by_age};
 
@@ -109,23 +109,20 @@ fn row(all: &[&Declared], answers: &Answers, policy: &dyn Fn(&Item) -> Policy) -
 /// How a version stands against what is published.
 fn against(version: &str, published: &[String], policy: &Policy) -> (Option<String>, Status) {
     let tags: Vec<&str> = published.iter().map(String::as_str).collect();
-    match pick(version, &tags, policy) {
-        Ok(Choice { newest: Some(newest), level, .. }) => {
-            (Some(newest.to_owned()), Status::Behind(level.unwrap_or(Level::Patch)))
-        }
-        Ok(Choice { latest, .. }) => {
-            let status = match standing(version, &tags, policy) {
-                Standing::Ahead => Status::Ahead,
-                _ => Status::Same,
-            };
-            (latest.map(str::to_owned), status)
-        }
-        Err(NoChoice::Missing { latest }) => match standing(version, &tags, policy) {
-            Standing::Ahead => (latest, Status::Ahead),
-            _ => (latest, Status::Missing),
-        },
-        Err(why) => (None, Status::Unknown(why.to_string())),
-    }
+    let chosen = pick(version, &tags, policy);
+    let status = match (status::of(version, &chosen, policy), &chosen) {
+        (Standing::Behind(level), _) => Status::Behind(level),
+        (Standing::Ahead, _) => Status::Ahead,
+        (_, Err(NoChoice::Missing { .. })) => Status::Missing,
+        (_, Err(why)) => Status::Unknown(why.to_string()),
+        (_, Ok(_)) => Status::Same,
+    };
+    let newest = match chosen {
+        Ok(Choice { newest, latest, .. }) => newest.or(latest).map(str::to_owned),
+        Err(NoChoice::Missing { latest }) => latest,
+        Err(_) => None,
+    };
+    (newest, status)
 }
 
 #[cfg(test)]

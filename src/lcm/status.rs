@@ -34,19 +34,21 @@ impl Standing {
 /// Where `current` stands against the newest release of its variant and precision among `tags`.
 pub fn standing(current: &str, tags: &[&str], policy: &Policy) -> Standing {
     let releases = Policy { prerelease: Prereleases::Auto, ..policy.clone() };
-    let latest = match pick(current, tags, &releases) {
-        Ok(Choice { level: Some(level), .. }) => return Standing::Behind(level),
-        Ok(choice) => choice.latest.map(str::to_owned),
-        Err(NoChoice::Missing { latest }) => latest,
+    of(current, &pick(current, tags, &releases), policy)
+}
+
+/// Where `current` stands, by what was chosen for it.
+pub fn of(current: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy) -> Standing {
+    let latest = match chosen {
+        Ok(Choice { newest: Some(_), level, .. }) => return Standing::Behind(level.unwrap_or(Level::Patch)),
+        Ok(choice) => choice.latest,
+        Err(NoChoice::Missing { latest }) => latest.as_deref(),
         Err(_) => return Standing::Unknown,
     };
-    let read = |tag: &str| {
-        let text = policy.text(tag)?.into_owned();
-        policy.scheme.read(&text).is_some().then_some(text)
+    let (Some(now), Some(latest)) = (policy.text(current), latest.and_then(|tag| policy.text(tag))) else {
+        return Standing::Unknown;
     };
-    let Some(now) = read(current) else { return Standing::Unknown };
-    let Some(highest) = latest.and_then(|tag| read(&tag)) else { return Standing::Unknown };
-    match (policy.scheme.read(&now), policy.scheme.read(&highest)) {
+    match (policy.scheme.read(&now), policy.scheme.read(&latest)) {
         (Some(now), Some(highest)) if by_age(&now, &highest).is_gt() => Standing::Ahead,
         (Some(_), Some(_)) => Standing::Same,
         _ => Standing::Unknown,

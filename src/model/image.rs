@@ -42,6 +42,19 @@ impl ImageError {
     }
 }
 
+/// Whether a text is a digest of a manifest: `sha256:` with 64 lower-case hexadecimal digits, or `sha512:` with
+/// 128 (the algorithms that the image specification registers, "Digests").
+pub fn is_digest(text: &str) -> bool {
+    let length = |algorithm| match algorithm {
+        "sha256" => Some(64),
+        "sha512" => Some(128),
+        _ => None,
+    };
+    let hex = |digits: &str| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    text.split_once(':')
+        .is_some_and(|(algorithm, digits)| length(algorithm) == Some(digits.len()) && hex(digits))
+}
+
 impl FromStr for Image {
     type Err = ImageError;
 
@@ -153,5 +166,13 @@ mod tests {
         );
         let tagged = "quay.io/a/b:1".parse::<Repository>().expect_err("no repository").to_string();
         assert_eq!(tagged, "`quay.io/a/b:1` is no image: a repository has no tag; write `quay.io/a/b`");
+    }
+
+    #[test]
+    fn a_digest_has_its_length() {
+        assert!(is_digest(&format!("sha256:{}", "0a".repeat(32))));
+        for wrong in ["sha256:00", "sha256", "md5:00", &format!("sha256:{}", "0A".repeat(32))] {
+            assert!(!is_digest(wrong), "{wrong}");
+        }
     }
 }

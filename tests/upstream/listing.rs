@@ -410,3 +410,18 @@ async fn the_platforms_of_an_index_are_told_and_never_pulled_from_docker_hub() {
     assert!(platforms("docker.io/a/b:1.0.0").await.unwrap().is_empty());
     assert_eq!(fake.seen().len(), asked);
 }
+
+#[tokio::test]
+async fn who_pages_by_links_is_not_asked_beyond_the_last_one() {
+    let names: Vec<String> = (0..2000).map(|n| format!("1.0.{n:05}")).collect();
+    let fake = Fake::new(move |seen| match seen.param("cursor") {
+        None => {
+            Reply::json(list("a/b", &names[..1000])).header("Link", "</v2/a/b/tags/list?cursor=x>; rel=next")
+        }
+        Some(_) => Reply::json(list("a/b", &names[1000..])),
+    })
+    .await;
+    let tags =
+        registries(&[(HOST, &fake)]).tags(&repository("registry.example.com/a/b"), Wanted::Names).await;
+    assert_eq!((tags.unwrap().iter().count(), fake.seen().len()), (2000, 2));
+}

@@ -31,6 +31,8 @@ struct Listing<'a> {
     empty: usize,
     /// Whether the last page was as long as was asked for.
     full: bool,
+    /// Whether a page led to another one: then the last one leads nowhere.
+    linked: bool,
     /// Whether the page that is asked for was guessed: nothing says that it is there.
     guessed: bool,
 }
@@ -48,6 +50,7 @@ pub(super) async fn tags(doors: &Doors, visit: &Visit<'_>, details: bool) -> Res
         pages: BTreeSet::new(),
         empty: 0,
         full: false,
+        linked: false,
         guessed: false,
     };
     let mut sink = Sink::new(visit.settings.most_tags, details);
@@ -64,8 +67,8 @@ pub(super) async fn tags(doors: &Doors, visit: &Visit<'_>, details: bool) -> Res
             (Err(silence), _) => return Err(silence),
         };
         // A registry may page without saying so ("A Link header MAY be included"): what is just as long as
-        // was asked for may not be all.
-        if next.is_none() && listing.full {
+        // was asked for may not be all, unless there were links before.
+        if next.is_none() && listing.full && !listing.linked {
             next = listing.behind(&sink)?.map(|url| (url, None));
         }
     }
@@ -134,6 +137,7 @@ impl Listing<'_> {
                         return Err(self.silence(Silence::Invalid, "where the next page is can't be read"));
                     }
                     let next = link::next(&answer.headers).map(|text| self.next(&answer.whence.url, &text));
+                    self.linked |= next.is_some();
                     return Ok((sink, next.transpose()?.map(|url| (url, Some(answer.whence)))));
                 }
                 Err(Trouble::Broken(broken)) if tries == TRIES || broken.why == Silence::TooMuch => {

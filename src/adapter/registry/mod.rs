@@ -26,7 +26,7 @@ pub use settings::Settings;
 
 use super::web::{Ask, Web, plain};
 use crate::digest;
-use crate::model::image::{Image, Repository};
+use crate::model::image::{Image, Repository, is_digest};
 use crate::port::upstream::{Registry, Silence, Tags, Unanswered, Wanted};
 use door::{Doors, Visit};
 use native::Native;
@@ -211,15 +211,4 @@ impl Registry for Registries {
         }
         self.index(&repository, image.tag.as_deref().unwrap_or("latest")).await
     }
-}
-
-/// Whether a text is a digest that registries use.
-fn is_digest(text: &str) -> bool {
-    let length = match text.split_once(':') {
-        Some(("sha256", _)) => 64,
-        Some(("sha512", _)) => 128,
-        _ => return false,
-    };
-    let hex = text.split_once(':').map_or("", |(_, hex)| hex);
-    hex.len() == length && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }

@@ -1,9 +1,10 @@
 //! What is found in a file before anything is decided: every place that names the source, at whatever
 //! version, and what only comes near to it.
 
-use super::reference::{Parts, is_digest};
+use super::reference::Parts;
 use super::types::{Digests, Left, Part};
 use crate::diag::Place;
+use crate::model::image::is_digest;
 use crate::yaml::edit::Way;
 
 /// A scalar that can be changed.

@@ -71,18 +71,6 @@ pub(super) fn is_version(text: &str) -> bool {
     first && text.len() <= 128 && text.chars().all(inner)
 }
 
-/// Whether a text is a digest: `sha256:` with 64 hexadecimal digits, or `sha512:` with 128.
-pub(super) fn is_digest(text: &str) -> bool {
-    let length = |algorithm| match algorithm {
-        "sha256" => Some(64),
-        "sha512" => Some(128),
-        _ => None,
-    };
-    let hex = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    text.split_once(':')
-        .is_some_and(|(algorithm, digits)| length(algorithm) == Some(digits.len()) && hex(digits))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -110,13 +98,5 @@ mod tests {
         assert_eq!(wanted.is("library/redis"), Ok(true));
         assert_eq!(wanted.is("quay.io/library/redis"), Err(Reason::AnotherRegistry));
         assert_eq!(wanted.is("not an image"), Ok(false));
-    }
-
-    #[test]
-    fn a_digest_has_its_length() {
-        assert!(is_digest(&format!("sha256:{}", "0a".repeat(32))));
-        for wrong in ["sha256:00", "sha256", "md5:00", &format!("sha256:{}", "0A".repeat(32))] {
-            assert!(!is_digest(wrong), "{wrong}");
-        }
     }
 }

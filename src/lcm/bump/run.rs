@@ -13,6 +13,7 @@ use super::{changelog, chart, reference, refusal};
 use crate::catalog::ProductSource;
 use crate::catalog::product::{Content, FILE};
 use crate::diag::{Finding, Findings, Place};
+use crate::model::image::is_digest;
 use crate::model::{DeployStep, File};
 use crate::version::Version;
 use crate::yaml::edit::Way;
@@ -53,7 +54,7 @@ fn sound(request: &Request<'_>) -> Result<(), Box<Finding>> {
         return Err(refusal::invalid("the version", &request.to, expected));
     }
     match &request.digest {
-        Digests::Become(digest) if !reference::is_digest(digest) => {
+        Digests::Become(digest) if !is_digest(digest) => {
             Err(refusal::invalid("the digest", digest, "`sha256:` and 64 hexadecimal digits"))
         }
         _ => Ok(()),

@@ -129,6 +129,16 @@ impl<'t> Version<'t> {
             .unwrap_or(Ordering::Equal)
     }
 
+    /// Its stage against that of another: a release stands above all its stages.
+    pub fn cmp_stage(&self, other: &Version<'_>) -> Ordering {
+        match (&self.stage, &other.stage) {
+            (None, None) => Ordering::Equal,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(_), None) => Ordering::Less,
+            (Some(one), Some(other)) => one.parts.cmp(&other.parts),
+        }
+    }
+
     /// How far it is from another.
     pub fn level(&self, other: &Version<'_>) -> Level {
         if self.number(0) != other.number(0) {
@@ -149,11 +159,5 @@ pub fn by_age(one: &Version<'_>, other: &Version<'_>) -> Ordering {
 
 /// Versions of any variants: by their numbers, then by the stage.
 pub fn by_stage(one: &Version<'_>, other: &Version<'_>) -> Ordering {
-    let stages = match (&one.stage, &other.stage) {
-        (None, None) => Ordering::Equal,
-        (None, Some(_)) => Ordering::Greater,
-        (Some(_), None) => Ordering::Less,
-        (Some(one), Some(other)) => one.parts.cmp(&other.parts),
-    };
-    one.cmp_numbers(other).then(stages)
+    one.cmp_numbers(other).then_with(|| one.cmp_stage(other))
 }
