@@ -1,10 +1,11 @@
 //! Charts: the file that says which version one has, what it installs and what it depends on.
 
 use super::drafts::{Found, Target, Use};
+use super::trail::written;
 use super::types::{Left, Moving, Part, Reason, Request};
 use crate::model::{Tree, Upstream};
+use crate::yaml::Node;
 use crate::yaml::edit::Way;
-use crate::yaml::{Node, Value};
 
 /// The file that makes a folder a chart.
 pub(super) const FILE: &str = "Chart.yaml";
@@ -61,11 +62,7 @@ pub(super) fn app_version(root: &Node) -> Option<Use> {
 fn scalar(node: &Node, above: &[usize], field: &str, key: &str) -> Option<Target> {
     let number = node.as_mapping()?.keys().position(|found| found == key)?;
     let value = node.get(key)?;
-    let text = match &value.value {
-        Value::String(text) => text.clone(),
-        Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) => value.place.text().to_owned(),
-        _ => return None,
-    };
+    let text = written(value)?;
     let steps = above.iter().copied().chain([number]).collect();
     let way = Some(Way { document: 0, steps });
     Some(Target { place: value.place.clone(), way, field: format!("{field}{key}"), text })

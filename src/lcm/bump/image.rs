@@ -3,6 +3,7 @@
 use super::drafts::{Found, Target, Use};
 use super::field::{Field, Open};
 use super::reference::{Parts, Wanted, is_version};
+use super::trail::{Trail, written};
 use super::types::{Left, Part, Reason};
 use crate::diag::Place;
 use crate::yaml::edit::Way;
@@ -50,8 +51,7 @@ impl Beside {
 pub(super) struct Look<'a> {
     wanted: Wanted<'a>,
     registry: Option<String>,
-    way: Way,
-    field: String,
+    trail: Trail,
     found: &'a mut Found,
 }
 
@@ -65,11 +65,11 @@ struct At<'a, 'n> {
 }
 
 impl<'a> Look<'a> {
-    /// Looks through the value behind a way; `field` is the way in words.
+    /// Looks through the value behind a way; `behind` is the way, and the same in words.
     pub fn through(
         wanted: Wanted<'a>,
         fields: &'a [Field],
-        (way, field): (Way, &str),
+        behind: (Way, &str),
         node: &Node,
         layers: Layers<'_>,
         found: &'a mut Found,
@@ -77,7 +77,7 @@ impl<'a> Look<'a> {
         let kind = node.get("kind").and_then(Node::as_str);
         let at = At { key: "", parent: "", layers, open: Open::of(fields, kind) };
         let registry = [Some(node), layers.over, layers.under].into_iter().flatten().find_map(registry_of);
-        let mut look = Self { wanted, registry, way, field: field.to_owned(), found };
+        let mut look = Self { wanted, registry, trail: Trail::behind(behind), found };
         look.node(node, at, Beside::default());
     }
 
@@ -89,7 +89,9 @@ impl<'a> Look<'a> {
                     // The items of a list of objects are objects of their own.
                     let at =
                         At { key: "[]", parent: at.key, layers: Layers::default(), open: at.open.items() };
-                    self.step(number, &format!("[{number}]"), |look| look.node(item, at, Beside::default()));
+                    let mark = self.trail.item(number);
+                    self.node(item, at, Beside::default());
+                    self.trail.back(mark);
                 }
             }
             Value::Mapping(mapping) => {
@@ -109,8 +111,9 @@ impl<'a> Look<'a> {
                         _ => Beside::default(),
                     };
                     let at = At { key, parent: at.key, layers: at.layers.get(key), open };
-                    let dot = if self.field.is_empty() { "" } else { "." };
-                    self.step(number, &format!("{dot}{key}"), |look| look.node(child, at, beside));
+                    let mark = self.trail.key(number, key);
+                    self.node(child, at, beside);
+                    self.trail.back(mark);
                 }
             }
             Value::String(text) if at.open.ends() || is_image_key(at.key, at.parent) => {
@@ -120,32 +123,11 @@ impl<'a> Look<'a> {
         }
     }
 
-    fn step(&mut self, number: usize, name: &str, inside: impl FnOnce(&mut Self)) {
-        let length = self.field.len();
-        self.way.steps.push(number);
-        self.field.push_str(name);
-        inside(self);
-        self.way.steps.pop();
-        self.field.truncate(length);
-    }
-
-    fn target(&self, place: &Place, text: &str) -> Target {
-        let (way, field) = (Some(self.way.clone()), self.field.clone());
-        Target { place: place.clone(), way, field, text: text.to_owned() }
-    }
-
     /// The scalar of a key of the mapping where the look is.
-    fn part(&self, mapping: &Mapping, key: &str) -> Option<Target> {
+    fn part(&mut self, mapping: &Mapping, key: &str) -> Option<Target> {
         let number = mapping.keys().position(|found| found == key)?;
         let node = mapping.get(key)?;
-        let text = text_of(node)?;
-        let mut target = self.target(&node.place, &text);
-        if let Some(way) = &mut target.way {
-            way.steps.push(number);
-        }
-        let dot = if self.field.is_empty() { "" } else { "." };
-        target.field = format!("{}{dot}{key}", self.field);
-        Some(target)
+        Some(self.trail.below(number, key, &node.place, text_of(node)?))
     }
 
     fn leave(&mut self, place: &Place, text: &str, reason: Reason) {
@@ -153,7 +135,7 @@ impl<'a> Look<'a> {
     }
 
     /// The digests of a version in a mapping, under these keys, and those that the values below it have.
-    fn beside(&self, mapping: &Mapping, layers: Layers<'_>, keys: &[String]) -> Beside {
+    fn beside(&mut self, mapping: &Mapping, layers: Layers<'_>, keys: &[String]) -> Beside {
         let mut digests: Vec<Target> = keys.iter().filter_map(|key| self.part(mapping, key)).collect();
         digests.retain(|digest| !digest.text.is_empty());
         let unsaid = keys.iter().filter(|key| mapping.get(key).is_none());
@@ -170,7 +152,7 @@ impl<'a> Look<'a> {
             }
             return;
         }
-        let target = self.target(place, text);
+        let target = self.trail.target(place, text);
         let found = if declared && is_version(text) && text.contains(|c: char| c.is_ascii_digit()) {
             Some(Use::bare(Part::Tag, target))
         } else {
@@ -325,14 +307,9 @@ fn registry_of(root: &Node) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// A scalar's text: of a string what it says, of a number what is written; of nothing the empty text.
+/// A scalar's text; of nothing the empty text.
 fn text_of(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) => Some(node.place.text().to_owned()),
-        Value::Null => Some(String::new()),
-        _ => None,
-    }
+    if node.value == Value::Null { Some(String::new()) } else { written(node) }
 }
 
 /// Whether a template writes (a part of) what stands at a place, or goes on right beside it.

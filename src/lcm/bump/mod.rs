@@ -22,6 +22,7 @@ mod refusal;
 mod run;
 mod text;
 mod tool;
+mod trail;
 mod types;
 
 pub use field::Field;

@@ -3,6 +3,7 @@
 
 use super::drafts::{Found, Target, Use};
 use super::image::is_templated;
+use super::trail::{Trail, written};
 use super::types::{Left, Part, Reason};
 use crate::yaml::edit::Way;
 use crate::yaml::{Mapping, Node, Value};
@@ -15,16 +16,15 @@ const DIGESTS: [&str; 4] = ["sha256", "digest", "checksum", "sha512"];
 /// Looks for the versions of a tool, by the last part of its project's name.
 pub(super) struct Look<'f> {
     tool: String,
-    way: Way,
-    field: String,
+    trail: Trail,
     found: &'f mut Found,
 }
 
 impl<'f> Look<'f> {
-    /// Looks through the value behind a way; `field` is the way in words.
-    pub fn through(project: &str, (way, field): (Way, &str), node: &Node, found: &'f mut Found) {
+    /// Looks through the value behind a way; `at` is the way, and the same in words.
+    pub fn through(project: &str, at: (Way, &str), node: &Node, found: &'f mut Found) {
         let tool = folded(project.rsplit(['/', ':']).next().unwrap_or(project));
-        let mut look = Self { tool, way, field: field.to_owned(), found };
+        let mut look = Self { tool, trail: Trail::behind(at), found };
         look.node(node, false);
     }
 
@@ -33,48 +33,43 @@ impl<'f> Look<'f> {
         match &node.value {
             Value::Sequence(items) => {
                 for (number, item) in items.iter().enumerate() {
-                    self.step(number, &format!("[{number}]"), |look| look.node(item, false));
+                    let mark = self.trail.item(number);
+                    self.node(item, false);
+                    self.trail.back(mark);
                 }
             }
             Value::Mapping(mapping) => {
                 for (number, (key, child)) in mapping.iter().enumerate() {
                     let name = folded(&key.text);
-                    let dot = if self.field.is_empty() { "" } else { "." };
-                    self.step(number, &format!("{dot}{}", key.text), |look| {
-                        if child.is_scalar() && look.is_version(&name, own) {
-                            look.version(mapping, child, own);
-                        } else {
-                            look.node(child, name == look.tool);
-                        }
-                    });
+                    if child.is_scalar() && self.is_key(&VERSIONS, &name, own) {
+                        self.version(mapping, number, own);
+                    } else {
+                        let mark = self.trail.key(number, &key.text);
+                        self.node(child, name == self.tool);
+                        self.trail.back(mark);
+                    }
                 }
             }
             _ => {}
         }
     }
 
-    fn is_version(&self, key: &str, own: bool) -> bool {
+    /// Whether a key is one of these of the tool: by its name, or beside its name.
+    fn is_key(&self, words: &[&str], key: &str, own: bool) -> bool {
         let behind = key.strip_prefix(self.tool.as_str()).unwrap_or_default();
-        VERSIONS.contains(&behind) || own && VERSIONS.contains(&key)
+        words.contains(&behind) || own && words.contains(&key)
     }
 
-    fn version(&mut self, beside: &Mapping, node: &Node, own: bool) {
-        let Some(target) = self.target(node) else { return };
-        let digests = beside.iter().enumerate().filter(|(_, (key, _))| {
-            let key = folded(&key.text);
-            let behind = key.strip_prefix(self.tool.as_str()).unwrap_or_default();
-            DIGESTS.contains(&behind) || own && DIGESTS.contains(&key.as_str())
-        });
-        let digests = digests.filter_map(|(number, (key, digest))| {
-            let mut target = self.target(digest).filter(|target| !target.text.is_empty())?;
-            if let Some(last) = target.way.as_mut().and_then(|way| way.steps.last_mut()) {
-                *last = number;
-            }
-            let folder = self.field.rfind('.').and_then(|dot| self.field.get(..=dot)).unwrap_or_default();
-            target.field = format!("{folder}{}", key.text);
-            Some(target)
-        });
-        let digests: Vec<Target> = digests.collect();
+    /// The version that a key of a mapping says, with the digests beside it.
+    fn version(&mut self, mapping: &Mapping, number: usize, own: bool) {
+        let Some(target) = self.target(mapping, number) else { return };
+        let keys = mapping.keys().enumerate();
+        let digests: Vec<usize> = keys
+            .filter(|(_, key)| self.is_key(&DIGESTS, &folded(key), own))
+            .map(|(number, _)| number)
+            .collect();
+        let digests = digests.into_iter().filter_map(|number| self.target(mapping, number));
+        let digests: Vec<Target> = digests.filter(|target| !target.text.is_empty()).collect();
         if digests.iter().chain([&target]).any(|part| is_templated(&part.place)) {
             self.found.left.push(Left::new(&target.place, target.place.text(), Reason::Templated));
             return;
@@ -82,23 +77,9 @@ impl<'f> Look<'f> {
         self.found.uses.push(Use { digests, any_v: true, ..Use::bare(Part::Tool, target) });
     }
 
-    fn target(&self, node: &Node) -> Option<Target> {
-        let text = match &node.value {
-            Value::String(text) => text.clone(),
-            Value::Integer(_) | Value::Unsigned(_) | Value::Float(_) => node.place.text().to_owned(),
-            _ => return None,
-        };
-        let (way, field) = (Some(self.way.clone()), self.field.clone());
-        Some(Target { place: node.place.clone(), way, field, text })
-    }
-
-    fn step(&mut self, number: usize, name: &str, inside: impl FnOnce(&mut Self)) {
-        let length = self.field.len();
-        self.way.steps.push(number);
-        self.field.push_str(name);
-        inside(self);
-        self.way.steps.pop();
-        self.field.truncate(length);
+    fn target(&mut self, mapping: &Mapping, number: usize) -> Option<Target> {
+        let (key, node) = mapping.iter().nth(number)?;
+        Some(self.trail.below(number, &key.text, &node.place, written(node)?))
     }
 }
 
