@@ -8,7 +8,7 @@
 //! and never what stands after it (`tests/architecture.rs` checks every path):
 //!
 //! `version`, `digest` | `diag` | `yaml` | `model` | `catalog` | `resolve` | `render` | `plan` |
-//! `journal` | `rollout` | `apply`, `gate`, `lcm` | `report` | `port` | `engine` | `adapter` | `output` |
+//! `journal` | `rollout` | `apply`, `gate`, `scan`, `lcm` | `report` | `port` | `engine` | `adapter` | `output` |
 //! `cli`
 //!
 //! Everything before `engine` is pure: no clock, no randomness, no environment, no I/O.
@@ -43,6 +43,7 @@ pub mod rollout;
 pub mod apply;
 pub mod gate;
 pub mod lcm;
+pub mod scan;
 
 pub mod report;
 

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::diag::{Finding, Findings, Place, Source, codes};
 use crate::digest::Digest;
 use crate::model::{
-    API_VERSION, CalendarName, Expiry, FleetName, Kind, PinId, PipelineName, ProductFile, ProductName,
-    ReleaseId, Tree, secrets,
+    API_VERSION, AcceptanceId, CalendarName, Expiry, FleetName, Kind, PinId, PipelineName, ProductFile,
+    ProductName, ReleaseId, Tree, secrets,
 };
 use crate::version::{KubeVersion, Version};
 use crate::yaml::{self, Key, Mapping, Node, Value};
@@ -21,8 +21,8 @@ use super::{Catalog, Loaded, ProductSource};
 /// The folders that a catalog is read from.
 pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 
-/// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml` and
-/// `pipelines/pins/*.yaml`. Every mistake inside a file is a finding, and what is right of the file
+/// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml`
+/// and `pipelines/acceptances/*.yaml`. Every mistake inside a file is a finding, and what is right of the file
 /// is in the catalog all the same.
 pub fn load(tree: &Tree) -> (Catalog, Findings) {
     let mut loading =
@@ -31,6 +31,7 @@ pub fn load(tree: &Tree) -> (Catalog, Findings) {
     loading.folder("releases", Loading::release);
     loading.folder("pipelines", Loading::pipeline);
     loading.folder("pipelines/pins", Loading::pin);
+    loading.folder("pipelines/acceptances", Loading::acceptance);
     let others = tree.below("pipelines").filter(|(path, _)| !is_yaml(path));
     loading.catalog.pipeline_files = others.map(|(path, file)| (path.to_owned(), file.executable)).collect();
     loading.findings.mask(&loading.hidden);
@@ -95,8 +96,9 @@ impl Loading<'_> {
         for path in paths {
             let Some(name) = path.get(folder.len() + 1..) else { continue };
             let nested = name.contains('/');
-            if nested && (folder != "pipelines" || name.starts_with("pins/")) {
-                // Below `pins`, and deeper: their own call looks at the first, nobody at the rest.
+            let own_call = name.starts_with("pins/") || name.starts_with("acceptances/");
+            if nested && (folder != "pipelines" || own_call) {
+                // Below `pins` and `acceptances`, and deeper: their own call looks at the first, nobody at the rest.
                 if folder != "pipelines" && is_yaml(name) {
                     self.findings.push(stray(path));
                 }
@@ -138,6 +140,12 @@ impl Loading<'_> {
     fn pin(&mut self, path: &str, stem: &str) {
         if let Some((name, loaded)) = self.file::<PinId, _>(Kind::Pin, path, stem) {
             self.catalog.pins.insert(name, loaded);
+        }
+    }
+
+    fn acceptance(&mut self, path: &str, stem: &str) {
+        if let Some((name, loaded)) = self.file::<AcceptanceId, _>(Kind::Acceptance, path, stem) {
+            self.catalog.acceptances.insert(name, loaded);
         }
     }
 
@@ -317,12 +325,22 @@ fn repaired(kind: Kind, stem: &str, node: &Node) -> Node {
             put(&["spec", "reason"], "unknown", |_| true);
             put(&["spec", "expires"], "9999-01-01", |t| t.parse::<Expiry>().is_ok());
         }
+        Kind::Acceptance => {
+            put(&["metadata", "name"], name, |t| t.parse::<AcceptanceId>().is_ok());
+            put(&["spec", "owner"], "unknown", |_| true);
+            put(&["spec", "reason"], "unknown", |_| true);
+            put(&["spec", "expires"], "9999-01-01", |t| t.parse::<Expiry>().is_ok());
+        }
     }
     for (path, empty) in [
         (["spec", "products"], Value::Mapping(Mapping::default())),
         (["spec", "waves"], Value::Sequence(Vec::new())),
+        (["spec", "vulnerabilities"], Value::Sequence(Vec::new())),
     ] {
-        let wanted = matches!((kind, path[1]), (Kind::Release, "products") | (Kind::Pipeline, "waves"));
+        let wanted = matches!(
+            (kind, path[1]),
+            (Kind::Release, "products") | (Kind::Pipeline, "waves") | (Kind::Acceptance, "vulnerabilities")
+        );
         let fits = copy.at(&path).is_some_and(|found| found.value.kind() == empty.kind());
         if wanted && !fits {
             set(&mut copy, &path, empty);

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::diag::Source;
 use crate::model::{
-    CalendarFile, FleetFile, PinFile, PinId, PipelineFile, PipelineName, ProductFile, ProductName,
-    ReleaseFile, ReleaseId, Tree,
+    AcceptanceFile, AcceptanceId, CalendarFile, FleetFile, PinFile, PinId, PipelineFile, PipelineName,
+    ProductFile, ProductName, ReleaseFile, ReleaseId, Tree,
 };
 use crate::yaml::Node;
 
@@ -60,6 +60,8 @@ pub struct Catalog {
     pub pipelines: BTreeMap<PipelineName, Loaded<PipelineFile>>,
     /// `pipelines/pins/ID.yaml`.
     pub pins: BTreeMap<PinId, Loaded<PinFile>>,
+    /// `pipelines/acceptances/ID.yaml`.
+    pub acceptances: BTreeMap<AcceptanceId, Loaded<AcceptanceFile>>,
     /// `pipelines/calendar.yaml`.
     pub calendar: Option<Loaded<CalendarFile>>,
     /// Every other file below `pipelines`, by its path, and whether it is executable: commands of

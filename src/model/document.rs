@@ -33,6 +33,8 @@ pub enum Kind {
     Pipeline,
     /// One cluster's own version of one product: `pipelines/pins/ID.yaml`.
     Pin,
+    /// Vulnerabilities that are lived with for a while: `pipelines/acceptances/ID.yaml`.
+    Acceptance,
     /// Windows and freezes: `pipelines/calendar.yaml`.
     Calendar,
     /// A simulated fleet, what happens to it, and what must hold: any `*.yaml`.
@@ -41,12 +43,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Product,
         Self::Release,
         Self::Fleet,
         Self::Pipeline,
         Self::Pin,
+        Self::Acceptance,
         Self::Calendar,
         Self::Scenario,
     ];
@@ -59,6 +62,7 @@ impl Kind {
             Self::Fleet => "Fleet",
             Self::Pipeline => "Pipeline",
             Self::Pin => "Pin",
+            Self::Acceptance => "Acceptance",
             Self::Calendar => "Calendar",
             Self::Scenario => "Scenario",
         }

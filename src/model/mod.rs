@@ -2,6 +2,7 @@
 //! It decides the shape of products, releases, fleets, pipelines, pins and calendars, and the few
 //! rules that a single value carries in itself. What only holds between files is for `catalog`.
 
+mod acceptance;
 mod amount;
 pub mod calendar;
 mod document;
@@ -20,7 +21,9 @@ pub mod scenario;
 pub mod schema;
 pub mod secrets;
 mod tree;
+mod vulnerability;
 
+pub use acceptance::{Acceptance, AcceptanceFile};
 pub use amount::{Budget, Cap};
 pub use calendar::{Calendar, CalendarFile, Freeze, Window, WindowKind};
 pub use document::{API_VERSION, Document, Kind, Metadata};
@@ -31,8 +34,8 @@ pub use fleet::{
 pub use identity::{Actor, ClusterUid};
 pub use labels::{Allowed, Labels, Selector};
 pub use names::{
-    CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId, PipelineName, PoolName,
-    ProductName, ReleaseId, RolloutId, ScenarioName, StepName, WaveName, WindowName,
+    AcceptanceId, CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId,
+    PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, StepName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
@@ -49,3 +52,4 @@ pub use product::{
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;
 pub use tree::{File, Tree};
+pub use vulnerability::{VulnerabilityId, VulnerabilityIdError};

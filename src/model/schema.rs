@@ -6,7 +6,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::scenario::ScenarioFile;
-use super::{API_VERSION, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile, ReleaseFile};
+use super::{
+    API_VERSION, AcceptanceFile, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile,
+    ReleaseFile,
+};
 
 /// The draft-07 JSON Schema of a kind of file. `apiVersion` and `kind` are constants in it, so that
 /// a file under the wrong schema is marked at its first line.
@@ -17,6 +20,7 @@ pub fn of(kind: Kind) -> Value {
         Kind::Fleet => generated::<FleetFile>(),
         Kind::Pipeline => generated::<PipelineFile>(),
         Kind::Pin => generated::<PinFile>(),
+        Kind::Acceptance => generated::<AcceptanceFile>(),
         Kind::Calendar => generated::<CalendarFile>(),
         Kind::Scenario => generated::<ScenarioFile>(),
     };

@@ -1,6 +1,7 @@
 //! Whether the files of a catalog fit together. Each file here has the rules about one kind; what a
 //! single file says wrongly in itself was found by `load`.
 
+mod acceptances;
 mod calendar;
 mod fleet;
 mod gates;
@@ -55,6 +56,7 @@ fn all(catalog: &Catalog, members: Option<Members<'_>>, mut findings: Findings) 
     }
     pipeline::rules(catalog, members, universe.as_ref(), &mut findings);
     pins::rules(catalog, members, universe.as_ref(), &mut findings);
+    acceptances::rules(catalog, &mut findings);
     calendar::rules(catalog, universe.as_ref(), &mut findings);
     let hidden: Vec<Place> = findings
         .iter()
@@ -82,6 +84,9 @@ fn names(catalog: &Catalog, findings: &mut Findings) {
             findings.extend(name_is(file, &loaded.metadata.name, "file"));
         }
         for (file, loaded) in &catalog.pins {
+            findings.extend(name_is(file, &loaded.metadata.name, "file"));
+        }
+        for (file, loaded) in &catalog.acceptances {
             findings.extend(name_is(file, &loaded.metadata.name, "file"));
         }
     };
