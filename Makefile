@@ -27,7 +27,7 @@ cases:
 	@cargo test --quiet --test cases
 
 bench:
-	@cargo bench --bench tidegate --bench fleet
+	@cargo bench --bench tidegate --bench fleet --bench index
 
 bed:
 	@cargo run --quiet --example bed -- build

@@ -291,6 +291,7 @@ fn of_chart(current: &str, published: &[Value], options: &Value, policy: &Policy
                 app_version: field("appVersion"),
                 deprecated: fields.get("deprecated") == Some(&json!(true)),
                 kube_version: field("kubeVersion"),
+                ..Entry::default()
             }
         }
         tag => Entry { version: version(text(tag)), ..Entry::default() },

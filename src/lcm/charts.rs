@@ -1,12 +1,17 @@
 //! Charts: the newest version among the entries of an index, or among the tags of an OCI repository.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::artifacthub;
 use super::pick::{NoChoice, pick};
-use super::policy::Policy;
+use super::policy::{Policy, Prereleases};
 use super::version::{Level, Scheme};
 use crate::version::{KubeRange, KubeVersion};
 
 /// A version of a chart, as an index lists it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Entry {
     /// Its version.
@@ -19,6 +24,66 @@ pub struct Entry {
     pub deprecated: bool,
     /// The versions of Kubernetes that it can be installed on.
     pub kube_version: Option<String>,
+    /// `application`, or `library`; the former if it is not said.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// SHA-256 of its archive, in hexadecimal digits.
+    pub digest: Option<String>,
+    /// When it was put into the index.
+    pub created: Option<Timestamp>,
+    /// Where its archive is kept: absolute, or relative to the index.
+    pub urls: Vec<String>,
+    /// Its project's page.
+    pub home: Option<String>,
+    /// Where the sources of it and of what it installs are.
+    pub sources: Vec<String>,
+    /// The charts that it brings along.
+    pub dependencies: Vec<Dependency>,
+    /// What its makers tell Artifact Hub, unparsed: see [`super::artifacthub`].
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A chart that another one brings along.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Dependency {
+    /// Its name.
+    pub name: String,
+    /// A version, or a range of them.
+    pub version: Option<String>,
+    /// The repository that has it.
+    pub repository: Option<String>,
+}
+
+/// What a version of a chart says of some versions of Kubernetes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Admission<'v> {
+    /// Those that it can be installed on.
+    pub admitted: Vec<&'v KubeVersion>,
+    /// Those that it refuses.
+    pub refused: Vec<&'v KubeVersion>,
+    /// Why its constraint can't be read: then it keeps nobody out, and nobody knows whether Helm will.
+    pub unreadable: Option<String>,
+}
+
+impl Entry {
+    /// Whether its makers call it a prerelease, whatever its version looks like.
+    pub fn is_marked_prerelease(&self) -> bool {
+        artifacthub::is_prerelease(&self.annotations)
+    }
+
+    /// Which of these versions of Kubernetes it can be installed on.
+    pub fn admits<'v>(&self, kubernetes: impl IntoIterator<Item = &'v KubeVersion>) -> Admission<'v> {
+        let range = self.kube_version.as_deref().map(str::parse::<KubeRange>).transpose();
+        let mut admission = Admission::default();
+        let range = range.unwrap_or_else(|error| {
+            admission.unreadable = Some(error.to_string());
+            None
+        });
+        let admits = |version: &&KubeVersion| range.as_ref().is_none_or(|range| range.matches(version));
+        (admission.admitted, admission.refused) = kubernetes.into_iter().partition(admits);
+        admission
+    }
 }
 
 /// What is newer than the installed version of a chart.
@@ -43,6 +108,7 @@ pub fn from_oci_tag(tag: &str) -> String {
 }
 
 /// What is newer than `current`. If repositories list it, others are not the same chart and do not count.
+/// Neither do versions that are marked as prereleases, unless the policy asks for prereleases.
 ///
 /// # Errors
 /// As [`pick`].
@@ -54,7 +120,10 @@ pub fn newer<'e>(
 ) -> Result<NewerChart<'e>, NoChoice> {
     let homes: Vec<&Option<String>> =
         entries.iter().filter(|entry| entry.version == current).map(|entry| &entry.repo).collect();
-    let own = |entry: &&Entry| homes.is_empty() || homes.contains(&&entry.repo);
+    let marked = |entry: &Entry| {
+        policy.prerelease == Prereleases::Auto && entry.version != current && entry.is_marked_prerelease()
+    };
+    let own = |entry: &&Entry| (homes.is_empty() || homes.contains(&&entry.repo)) && !marked(entry);
     let own: Vec<&Entry> = entries.iter().filter(own).collect();
     let choose =
         |some: &mut dyn Iterator<Item = &'e Entry>| -> Result<(Option<&'e Entry>, Option<Level>), NoChoice> {
@@ -75,11 +144,7 @@ pub fn newer<'e>(
     let installable = match kubernetes {
         None => None,
         Some(kubernetes) => {
-            let admits = |entry: &&Entry| {
-                let range = entry.kube_version.as_deref().map(str::parse::<KubeRange>);
-                // A constraint that nobody can read keeps nobody out.
-                range.and_then(Result::ok).is_none_or(|range| range.matches(kubernetes))
-            };
+            let admits = |entry: &&Entry| entry.admits([kubernetes]).refused.is_empty();
             let mut some = own.iter().copied().filter(|entry| !entry.deprecated).filter(admits);
             Some(choose(&mut some)?.0)
         }
@@ -102,4 +167,60 @@ pub fn newer<'e>(
 /// The charts whose name is this one: a name is no pattern.
 pub fn named<'n>(pattern: &str, names: &[&'n str]) -> Vec<&'n str> {
     names.iter().copied().filter(|name| *name == pattern).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::version::Scheme;
+    use super::*;
+
+    fn entry(version: &str) -> Entry {
+        Entry { version: version.to_owned(), ..Entry::default() }
+    }
+
+    fn marked(version: &str) -> Entry {
+        let mark = ("artifacthub.io/prerelease".to_owned(), "true".to_owned());
+        Entry { annotations: BTreeMap::from([mark]), ..entry(version) }
+    }
+
+    fn newest(current: &str, entries: &[Entry], prerelease: Prereleases) -> Option<String> {
+        let policy = Policy { prerelease, ..Policy::of(Scheme::Semver) };
+        newer(current, entries, &policy, None).unwrap().newest.map(|entry| entry.version.clone())
+    }
+
+    #[test]
+    fn a_version_marked_as_prerelease_is_no_candidate_unless_somebody_asks() {
+        let entries = [entry("1.0.0"), entry("1.1.0"), marked("1.2.0")];
+        assert_eq!(newest("1.0.0", &entries, Prereleases::Auto).as_deref(), Some("1.1.0"));
+        assert_eq!(newest("1.0.0", &entries, Prereleases::Any).as_deref(), Some("1.2.0"));
+    }
+
+    #[test]
+    fn the_installed_version_counts_marked_or_not() {
+        let entries = [marked("1.0.0"), entry("1.1.0")];
+        assert_eq!(newest("1.0.0", &entries, Prereleases::Auto).as_deref(), Some("1.1.0"));
+        assert_eq!(newest("1.0.0", &entries[..1], Prereleases::Auto), None);
+    }
+
+    #[test]
+    fn which_versions_of_kubernetes_a_chart_admits() {
+        let kubernetes: Vec<KubeVersion> =
+            ["1.34.6", "v1.35.3-eks-4ac2", "1.36"].iter().map(|text| text.parse().unwrap()).collect();
+        let [old, managed, next] = kubernetes.as_slice() else { panic!() };
+        let constrained = |text: &str| Entry { kube_version: Some(text.to_owned()), ..entry("1.0.0") };
+
+        let some = constrained(">=1.22.0-0 <1.36.0-0");
+        let admission = some.admits(&kubernetes);
+        assert_eq!((admission.admitted, admission.refused), (vec![old, managed], vec![next]));
+        assert_eq!(entry("1.0.0").admits(&kubernetes).admitted.len(), 3);
+    }
+
+    #[test]
+    fn a_constraint_that_nobody_can_read_keeps_nobody_out_and_is_told() {
+        let kubernetes: KubeVersion = "1.36".parse().unwrap();
+        let odd = Entry { kube_version: Some("anything, really".to_owned()), ..entry("1.0.0") };
+        let admission = odd.admits([&kubernetes]);
+        assert_eq!(admission.admitted, [&kubernetes]);
+        assert!(admission.unreadable.is_some());
+    }
 }

@@ -4,11 +4,13 @@
 //! A scheme ([`version`]) reads tags; a policy ([`policy`]) says how far to go; [`pick`] puts both together.
 //! Nothing here asks anybody anything: the same tags in any order give the same answer.
 
+pub mod artifacthub;
 pub mod bump;
 pub mod charts;
 pub mod declared;
 pub mod digests;
 pub mod filter;
+pub mod index;
 pub mod path;
 pub mod pick;
 pub mod policy;
