@@ -4,6 +4,7 @@
 //! Adapters decide nothing about rollouts; they decide deadlines, what of the environment a
 //! program sees, and how a failure is named.
 
+pub mod charts;
 pub mod clock;
 pub mod clusters;
 pub mod exec;

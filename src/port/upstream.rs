@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::lcm::charts::Entry;
+use crate::lcm::index::Chart;
 use crate::model::image::{Image, Repository};
 
 pub use crate::lcm::upstream::{Known, Project, Published, Silence, Tags, Unanswered};
@@ -35,15 +35,15 @@ pub trait Registry: Send + Sync {
     async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered>;
 }
 
-/// Repositories of Helm charts over HTTP.
+/// The charts that were asked for, by name: their versions, or why there is nothing to be said of them.
+pub type Listed = BTreeMap<String, Result<Chart, Unanswered>>;
+
+/// Repositories of Helm charts: over HTTP, and in registries.
 #[async_trait]
 pub trait Charts: Send + Sync {
-    /// The versions of the wanted charts of a repository; a chart that it does not have has no entry.
-    async fn versions(
-        &self,
-        repository: &str,
-        charts: &[&str],
-    ) -> Result<BTreeMap<String, Vec<Entry>>, Unanswered>;
+    /// The versions of the wanted charts of a repository (`https://`, `oci://`), each of them with an answer
+    /// of its own.
+    async fn versions(&self, repository: &str, charts: &[&str]) -> Result<Listed, Unanswered>;
 }
 
 /// Forges: GitHub and GitLab.
