@@ -9,6 +9,7 @@ pub mod clock;
 pub mod clusters;
 pub mod exec;
 pub mod face;
+pub mod forge;
 pub mod fresh;
 pub mod git;
 pub mod git_commits;

@@ -50,9 +50,9 @@ pub trait Charts: Send + Sync {
 #[async_trait]
 pub trait Forge: Send + Sync {
     /// The releases of a project, the newest first; drafts are none.
-    async fn releases(&self, project: &Project) -> Result<Vec<Published>, Unanswered>;
+    async fn releases(&self, project: &Project) -> Result<Arc<Vec<Published>>, Unanswered>;
     /// The git tags of a project.
-    async fn tags(&self, project: &Project) -> Result<Tags, Unanswered>;
+    async fn tags(&self, project: &Project) -> Result<Arc<Tags>, Unanswered>;
     /// A file of a project at a tag, branch or commit; nothing if it has none there.
     async fn file(&self, project: &Project, at: &str, path: &str) -> Result<Option<String>, Unanswered>;
 }

@@ -5,6 +5,7 @@
 
 mod charts;
 mod fake;
+mod forges;
 mod hostile;
 mod kinds;
 mod listing;

@@ -7,8 +7,8 @@ use reqwest::Url;
 
 use super::door::{Doors, Visit};
 use super::page::{self, Page, Sink, Trouble};
-use super::{link, words};
-use crate::adapter::web::{Ask, Lead, Whence};
+use super::words;
+use crate::adapter::web::{Ask, Lead, Whence, next_page};
 use crate::diag::count;
 use crate::digest::{self, Digest};
 use crate::port::upstream::{Silence, Tags, Unanswered};
@@ -136,7 +136,7 @@ impl Listing<'_> {
                     {
                         return Err(self.silence(Silence::Invalid, "where the next page is can't be read"));
                     }
-                    let next = link::next(&answer.headers).map(|text| self.next(&answer.whence.url, &text));
+                    let next = next_page(&answer.headers).map(|text| self.next(&answer.whence.url, &text));
                     self.linked |= next.is_some();
                     return Ok((sink, next.transpose()?.map(|url| (url, Some(answer.whence)))));
                 }

@@ -6,7 +6,6 @@ mod credentials;
 mod door;
 mod ecr;
 mod helper;
-mod link;
 mod list;
 mod native;
 mod page;

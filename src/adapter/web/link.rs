@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http::header::LINK;
 
 /// Where the next page is, as the header says it: absolute, or relative to this page.
-pub(super) fn next(headers: &HeaderMap) -> Option<String> {
+pub(in crate::adapter) fn next(headers: &HeaderMap) -> Option<String> {
     headers
         .get_all(LINK)
         .iter()
