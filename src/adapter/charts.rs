@@ -26,12 +26,14 @@ pub struct ChartRepositories {
     registry: Arc<dyn Registry>,
     limits: Limits,
     largest: u64,
+    /// Hosts with the address that is asked instead.
+    endpoints: BTreeMap<String, String>,
 }
 
 impl ChartRepositories {
     /// Repositories asked over `web`, and those in registries over `registry`.
     pub fn new(web: Arc<Web>, registry: Arc<dyn Registry>) -> Self {
-        Self { web, registry, limits: Limits::default(), largest: LARGEST }
+        Self { web, registry, limits: Limits::default(), largest: LARGEST, endpoints: BTreeMap::new() }
     }
 
     /// With another bound on the size of an index, in bytes.
@@ -39,10 +41,15 @@ impl ChartRepositories {
         Self { largest, ..self }
     }
 
+    /// With other addresses for some hosts (`HOST` or `HOST:PORT`).
+    pub fn with_endpoints(self, endpoints: BTreeMap<String, String>) -> Self {
+        Self { endpoints, ..self }
+    }
+
     /// What an index says of some charts. It is read as it arrives; only what a stream can't tell is read
     /// again as a whole, from the disk if it was kept.
     async fn index(&self, repository: &str, charts: &[&str]) -> Result<Index, Unanswered> {
-        let url = index_of(repository)?;
+        let url = index_of(&self.asked(repository))?;
         let ask = Ask::get(url).kept().within(WITHIN);
         let wrong = |error: IndexError| Unanswered::new(Silence::Invalid, format!("{repository}: {error}"));
         match self.scan(ask.clone().most(self.largest), charts, &wrong).await? {
@@ -53,6 +60,19 @@ impl ChartRepositories {
                 whole(&answer.body, charts.iter().copied(), &self.limits).map_err(wrong)
             }
         }
+    }
+
+    /// The address that is asked for a repository.
+    fn asked(&self, repository: &str) -> String {
+        let instead = || {
+            let url = Url::parse(repository).ok()?;
+            let host = url.host_str()?;
+            let named = url.port().map(|port| format!("{host}:{port}"));
+            let named = named.and_then(|named| self.endpoints.get(&named));
+            let endpoint = named.or_else(|| self.endpoints.get(host))?;
+            Some(format!("{}{}", endpoint.trim_end_matches('/'), url.path()))
+        };
+        instead().unwrap_or_else(|| repository.to_owned())
     }
 
     async fn scan(

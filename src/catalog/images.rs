@@ -98,7 +98,7 @@ fn collect(node: &Node, found: &mut Vec<Image>) {
                     (Value::String(text), "image")
                         if is_reference(text) && !objects::is_templated(&value.place) =>
                     {
-                        found.push(Image { reference: text.clone(), place: value.place.clone() });
+                        found.push(beside(text, value, mapping));
                     }
                     (Value::Mapping(parts), _) if parts.get("repository").is_some() => {
                         found.extend(in_parts(parts));
@@ -110,6 +110,21 @@ fn collect(node: &Node, found: &mut Vec<Image>) {
         }
         _ => {}
     }
+}
+
+/// A reference, with the tag and the digest that stand beside it if it has none of its own.
+fn beside(text: &str, value: &Node, mapping: &Mapping) -> Image {
+    let bare = text.rsplit('/').next().is_some_and(|name| !name.contains([':', '@']));
+    let part = |key: &str| mapping.get(key).filter(|node| !objects::is_templated(&node.place));
+    let written = |key: &str| part(key).and_then(Node::as_written).filter(|text| !text.is_empty());
+    let (tag, digest) = (written("tag").filter(|_| bare), written("digest").filter(|_| bare));
+    let place = if tag.is_some() { part("tag").map(|node| &node.place) } else { None };
+    let reference = format!(
+        "{text}{}{}",
+        tag.map(|tag| format!(":{tag}")).unwrap_or_default(),
+        digest.map(|digest| format!("@{digest}")).unwrap_or_default()
+    );
+    Image { reference, place: place.unwrap_or(&value.place).clone() }
 }
 
 /// `{registry, repository, tag, digest}` as charts write images.

@@ -10,7 +10,7 @@ use crate::diag::{Finding, Findings, Place, Source, codes};
 use crate::digest::Digest;
 use crate::model::{
     API_VERSION, AcceptanceId, CalendarName, Expiry, FleetName, Kind, PinId, PipelineName, ProductFile,
-    ProductName, ReleaseId, Tree, secrets,
+    ProductName, ReleaseId, SourcesName, Tree, secrets,
 };
 use crate::version::{KubeVersion, Version};
 use crate::yaml::{self, Key, Mapping, Node, Value};
@@ -128,6 +128,9 @@ impl Loading<'_> {
             }
             "calendar" => {
                 self.catalog.calendar = self.file_of_any_name::<_>(Kind::Calendar, path, stem);
+            }
+            "sources" => {
+                self.catalog.sources = self.file_of_any_name::<_>(Kind::Sources, path, stem);
             }
             _ => {
                 if let Some((name, loaded)) = self.file::<PipelineName, _>(Kind::Pipeline, path, stem) {
@@ -314,6 +317,7 @@ fn repaired(kind: Kind, stem: &str, node: &Node) -> Node {
         Kind::Fleet => put(&["metadata", "name"], name, |t| t.parse::<FleetName>().is_ok()),
         Kind::Pipeline => put(&["metadata", "name"], name, |t| t.parse::<PipelineName>().is_ok()),
         Kind::Calendar => put(&["metadata", "name"], name, |t| t.parse::<CalendarName>().is_ok()),
+        Kind::Sources => put(&["metadata", "name"], name, |t| t.parse::<SourcesName>().is_ok()),
         // None lies in a folder that is read here.
         Kind::Scenario => {}
         Kind::Pin => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::diag::Source;
 use crate::model::{
     AcceptanceFile, AcceptanceId, CalendarFile, FleetFile, PinFile, PinId, PipelineFile, PipelineName,
-    ProductFile, ProductName, ReleaseFile, ReleaseId, Tree,
+    ProductFile, ProductName, ReleaseFile, ReleaseId, SourcesFile, Tree,
 };
 use crate::yaml::Node;
 
@@ -64,6 +64,8 @@ pub struct Catalog {
     pub acceptances: BTreeMap<AcceptanceId, Loaded<AcceptanceFile>>,
     /// `pipelines/calendar.yaml`.
     pub calendar: Option<Loaded<CalendarFile>>,
+    /// `pipelines/sources.yaml`.
+    pub sources: Option<Loaded<SourcesFile>>,
     /// Every other file below `pipelines`, by its path, and whether it is executable: commands of
     /// gates, and `allowed_signers`.
     pub pipeline_files: BTreeMap<String, bool>,

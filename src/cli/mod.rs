@@ -6,6 +6,7 @@ mod crash;
 mod failure;
 mod place;
 mod signals;
+mod upstreams;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,6 +56,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: Args, surface: &Arc<Surface>) -> Code {
+    if let Format::Other(_) = surface.format()
+        && !args.command.is_report()
+    {
+        let finding = Finding::error(&codes::USAGE, "this command answers in the forms table and json");
+        return tell(surface, &Failure::new(Code::Usage, finding.next("tidegate lcm report --help")));
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

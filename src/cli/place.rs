@@ -19,12 +19,10 @@ use crate::adapter::helm::HelmCli;
 use crate::adapter::host::LocalHost;
 use crate::adapter::packages::GitPackages;
 use crate::adapter::prometheus::Prometheus;
-use crate::adapter::registry::{self, Credentials, Registries};
 use crate::adapter::secrets::LocalSecrets;
 use crate::adapter::signatures::SshKeygen;
 use crate::adapter::sources;
 use crate::adapter::sqlite::SqliteJournal;
-use crate::adapter::web::{self, Keep, Web};
 use crate::adapter::working::WorkingTree;
 use crate::diag::{Finding, codes};
 use crate::digest;
@@ -41,9 +39,6 @@ use crate::sim::steady::{self, Steady};
 
 /// How many hexadecimal digits of a repository's identity name its state folder.
 const IDENTITY: usize = 16;
-
-/// The most bytes of answers of sources that are kept for the next time.
-const KEPT: u64 = 1024 * 1024 * 1024;
 
 /// Where a command works.
 pub struct Place {
@@ -159,17 +154,6 @@ impl Place {
     /// The user's home folder.
     pub fn home(&self) -> Option<PathBuf> {
         etcetera::home_dir().ok()
-    }
-
-    /// The registries of images, asked as this user. What they answer is kept for the next time in the cache
-    /// folder.
-    pub fn registries(&self) -> Registries {
-        let keep = etcetera::base_strategy::Xdg::new()
-            .ok()
-            .map(|folders| Keep { folder: folders.cache_dir().join("tidegate/answers"), most: KEPT });
-        let web = Web::new(web::Settings { keep, ..web::Settings::default() });
-        let env = |name: &str| std::env::var(name).ok();
-        Registries::new(Arc::new(web), registry::Settings::default(), Credentials::of_user(&env, self.home()))
     }
 
     /// The repository that `--repo` or the current folder lies in.

@@ -15,6 +15,7 @@ mod joining;
 mod lease;
 mod membership;
 pub mod mend;
+pub mod newer;
 pub mod planning;
 mod preflight;
 pub mod preview;

@@ -7,8 +7,8 @@ use crate::catalog::images;
 use crate::catalog::{Catalog, ProductSource};
 use crate::diag::Place;
 use crate::model::image::{Image, Repository};
-use crate::model::{DeployStep, Upstream};
-use crate::yaml;
+use crate::model::{DeployStep, Upstream, UpstreamPolicy};
+use crate::yaml::{self, Spanned};
 
 use super::upstream::Project;
 
@@ -31,6 +31,17 @@ pub enum Item {
 }
 
 impl Item {
+    /// Who is asked about it: a registry, a repository of charts, a forge.
+    pub fn source(&self) -> String {
+        match self {
+            Self::Kubernetes(channel) => format!("kubernetes {channel}"),
+            Self::Chart { repository, .. } => repository.clone(),
+            Self::Image(repository) => repository.registry.clone(),
+            Self::Tool(Project::GitHub(_)) => "github.com".to_owned(),
+            Self::Tool(Project::GitLab(_)) => "gitlab.com".to_owned(),
+        }
+    }
+
     /// What kind of thing it is, in a word.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -97,24 +108,17 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
     }
     let charts = charts(product);
     for upstream in &spec.upstream {
-        let (item, version) = match &upstream.value {
+        let (Some(item), _) = of_upstream(&upstream.value) else { continue };
+        let named = |text: &Spanned<String>| (text.value.clone(), text.place.clone());
+        let version = match &upstream.value {
             // Its versions are those that manifests and values name, wherever they are pulled from.
-            Upstream::Image(image) => match image.repository.value.parse::<Repository>() {
-                Ok(repository) if found.iter().all(|one| one.item != Item::Image(repository.clone())) => {
-                    (Item::Image(repository), None)
-                }
-                _ => continue,
-            },
-            Upstream::Chart(chart) => {
-                let (repository, name) = (chart.repository.value.clone(), chart.name.value.clone());
-                let own = charts.iter().find(|own| own.name == name);
-                (Item::Chart { repository, name }, own.map(|own| (own.version.clone(), own.place.clone())))
-            }
-            Upstream::Tool(tool) => match tool.repository.value.parse() {
-                Ok(project) => (Item::Tool(project), None),
-                Err(_) => continue,
-            },
-            Upstream::Kubernetes(kubernetes) => (Item::Kubernetes(kubernetes.channel.value.clone()), None),
+            Upstream::Image(_) if found.iter().any(|one| one.item == item) => continue,
+            Upstream::Image(_) | Upstream::Kubernetes(_) => None,
+            Upstream::Chart(chart) => charts
+                .iter()
+                .find(|own| own.name == chart.name.value)
+                .map(|own| (own.version.clone(), own.place.clone())),
+            Upstream::Tool(tool) => tool.version.as_ref().map(named),
         };
         let (version, place) = match version {
             Some((version, place)) => (Some(version), place),
@@ -131,6 +135,23 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
         }
     }
     found
+}
+
+/// What an upstream source is about, and how far to go with it; no item if its text names none.
+pub fn of_upstream(upstream: &Upstream) -> (Option<Item>, Option<&UpstreamPolicy>) {
+    match upstream {
+        Upstream::Image(image) => {
+            (image.repository.value.parse().ok().map(Item::Image), image.policy.as_ref())
+        }
+        Upstream::Chart(chart) => {
+            let (repository, name) = (chart.repository.value.clone(), chart.name.value.clone());
+            (Some(Item::Chart { repository, name }), chart.policy.as_ref())
+        }
+        Upstream::Tool(tool) => (tool.repository.value.parse().ok().map(Item::Tool), tool.policy.as_ref()),
+        Upstream::Kubernetes(kubernetes) => {
+            (Some(Item::Kubernetes(kubernetes.channel.value.clone())), kubernetes.policy.as_ref())
+        }
+    }
 }
 
 /// A chart that lies in a product's folder.
@@ -174,7 +195,7 @@ mod tests {
     use super::*;
     use crate::catalog::testing::catalog;
 
-    const PRODUCT: &str = "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: { name: certs }\nspec:\n  version: 1.0.0\n  owner: security\n  upstream:\n    - image: { repository: quay.io/jetstack/cert-manager-controller }\n    - image: { repository: quay.io/jetstack/trust }\n    - chart: { repository: https://charts.example.com, name: certs }\n    - tool: { repository: github:cert-manager/cmctl }\n    - kubernetes: { channel: stable }\n  deploy:\n    - manifests: { path: manifests }\n    - helm: { chart: chart, namespace: x }\n";
+    const PRODUCT: &str = "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: { name: certs }\nspec:\n  version: 1.0.0\n  owner: security\n  upstream:\n    - image: { repository: quay.io/jetstack/cert-manager-controller }\n    - image: { repository: quay.io/jetstack/trust }\n    - chart: { repository: https://charts.example.com, name: certs }\n    - tool: { repository: github:cert-manager/cmctl, version: v2.3.0 }\n    - kubernetes: { channel: stable }\n  deploy:\n    - manifests: { path: manifests }\n    - helm: { chart: chart, namespace: x }\n";
     const POD: &str = "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec:\n  containers:\n    - { name: a, image: quay.io/jetstack/cert-manager-controller:v1.17.2 }\n    - { name: b, image: redis }\n";
     const CHART: &str = "apiVersion: v2\nname: certs\nversion: 1.10\ndependencies:\n  - { name: redis, version: 20.1.0, repository: oci://registry.example.com/charts }\n  - { name: own, version: 0.1.0, repository: \"file://../own\" }\n";
 
@@ -200,7 +221,7 @@ mod tests {
                 "image docker.io/library/redis latest products/certs/manifests/a.yaml:7:25",
                 "image quay.io/jetstack/cert-manager-controller v1.17.2 products/certs/manifests/a.yaml:6:25",
                 "image quay.io/jetstack/trust - products/certs/product.yaml:9:7",
-                "tool github:cert-manager/cmctl - products/certs/product.yaml:11:7",
+                "tool github:cert-manager/cmctl v2.3.0 products/certs/product.yaml:11:63",
             ]
         );
         assert!(of(&catalog).iter().all(|one| one.owner == "security" && one.product == "certs"));

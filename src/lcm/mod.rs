@@ -4,6 +4,7 @@
 //! A scheme ([`version`]) reads tags; a policy ([`policy`]) says how far to go; [`pick`] puts both together.
 //! Nothing here asks anybody anything: the same tags in any order give the same answer.
 
+pub mod answers;
 pub mod artifacthub;
 pub mod bump;
 pub mod charts;
@@ -13,6 +14,7 @@ pub mod filter;
 pub mod index;
 pub mod path;
 pub mod pick;
+pub mod policies;
 pub mod policy;
 pub mod pushed;
 pub mod row;

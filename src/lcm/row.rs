@@ -1,17 +1,44 @@
-//! A row of the report: one thing of one product, what of it is declared, what is newest, and how the two
-//! stand. A source that gave no answer makes a row that says so: silence is never "nothing newer".
+//! A row of the report: one thing of one product, what of it is declared, what the newest release has, what
+//! runs, what is newest, and how these stand. A source that gave no answer makes a row that says so: silence
+//! is never "nothing newer".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::charts;
 use super::declared::{Declared, Item};
+use super::digests::{self, Newer};
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::Policy;
 use super::status::{self, Standing};
-use super::upstream::Unanswered;
+use super::upstream::{Answer, Silence, Unanswered};
 use super::version::{Level, by_age};
+use crate::model::ClusterName;
+use crate::version::KubeVersion;
 
-/// What a source answered about an item: its published versions, or why there is no answer.
-pub type Answers = BTreeMap<Item, Result<Vec<String>, Unanswered>>;
+/// What the sources answered: about each thing what is published, or why there is no answer.
+pub type Answers = BTreeMap<Item, Result<Answer, Unanswered>>;
+
+/// What a product's version that some clusters run declares.
+#[derive(Debug, Clone)]
+pub struct Running {
+    /// What it is.
+    pub declared: Declared,
+    /// Where it runs.
+    pub clusters: BTreeSet<ClusterName>,
+}
+
+/// Everything that is in use, wherever that is said.
+#[derive(Debug, Clone, Default)]
+pub struct InUse {
+    /// By the files as they are now.
+    pub declared: Vec<Declared>,
+    /// By the newest release.
+    pub released: Vec<Declared>,
+    /// By what clusters were last seen to run.
+    pub running: Vec<Running>,
+    /// The versions of Kubernetes that they were seen to have.
+    pub kubernetes: BTreeSet<KubeVersion>,
+}
 
 /// One thing of one product.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,27 +51,65 @@ pub struct Row {
     pub item: Item,
     /// The versions that the product's files name, the lowest first; each once.
     pub declared: Vec<String>,
-    /// The newest version of the kind of the lowest declared one; none if nothing is known of it.
+    /// Those of the newest release.
+    pub released: Vec<String>,
+    /// Those that run, the lowest first, and where.
+    pub running: Vec<(String, BTreeSet<ClusterName>)>,
+    /// The newest version of the kind of the lowest declared one, as far as the policy goes; none if nothing
+    /// is known of it.
     pub newest: Option<String>,
-    /// How the lowest declared version stands.
-    pub status: Status,
+    /// The newest of each level by itself.
+    pub levels: BTreeMap<Level, String>,
+    /// How far it is behind in numbers: how many patch, minor or major versions.
+    pub steps: Option<u64>,
+    /// When the lowest declared version was published, if that is known.
+    pub since: Option<jiff::Timestamp>,
+    /// When the newest version was published, if that is known.
+    pub published: Option<jiff::Timestamp>,
+    /// How it stands; what weighs most is first, and there is always one.
+    pub statuses: Vec<Status>,
     /// Where it is declared first.
     pub place: String,
+    /// What of the answer could not be read.
+    pub notes: Vec<String>,
 }
 
-/// How a declared version stands.
+/// How a version in use stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// It is the newest of its kind.
-    Same,
-    /// It is above everything that is published.
-    Ahead,
+    /// It is not published any more: whoever has to pull it can't.
+    Missing,
+    /// Its makers have given it up.
+    Deprecated,
+    /// It, or the newest version, refuses versions of Kubernetes that are in use.
+    Incompatible {
+        /// The version of the thing.
+        version: String,
+        /// The versions of Kubernetes.
+        kubernetes: Vec<String>,
+    },
+    /// Its tag names something else than the digest in use.
+    TagMoved {
+        /// The tag.
+        tag: String,
+        /// What it names now, if that is known.
+        digest: Option<String>,
+    },
+    /// Nothing can be said, and why.
+    Unknown {
+        /// What kind of silence, where a source was silent.
+        silence: Option<Silence>,
+        /// In words.
+        why: String,
+    },
     /// So far behind.
     Behind(Level),
-    /// It is not published any more, and nothing newer is: whoever has to pull it can't.
-    Missing,
-    /// Nothing can be said, and why.
-    Unknown(String),
+    /// Clusters run something else than the files say.
+    Skewed,
+    /// It is above everything that is published.
+    Ahead,
+    /// It is the newest of its kind.
+    Same,
 }
 
 impl Status {
@@ -53,32 +118,177 @@ impl Status {
         match self {
             Self::Same => "same",
             Self::Ahead => "ahead",
+            Self::Skewed => "skewed",
             Self::Behind(level) => level.word(),
             Self::Missing => "missing-upstream",
-            Self::Unknown(_) => "unknown",
+            Self::Deprecated => "deprecated",
+            Self::Incompatible { .. } => "incompatible",
+            Self::TagMoved { .. } => "tag-moved",
+            Self::Unknown { .. } => "unknown",
         }
     }
 
-    /// Whether somebody has to do something about it: what is only a newer version can wait, what nobody
-    /// can pull, and what nobody knows, can't.
-    pub fn needs_action(&self) -> bool {
-        !matches!(self, Self::Same | Self::Ahead)
+    fn unknown(why: impl ToString) -> Self {
+        Self::Unknown { silence: None, why: why.to_string() }
     }
 }
 
-/// The rows of all that is declared, in order of products and items.
-pub fn rows(declared: &[Declared], answers: &Answers, policy: &dyn Fn(&Item) -> Policy) -> Vec<Row> {
-    let mut by_item: BTreeMap<(&str, &Item), Vec<&Declared>> = BTreeMap::new();
-    for one in declared {
-        by_item.entry((&one.product, &one.item)).or_default().push(one);
+impl Row {
+    /// What weighs most.
+    pub fn status(&self) -> &Status {
+        self.statuses.first().unwrap_or(&Status::Same)
     }
-    by_item.into_values().filter_map(|all| row(&all, answers, policy)).collect()
+
+    /// How far behind it is, if it is.
+    pub fn behind(&self) -> Option<Level> {
+        self.statuses
+            .iter()
+            .find_map(|status| if let Status::Behind(level) = status { Some(*level) } else { None })
+    }
 }
 
-fn row(all: &[&Declared], answers: &Answers, policy: &dyn Fn(&Item) -> Policy) -> Option<Row> {
-    let first = all.first()?;
-    let policy = policy(&first.item);
-    let mut versions: Vec<&str> = all.iter().filter_map(|one| one.version.as_deref()).collect();
+/// The rows of all that is in use, in order of products and items.
+pub fn rows(used: &InUse, answers: &Answers, policy: &dyn Fn(&str, &Item) -> Policy) -> Vec<Row> {
+    let mut by_item: BTreeMap<(&str, &Item), Parts<'_>> = BTreeMap::new();
+    for one in &used.declared {
+        by_item.entry((&one.product, &one.item)).or_default().declared.push(one);
+    }
+    for one in &used.released {
+        by_item.entry((&one.product, &one.item)).or_default().released.push(one);
+    }
+    for one in &used.running {
+        by_item.entry((&one.declared.product, &one.declared.item)).or_default().running.push(one);
+    }
+    let row = |((product, item), parts): ((&str, &Item), Parts<'_>)| {
+        let policy = policy(product, item);
+        parts.row(item, answers.get(item), &policy, &used.kubernetes)
+    };
+    by_item.into_iter().filter_map(row).collect()
+}
+
+/// What is said of one thing of one product.
+#[derive(Default)]
+struct Parts<'u> {
+    declared: Vec<&'u Declared>,
+    released: Vec<&'u Declared>,
+    running: Vec<&'u Running>,
+}
+
+impl Parts<'_> {
+    fn row(
+        &self,
+        item: &Item,
+        answer: Option<&Result<Answer, Unanswered>>,
+        policy: &Policy,
+        kubernetes: &BTreeSet<KubeVersion>,
+    ) -> Option<Row> {
+        let all = || self.declared.iter().chain(&self.released).copied();
+        let first = all().chain(self.running.iter().map(|one| &one.declared)).next()?;
+        let versions =
+            |some: &[&Declared]| in_order(some.iter().filter_map(|one| one.version.as_deref()), policy);
+        let declared = versions(&self.declared);
+        let released = versions(&self.released);
+        let running = self.running(policy);
+        let lowest = [declared.first(), released.first(), running.first().map(|(version, _)| version)];
+        let lead = lowest.into_iter().flatten().next().cloned();
+        let mut seen = match (&lead, answer) {
+            (_, None) => Seen::silent(Status::unknown("nobody was asked")),
+            (_, Some(Err(silent))) => {
+                Seen::silent(Status::Unknown { silence: Some(silent.why), why: silent.message.clone() })
+            }
+            (None, Some(Ok(_))) => self.by_digest(first, answer, policy),
+            (Some(lead), Some(Ok(answer))) => {
+                let digest = all().find(|one| one.version.as_ref() == Some(lead));
+                let digest = digest.and_then(|one| one.digest.as_deref());
+                against(lead, digest, item, answer, policy, kubernetes)
+            }
+        };
+        let differ = |(version, _): &(String, BTreeSet<ClusterName>)| !declared.contains(version);
+        if !declared.is_empty() && running.iter().any(differ) {
+            seen.statuses.push(Status::Skewed);
+        }
+        seen.statuses.sort();
+        if seen.statuses.is_empty() {
+            seen.statuses.push(Status::Same);
+        }
+        Some(Row {
+            product: first.product.clone(),
+            owner: first.owner.clone(),
+            item: item.clone(),
+            declared,
+            released,
+            running,
+            newest: seen.newest,
+            levels: seen.levels,
+            steps: seen.steps,
+            since: seen.since,
+            published: seen.published,
+            statuses: seen.statuses,
+            place: first.place.to_string(),
+            notes: answer
+                .and_then(|answer| answer.as_ref().ok())
+                .map(|a| a.notes.clone())
+                .unwrap_or_default(),
+        })
+    }
+
+    /// What runs, by version; what runs by a digest alone is its digest.
+    fn running(&self, policy: &Policy) -> Vec<(String, BTreeSet<ClusterName>)> {
+        let mut by_version: BTreeMap<&str, BTreeSet<ClusterName>> = BTreeMap::new();
+        for one in &self.running {
+            let named = one.declared.version.as_deref().or(one.declared.digest.as_deref());
+            if let Some(version) = named {
+                by_version.entry(version).or_default().extend(one.clusters.iter().cloned());
+            }
+        }
+        let order = in_order(by_version.keys().copied(), policy);
+        let with = |version: String| {
+            let clusters = by_version.remove(version.as_str()).unwrap_or_default();
+            (version, clusters)
+        };
+        order.into_iter().map(with).collect()
+    }
+
+    /// Where no version is named anywhere: a digest alone may be one that versions have.
+    fn by_digest(
+        &self,
+        first: &Declared,
+        answer: Option<&Result<Answer, Unanswered>>,
+        policy: &Policy,
+    ) -> Seen {
+        let (Some(digest), Some(Ok(answer))) = (&first.digest, answer) else {
+            return Seen::silent(Status::unknown("no file of the product names a version of it"));
+        };
+        match digests::newer(&format!("@{digest}"), &published(answer), policy) {
+            Ok(Newer::Versions { to, level, .. }) => {
+                Seen { newest: Some(to.to_owned()), statuses: vec![Status::Behind(level)], ..Seen::default() }
+            }
+            Ok(_) => Seen::default(),
+            Err(_) => Seen::silent(Status::unknown("only a digest is named, and no listed version has it")),
+        }
+    }
+}
+
+/// What an answer says of a version.
+#[derive(Default)]
+struct Seen {
+    newest: Option<String>,
+    levels: BTreeMap<Level, String>,
+    steps: Option<u64>,
+    since: Option<jiff::Timestamp>,
+    published: Option<jiff::Timestamp>,
+    statuses: Vec<Status>,
+}
+
+impl Seen {
+    fn silent(status: Status) -> Self {
+        Self { statuses: vec![status], ..Self::default() }
+    }
+}
+
+/// Versions, the lowest first, each once; what is none stands last.
+fn in_order<'v>(versions: impl Iterator<Item = &'v str>, policy: &Policy) -> Vec<String> {
+    let mut versions: Vec<&str> = versions.collect();
     versions.sort_by(|one, other| {
         let order = match (policy.scheme.read(one), policy.scheme.read(other)) {
             (Some(one), Some(other)) => by_age(&one, &other),
@@ -87,95 +297,121 @@ fn row(all: &[&Declared], answers: &Answers, policy: &dyn Fn(&Item) -> Policy) -
         order.then_with(|| one.cmp(other))
     });
     versions.dedup();
-    let (newest, status) = match (versions.first(), answers.get(&first.item)) {
-        (_, None) => (None, Status::Unknown("nobody was asked".to_owned())),
-        (_, Some(Err(silence))) => (None, Status::Unknown(silence.to_string())),
-        (None, Some(Ok(_))) => {
-            (None, Status::Unknown("no file of the product names a version of it".to_owned()))
+    versions.into_iter().map(str::to_owned).collect()
+}
+
+fn published(answer: &Answer) -> Vec<digests::Published<'_>> {
+    let with = |tag| {
+        let known = answer.tags.known.get(tag);
+        digests::Published {
+            tag,
+            digest: known.and_then(|known| known.digest.as_deref()),
+            children: known.map(|known| known.children.as_slice()).unwrap_or_default(),
         }
-        (Some(lowest), Some(Ok(published))) => against(lowest, published, &policy),
     };
-    Some(Row {
-        product: first.product.clone(),
-        owner: first.owner.clone(),
-        item: first.item.clone(),
-        declared: versions.into_iter().map(str::to_owned).collect(),
-        newest,
-        status,
-        place: first.place.to_string(),
-    })
+    answer.tags.iter().map(with).collect()
 }
 
 /// How a version stands against what is published.
-fn against(version: &str, published: &[String], policy: &Policy) -> (Option<String>, Status) {
-    let tags: Vec<&str> = published.iter().map(String::as_str).collect();
+fn against(
+    version: &str,
+    digest: Option<&str>,
+    item: &Item,
+    answer: &Answer,
+    policy: &Policy,
+    kubernetes: &BTreeSet<KubeVersion>,
+) -> Seen {
+    if matches!(item, Item::Chart { .. }) {
+        return of_chart(version, answer, policy, kubernetes);
+    }
+    let tags: Vec<&str> = answer.tags.iter().collect();
     let chosen = pick(version, &tags, policy);
-    let status = match (status::of(version, &chosen, policy), &chosen) {
+    let mut seen = stands(version, &chosen, policy);
+    let at = |tag: &str| answer.tags.known.get(tag).and_then(|known| known.pushed);
+    (seen.since, seen.published) = (at(version), seen.newest.as_deref().and_then(at));
+    // What a tag names now counts only where somebody said what it should name.
+    if let Some(digest) = digest
+        && let Ok(newer) = digests::newer(&format!("{version}@{digest}"), &published(answer), policy)
+    {
+        if let Newer::Moved { tag, digest, .. } = newer {
+            let (tag, digest) = (tag.to_owned(), digest.map(str::to_owned));
+            seen.statuses.retain(|status| !matches!(status, Status::Unknown { .. } | Status::Same));
+            seen.statuses.push(Status::TagMoved { tag, digest });
+        } else if matches!(chosen, Err(NoChoice::Moving)) {
+            seen.statuses = vec![Status::Same];
+        }
+    }
+    seen
+}
+
+/// How a version stands by what was chosen for it.
+fn stands(version: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy) -> Seen {
+    let status = match (status::of(version, chosen, policy), chosen) {
         (Standing::Behind(level), _) => Status::Behind(level),
         (Standing::Ahead, _) => Status::Ahead,
         (_, Err(NoChoice::Missing { .. })) => Status::Missing,
-        (_, Err(why)) => Status::Unknown(why.to_string()),
+        (_, Err(why)) => Status::unknown(why),
         (_, Ok(_)) => Status::Same,
     };
-    let newest = match chosen {
-        Ok(Choice { newest, latest, .. }) => newest.or(latest).map(str::to_owned),
-        Err(NoChoice::Missing { latest }) => latest,
-        Err(_) => None,
+    let mut seen = Seen { statuses: vec![status], ..Seen::default() };
+    match chosen {
+        Ok(choice) => {
+            if !choice.published && choice.newest.is_some() {
+                seen.statuses.push(Status::Missing);
+            }
+            let own = |(level, tag): (&Level, &&str)| (*level, (*tag).to_owned());
+            seen.levels = choice.levels.iter().map(own).collect();
+            seen.steps = choice.newest.and_then(|newest| steps(version, newest, policy));
+            seen.newest = choice.newest.or(choice.latest).map(str::to_owned);
+        }
+        Err(NoChoice::Missing { latest }) => seen.newest.clone_from(latest),
+        Err(_) => {}
+    }
+    seen
+}
+
+/// How many versions lie between two, by the first number that differs.
+fn steps(from: &str, to: &str, policy: &Policy) -> Option<u64> {
+    let (from, to) = (policy.text(from)?, policy.text(to)?);
+    let (from, to) = (policy.scheme.read(&from)?, policy.scheme.read(&to)?);
+    let differs = (0..3).find(|place| from.number(*place) != to.number(*place))?;
+    to.number(differs).value()?.checked_sub(from.number(differs).value()?)
+}
+
+/// How a chart's version stands: what is deprecated does not count, and what a cluster's Kubernetes refuses
+/// is told.
+fn of_chart(version: &str, answer: &Answer, policy: &Policy, kubernetes: &BTreeSet<KubeVersion>) -> Seen {
+    let newer = match charts::newer(version, &answer.entries, policy, None) {
+        Ok(newer) => newer,
+        Err(why) => return stands(version, &Err(why), policy),
     };
-    (newest, status)
+    let entry = |version: &str| answer.entries.iter().find(|entry| entry.version == version);
+    let versions: Vec<&str> = answer
+        .entries
+        .iter()
+        .filter(|entry| entry.version == version || !entry.deprecated)
+        .map(|entry| entry.version.as_str())
+        .collect();
+    let mut seen = stands(version, &pick(version, &versions, policy), policy);
+    if let Some(newest) = newer.newest {
+        seen.newest = Some(newest.version.clone());
+        seen.published = newest.created;
+    }
+    let own = entry(version);
+    seen.since = own.and_then(|entry| entry.created);
+    if newer.deprecated_upstream || own.is_some_and(|entry| entry.deprecated) {
+        seen.statuses.push(Status::Deprecated);
+    }
+    for entry in [own, newer.newest].into_iter().flatten() {
+        let refused = entry.admits(kubernetes).refused;
+        if !refused.is_empty() {
+            let kubernetes = refused.iter().map(ToString::to_string).collect();
+            seen.statuses.push(Status::Incompatible { version: entry.version.clone(), kubernetes });
+        }
+    }
+    seen
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::Place;
-    use crate::lcm::upstream::Silence;
-    use crate::lcm::version::Scheme;
-    use crate::model::image::Repository;
-
-    fn item() -> Item {
-        Item::Image(Repository { registry: "quay.io".to_owned(), name: "a/b".to_owned() })
-    }
-
-    fn declared(version: &str) -> Declared {
-        Declared {
-            product: "certs".to_owned(),
-            owner: "security".to_owned(),
-            item: item(),
-            version: Some(version.to_owned()),
-            digest: None,
-            place: Place::none(),
-        }
-    }
-
-    fn told(versions: &[&str], answer: Result<&[&str], Unanswered>) -> (Vec<String>, Option<String>, Status) {
-        let all: Vec<Declared> = versions.iter().map(|version| declared(version)).collect();
-        let answer = answer.map(|tags| tags.iter().map(|tag| (*tag).to_owned()).collect());
-        let answers = Answers::from([(item(), answer)]);
-        let mut rows = rows(&all, &answers, &|_| Policy::of(Scheme::Auto));
-        assert_eq!(rows.len(), 1);
-        let row = rows.remove(0);
-        (row.declared, row.newest, row.status)
-    }
-
-    #[test]
-    fn several_declared_versions_are_one_row_that_stands_as_the_lowest_does() {
-        let (declared, newest, status) = told(&["v1.10.0", "v1.9.0", "v1.9.0"], Ok(&["v1.9.0", "v1.10.0"]));
-        assert_eq!(declared, ["v1.9.0", "v1.10.0"]);
-        assert_eq!((newest.as_deref(), status), (Some("v1.10.0"), Status::Behind(Level::Minor)));
-    }
-
-    #[test]
-    fn the_newest_is_the_same_and_what_is_above_it_is_ahead() {
-        assert_eq!(told(&["2.0.0"], Ok(&["1.0.0", "2.0.0"])).2, Status::Same);
-        assert_eq!(told(&["2.1.0"], Ok(&["1.0.0", "2.0.0"])).2, Status::Ahead);
-    }
-
-    #[test]
-    fn a_silent_source_is_unknown_and_never_up_to_date() {
-        let silence = Unanswered::new(Silence::Forbidden, "quay.io answered 403");
-        let (_, newest, status) = told(&["2.0.0"], Err(silence));
-        assert_eq!((newest, status), (None, Status::Unknown("quay.io answered 403".to_owned())));
-        assert_eq!(told(&["2.0.0"], Ok(&[])).2, Status::Unknown("there are no tags".to_owned()));
-    }
-}
+#[path = "row_tests.rs"]
+mod tests;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use super::charts::Entry;
 use crate::diag::{Finding, codes};
 
 /// Why a source gave no answer.
@@ -17,7 +19,7 @@ pub struct Unanswered {
 }
 
 /// Kinds of silence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Silence {
     /// The source says that there is no such thing (404), or that nobody may know (Docker Hub's 401 after a
@@ -34,6 +36,20 @@ pub enum Silence {
     Invalid,
     /// More than this program is willing to read.
     TooMuch,
+}
+
+impl Silence {
+    /// A few words for it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "not found",
+            Self::Forbidden => "not let in",
+            Self::Limited => "asked too often",
+            Self::Unreachable => "not reached",
+            Self::Invalid => "answered with something else",
+            Self::TooMuch => "answered with too much",
+        }
+    }
 }
 
 impl Unanswered {
@@ -115,6 +131,24 @@ impl<S: AsRef<str>> FromIterator<S> for Tags {
         let mut all = Self::default();
         tags.into_iter().for_each(|tag| all.push(tag.as_ref()));
         all
+    }
+}
+
+/// What a source answered about one thing.
+#[derive(Debug, Clone, Default)]
+pub struct Answer {
+    /// What is published: the tags of an image or a project, the versions of a channel.
+    pub tags: Arc<Tags>,
+    /// Of a chart: what its repository says of each version. Their versions are not among `tags`.
+    pub entries: Vec<Entry>,
+    /// What of the answer could not be read, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Answer {
+    /// Tags alone.
+    pub fn of(tags: Arc<Tags>) -> Self {
+        Self { tags, ..Self::default() }
     }
 }
 

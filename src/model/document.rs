@@ -37,13 +37,15 @@ pub enum Kind {
     Acceptance,
     /// Windows and freezes: `pipelines/calendar.yaml`.
     Calendar,
+    /// Where newer versions come from: `pipelines/sources.yaml`.
+    Sources,
     /// A simulated fleet, what happens to it, and what must hold: any `*.yaml`.
     Scenario,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Product,
         Self::Release,
         Self::Fleet,
@@ -51,6 +53,7 @@ impl Kind {
         Self::Pin,
         Self::Acceptance,
         Self::Calendar,
+        Self::Sources,
         Self::Scenario,
     ];
 
@@ -64,6 +67,7 @@ impl Kind {
             Self::Pin => "Pin",
             Self::Acceptance => "Acceptance",
             Self::Calendar => "Calendar",
+            Self::Sources => "Sources",
             Self::Scenario => "Scenario",
         }
     }

@@ -20,6 +20,7 @@ mod release;
 pub mod scenario;
 pub mod schema;
 pub mod secrets;
+mod sources;
 mod tree;
 mod vulnerability;
 
@@ -35,7 +36,8 @@ pub use identity::{Actor, ClusterUid};
 pub use labels::{Allowed, Labels, Selector};
 pub use names::{
     AcceptanceId, CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId,
-    PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, StepName, WaveName, WindowName,
+    PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, SourcesName, StepName, WaveName,
+    WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
@@ -51,5 +53,9 @@ pub use product::{
 };
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;
+pub use sources::{
+    Farthest, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,
+    SourcesFile, UpstreamPolicy, Variant, WhichPrereleases,
+};
 pub use tree::{File, Tree};
 pub use vulnerability::{VulnerabilityId, VulnerabilityIdError};

@@ -132,6 +132,11 @@ name!(
     "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
 );
 name!(
+    /// The name of the file of sources.
+    SourcesName, "name of sources", dns_label,
+    "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
+);
+name!(
     /// The name of a scenario, which is its file's name.
     ScenarioName, "scenario name", dns_label,
     "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"

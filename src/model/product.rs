@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Document, Duration, ProductName, Selector, StepName};
+use super::{Document, Duration, ProductName, Selector, StepName, UpstreamPolicy};
 use crate::version::{KubeRange, Range, Version};
 use crate::yaml::{Node, Spanned};
 
@@ -90,6 +90,9 @@ pub struct UpstreamChart {
     pub repository: Spanned<String>,
     /// The chart's name.
     pub name: Spanned<String>,
+    /// How far to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<UpstreamPolicy>,
 }
 
 /// A container image.
@@ -98,6 +101,9 @@ pub struct UpstreamChart {
 pub struct UpstreamImage {
     /// The repository, without tag.
     pub repository: Spanned<String>,
+    /// How far to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<UpstreamPolicy>,
 }
 
 /// A tool, by its releases.
@@ -106,6 +112,12 @@ pub struct UpstreamImage {
 pub struct UpstreamTool {
     /// `github:OWNER/NAME` or `gitlab:GROUP/NAME`.
     pub repository: Spanned<String>,
+    /// The version in use, if no file of the product names it as an image or a chart does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Spanned<String>>,
+    /// How far to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<UpstreamPolicy>,
 }
 
 /// Kubernetes itself.
@@ -114,6 +126,9 @@ pub struct UpstreamTool {
 pub struct UpstreamKubernetes {
     /// `stable`, or a provider's channel.
     pub channel: Spanned<String>,
+    /// How far to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<UpstreamPolicy>,
 }
 
 /// One action of a deployment.

@@ -7,7 +7,7 @@ pub mod live;
 pub mod mark;
 pub mod progress;
 pub mod screens;
-mod surface;
+pub mod surface;
 pub mod table;
 pub mod time;
 

@@ -20,6 +20,25 @@ pub enum Format {
     Table,
     /// One JSON document in an envelope.
     Json,
+    /// Another form, which few answers have.
+    Other(Form),
+}
+
+/// The forms that a report has beside a table and JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// JSON lines.
+    Ndjson,
+    /// Markdown.
+    Markdown,
+    /// A static page.
+    Html,
+    /// Comma-separated values.
+    Csv,
+    /// Metrics in Prometheus' text format.
+    Prometheus,
+    /// SARIF 2.1.0.
+    Sarif,
 }
 
 /// How progress is shown on standard error.
@@ -80,6 +99,12 @@ pub trait Screen: serde::Serialize {
     /// The next command, where there is a sensible one.
     fn next(&self) -> Option<String> {
         None
+    }
+
+    /// Another form; whoever has none is never asked for it.
+    fn form(&self, form: Form, look: &Look) -> String {
+        let _ = form;
+        self.text(look)
     }
 }
 
@@ -169,6 +194,7 @@ impl Surface {
     ) {
         match self.format {
             Format::Json => self.document(S::KIND, screen, now, warnings, Exit::of(codes)),
+            Format::Other(form) => self.data(&screen.form(form, &self.look(now))),
             Format::Table => {
                 self.data(&screen.text(&self.look(now)));
                 if let Some(next) = screen.next() {

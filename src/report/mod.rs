@@ -12,6 +12,7 @@ pub mod replay;
 mod soak;
 pub mod standing;
 pub mod summary;
+pub mod weekly;
 
 pub use commands::word;
 

@@ -86,7 +86,7 @@ impl Lab {
 
     /// A repository that holds the sample platform of this one.
     pub fn with_sample() -> Self {
-        Self::with_copies(&["products", "releases", "pipelines"])
+        Self::with_copies(&["products", "releases", "pipelines", "docs/examples"])
     }
 
     /// A repository with the products and releases of the sample platform: its fleet has clusters

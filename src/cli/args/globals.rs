@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::model::Duration;
-use crate::output;
+use crate::output::{self, surface};
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
@@ -69,6 +69,24 @@ pub enum Form {
     Table,
     /// One JSON document.
     Json,
+    /// JSON lines; of `lcm report`.
+    #[value(hide = true)]
+    Ndjson,
+    /// Markdown; of `lcm report`.
+    #[value(hide = true)]
+    Markdown,
+    /// A static page; of `lcm report`.
+    #[value(hide = true)]
+    Html,
+    /// Comma-separated values; of `lcm report`.
+    #[value(hide = true)]
+    Csv,
+    /// Metrics in Prometheus' text format; of `lcm report`.
+    #[value(hide = true)]
+    Prometheus,
+    /// SARIF 2.1.0; of `lcm report`.
+    #[value(hide = true)]
+    Sarif,
 }
 
 /// When to use colours.
@@ -100,6 +118,12 @@ impl From<Form> for output::Format {
         match form {
             Form::Table => Self::Table,
             Form::Json => Self::Json,
+            Form::Ndjson => Self::Other(surface::Form::Ndjson),
+            Form::Markdown => Self::Other(surface::Form::Markdown),
+            Form::Html => Self::Other(surface::Form::Html),
+            Form::Csv => Self::Other(surface::Form::Csv),
+            Form::Prometheus => Self::Other(surface::Form::Prometheus),
+            Form::Sarif => Self::Other(surface::Form::Sarif),
         }
     }
 }

@@ -1,16 +1,85 @@
 //! Commands on what is newer.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::lcm::policy::{Pattern, Prereleases};
 use crate::lcm::version::{Level, Scheme};
 use crate::model::image::Image;
+use crate::model::{Duration, ProductName};
+use crate::report::weekly::Need;
 
 /// `lcm`.
 #[derive(Debug, Subcommand)]
 pub enum LcmCommand {
+    /// What has newer versions upstream, what can't wait, and what to do about each.
+    Report(LcmReport),
     /// Choose the newest of an image's tags, or of those on standard input.
     Pick(Box<LcmPick>),
+}
+
+/// `lcm report`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Asks the sources that products name about everything that is declared, released
+and running, each once. What does not answer is told as unknown.
+
+Forms (-o): table, json, ndjson, markdown, html, csv, prometheus, sarif.
+
+Examples:
+  tidegate lcm report
+  tidegate lcm report --only now --only soon -o markdown
+  tidegate lcm report -o html > report.html")]
+pub struct LcmReport {
+    /// Only these products; may be given more than once.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: Vec<ProductName>,
+    /// Only what these teams own; may be given more than once.
+    #[arg(long, value_name = "TEAM")]
+    pub owner: Vec<String>,
+    /// Only what needs this; may be given more than once.
+    #[arg(long, value_name = "NEED", value_enum)]
+    pub only: Vec<NeedArg>,
+    /// How long sources are waited for in all.
+    #[arg(long, value_name = "TIME", default_value = "2m", conflicts_with = "answers")]
+    pub within: Duration,
+    /// Ask nobody: take the answers from a file that --save-answers wrote.
+    #[arg(long, value_name = "FILE")]
+    pub answers: Option<PathBuf>,
+    /// Write what the sources answered to a file.
+    #[arg(long, value_name = "FILE", conflicts_with = "answers")]
+    pub save_answers: Option<PathBuf>,
+    /// End with exit code 10 when something needs action, and 24 when something is unknown.
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// `--only`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NeedArg {
+    /// What breaks, or is about to.
+    Now,
+    /// What has something newer.
+    Soon,
+    /// What nobody knows about.
+    Unknown,
+    /// What waits for a release.
+    Waits,
+    /// What needs nothing.
+    Nothing,
+}
+
+impl From<NeedArg> for Need {
+    fn from(need: NeedArg) -> Self {
+        match need {
+            NeedArg::Now => Self::Now,
+            NeedArg::Soon => Self::Soon,
+            NeedArg::Unknown => Self::Unknown,
+            NeedArg::Waits => Self::Waits,
+            NeedArg::Nothing => Self::Nothing,
+        }
+    }
 }
 
 /// `lcm pick`.

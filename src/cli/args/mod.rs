@@ -27,7 +27,7 @@ pub use files::{
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
-pub use lcm::{LcmCommand, LcmPick};
+pub use lcm::{LcmCommand, LcmPick, LcmReport};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use replay::{Replay, Speed, When};
@@ -111,4 +111,11 @@ pub enum Command {
     Rehearse(Rehearse),
     /// Explain a code such as TG0101, offline.
     Explain(Explain),
+}
+
+impl Command {
+    /// Whether its answer has the forms of a report, beside a table and JSON.
+    pub fn is_report(&self) -> bool {
+        matches!(self, Self::Lcm(LcmCommand::Report(_)))
+    }
 }

@@ -15,7 +15,7 @@ pub fn get(args: &SchemaGet, context: &Context<'_>) -> Outcome {
             let now = context.place.now();
             context.surface.document("Schema", schema, now, &[], Exit::of([Code::Done]));
         }
-        Format::Table => context.surface.data(&format!("{schema:#}\n")),
+        Format::Table | Format::Other(_) => context.surface.data(&format!("{schema:#}\n")),
     }
     Ok(vec![Code::Done])
 }

@@ -25,6 +25,7 @@ codes! {
         "Every file of ours says `apiVersion: tidegate.dev/v1`, and the folder decides the kind: \
          `products/NAME/product.yaml` is a Product, `releases/ID.yaml` a Release, \
          `pipelines/fleet.yaml` the Fleet, `pipelines/calendar.yaml` the Calendar, \
+         `pipelines/sources.yaml` the Sources, \
          `pipelines/pins/ID.yaml` a Pin, `pipelines/acceptances/ID.yaml` an Acceptance, and every other \
          `pipelines/NAME.yaml` a Pipeline.";
     EMPTY_VALUE = "TG0107" "empty-value"

@@ -2,6 +2,7 @@
 
 use crate::catalog::{self, Catalog, FOLDERS};
 use crate::diag::{Findings, codes};
+use crate::lcm::policies::Policies;
 
 use super::{RepoError, Repository};
 
@@ -22,6 +23,7 @@ pub async fn load(repo: &Repository) -> Result<(Catalog, Findings), RepoError> {
 pub async fn check(repo: &Repository, now: jiff::Timestamp) -> Result<(Catalog, Findings), RepoError> {
     let (catalog, mut findings) = load(repo).await?;
     findings.extend(catalog::check(&catalog));
+    findings.extend(Policies::of(&catalog).1);
     findings.extend(catalog::pins::due(&catalog, now));
     Ok((catalog, findings.sorted()))
 }

@@ -17,6 +17,7 @@ mod init;
 mod journal;
 mod live;
 mod manifests;
+mod markdown;
 mod pick;
 mod pin;
 mod plan;
@@ -28,6 +29,7 @@ mod rehearsed_markdown;
 mod replan;
 mod replay;
 mod status;
+mod weekly;
 mod why;
 pub mod words;
 

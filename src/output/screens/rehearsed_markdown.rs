@@ -1,23 +1,10 @@
 //! The report of a rehearsal as Markdown, for tickets and reviews: the same facts in the same order as at
 //! the terminal.
 
-use crate::output::mark::clean;
 use crate::output::time::Viewpoint;
 
+use super::markdown::{code, plain};
 use super::rehearsed::{RehearsedScreen, command, held, outcome, place, stopped, verdict, who};
-
-/// Text for a cell or a line: nothing in it is markup.
-fn plain(text: &str) -> String {
-    clean(text).replace('\\', "\\\\").replace('|', "\\|").replace('<', "&lt;").replace('*', "\\*")
-}
-
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        String::new()
-    } else {
-        format!("`{}`", clean(text).replace('`', "'").replace('|', "\\|"))
-    }
-}
 
 fn table(title: &str, columns: &[&str], rows: Vec<Vec<String>>, text: &mut String) {
     if rows.is_empty() {

@@ -55,7 +55,7 @@ pub async fn run(args: &Events, context: &Context<'_>) -> Outcome {
 fn print(event: &Event, context: &Context<'_>) {
     match context.surface.format() {
         Format::Json => context.surface.line(event),
-        Format::Table => {
+        Format::Table | Format::Other(_) => {
             let look = context.surface.look(context.place.now());
             let text = format!("{:>6} {} · {}\n", event.seq, line(event, &look.view), event.actor);
             context.surface.data(&text);

@@ -1,5 +1,7 @@
 //! Commands on what is newer.
 
+mod report;
+
 use std::io::Read as _;
 
 use super::Context;
@@ -18,6 +20,7 @@ use crate::port::upstream::{Registry as _, Wanted};
 /// `lcm`.
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
     match command {
+        LcmCommand::Report(args) => report::run(args, context).await,
         LcmCommand::Pick(args) => {
             let policy = policy(args)?;
             let screen = match &args.image {
@@ -55,7 +58,7 @@ async fn of_registry(
     policy: &Policy,
     context: &Context<'_>,
 ) -> Result<PickScreen, Failure> {
-    let registries = context.place.registries();
+    let registries = context.place.asking(None).await?.registries();
     let current = args.current.as_ref().or(image.tag.as_ref()).map(String::as_str).unwrap_or_default();
     let wanted = if image.digest.is_some() { Wanted::Digests } else { Wanted::Names };
     let tags = registries.tags(&image.repository, wanted).await?;

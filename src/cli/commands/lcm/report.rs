@@ -1,0 +1,179 @@
+//! `lcm report`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::super::{Context, fleet};
+use crate::catalog::Catalog;
+use crate::cli::args::LcmReport;
+use crate::cli::failure::{Failure, Outcome};
+use crate::diag::{Finding, codes};
+use crate::engine::{newer, repo};
+use crate::lcm::answers::{KIND, Recorded};
+use crate::lcm::declared::Declared;
+use crate::lcm::policies::Policies;
+use crate::lcm::row::{Answers, InUse};
+use crate::model::ReleaseId;
+use crate::output::envelope::{API_VERSION, Warning};
+use crate::output::exit::Code;
+use crate::report::standing::{Standing, Standings};
+use crate::report::weekly::{self, Fleet, Need, Weekly};
+
+/// Makes the report.
+pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
+    let files = context.place.files().await?;
+    let (catalog, mut findings) = repo::load(&files).await?;
+    let (policies, wrong) = Policies::of(&catalog);
+    findings.extend(wrong);
+    if findings.has_errors() {
+        return Err(Failure::invalid(findings));
+    }
+    known(args, &catalog)?;
+    let (fleet, newest) = standings(&catalog, context).await?;
+    let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
+    narrow(args, &mut gathered.used);
+    let answers = answers(args, &gathered.used, context).await?;
+    let rows = newer::rows(&policies, &gathered.used, &answers);
+    let asked = |name: &&str| args.product.is_empty() || args.product.iter().any(|one| one.as_str() == *name);
+    let products = catalog.products.iter().filter(|(_, source)| owned(args, &source.file.spec.owner.value));
+    let pins: Vec<_> = catalog.pins.values().map(|loaded| &loaded.file).collect();
+    let unseen = fleet.iter().filter(|standing| standing.observed.is_none()).count();
+    let mut report = weekly::of(
+        &rows,
+        products.map(|(name, _)| name.as_str()).filter(asked),
+        gathered.release,
+        Fleet { clusters: fleet.len(), unseen },
+        &pins,
+        context.place.now(),
+    );
+    let codes = codes(args, &report);
+    let warnings = warnings(&report, &gathered.lost);
+    if !args.only.is_empty() {
+        report.keep(&args.only.iter().map(|need| Need::from(*need)).collect());
+    }
+    for (what, why) in &gathered.lost {
+        context.surface.aside(&format!("what {what} declares is not known: {why}"));
+    }
+    context.surface.show(&report, context.place.now(), &warnings, codes.clone());
+    Ok(codes)
+}
+
+/// What the sources answer, or answered when the file was written.
+async fn answers(args: &LcmReport, used: &InUse, context: &Context<'_>) -> Result<Answers, Failure> {
+    if let Some(path) = &args.answers {
+        return recorded(path);
+    }
+    let asking = context.place.asking(Some(args.within.std())).await?;
+    let answers = newer::ask(used, &asking.upstreams()).await;
+    if let Some(path) = &args.save_answers {
+        let now = context.place.now();
+        let document = serde_json::json!({
+            "apiVersion": API_VERSION,
+            "kind": KIND,
+            "generatedAt": now,
+            "data": Recorded::of(&answers, now),
+        });
+        std::fs::write(path, format!("{document:#}\n")).map_err(|error| {
+            let message = format!("the answers can't be written to `{}`: {error}", path.display());
+            Failure::new(Code::Unexpected, Finding::error(&codes::FILE_UNREADABLE, message))
+        })?;
+    }
+    Ok(answers)
+}
+
+/// Answers of a file.
+fn recorded(path: &Path) -> Result<Answers, Failure> {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document {
+        kind: String,
+        data: Recorded,
+    }
+    let wrong = |why: String| {
+        let message = format!("{}: {why}", path.display());
+        let finding = Finding::error(&codes::FILE_UNREADABLE, message);
+        Failure::new(Code::Invalid, finding.next("tidegate lcm report --save-answers FILE"))
+    };
+    let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let document: Document = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+    if document.kind != KIND {
+        return Err(wrong(format!("it holds `{}`, where `{KIND}` is expected", document.kind)));
+    }
+    document.data.read().map_err(wrong)
+}
+
+/// That every product and team that was asked for is there.
+fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
+    let products: BTreeSet<&str> = catalog.products.keys().map(|name| name.as_str()).collect();
+    for product in &args.product {
+        if !products.contains(product.as_str()) && product.as_str() != newer::KUBERNETES {
+            return Err(Failure::missing("product", product.as_str(), products));
+        }
+    }
+    let owners: BTreeSet<&str> =
+        catalog.products.values().map(|source| source.file.spec.owner.value.as_str()).collect();
+    for owner in &args.owner {
+        if !owners.contains(owner.as_str()) {
+            return Err(Failure::missing("owner of a product", owner, owners));
+        }
+    }
+    Ok(())
+}
+
+/// Where the clusters stand, and the newest release; a platform without a fleet has none.
+async fn standings(
+    catalog: &Catalog,
+    context: &Context<'_>,
+) -> Result<(Vec<Standing>, Option<ReleaseId>), Failure> {
+    let members = match &catalog.fleet {
+        Some(_) => fleet::members(context).await?.1,
+        None => Default::default(),
+    };
+    let open = context.place.existing_journal().await?;
+    let standings =
+        Standings::of(catalog, open.as_ref().map(|open| open.follower.state()), context.place.now());
+    let found = members.values().map(|entry| standings.cluster(entry)).collect();
+    Ok((found, standings.newest().cloned()))
+}
+
+/// Leaves out what was not asked for, so that no source is asked about it.
+fn narrow(args: &LcmReport, used: &mut InUse) {
+    let wanted = |one: &Declared| {
+        let named = args.product.is_empty() || args.product.iter().any(|name| name.as_str() == one.product);
+        named && owned(args, &one.owner)
+    };
+    used.declared.retain(wanted);
+    used.released.retain(wanted);
+    used.running.retain(|one| wanted(&one.declared));
+}
+
+fn owned(args: &LcmReport, owner: &str) -> bool {
+    args.owner.is_empty() || args.owner.iter().any(|one| one == owner)
+}
+
+/// The codes that apply. Where no source answered at all, there is no report to speak of.
+fn codes(args: &LcmReport, report: &Weekly) -> Vec<Code> {
+    let mut codes = vec![Code::Done];
+    if report.sources.asked > 0 && report.sources.answered == 0 {
+        codes.push(Code::Unreachable);
+    }
+    if args.exit_code {
+        let any = |needs: &[Need]| needs.iter().any(|need| report.counts.contains_key(need));
+        if any(&[Need::Now, Need::Soon]) {
+            codes.push(Code::ChangesPending);
+        }
+        if any(&[Need::Unknown]) {
+            codes.push(Code::IncompleteEvidence);
+        }
+    }
+    codes
+}
+
+/// What makes the report partial.
+fn warnings(report: &Weekly, lost: &[(String, String)]) -> Vec<Warning> {
+    let silent = report.sources.silent.iter().map(|one| Warning::missing(&one.thing, &one.why));
+    let lost = lost
+        .iter()
+        .map(|(what, why)| Warning::missing(what, format!("what {what} declares is not known: {why}")));
+    silent.chain(lost).collect()
+}

@@ -1,0 +1,155 @@
+//! The sources of newer versions, wired: whom the platform's `pipelines/sources.yaml` says to ask in which
+//! way, and as whom this user asks.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcetera::BaseStrategy;
+
+use super::failure::Failure;
+use super::place::Place;
+use crate::adapter::charts::ChartRepositories;
+use crate::adapter::forge::{self, Forges};
+use crate::adapter::registry::{self, Credentials, Registries};
+use crate::adapter::web::{self, Keep, Pass, Trust, Web};
+use crate::diag::{Finding, codes};
+use crate::engine::newer::Upstreams;
+use crate::engine::repo;
+use crate::model::{SourceHost, SourcesFile};
+use crate::output::exit::Code;
+use crate::port::Secret;
+use crate::yaml::Spanned;
+
+/// The most bytes of answers of sources that are kept for the next time.
+const KEPT: u64 = 1024 * 1024 * 1024;
+
+/// The file that says how.
+const SOURCES: &str = "pipelines/sources.yaml";
+
+/// Environment variables with a token for GitHub, the first that is set counts.
+const GITHUB: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
+/// The same for GitLab.
+const GITLAB: [&str; 1] = ["GITLAB_TOKEN"];
+
+/// How sources are asked here.
+pub struct Asking {
+    web: Arc<Web>,
+    /// Hosts with the address that is asked instead.
+    endpoints: BTreeMap<String, String>,
+    /// Copies with what they are copies of.
+    mirrors: BTreeMap<String, String>,
+    credentials: Credentials,
+}
+
+impl Asking {
+    /// As the platform says, if it says something; answers that take longer than `whole` in all are not
+    /// waited for.
+    ///
+    /// # Errors
+    /// When a file with certificates can't be read.
+    pub fn of(
+        place: &Place,
+        sources: Option<(&SourcesFile, &Path)>,
+        whole: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let keep = etcetera::base_strategy::Xdg::new()
+            .ok()
+            .map(|folders| Keep { folder: folders.cache_dir().join("tidegate/answers"), most: KEPT });
+        let mut settings = web::Settings { keep, ..web::Settings::default() };
+        settings.whole = whole.unwrap_or(settings.whole);
+        let (mut endpoints, mut mirrors) = (BTreeMap::new(), BTreeMap::new());
+        if let Some((file, root)) = sources {
+            for host in &file.spec.hosts {
+                let SourceHost { host, endpoint, plain, .. } = &host.value;
+                if let Some(endpoint) = endpoint {
+                    endpoints.insert(host.value.clone(), endpoint.value.clone());
+                }
+                if *plain {
+                    settings.plain.insert(host.value.clone());
+                }
+            }
+            let trusts = file.spec.hosts.iter().map(|host| trust(&host.value, root));
+            settings.trusts = trusts.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+            for mirror in &file.spec.mirrors {
+                mirrors.insert(mirror.value.at.value.clone(), mirror.value.of.value.clone());
+            }
+        }
+        let env = |name: &str| std::env::var(name).ok();
+        let credentials = Credentials::of_user(&env, place.home());
+        Ok(Self { web: Arc::new(Web::new(settings)), endpoints, mirrors, credentials })
+    }
+
+    /// The registries of images.
+    pub fn registries(self) -> Registries {
+        let Self { web, endpoints, mirrors, credentials } = self;
+        let settings = registry::Settings { mirrors, endpoints, ..registry::Settings::default() };
+        Registries::new(web, settings, credentials)
+    }
+
+    /// All sources.
+    pub fn upstreams(self) -> Upstreams {
+        let token = |names: &[&str]| {
+            let set = names.iter().filter_map(|name| std::env::var(name).ok());
+            set.map(|token| token.trim().to_owned()).find(|token| !token.is_empty())
+        };
+        let pass = |names: &[&str]| token(names).map(|token| Pass::bearer(&Secret::new(token)));
+        let settings = forge::Settings {
+            endpoints: self.endpoints.clone(),
+            github: pass(&GITHUB),
+            gitlab: pass(&GITLAB),
+        };
+        let forge = Arc::new(Forges::new(Arc::clone(&self.web), settings));
+        let (web, endpoints) = (Arc::clone(&self.web), self.endpoints.clone());
+        let registry = Arc::new(self.registries());
+        let charts = ChartRepositories::new(web, Arc::clone(&registry) as _).with_endpoints(endpoints);
+        Upstreams { registry, charts: Arc::new(charts), forge }
+    }
+}
+
+impl Place {
+    /// How sources are asked from here: by the repository's `pipelines/sources.yaml`, if the command works in
+    /// a repository that has one.
+    ///
+    /// # Errors
+    /// When the file, or one with certificates that it names, can't be read.
+    pub async fn asking(&self, whole: Option<Duration>) -> Result<Asking, Failure> {
+        let (Ok(files), Ok(git)) = (self.files().await, self.repository().await) else {
+            return Asking::of(self, None, whole);
+        };
+        let (catalog, findings) = repo::load(&files).await?;
+        if catalog.is_unreadable(SOURCES) {
+            return Err(Failure::invalid(findings));
+        }
+        let sources = catalog.sources.as_ref().map(|loaded| (&loaded.file, git.root()));
+        Asking::of(self, sources, whole)
+    }
+}
+
+/// What counts for a host; nothing if the file says nothing of it.
+fn trust(host: &SourceHost, root: &Path) -> Result<Option<Trust>, Failure> {
+    if host.authorities.is_none() && host.certificate.is_none() {
+        return Ok(None);
+    }
+    let authorities = host.authorities.as_ref().map(|file| read(file, root)).transpose()?;
+    let certificate = host.certificate.as_ref().map(|file| read(file, root)).transpose()?;
+    let certificate = match (certificate, &host.certificate) {
+        (Some(bytes), Some(file)) => {
+            let text = String::from_utf8(bytes).map_err(|_| unread(file, "it is no text"))?;
+            Some(Secret::new(text))
+        }
+        _ => None,
+    };
+    let hosts = std::iter::once(host.host.value.clone()).collect();
+    Ok(Some(Trust { hosts, authorities: authorities.unwrap_or_default(), certificate }))
+}
+
+fn read(file: &Spanned<String>, root: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(root.join(&file.value)).map_err(|error| unread(file, &error.to_string()))
+}
+
+fn unread(file: &Spanned<String>, why: &str) -> Failure {
+    let message = format!("`{}` can't be read: {why}", file.value);
+    Failure::new(Code::Invalid, Finding::error(&codes::FILE_UNREADABLE, message).at(&file.place))
+}

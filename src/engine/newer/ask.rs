@@ -1,0 +1,150 @@
+//! The sources are asked, all at once: each thing once, however many products and clusters use it. How
+//! politely, and for how long, is for the adapters; what does not answer is told as silent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+
+use crate::lcm::declared::{Declared, Item};
+use crate::lcm::row::{Answers, InUse};
+use crate::lcm::upstream::{Answer, Known, Silence, Tags, Unanswered};
+use crate::model::image::{Image, Repository};
+use crate::port::upstream::{Charts, Forge, Registry, Wanted};
+
+/// How many questions are open at once; how many of them a host sees is for the adapters.
+const AT_ONCE: usize = 512;
+
+/// The sources.
+#[derive(Clone)]
+pub struct Upstreams {
+    /// Registries of images.
+    pub registry: Arc<dyn Registry>,
+    /// Repositories of charts.
+    pub charts: Arc<dyn Charts>,
+    /// Forges.
+    pub forge: Arc<dyn Forge>,
+}
+
+/// One question, with the things that its answer is about.
+type Question<'a> = BoxFuture<'a, Vec<(Item, Result<Answer, Unanswered>)>>;
+
+/// Asks about everything that is in use.
+pub async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
+    let running = used.running.iter().map(|one| &one.declared);
+    let mut items: BTreeMap<&Item, BTreeSet<(&str, &str)>> = BTreeMap::new();
+    for one in used.declared.iter().chain(&used.released).chain(running) {
+        items.entry(&one.item).or_default().extend(pinned(one));
+    }
+    let mut repositories: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut questions: Vec<Question<'_>> = Vec::new();
+    for (item, digests) in items {
+        match item {
+            Item::Image(repository) => questions.push(Box::pin(async move {
+                let answer = tags(repository, &digests, &*upstreams.registry).await;
+                vec![(item.clone(), answer)]
+            })),
+            Item::Tool(project) => questions.push(Box::pin(async move {
+                let answer = upstreams.forge.tags(project).await.map(Answer::of);
+                vec![(item.clone(), answer)]
+            })),
+            Item::Chart { repository, name } => repositories.entry(repository).or_default().push(name),
+            Item::Kubernetes(_) => {}
+        }
+    }
+    for (repository, names) in repositories {
+        questions.push(Box::pin(charts(repository, names, &*upstreams.charts)));
+    }
+    futures::stream::iter(questions)
+        .buffer_unordered(AT_ONCE)
+        .map(futures::stream::iter)
+        .flatten()
+        .collect()
+        .await
+}
+
+/// The tag and digest of a use that says both.
+fn pinned(one: &Declared) -> Option<(&str, &str)> {
+    Some((one.version.as_deref().unwrap_or_default(), one.digest.as_deref()?))
+}
+
+/// The tags of a repository, and what those that are used with a digest name now. A registry whose listing
+/// does not tell that is asked once more for each of them.
+async fn tags(
+    repository: &Repository,
+    digests: &BTreeSet<(&str, &str)>,
+    registry: &dyn Registry,
+) -> Result<Answer, Unanswered> {
+    let wanted = if digests.is_empty() { Wanted::Names } else { Wanted::Digests };
+    let tags = registry.tags(repository, wanted).await?;
+    let mut answer = Answer::of(Arc::clone(&tags));
+    let mut learned: BTreeMap<String, Known> = BTreeMap::new();
+    for (tag, digest) in digests {
+        if tag.is_empty() || !tags.iter().any(|listed| listed == *tag) {
+            continue;
+        }
+        match now(repository, tag, digest, &tags, registry).await {
+            Ok(Some(known)) => _ = learned.insert((*tag).to_owned(), known),
+            Ok(None) => {}
+            Err(silent) => answer.notes.push(format!("what {tag} names now is not known: {silent}")),
+        }
+    }
+    if !learned.is_empty() {
+        let mut tags = Tags::clone(&tags);
+        tags.known.extend(learned);
+        answer.tags = Arc::new(tags);
+    }
+    Ok(answer)
+}
+
+/// What a tag names now, unless the listing told it in full.
+async fn now(
+    repository: &Repository,
+    tag: &str,
+    digest: &str,
+    tags: &Tags,
+    registry: &dyn Registry,
+) -> Result<Option<Known>, Unanswered> {
+    let image = Image { repository: repository.clone(), tag: Some(tag.to_owned()), digest: None };
+    let listed = tags.known.get(tag).cloned().unwrap_or_default();
+    let named = match &listed.digest {
+        Some(named) => named.clone(),
+        None => registry.digest(&image).await?,
+    };
+    if named == digest || !listed.children.is_empty() {
+        return Ok(listed.digest.is_none().then_some(Known { digest: Some(named), ..listed }));
+    }
+    // What runs may be the digest of a platform.
+    let children = registry.platforms(&image).await?;
+    Ok(Some(Known { digest: Some(named), children, ..listed }))
+}
+
+/// The versions of some charts of a repository.
+async fn charts(
+    repository: &str,
+    names: Vec<&str>,
+    charts: &dyn Charts,
+) -> Vec<(Item, Result<Answer, Unanswered>)> {
+    let item = |name: &str| Item::Chart { repository: repository.to_owned(), name: name.to_owned() };
+    let mut listed = match charts.versions(repository, &names).await {
+        Ok(listed) => listed,
+        Err(silent) => return names.into_iter().map(|name| (item(name), Err(silent.clone()))).collect(),
+    };
+    let answer = |name: &str| -> Result<Answer, Unanswered> {
+        let missing = || Unanswered::new(Silence::Missing, format!("{repository} lists no chart `{name}`"));
+        let chart = listed.remove(name).unwrap_or_else(|| Err(missing()))?;
+        let mut notes: Vec<String> = Vec::new();
+        if let Some(problem) = chart.problems.first() {
+            let (count, index) = (chart.unreadable, problem.index);
+            notes.push(format!(
+                "versions that can't be read: {count}; the first is number {index}: {}",
+                problem.reason
+            ));
+        }
+        Ok(Answer { entries: chart.entries, notes, ..Answer::default() })
+    };
+    let names: Vec<&str> = names;
+    let mut answer = answer;
+    names.into_iter().map(|name| (item(name), answer(name))).collect()
+}

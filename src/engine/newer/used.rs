@@ -1,0 +1,149 @@
+//! What is in use: what the files declare, what the newest release has, and what clusters were last seen to
+//! run. Products of releases and clusters are read from git objects by their digests, each once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::catalog::product::Content;
+use crate::catalog::{Catalog, ProductSource};
+use crate::diag::Place;
+use crate::digest::Digest;
+use crate::lcm::declared::{self, Declared, Item};
+use crate::lcm::row::{InUse, Running};
+use crate::model::{ClusterName, ProductName, ReleaseId};
+use crate::port::Packages;
+use crate::report::standing::Standing;
+use crate::version::{KubeVersion, Version};
+
+/// The product that stands for Kubernetes itself.
+pub const KUBERNETES: &str = "kubernetes";
+
+/// The channel that its versions come from, unless a product names another one.
+const CHANNEL: &str = "stable";
+
+/// What is in use, and what of it could not be read.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// What is in use.
+    pub used: InUse,
+    /// The newest release that was cut.
+    pub release: Option<ReleaseId>,
+    /// Product versions whose content is nowhere: which, and why. What they declare is not known.
+    pub lost: Vec<(String, String)>,
+}
+
+/// One version of a product with its content.
+struct Locked<'a> {
+    product: &'a ProductName,
+    version: &'a Version,
+    commit: &'a str,
+    digest: &'a Digest,
+}
+
+/// Gathers what is in use.
+pub async fn gather(
+    catalog: &Catalog,
+    fleet: &[Standing],
+    newest: Option<&ReleaseId>,
+    packages: &dyn Packages,
+) -> Gathered {
+    let mut all = Gathered { release: newest.cloned(), ..Gathered::default() };
+    all.used.declared = declared::of(catalog);
+    let release = newest.and_then(|id| catalog.releases.get(id)).map(|loaded| &loaded.file);
+    let lock = release.and_then(|release| release.lock.as_ref()).map(|lock| &lock.value);
+    let mut versions: BTreeMap<Digest, Locked<'_>> = BTreeMap::new();
+    let locked = lock.into_iter().flat_map(|lock| &lock.products);
+    for (product, locked) in locked {
+        let version =
+            Locked { product, version: &locked.version, commit: &locked.commit, digest: &locked.digest };
+        versions.insert(locked.digest, version);
+    }
+    for (product, found) in fleet.iter().filter_map(|one| one.observed.as_ref()).flat_map(|o| &*o.products) {
+        let version =
+            Locked { product, version: &found.version, commit: &found.commit, digest: &found.digest };
+        versions.entry(found.digest).or_insert(version);
+    }
+    let mut contents: BTreeMap<Digest, Vec<Declared>> = BTreeMap::new();
+    for (digest, version) in versions {
+        match read(&version, packages).await {
+            Ok(declared) => _ = contents.insert(digest, declared),
+            Err(why) => all.lost.push((format!("{} {}", version.product, version.version), why)),
+        }
+    }
+    let of_lock = lock.into_iter().flat_map(|lock| lock.products.values());
+    all.used.released =
+        of_lock.filter_map(|locked| contents.get(&locked.digest)).flatten().cloned().collect();
+    all.used.running = running(fleet, &contents);
+    all.used.kubernetes = fleet.iter().filter_map(kubernetes).map(|(version, _)| version).collect();
+    of_kubernetes(catalog, fleet, newest, &mut all.used);
+    all
+}
+
+/// What a product version declares.
+async fn read(version: &Locked<'_>, packages: &dyn Packages) -> Result<Vec<Declared>, String> {
+    let tree = packages.fetch(version.product, version.version, version.commit, version.digest).await;
+    let tree = tree.map_err(|fault| fault.to_string())?;
+    let content = Content::at(&tree, &format!("products/{}", version.product));
+    let content = content.map_err(|findings| findings.to_string())?;
+    let Content { file, tree: folder, source, node, .. } = content;
+    Ok(declared::of_product(&ProductSource { file, folder, source, node }))
+}
+
+/// What runs, with the clusters where it does: the same content is one entry, wherever it is.
+fn running(fleet: &[Standing], contents: &BTreeMap<Digest, Vec<Declared>>) -> Vec<Running> {
+    let mut at: BTreeMap<Digest, BTreeSet<ClusterName>> = BTreeMap::new();
+    for standing in fleet {
+        for found in standing.observed.iter().flat_map(|observed| observed.products.values()) {
+            at.entry(found.digest).or_default().insert(standing.cluster.clone());
+        }
+    }
+    let with = |(digest, clusters): (Digest, BTreeSet<ClusterName>)| {
+        let declared = contents.get(&digest).cloned().unwrap_or_default();
+        declared.into_iter().map(move |declared| Running { declared, clusters: clusters.clone() })
+    };
+    at.into_iter().flat_map(with).collect()
+}
+
+/// The Kubernetes that a cluster was seen to have: its server's own version, but for one that serves another
+/// minor than its own.
+fn kubernetes(standing: &Standing) -> Option<(KubeVersion, String)> {
+    let observed = standing.observed.as_ref()?;
+    let minor = observed.kubernetes.to_string();
+    let own = observed.server.trim_start_matches('v');
+    let serves =
+        own.strip_prefix(minor.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let text = if serves { observed.server.clone() } else { minor };
+    let numbers: String =
+        text.trim_start_matches('v').chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+    Some((numbers.parse().ok()?, text))
+}
+
+/// Kubernetes itself: declared by the newest release, running on every cluster.
+fn of_kubernetes(catalog: &Catalog, fleet: &[Standing], newest: Option<&ReleaseId>, used: &mut InUse) {
+    let Some(release) = newest.and_then(|id| catalog.releases.get(id)) else { return };
+    let own = used.declared.iter().find(|one| matches!(one.item, Item::Kubernetes(_)));
+    let item = own.map_or_else(|| Item::Kubernetes(CHANNEL.to_owned()), |one| one.item.clone());
+    let owner = own.map(|one| one.owner.clone()).unwrap_or_default();
+    let declared = |version: String, place: Place| Declared {
+        product: KUBERNETES.to_owned(),
+        owner: owner.clone(),
+        item: item.clone(),
+        version: Some(version),
+        digest: None,
+        place,
+    };
+    let version = &release.spec.kubernetes;
+    let one = declared(version.value.to_string(), version.place.clone());
+    let mut by_version: BTreeMap<String, BTreeSet<ClusterName>> = BTreeMap::new();
+    for standing in fleet {
+        if let Some((_, text)) = kubernetes(standing) {
+            by_version.entry(text).or_default().insert(standing.cluster.clone());
+        }
+    }
+    let running = by_version
+        .into_iter()
+        .map(|(version, clusters)| Running { declared: declared(version, Place::none()), clusters });
+    used.running.extend(running);
+    used.declared.retain(|one| !matches!(one.item, Item::Kubernetes(_)));
+    used.declared.push(one.clone());
+    used.released.push(one);
+}

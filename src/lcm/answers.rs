@@ -1,0 +1,167 @@
+//! Answers of sources as a file: what was asked at one place is reported at another, where nothing can be
+//! asked, and a report can be made again from what it was made from.
+
+use serde::{Deserialize, Serialize};
+
+use super::charts::Entry;
+use super::declared::Item;
+use super::row::Answers;
+use super::upstream::{Answer, Known, Silence, Tags, Unanswered};
+
+/// The kind of the document.
+pub const KIND: &str = "LcmAnswers";
+
+/// What sources answered, and when.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Recorded {
+    /// When they were asked.
+    pub at: jiff::Timestamp,
+    /// What they answered about each thing.
+    pub answers: Vec<Entries>,
+}
+
+/// What a source answered about one thing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Entries {
+    /// `image`, `chart`, `tool` or `kubernetes`.
+    kind: String,
+    /// The repository of images, the chart's name, the project, the channel.
+    name: String,
+    /// Of a chart: its repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    repository: Option<String>,
+    /// What is published.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<String>,
+    /// What is known of some tags, by name.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    known: std::collections::BTreeMap<String, Known>,
+    /// Of a chart: what its repository says of each version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<Entry>,
+    /// What of the answer could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
+    /// If no answer came: what kind of silence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silence: Option<Silence>,
+    /// If no answer came: why, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+impl Recorded {
+    /// The answers of a moment.
+    pub fn of(answers: &Answers, at: jiff::Timestamp) -> Self {
+        Self { at, answers: answers.iter().map(|(item, answer)| entries(item, answer)).collect() }
+    }
+
+    /// The answers by what they are about.
+    ///
+    /// # Errors
+    /// Which of them is about nothing there can be.
+    pub fn read(self) -> Result<Answers, String> {
+        let numbered = self.answers.into_iter().enumerate();
+        let read = |(number, one): (usize, Entries)| {
+            let item = one.item().ok_or_else(|| {
+                format!("answer {} is about no thing: {} `{}`", number + 1, one.kind, one.name)
+            })?;
+            Ok((item, one.answer()))
+        };
+        numbered.map(read).collect()
+    }
+}
+
+fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
+    let (name, repository) = match item {
+        Item::Chart { repository, name } => (name.clone(), Some(repository.clone())),
+        Item::Kubernetes(channel) => (channel.clone(), None),
+        Item::Image(_) | Item::Tool(_) => (item.to_string(), None),
+    };
+    let empty = Entries {
+        kind: item.kind().to_owned(),
+        name,
+        repository,
+        tags: Vec::new(),
+        known: Default::default(),
+        versions: Vec::new(),
+        notes: Vec::new(),
+        silence: None,
+        why: None,
+    };
+    match answer {
+        Ok(answer) => Entries {
+            tags: answer.tags.iter().map(str::to_owned).collect(),
+            known: answer.tags.known.clone(),
+            versions: answer.entries.clone(),
+            notes: answer.notes.clone(),
+            ..empty
+        },
+        Err(silent) => Entries { silence: Some(silent.why), why: Some(silent.message.clone()), ..empty },
+    }
+}
+
+impl Entries {
+    fn item(&self) -> Option<Item> {
+        match (self.kind.as_str(), &self.repository) {
+            ("image", None) => self.name.parse().ok().map(Item::Image),
+            ("tool", None) => self.name.parse().ok().map(Item::Tool),
+            ("kubernetes", None) => Some(Item::Kubernetes(self.name.clone())),
+            ("chart", Some(repository)) => {
+                Some(Item::Chart { repository: repository.clone(), name: self.name.clone() })
+            }
+            _ => None,
+        }
+    }
+
+    fn answer(self) -> Result<Answer, Unanswered> {
+        if let Some(silence) = self.silence {
+            return Err(Unanswered::new(silence, self.why.unwrap_or_else(|| silence.words().to_owned())));
+        }
+        let mut tags: Tags = self.tags.iter().collect();
+        tags.known = self.known;
+        Ok(Answer { tags: tags.into(), entries: self.versions, notes: self.notes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut tags: Tags = ["1.0", "1.1"].into_iter().collect();
+        let known = Known { digest: Some(format!("sha256:{}", "a".repeat(64))), ..Known::default() };
+        tags.known.insert("1.0".to_owned(), known);
+        let chart =
+            Item::Chart { repository: "https://charts.example.com".to_owned(), name: "certs".to_owned() };
+        let entry = Entry { version: "2.0.0".to_owned(), deprecated: true, ..Entry::default() };
+        let answers = Answers::from([
+            (Item::Image("quay.io/a/b".parse().expect("a repository")), Ok(Answer::of(tags.into()))),
+            (
+                chart,
+                Ok(Answer { entries: vec![entry], notes: vec!["a note".to_owned()], ..Answer::default() }),
+            ),
+            (
+                Item::Tool("github:a/b".parse().expect("a project")),
+                Err(Unanswered::new(Silence::Limited, "later")),
+            ),
+            (Item::Kubernetes("stable".to_owned()), Ok(Answer::default())),
+        ]);
+        let now = "2026-11-22T20:00:00Z".parse().expect("a moment");
+        let text = serde_json::to_string(&Recorded::of(&answers, now)).expect("JSON");
+        let again: Recorded = serde_json::from_str(&text).expect("it is read");
+        assert_eq!(again.at, now);
+        let again = again.read().expect("it is about things");
+        assert_eq!(format!("{again:?}"), format!("{answers:?}"));
+    }
+
+    #[test]
+    fn what_is_about_nothing_is_told() {
+        let text = r#"{"at":"2026-11-22T20:00:00Z","answers":[{"kind":"image","name":"quay.io/a:b"}]}"#;
+        let recorded: Recorded = serde_json::from_str(text).expect("it is read");
+        assert_eq!(recorded.read().err().as_deref(), Some("answer 1 is about no thing: image `quay.io/a:b`"));
+    }
+}

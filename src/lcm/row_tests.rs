@@ -1,0 +1,147 @@
+//! What rows say of what is in use and what sources answered.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::diag::Place;
+use crate::lcm::charts::Entry;
+use crate::lcm::upstream::{Known, Tags};
+use crate::lcm::version::Scheme;
+use crate::model::image::Repository;
+
+fn item() -> Item {
+    Item::Image(Repository { registry: "quay.io".to_owned(), name: "a/b".to_owned() })
+}
+
+fn chart() -> Item {
+    Item::Chart { repository: "https://charts.example.com".to_owned(), name: "certs".to_owned() }
+}
+
+fn declared(item: &Item, version: &str) -> Declared {
+    let (version, digest) = match version.split_once('@') {
+        Some((version, digest)) => (version, Some(digest.to_owned())),
+        None => (version, None),
+    };
+    Declared {
+        product: "certs".to_owned(),
+        owner: "security".to_owned(),
+        item: item.clone(),
+        version: (!version.is_empty()).then(|| version.to_owned()),
+        digest,
+        place: Place::none(),
+    }
+}
+
+fn used(item: &Item, versions: &[&str]) -> InUse {
+    let declared = versions.iter().map(|version| declared(item, version)).collect();
+    InUse { declared, ..InUse::default() }
+}
+
+fn row(used: &InUse, answer: Result<Answer, Unanswered>) -> Row {
+    let item = used.declared[0].item.clone();
+    let mut rows = rows(used, &Answers::from([(item, answer)]), &|_, item| match item {
+        Item::Chart { .. } => Policy::of(Scheme::Helm),
+        _ => Policy::of(Scheme::Auto),
+    });
+    assert_eq!(rows.len(), 1);
+    rows.remove(0)
+}
+
+fn tags(tags: &[&str]) -> Result<Answer, Unanswered> {
+    Ok(Answer::of(Arc::new(tags.iter().collect())))
+}
+
+#[test]
+fn several_declared_versions_are_one_row_that_stands_as_the_lowest_does() {
+    let row = row(&used(&item(), &["v1.10.0", "v1.9.0", "v1.9.0"]), tags(&["v1.9.0", "v1.10.0"]));
+    assert_eq!(row.declared, ["v1.9.0", "v1.10.0"]);
+    assert_eq!((row.newest.as_deref(), row.status()), (Some("v1.10.0"), &Status::Behind(Level::Minor)));
+    assert_eq!(row.steps, Some(1));
+}
+
+#[test]
+fn the_newest_is_the_same_and_what_is_above_it_is_ahead() {
+    assert_eq!(row(&used(&item(), &["2.0.0"]), tags(&["1.0.0", "2.0.0"])).statuses, [Status::Same]);
+    assert_eq!(row(&used(&item(), &["2.1.0"]), tags(&["1.0.0", "2.0.0"])).statuses, [Status::Ahead]);
+}
+
+#[test]
+fn a_silent_source_is_unknown_and_never_up_to_date() {
+    let silence = Unanswered::new(Silence::Forbidden, "quay.io answered 403");
+    let row_of = row(&used(&item(), &["2.0.0"]), Err(silence));
+    let why = "quay.io answered 403".to_owned();
+    assert_eq!(row_of.statuses, [Status::Unknown { silence: Some(Silence::Forbidden), why }]);
+    assert_eq!(row_of.newest, None);
+    assert_eq!(row(&used(&item(), &["2.0.0"]), tags(&[])).statuses, [Status::unknown("there are no tags")]);
+}
+
+#[test]
+fn a_version_that_is_gone_is_told_beside_the_newer_one() {
+    let row = row(&used(&item(), &["1.0.1"]), tags(&["1.0.0", "1.2.0"]));
+    assert_eq!(row.statuses, [Status::Missing, Status::Behind(Level::Minor)]);
+    assert_eq!(row.newest.as_deref(), Some("1.2.0"));
+}
+
+#[test]
+fn clusters_that_run_something_else_are_skewed_and_counted_by_version() {
+    let clusters = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();
+    let mut used = used(&item(), &["1.2.0"]);
+    used.running = vec![
+        Running { declared: declared(&item(), "1.10.0"), clusters: clusters(&["c"]) },
+        Running { declared: declared(&item(), "1.2.0"), clusters: clusters(&["a", "b"]) },
+        Running { declared: declared(&item(), "1.10.0"), clusters: clusters(&["d"]) },
+    ];
+    let row = row(&used, tags(&["1.2.0", "1.10.0"]));
+    let running: Vec<(&str, usize)> = row.running.iter().map(|(v, all)| (v.as_str(), all.len())).collect();
+    assert_eq!(running, [("1.2.0", 2), ("1.10.0", 2)]);
+    assert_eq!(row.statuses, [Status::Behind(Level::Minor), Status::Skewed]);
+}
+
+fn digest(letter: char) -> String {
+    format!("sha256:{}", letter.to_string().repeat(64))
+}
+
+fn with_digests(known: &[(&str, char)]) -> Result<Answer, Unanswered> {
+    let mut all: Tags = known.iter().map(|(tag, _)| tag).collect();
+    for (tag, letter) in known {
+        let known = Known { digest: Some(digest(*letter)), ..Known::default() };
+        all.known.insert((*tag).to_owned(), known);
+    }
+    Ok(Answer::of(Arc::new(all)))
+}
+
+#[test]
+fn a_tag_that_names_something_else_now_has_moved_and_one_that_does_not_is_the_same() {
+    let pinned = format!("1.2.0@{}", digest('a'));
+    let moved = row(&used(&item(), &[&pinned]), with_digests(&[("1.2.0", 'b')]));
+    assert_eq!(moved.status(), &Status::TagMoved { tag: "1.2.0".to_owned(), digest: Some(digest('b')) });
+    assert_eq!(row(&used(&item(), &[&pinned]), with_digests(&[("1.2.0", 'a')])).statuses, [Status::Same]);
+    let rolling = format!("latest@{}", digest('a'));
+    assert_eq!(row(&used(&item(), &[&rolling]), with_digests(&[("latest", 'a')])).statuses, [Status::Same]);
+    let alone =
+        row(&used(&item(), &[&format!("@{}", digest('a'))]), with_digests(&[("1.2.0", 'a'), ("1.3.0", 'b')]));
+    assert_eq!(alone.declared, Vec::<String>::new());
+    assert!(matches!(alone.status(), Status::Unknown { .. } | Status::Behind(_) | Status::Same), "{alone:?}");
+}
+
+#[test]
+fn a_chart_that_refuses_a_cluster_or_is_given_up_says_so() {
+    let entry = |version: &str, kube: Option<&str>, deprecated: bool| Entry {
+        version: version.to_owned(),
+        kube_version: kube.map(str::to_owned),
+        deprecated,
+        ..Entry::default()
+    };
+    let answer = |entries: Vec<Entry>| Ok(Answer { entries, ..Answer::default() });
+    let mut used = used(&chart(), &["1.0.0"]);
+    used.kubernetes =
+        BTreeSet::from(["1.30.4".parse().expect("a version"), "1.34.1".parse().expect("a version")]);
+    let told = row(&used, answer(vec![entry("1.0.0", None, false), entry("1.1.0", Some(">=1.32"), false)]));
+    let refused = Status::Incompatible { version: "1.1.0".to_owned(), kubernetes: vec!["1.30.4".to_owned()] };
+    assert_eq!(told.statuses, [refused, Status::Behind(Level::Minor)]);
+    let given_up = row(&used, answer(vec![entry("1.0.0", None, true)]));
+    assert_eq!(given_up.statuses, [Status::Deprecated, Status::Same]);
+    let last = row(&used, answer(vec![entry("1.0.0", None, false), entry("2.0.0", None, true)]));
+    assert_eq!(last.statuses, [Status::Deprecated, Status::Same]);
+    assert_eq!(last.newest.as_deref(), Some("1.0.0"));
+}

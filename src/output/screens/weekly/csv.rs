@@ -1,0 +1,61 @@
+//! The report for sheets (RFC 4180): a line for each thing.
+
+use super::words::{behind, deed, running};
+use crate::report::weekly::Weekly;
+
+const COLUMNS: [&str; 14] = [
+    "product", "owner", "kind", "name", "need", "status", "declared", "released", "fleet", "latest",
+    "behind", "said", "do", "place",
+];
+
+/// The report.
+pub(super) fn text(report: &Weekly) -> String {
+    let mut text = line(COLUMNS.iter().map(|name| (*name).to_owned()));
+    for product in &report.products {
+        for thing in &product.things {
+            let level = thing.behind.map(|behind| behind.words()).unwrap_or_default();
+            text.push_str(&line([
+                product.product.clone(),
+                product.owner.clone(),
+                thing.kind.to_owned(),
+                thing.name.clone(),
+                thing.need.word().to_owned(),
+                thing.statuses.first().map(|line| line.status.to_owned()).unwrap_or_default(),
+                thing.declared.join(" "),
+                thing.released.join(" "),
+                running(thing),
+                thing.latest.clone().unwrap_or_default(),
+                level,
+                behind(thing),
+                deed(thing).unwrap_or_default().to_owned(),
+                thing.place.clone(),
+            ]));
+        }
+    }
+    text
+}
+
+fn line(cells: impl IntoIterator<Item = String>) -> String {
+    let cells: Vec<String> = cells.into_iter().map(|text| cell(&text)).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+/// A cell. A sheet must not take text from a registry for a formula.
+fn cell(text: &str) -> String {
+    let safe =
+        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_quoted_where_it_must_be_and_never_a_formula() {
+        assert_eq!(cell("a,b"), "\"a,b\"");
+        assert_eq!(cell("say \"so\""), "\"say \"\"so\"\"\"");
+        assert_eq!(cell("=HYPERLINK(1,2)"), "\"'=HYPERLINK(1,2)\"");
+        assert_eq!(cell("1.2.3"), "1.2.3");
+    }
+}

@@ -1,0 +1,156 @@
+//! The report as one static page: no script, no picture, nothing from elsewhere, and it prints well.
+
+use super::words::{behind, deed, headline, named, need_words, running, silent, todo};
+use crate::output::Look;
+use crate::output::mark::clean;
+use crate::report::weekly::{Need, Product, Thing, Weekly};
+
+const STYLE: &str = include_str!("page.css");
+
+/// The report.
+pub(super) fn text(report: &Weekly, look: &Look) -> String {
+    let title = escaped(&headline(report));
+    let mut body = format!("<header>\n<h1>{title}</h1>\n<p class=\"when\">{}</p>\n", moment(look));
+    body.push_str("<ul class=\"counts\">");
+    for (need, products) in &report.counts {
+        let (class, sign) = class(*need);
+        body.push_str(&format!(
+            "<li class=\"{class}\"><span class=\"sign\">{sign}</span> {}</li>",
+            escaped(&need_words(*need, *products))
+        ));
+    }
+    body.push_str("</ul>\n</header>\n<main>\n");
+    body.push_str(&to_do(report));
+    body.push_str(&everything(report));
+    body.push_str(&unanswered(report));
+    body.push_str("</main>\n");
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
+
+fn moment(look: &Look) -> String {
+    look.view.now.to_zoned(look.view.zone.clone()).strftime("%A, %-d %B %Y, %H:%M %Z").to_string()
+}
+
+/// What to do, what needs most first.
+fn to_do(report: &Weekly) -> String {
+    let items: Vec<String> = todo(report)
+        .map(|(product, thing)| {
+            let (class, sign) = class(thing.need);
+            let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
+            let command = command.map_or_else(String::new, |command| {
+                format!("<pre>{}</pre>", escaped(command))
+            });
+            format!(
+                "<li class=\"{class}\"><p><span class=\"sign\">{sign}</span> <b>{}</b> \
+                 <span class=\"deed\">{}</span> <span class=\"owner\">{}</span></p>\n<p class=\"said\">{}</p>{command}</li>\n",
+                escaped(&named(product, thing)),
+                escaped(deed(thing).unwrap_or("look at it")),
+                escaped(&product.owner),
+                escaped(&said(thing)),
+            )
+        })
+        .collect();
+    if items.is_empty() {
+        return "<section><h2>To do</h2>\n<p>Nothing: everything is the newest of its kind.</p></section>\n"
+            .to_owned();
+    }
+    format!("<section><h2>To do</h2>\n<ol class=\"todo\">\n{}</ol></section>\n", items.concat())
+}
+
+/// `v1.17.2 → v1.19.1 · 2 minor, 9 mo`.
+fn said(thing: &Thing) -> String {
+    let way = match (&thing.latest, &thing.behind, thing.declared.first()) {
+        (Some(latest), Some(_), Some(declared)) => format!("{declared} → {latest} · "),
+        _ => String::new(),
+    };
+    format!("{way}{}", behind(thing))
+}
+
+fn everything(report: &Weekly) -> String {
+    let mut rows = String::new();
+    for product in &report.products {
+        for thing in &product.things {
+            rows.push_str(&row(product, thing));
+        }
+    }
+    let without = match report.without_upstream.as_slice() {
+        [] => String::new(),
+        names => format!("<p>Without anything upstream: {}.</p>\n", escaped(&names.join(", "))),
+    };
+    if rows.is_empty() {
+        return format!("<section><h2>Everything</h2>\n{without}</section>\n");
+    }
+    format!(
+        "<section><h2>Everything</h2>\n<table>\n<thead><tr><th></th><th>Product</th><th>Thing</th><th>Declared</th>\
+         <th>Fleet</th><th>Latest</th><th>Behind</th><th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{without}</section>\n"
+    )
+}
+
+/// Who gave no answer, and why.
+fn unanswered(report: &Weekly) -> String {
+    let item = |(who, why): &(String, String)| {
+        format!("<li><p><b>{}</b></p><p class=\"said\">{}</p></li>\n", escaped(who), escaped(why))
+    };
+    let items: String = silent(report).iter().map(item).collect();
+    match items.is_empty() {
+        true => String::new(),
+        false => {
+            format!(
+                "<section><h2>Sources without an answer</h2>\n<ul class=\"todo\">\n{items}</ul></section>\n"
+            )
+        }
+    }
+}
+
+fn row(product: &Product, thing: &Thing) -> String {
+    let (class, sign) = class(thing.need);
+    let clusters = |running: &crate::report::weekly::RunningAt| {
+        let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).collect();
+        format!("{}: {}", running.version, names.join(", "))
+    };
+    let title: Vec<String> = thing.running.iter().map(clusters).collect();
+    format!(
+        "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td>{}<br><span class=\"owner\">{}</span></td><td><code>{}</code></td>\
+         <td class=\"version\">{}</td><td class=\"version\" title=\"{}\">{}</td><td class=\"version\">{}</td>\
+         <td>{}</td><td><code>{}</code></td></tr>\n",
+        escaped(&product.product),
+        escaped(&product.owner),
+        escaped(&thing.name),
+        escaped(&thing.declared.join(", ")),
+        escaped(&title.join("; ")),
+        escaped(&running(thing)),
+        escaped(thing.latest.as_deref().unwrap_or("-")),
+        escaped(&behind(thing)),
+        escaped(&thing.place),
+    )
+}
+
+fn class(need: Need) -> (&'static str, &'static str) {
+    match need {
+        Need::Now => ("now", "✖"),
+        Need::Soon => ("soon", "!"),
+        Need::Unknown => ("unknown", "?"),
+        Need::Waits => ("waits", "·"),
+        Need::Nothing => ("fine", "✔"),
+    }
+}
+
+/// Text as text: nothing in it is markup, in an element or in a quoted attribute.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}

@@ -1,0 +1,69 @@
+//! The report as Markdown, for tickets and chats: what to do first, then everything.
+
+use super::words::{behind, deed, headline, named, need_words, running, silent, todo};
+use crate::output::screens::markdown::{code, plain};
+use crate::report::weekly::{Need, Weekly};
+
+/// The report.
+pub(super) fn text(report: &Weekly) -> String {
+    let mut text = format!("# {}\n", plain(&headline(report)));
+    let counts: Vec<String> =
+        report.counts.iter().map(|(need, products)| need_words(*need, *products)).collect();
+    if !counts.is_empty() {
+        text.push_str(&format!("\n{}\n", plain(&counts.join(" · "))));
+    }
+    let todo: Vec<String> = todo(report)
+        .map(|(product, thing)| {
+            let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
+            let what = deed(thing).unwrap_or("look at it");
+            let command = command.map_or_else(String::new, |command| format!("<br>{}", code(command)));
+            format!(
+                "- [ ] **{}** ({}): {}, {}{command}\n",
+                plain(&named(product, thing)),
+                plain(&product.owner),
+                plain(what),
+                plain(&behind(thing)),
+            )
+        })
+        .collect();
+    if !todo.is_empty() {
+        text.push_str(&format!("\n## To do\n\n{}", todo.concat()));
+    }
+    text.push_str("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind | Where |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    for product in &report.products {
+        for thing in &product.things {
+            let cells = [
+                sign(thing.need).to_owned(),
+                plain(&product.product),
+                code(&thing.name),
+                code(&thing.declared.join(", ")),
+                code(&running(thing)),
+                code(thing.latest.as_deref().unwrap_or_default()),
+                plain(&behind(thing)),
+                code(&thing.place),
+            ];
+            text.push_str(&format!("| {} |\n", cells.join(" | ")));
+        }
+    }
+    let silent: Vec<String> =
+        silent(report).iter().map(|(who, why)| format!("- {}<br>{}\n", plain(who), plain(why))).collect();
+    if !silent.is_empty() {
+        text.push_str(&format!("\n## Sources without an answer\n\n{}", silent.concat()));
+    }
+    if !report.without_upstream.is_empty() {
+        let names = report.without_upstream.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("\nWithout anything upstream: {names}\n"));
+    }
+    text
+}
+
+/// A sign that every font has.
+fn sign(need: Need) -> &'static str {
+    match need {
+        Need::Now => "✖",
+        Need::Soon => "!",
+        Need::Unknown => "?",
+        Need::Waits => "·",
+        Need::Nothing => "✔",
+    }
+}

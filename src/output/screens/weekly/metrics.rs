@@ -1,0 +1,100 @@
+//! The report as metrics, in Prometheus' text format
+//! (prometheus.io/docs/instrumenting/exposition_formats), for a textfile collector or a push gateway.
+
+use std::fmt::Write as _;
+
+use crate::output::Look;
+use crate::report::weekly::{Need, Thing, Weekly};
+
+/// One metric with its samples.
+struct Metric<'a> {
+    name: &'a str,
+    help: &'a str,
+    samples: Vec<(Vec<(&'a str, String)>, String)>,
+}
+
+/// The report.
+pub(super) fn text(report: &Weekly, look: &Look) -> String {
+    let things = || report.products.iter().flat_map(|p| p.things.iter().map(move |thing| (p, thing)));
+    let labels = |product: &str, thing: &Thing| {
+        vec![("product", product.to_owned()), ("kind", thing.kind.to_owned()), ("name", thing.name.clone())]
+    };
+    let flag = |is: bool| if is { "1" } else { "0" }.to_owned();
+    let metrics = [
+        Metric {
+            name: "tidegate_lcm_info",
+            help: "A thing that has versions upstream, with what is declared and what is newest.",
+            samples: things()
+                .map(|(product, thing)| {
+                    let mut all = labels(&product.product, thing);
+                    all.push(("owner", product.owner.clone()));
+                    all.push(("declared", thing.declared.join(",")));
+                    all.push(("latest", thing.latest.clone().unwrap_or_default()));
+                    let status = thing.statuses.first().map_or("same", |line| line.status);
+                    all.push(("status", status.to_owned()));
+                    (all, "1".to_owned())
+                })
+                .collect(),
+        },
+        Metric {
+            name: "tidegate_lcm_behind",
+            help: "How many versions of a level a thing is behind.",
+            samples: things()
+                .filter_map(|(product, thing)| {
+                    let behind = thing.behind?;
+                    let mut all = labels(&product.product, thing);
+                    all.push(("level", behind.level.word().to_owned()));
+                    Some((all, behind.steps.unwrap_or(1).to_string()))
+                })
+                .collect(),
+        },
+        Metric {
+            name: "tidegate_lcm_unknown",
+            help: "Whether nothing is known of a thing, since its source was silent or its version can't be read.",
+            samples: things()
+                .map(|(product, thing)| (labels(&product.product, thing), flag(thing.need == Need::Unknown)))
+                .collect(),
+        },
+        Metric {
+            name: "tidegate_lcm_needs",
+            help: "How many products need what.",
+            samples: report
+                .counts
+                .iter()
+                .map(|(need, products)| (vec![("need", need.word().to_owned())], products.to_string()))
+                .collect(),
+        },
+        Metric {
+            name: "tidegate_lcm_sources",
+            help: "How many things were asked about.",
+            samples: vec![(Vec::new(), report.sources.asked.to_string())],
+        },
+        Metric {
+            name: "tidegate_lcm_sources_silent",
+            help: "About how many of them no answer came.",
+            samples: vec![(Vec::new(), report.sources.silent.len().to_string())],
+        },
+        Metric {
+            name: "tidegate_lcm_report_timestamp_seconds",
+            help: "When the report was made.",
+            samples: vec![(Vec::new(), look.view.now.as_second().to_string())],
+        },
+    ];
+    metrics.iter().filter(|metric| !metric.samples.is_empty()).map(written).collect()
+}
+
+fn written(metric: &Metric<'_>) -> String {
+    let Metric { name, help, samples } = metric;
+    let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
+    for (labels, value) in samples {
+        let labels: Vec<String> =
+            labels.iter().map(|(label, text)| format!("{label}=\"{}\"", escaped(text))).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+        let _ = writeln!(text, "{name}{labels} {value}");
+    }
+    text
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

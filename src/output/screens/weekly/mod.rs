@@ -1,0 +1,156 @@
+//! `lcm report`: what must I do this week? At the terminal a table, what needs most first; the other forms say
+//! the same for tickets, browsers, sheets and machines.
+
+mod csv;
+mod html;
+mod lines;
+mod markdown;
+mod metrics;
+mod sarif;
+mod words;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::diag::count;
+use crate::output::mark::{Tone, bold, clean, dim};
+use crate::output::surface::Form;
+use crate::output::table::{Cell, Column, Table};
+use crate::output::{Look, Screen};
+use crate::report::weekly::{Need, Product, Thing, Weekly};
+use words::{behind, deed, headline, named, need_words, running, silent};
+
+impl Screen for Weekly {
+    const KIND: &'static str = "LcmReport";
+
+    fn text(&self, look: &Look) -> String {
+        let mut text = format!("{}\n", bold(&headline(self)));
+        // A fleet that was never seen needs no column.
+        let seen = self.products.iter().flat_map(|p| &p.things).any(|thing| !thing.running.is_empty());
+        let mut columns = vec![Column::tight("PRODUCT"), Column::tight("DECLARED")];
+        columns.extend(seen.then(|| Column::tight("FLEET")));
+        columns.extend([Column::tight("LATEST"), Column::text("BEHIND"), Column::tight("DO")]);
+        let mut table = Table::new(columns);
+        for product in &self.products {
+            for thing in shown(product) {
+                table.row(cells(product, thing, seen));
+            }
+        }
+        if !table.is_empty() {
+            text.push_str(&table.text(look.width));
+        }
+        for (who, why) in silent(self) {
+            text.push_str(&format!("? {}\n", clean(&who)));
+            text.push_str(&indented(&clean(&why), look.width));
+        }
+        text.push_str(&footer(self, look.width));
+        text
+    }
+
+    fn next(&self) -> Option<String> {
+        self.next.clone()
+    }
+
+    fn form(&self, form: Form, look: &Look) -> String {
+        match form {
+            Form::Ndjson => lines::text(self),
+            Form::Markdown => markdown::text(self),
+            Form::Html => html::text(self, look),
+            Form::Csv => csv::text(self),
+            Form::Prometheus => metrics::text(self, look),
+            Form::Sarif => sarif::text(self),
+        }
+    }
+}
+
+/// The things of a product that are worth a line: those that need something; else the first.
+fn shown(product: &Product) -> impl Iterator<Item = &Thing> {
+    let some = product.things.iter().filter(|thing| thing.need != Need::Nothing).count().max(1);
+    product.things.iter().take(some)
+}
+
+fn tone(need: Need) -> (Tone, &'static str) {
+    match need {
+        Need::Now => (Tone::Bad, Tone::Bad.glyph()),
+        Need::Soon => (Tone::Warn, Tone::Warn.glyph()),
+        Need::Unknown => (Tone::Warn, "?"),
+        Need::Waits => (Tone::Quiet, Tone::Quiet.glyph()),
+        Need::Nothing => (Tone::Good, Tone::Good.glyph()),
+    }
+}
+
+fn cells(product: &Product, thing: &Thing, seen: bool) -> Vec<Cell> {
+    let (tone, glyph) = tone(thing.need);
+    let toned = |text: String| match thing.need {
+        Need::Nothing => Cell::from(text),
+        _ => Cell::toned(text, tone),
+    };
+    let behind = match behind(thing) {
+        words if words.is_empty() => Cell::from(""),
+        words => toned(words),
+    };
+    let mut cells =
+        vec![toned(format!("{glyph} {}", named(product, thing))), thing.declared.join(", ").into()];
+    cells.extend(seen.then(|| Cell::from(running(thing))));
+    cells.push(thing.latest.as_deref().unwrap_or_default().into());
+    cells.extend([behind, deed(thing).unwrap_or_default().into()]);
+    cells
+}
+
+/// What the whole comes to, in a line or two.
+fn footer(report: &Weekly, width: Option<u16>) -> String {
+    let mut parts: Vec<String> = report
+        .counts
+        .iter()
+        .filter(|(need, _)| **need != Need::Nothing)
+        .map(|(need, products)| need_words(*need, *products))
+        .collect();
+    if parts.is_empty() && !report.products.is_empty() {
+        parts.push("nothing to do".to_owned());
+    }
+    if !report.pins.old.is_empty() {
+        parts.push(format!("{} older than 60 d", count(report.pins.old.len() as u64, "pin")));
+    }
+    if !report.without_upstream.is_empty() {
+        let products = count(report.without_upstream.len() as u64, "product");
+        parts.push(format!("{products} without anything upstream"));
+    }
+    match parts.is_empty() {
+        true => "no product names anything that has versions upstream\n".to_owned(),
+        false => folded(&parts, width).iter().map(|line| dim(line) + "\n").collect(),
+    }
+}
+
+/// Words on as many lines as they need, below a heading.
+fn indented(text: &str, width: Option<u16>) -> String {
+    let width = width.map_or(usize::MAX, |width| usize::from(width).saturating_sub(2));
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.width() + word.width() < width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.iter().map(|line| format!("  {}\n", dim(line))).collect()
+}
+
+/// Parts on as many lines as they need.
+fn folded(parts: &[String], width: Option<u16>) -> Vec<String> {
+    let width = width.map_or(usize::MAX, usize::from);
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.width() + part.width() + 3 <= width => {
+                line.push_str(" · ");
+                line.push_str(part);
+            }
+            _ => lines.push(part.clone()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;

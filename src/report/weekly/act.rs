@@ -1,0 +1,103 @@
+//! What to do about a thing: a word, and where there is one the command.
+
+use super::Need;
+use crate::lcm::declared::Item;
+use crate::lcm::row::{Row, Status};
+use crate::lcm::upstream::Silence;
+use crate::report::word;
+
+/// What to do about a thing.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Act {
+    /// In a word.
+    pub deed: Deed,
+    /// The command, as people type it; absent where a person has to think first.
+    pub command: Option<String>,
+}
+
+/// What to do, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Deed {
+    /// Raise the version.
+    Bump,
+    /// Raise Kubernetes with the next release.
+    Upgrade,
+    /// Put something else in its place.
+    Replace,
+    /// Cut a release with what is declared.
+    Cut,
+    /// Roll the newest release out.
+    RollOut,
+    /// Give credentials, or better ones.
+    FixAuth,
+    /// Ask again later.
+    Retry,
+    /// Correct what is written.
+    Correct,
+}
+
+impl Deed {
+    /// Its words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Bump => "bump",
+            Self::Upgrade => "upgrade",
+            Self::Replace => "replace",
+            Self::Cut => "cut a release",
+            Self::RollOut => "roll out",
+            Self::FixAuth => "fix auth",
+            Self::Retry => "ask again",
+            Self::Correct => "correct it",
+        }
+    }
+}
+
+/// What to do about a row.
+pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
+    let newest = row.newest.as_deref().filter(|_| row.behind().is_some());
+    let act = |deed, command: Option<String>| Some(Act { deed, command });
+    if let (Some(newest), Item::Kubernetes(_)) = (newest, &row.item) {
+        return act(Deed::Upgrade, None).filter(|_| !newest.is_empty());
+    }
+    if let Some(newest) = newest {
+        return act(Deed::Bump, Some(bump(row, newest, None)));
+    }
+    match row.status() {
+        Status::TagMoved { tag, digest } => {
+            act(Deed::Bump, digest.as_deref().map(|digest| bump(row, tag, Some(digest))))
+        }
+        Status::Missing | Status::Deprecated | Status::Incompatible { .. } if need == Need::Now => {
+            act(Deed::Replace, None)
+        }
+        Status::Unknown { silence, .. } => act(silenced(*silence), None),
+        Status::Skewed if row.released == row.declared => act(Deed::RollOut, None),
+        Status::Skewed => act(Deed::Cut, None),
+        _ => None,
+    }
+}
+
+/// What helps against a silence.
+fn silenced(silence: Option<Silence>) -> Deed {
+    match silence {
+        Some(Silence::Forbidden) => Deed::FixAuth,
+        Some(Silence::Limited | Silence::Unreachable | Silence::Invalid | Silence::TooMuch) => Deed::Retry,
+        Some(Silence::Missing) | None => Deed::Correct,
+    }
+}
+
+fn bump(row: &Row, to: &str, digest: Option<&str>) -> String {
+    let source = match &row.item {
+        Item::Image(repository) => format!("--image {}", word(&repository.to_string())),
+        Item::Chart { name, .. } => format!("--chart {}", word(name)),
+        Item::Tool(project) => format!("--tool {}", word(&project.to_string())),
+        Item::Kubernetes(_) => String::new(),
+    };
+    let from = match row.declared.as_slice() {
+        [lowest, _, ..] => format!(" --from {}", word(lowest)),
+        _ => String::new(),
+    };
+    let digest = digest.map_or_else(String::new, |digest| format!(" --digest {digest}"));
+    format!("tidegate product bump {} {source}{from} --to {}{digest}", word(&row.product), word(to))
+}

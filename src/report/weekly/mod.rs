@@ -1,0 +1,261 @@
+//! The weekly report as data: what of the platform has newer versions, what can't wait, and what to do about
+//! each. Rows of things ([`crate::lcm::row`]) become products in order of need; how they are shown is for
+//! `output`.
+
+mod act;
+mod thing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use act::{Act, Deed};
+pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing};
+
+use crate::lcm::row::{Row, Status};
+use crate::lcm::upstream::Silence;
+use crate::model::{PinFile, PinId, ReleaseId};
+
+/// A pin that is older than this should be looked at, in days.
+const OLD_PIN: i64 = 60;
+
+/// What the platform team opens every week.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Weekly {
+    /// The week by ISO 8601, such as `2026-W47`.
+    pub week: String,
+    /// The newest release that was cut.
+    pub release: Option<ReleaseId>,
+    /// How many clusters the fleet has.
+    pub clusters: usize,
+    /// How many of them were never seen: what runs there is not known.
+    pub unseen: usize,
+    /// The things that were asked about, and the answers that came.
+    pub sources: Sources,
+    /// How many products need what.
+    pub counts: BTreeMap<Need, usize>,
+    /// The products with something that has versions upstream, those with the most need first.
+    pub products: Vec<Product>,
+    /// Products whose files name nothing that has versions upstream.
+    pub without_upstream: Vec<String>,
+    /// Pins that hold.
+    pub pins: Pins,
+    /// What is done first.
+    pub next: Option<String>,
+}
+
+/// Sources that were asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sources {
+    /// How many things were asked about.
+    pub asked: usize,
+    /// About how many of them an answer came.
+    pub answered: usize,
+    /// What came no answer about, and why.
+    pub silent: Vec<Silent>,
+}
+
+/// A thing about which there was no answer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Silent {
+    /// Who was asked: a registry, a repository of charts, a forge.
+    pub source: String,
+    /// What was asked about.
+    pub thing: String,
+    /// What kind of silence.
+    pub silence: Silence,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// One product.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Product {
+    /// Its name.
+    pub product: String,
+    /// Who owns it.
+    pub owner: String,
+    /// What it needs: the most of its things.
+    pub need: Need,
+    /// What of it has versions upstream, those with the most need first.
+    pub things: Vec<Thing>,
+    /// Whether it has several things, shown or not: then each is named.
+    #[serde(skip)]
+    pub several: bool,
+    /// The pins that hold a version of it.
+    pub pins: Vec<PinId>,
+}
+
+/// How much something needs somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// It breaks, or is about to: it can't be pulled, it is given up, it refuses a cluster.
+    Now,
+    /// There is something newer, or a tag has moved.
+    Soon,
+    /// Nobody knows.
+    Unknown,
+    /// Clusters do not have yet what is declared: a release brings it.
+    Waits,
+    /// Nothing.
+    Nothing,
+}
+
+impl Need {
+    /// What a status asks of people. What is the newest, or above it, asks nothing.
+    fn of(status: &Status, row: &Row) -> Self {
+        match status {
+            Status::Missing | Status::Deprecated => Self::Now,
+            // Only what is in use and refuses a cluster is wrong today.
+            Status::Incompatible { version, .. } if row.declared.contains(version) => Self::Now,
+            Status::Incompatible { .. } => Self::Nothing,
+            Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
+            Status::Unknown { .. } => Self::Unknown,
+            Status::Skewed => Self::Waits,
+            Status::Ahead | Status::Same => Self::Nothing,
+        }
+    }
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Now => "now",
+            Self::Soon => "soon",
+            Self::Unknown => "unknown",
+            Self::Waits => "waits",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    /// Whether somebody has to do something.
+    pub fn is_any(self) -> bool {
+        matches!(self, Self::Now | Self::Soon | Self::Unknown)
+    }
+}
+
+/// The pins of the platform.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pins {
+    /// Those that hold.
+    pub holding: usize,
+    /// Those of them that are older than sixty days.
+    pub old: Vec<PinId>,
+}
+
+/// The fleet, as far as the report is concerned.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fleet {
+    /// How many clusters there are.
+    pub clusters: usize,
+    /// How many were never seen.
+    pub unseen: usize,
+}
+
+/// The report at a moment. `products` are all there are, also those that no row is about.
+pub fn of<'a>(
+    rows: &[Row],
+    products: impl IntoIterator<Item = &'a str>,
+    release: Option<ReleaseId>,
+    fleet: Fleet,
+    pins: &[&PinFile],
+    now: jiff::Timestamp,
+) -> Weekly {
+    let holding: Vec<&&PinFile> = pins.iter().filter(|pin| pin.spec.holds(now)).collect();
+    let mut by_product: BTreeMap<&str, Vec<&Row>> = BTreeMap::new();
+    for row in rows {
+        by_product.entry(&row.product).or_default().push(row);
+    }
+    let mut found: Vec<Product> = by_product.values().filter_map(|rows| product(rows, &holding)).collect();
+    found.sort_by(|one, other| (one.need, &one.product).cmp(&(other.need, &other.product)));
+    let mut counts: BTreeMap<Need, usize> = BTreeMap::new();
+    for product in &found {
+        *counts.entry(product.need).or_default() += 1;
+    }
+    let without = products.into_iter().filter(|name| !by_product.contains_key(name));
+    let acts = found.iter().flat_map(|product| &product.things).filter_map(|thing| thing.act.as_ref());
+    Weekly {
+        week: week(now),
+        release,
+        clusters: fleet.clusters,
+        unseen: fleet.unseen,
+        sources: sources(rows),
+        counts,
+        next: acts.filter_map(|act| act.command.clone()).next(),
+        products: found,
+        without_upstream: without.map(str::to_owned).collect(),
+        pins: Pins {
+            holding: holding.len(),
+            old: holding
+                .iter()
+                .filter(|pin| is_old(pin, now))
+                .map(|pin| pin.metadata.name.value.clone())
+                .collect(),
+        },
+    }
+}
+
+impl Weekly {
+    /// Leaves out what needs something else; the counts stay those of the whole.
+    pub fn keep(&mut self, needs: &BTreeSet<Need>) {
+        for product in &mut self.products {
+            product.things.retain(|thing| needs.contains(&thing.need));
+        }
+        self.products.retain(|product| !product.things.is_empty());
+    }
+}
+
+/// `2026-W47`.
+fn week(now: jiff::Timestamp) -> String {
+    let week = now.to_zoned(jiff::tz::TimeZone::UTC).date().iso_week_date();
+    format!("{:04}-W{:02}", week.year(), week.week())
+}
+
+fn is_old(pin: &PinFile, now: jiff::Timestamp) -> bool {
+    let Some(created) = &pin.spec.created else { return false };
+    now.duration_since(created.value.moment()).as_hours() / 24 > OLD_PIN
+}
+
+fn product(rows: &[&Row], pins: &[&&PinFile]) -> Option<Product> {
+    let first = rows.first()?;
+    let mut things: Vec<Thing> = rows.iter().map(|row| Thing::of(row)).collect();
+    things
+        .sort_by(|one, other| (one.need, &one.kind, &one.name).cmp(&(other.need, &other.kind, &other.name)));
+    let own = pins.iter().filter(|pin| pin.spec.product.value.as_str() == first.product);
+    Some(Product {
+        product: first.product.clone(),
+        owner: first.owner.clone(),
+        need: things.first().map_or(Need::Nothing, |thing| thing.need),
+        several: things.len() > 1,
+        things,
+        pins: own.map(|pin| pin.metadata.name.value.clone()).collect(),
+    })
+}
+
+/// What was asked about, each thing once.
+fn sources(rows: &[Row]) -> Sources {
+    let things: BTreeSet<String> = rows.iter().map(|row| row.item.to_string()).collect();
+    let silent = |row: &Row| {
+        row.statuses.iter().find_map(|status| match status {
+            Status::Unknown { silence: Some(silence), why } => Some(Silent {
+                source: row.item.source(),
+                thing: row.item.to_string(),
+                silence: *silence,
+                why: why.clone(),
+            }),
+            _ => None,
+        })
+    };
+    let silent: BTreeSet<Silent> = rows.iter().filter_map(silent).collect();
+    Sources {
+        asked: things.len(),
+        answered: things.len().saturating_sub(silent.len()),
+        silent: silent.into_iter().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! What the report makes of rows.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::lcm::declared::Item;
+use crate::lcm::version::Level;
+
+fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -> Row {
+    Row {
+        product: product.to_owned(),
+        owner: "platform".to_owned(),
+        item: Item::Image(name.parse().expect("a repository")),
+        declared: vec!["1.0.0".to_owned()],
+        released: vec!["1.0.0".to_owned()],
+        running: Vec::new(),
+        newest: newest.map(str::to_owned),
+        levels: BTreeMap::new(),
+        steps: Some(2),
+        since: None,
+        published: None,
+        statuses,
+        place: "products/a/product.yaml:1:1".to_owned(),
+        notes: Vec::new(),
+    }
+}
+
+fn report(rows: &[Row]) -> Weekly {
+    let now = "2026-11-22T20:00:00Z".parse().expect("a moment");
+    of(rows, ["a", "b", "c", "d"], None, Fleet::default(), &[], now)
+}
+
+#[test]
+fn what_needs_most_comes_first_and_what_names_nothing_is_said() {
+    let report = report(&[
+        row("a", "quay.io/a/fine", vec![Status::Same], Some("1.0.0")),
+        row("b", "quay.io/b/old", vec![Status::Behind(Level::Minor)], Some("1.2.0")),
+        row("b", "quay.io/b/fine", vec![Status::Same], Some("1.0.0")),
+        row("c", "quay.io/c/gone", vec![Status::Missing], None),
+    ]);
+    assert_eq!(report.week, "2026-W47");
+    let order: Vec<(&str, Need)> = report.products.iter().map(|p| (p.product.as_str(), p.need)).collect();
+    assert_eq!(order, [("c", Need::Now), ("b", Need::Soon), ("a", Need::Nothing)]);
+    assert_eq!(report.without_upstream, ["d"]);
+    assert_eq!(report.products[1].things[0].short(), "old");
+    let command = "tidegate product bump b --image quay.io/b/old --to 1.2.0";
+    assert_eq!(report.next.as_deref(), Some(command));
+}
+
+#[test]
+fn a_silent_source_is_counted_once_however_many_products_use_it() {
+    let silent = || {
+        let status = Status::Unknown { silence: Some(Silence::Forbidden), why: "it answered 403".to_owned() };
+        vec![status]
+    };
+    let report = report(&[
+        row("a", "quay.io/x/y", silent(), None),
+        row("b", "quay.io/x/y", silent(), None),
+        row("b", "quay.io/x/z", vec![Status::Same], None),
+    ]);
+    assert_eq!((report.sources.asked, report.sources.answered, report.sources.silent.len()), (2, 1, 1));
+    let act = report.products[0].things[0].act.as_ref().map(|act| act.deed);
+    assert_eq!((report.products[0].need, act), (Need::Unknown, Some(Deed::FixAuth)));
+}
+
+#[test]
+fn only_a_version_in_use_that_refuses_a_cluster_is_wrong_today() {
+    let refuses = |version: &str| Status::Incompatible {
+        version: version.to_owned(),
+        kubernetes: vec!["1.30".to_owned()],
+    };
+    let report = report(&[
+        row("a", "quay.io/a/a", vec![refuses("1.0.0"), Status::Same], None),
+        row("b", "quay.io/b/b", vec![refuses("2.0.0"), Status::Behind(Level::Major)], Some("2.0.0")),
+    ]);
+    let needs: Vec<Need> = report.products.iter().map(|product| product.need).collect();
+    assert_eq!(needs, [Need::Now, Need::Soon]);
+}
+
+#[test]
+fn a_tag_that_moved_is_taken_in_with_its_digest_and_what_waits_needs_a_release() {
+    let digest = format!("sha256:{}", "b".repeat(64));
+    let moved = Status::TagMoved { tag: "1.0.0".to_owned(), digest: Some(digest.clone()) };
+    let mut waits = row("b", "quay.io/b/b", vec![Status::Skewed, Status::Same], None);
+    let clusters = ["one".parse().expect("a name")].into();
+    waits.running = vec![("0.9.0".to_owned(), clusters)];
+    let report = report(&[row("a", "quay.io/a/a", vec![moved], None), waits]);
+    let acts: Vec<Act> = report.products.iter().filter_map(|p| p.things[0].act.clone()).collect();
+    assert_eq!(
+        acts[0].command.as_deref(),
+        Some(format!("tidegate product bump a --image quay.io/a/a --to 1.0.0 --digest {digest}").as_str())
+    );
+    assert_eq!((acts[1].deed, report.products[1].need), (Deed::RollOut, Need::Waits));
+    assert_eq!(report.products[1].things[0].statuses[0].message, "1 cluster runs another version");
+}

@@ -1,0 +1,179 @@
+//! One thing of a product: an image, a chart, a tool or Kubernetes, with everything that is known of it in
+//! one place.
+
+use super::Need;
+use super::act::{self, Act};
+use crate::diag::count;
+use crate::lcm::row::{Row, Status};
+use crate::lcm::upstream::Silence;
+use crate::lcm::version::Level;
+use crate::model::ClusterName;
+
+/// One thing of a product.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Thing {
+    /// `image`, `chart`, `tool` or `kubernetes`.
+    pub kind: &'static str,
+    /// Its whole name.
+    pub name: String,
+    /// Who is asked about it: a registry, a repository of charts, a forge.
+    pub source: String,
+    /// The versions that the product's files name, the lowest first.
+    pub declared: Vec<String>,
+    /// Those of the newest release.
+    pub released: Vec<String>,
+    /// Those that clusters were last seen to run, the lowest first.
+    pub running: Vec<RunningAt>,
+    /// The newest version that counts.
+    pub latest: Option<String>,
+    /// The newest of each level.
+    pub candidates: Candidates,
+    /// How far it is behind; absent if it is not.
+    pub behind: Option<Behind>,
+    /// When the newest version was published, where that is known.
+    pub published: Option<jiff::Timestamp>,
+    /// How it stands; what weighs most is first.
+    pub statuses: Vec<StatusLine>,
+    /// What it needs.
+    pub need: Need,
+    /// What to do about it.
+    pub act: Option<Act>,
+    /// Where it is declared first: `FILE:LINE:COLUMN`.
+    pub place: String,
+    /// What of its source could not be read.
+    pub notes: Vec<String>,
+}
+
+/// A version that runs.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunningAt {
+    /// The version.
+    pub version: String,
+    /// The clusters that have it.
+    pub clusters: Vec<ClusterName>,
+}
+
+/// The newest version of each level.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Candidates {
+    /// Among those with the same two first numbers.
+    pub patch: Option<String>,
+    /// Among those with the same first number.
+    pub minor: Option<String>,
+    /// Among those with another first number.
+    pub major: Option<String>,
+}
+
+/// How far a version is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Behind {
+    /// By which number.
+    pub level: Level,
+    /// How many versions of that number lie between; absent where they can't be counted.
+    pub steps: Option<u64>,
+    /// How many days lie between the two, where both are known.
+    pub days: Option<i64>,
+}
+
+impl Behind {
+    /// `2 minor`.
+    pub fn words(&self) -> String {
+        match self.steps {
+            Some(steps) => format!("{steps} {}", self.level.word()),
+            None => self.level.word().to_owned(),
+        }
+    }
+}
+
+/// One thing to be said of how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusLine {
+    /// A word: `same`, `patch`, `minor`, `major`, `ahead`, `tag-moved`, `deprecated`, `missing-upstream`,
+    /// `incompatible`, `skewed`, `unknown`.
+    pub status: &'static str,
+    /// A sentence.
+    pub message: String,
+    /// Of a silent source: what kind of silence.
+    pub silence: Option<Silence>,
+}
+
+impl Thing {
+    pub(super) fn of(row: &Row) -> Self {
+        let at = |level: Level| row.levels.get(&level).cloned();
+        let days = |(since, published): (jiff::Timestamp, jiff::Timestamp)| {
+            published.duration_since(since).as_hours() / 24
+        };
+        let behind = row.behind().map(|level| Behind {
+            level,
+            steps: row.steps,
+            days: row.since.zip(row.published).map(days).filter(|days| *days >= 0),
+        });
+        let need = row.statuses.iter().map(|status| Need::of(status, row)).min().unwrap_or(Need::Nothing);
+        Self {
+            kind: row.item.kind(),
+            name: row.item.to_string(),
+            source: row.item.source(),
+            declared: row.declared.clone(),
+            released: row.released.clone(),
+            running: row.running.iter().map(running).collect(),
+            latest: row.newest.clone(),
+            candidates: Candidates {
+                patch: at(Level::Patch),
+                minor: at(Level::Minor),
+                major: at(Level::Major),
+            },
+            behind,
+            published: row.published,
+            statuses: row.statuses.iter().map(|status| line(status, row)).collect(),
+            need,
+            act: act::of(row, need),
+            place: row.place.clone(),
+            notes: row.notes.clone(),
+        }
+    }
+
+    /// Its name in short: the last part of a repository, the name of a chart.
+    pub fn short(&self) -> &str {
+        let name = self.name.split_once(" of ").map_or(self.name.as_str(), |(chart, _)| chart);
+        name.rsplit(['/', ':']).next().unwrap_or(name)
+    }
+}
+
+fn running((version, clusters): &(String, std::collections::BTreeSet<ClusterName>)) -> RunningAt {
+    RunningAt { version: version.clone(), clusters: clusters.iter().cloned().collect() }
+}
+
+/// A status in a sentence.
+fn line(status: &Status, row: &Row) -> StatusLine {
+    let newest = row.newest.as_deref().unwrap_or("-");
+    let declared = row.declared.first().map_or("what is in use", String::as_str);
+    let mut silence = None;
+    let message = match status {
+        Status::Missing => format!("{declared} is not published any more"),
+        Status::Deprecated => "its makers have given it up".to_owned(),
+        Status::Incompatible { version, kubernetes } => {
+            format!("{version} refuses Kubernetes {}", kubernetes.join(", "))
+        }
+        Status::TagMoved { tag, digest: Some(digest) } => format!("{tag} names {digest} now"),
+        Status::TagMoved { tag, digest: None } => format!("{tag} names something else now"),
+        Status::Unknown { silence: found, why } => {
+            silence = *found;
+            why.clone()
+        }
+        Status::Behind(level) => format!("{newest} is a newer {}", level.word()),
+        Status::Skewed => {
+            let others = row.running.iter().filter(|(version, _)| !row.declared.contains(version));
+            let clusters: usize = others.map(|(_, clusters)| clusters.len()).sum();
+            let (verb, it) =
+                if clusters == 1 { ("runs", "another version") } else { ("run", "other versions") };
+            format!("{} {verb} {it}", count(clusters as u64, "cluster"))
+        }
+        Status::Ahead => "it is above everything that is published".to_owned(),
+        Status::Same => "it is the newest of its kind".to_owned(),
+    };
+    StatusLine { status: status.word(), message, silence }
+}
