@@ -7,11 +7,13 @@
 pub mod answers;
 pub mod artifacthub;
 pub mod bump;
+pub mod changes;
 pub mod charts;
 pub mod declared;
 pub mod digests;
 pub mod filter;
 pub mod index;
+mod outline;
 pub mod path;
 pub mod pick;
 pub mod policies;

@@ -8,6 +8,7 @@ pub mod helm;
 mod manifests;
 mod mask;
 mod object;
+pub mod packed;
 pub mod scan;
 mod template;
 mod trace;

@@ -3,15 +3,12 @@
 //! column, in the chart and in the charts within it. What only the output shows is for `helm`.
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::sync::Arc;
 
 use super::actions::{Part, Word, parts};
+use super::packed::unpack;
 use crate::diag::{Code, Finding, Findings, Place, Source, codes};
-use crate::model::{File, Tree};
-
-/// The most bytes that a packed chart may unpack to.
-const MOST_UNPACKED: u64 = 64 * 1024 * 1024;
+use crate::model::Tree;
 
 /// How deep charts may lie within charts.
 const DEEPEST: usize = 8;
@@ -122,7 +119,7 @@ fn within(tree: &Tree, shown: &str, depth: usize, findings: &mut Findings) {
             Some((name, _)) if !name.starts_with(['.', '_']) => {
                 folders.insert(name.to_owned(), ());
             }
-            None if rest.ends_with(".tgz") => match unpack(file) {
+            None if rest.ends_with(".tgz") => match unpack(&file.bytes) {
                 Ok(inner) if depth < DEEPEST => one(&inner, &format!("{shown}/{path}"), depth + 1, findings),
                 Ok(_) => findings.push(too_deep(shown)),
                 Err(why) => findings.push(Finding::error(
@@ -145,25 +142,6 @@ fn within(tree: &Tree, shown: &str, depth: usize, findings: &mut Findings) {
 
 fn too_deep(shown: &str) -> Finding {
     Finding::error(&codes::CHART_BROKEN, format!("`{shown}` nests charts more than {DEEPEST} deep"))
-}
-
-/// The files of a packed chart, below its first folder.
-fn unpack(file: &File) -> Result<Tree, String> {
-    let plain = flate2::read::GzDecoder::new(&*file.bytes).take(MOST_UNPACKED);
-    let mut archive = tar::Archive::new(plain);
-    let mut tree = Tree::new();
-    for entry in archive.entries().map_err(|error| error.to_string())? {
-        let mut entry = entry.map_err(|error| error.to_string())?;
-        if !entry.header().entry_type().is_file() {
-            continue;
-        }
-        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let Some((_, inner)) = path.trim_start_matches("./").split_once('/') else { continue };
-        let mut bytes = Vec::new();
-        entry.read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-        tree.insert(inner, File { bytes: bytes.into(), executable: false });
-    }
-    if tree.is_empty() { Err("it is empty".to_owned()) } else { Ok(tree) }
 }
 
 fn file_of(source: &Arc<Source>, is_template: bool, findings: &mut Findings) {
@@ -249,6 +227,8 @@ fn hooks(source: &Arc<Source>, text: &str, at: usize, findings: &mut Findings) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::File;
+    use crate::render::packed::tests::packed as archive;
 
     fn tree(files: &[(&str, &str)]) -> Tree {
         let mut tree = Tree::new();
@@ -344,8 +324,11 @@ mod tests {
         packed.insert(
             "c/charts/sub-1.0.0.tgz",
             File {
-                bytes: archive(&[("sub/Chart.yaml", "name: sub"), ("sub/templates/a.yaml", "{{ uuidv4 }}")])
-                    .into(),
+                bytes: archive(&[
+                    ("sub/Chart.yaml", b"name: sub"),
+                    ("sub/templates/a.yaml", b"{{ uuidv4 }}"),
+                ])
+                .into(),
                 executable: false,
             },
         );
@@ -353,18 +336,6 @@ mod tests {
         assert_eq!(finding.place.unwrap().to_string(), "c/charts/sub-1.0.0.tgz/templates/a.yaml:1:4");
         packed.insert("c/charts/sub-1.0.0.tgz", File { bytes: (*b"no archive").into(), executable: false });
         assert_eq!(chart(&packed, "", "c").into_iter().next().unwrap().code.id, "TG0413");
-    }
-
-    fn archive(files: &[(&str, &str)]) -> Vec<u8> {
-        let mut builder =
-            tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
-        for (path, text) in files {
-            let mut header = tar::Header::new_ustar();
-            header.set_size(text.len() as u64);
-            header.set_mode(0o644);
-            builder.append_data(&mut header, path, text.as_bytes()).unwrap();
-        }
-        builder.into_inner().unwrap().finish().unwrap()
     }
 
     #[test]

@@ -3,16 +3,13 @@
 //! The entry goes into the section of its version if there is one, else into a new one above the topmost,
 //! in its style. Where that can't be told it goes below the title. Every line that was there stays.
 
-mod outline;
 mod place;
-mod style;
 
 use jiff::civil::Date;
 
-use self::outline::{Kind, Outline};
 use self::place::Place;
-use self::style::Style;
 use super::types::Moving;
+use crate::lcm::outline::{self, Kind, Named, Outline, Style};
 use crate::model::{File, Tree};
 use crate::version::Version;
 
@@ -57,7 +54,7 @@ pub(super) fn file(folder: &Tree) -> (&str, Option<&File>) {
 pub(super) fn written(before: Option<&str>, entry: &Entry<'_>) -> String {
     let text = before.unwrap_or(HEAD);
     let outline = Outline::of(text);
-    let of = |exactly| move |(_, named): &(_, &style::Named)| named.is(entry.version, exactly);
+    let of = |exactly| move |(_, named): &(_, &Named)| named.is(entry.version, exactly);
     let own = outline.versions().find(of(true)).or_else(|| outline.versions().find(of(false)));
     let lists = outline.blocks.iter().find_map(|block| match &block.kind {
         Kind::List(Some((_, mark))) => Some((String::new(), *mark)),

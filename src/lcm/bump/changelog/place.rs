@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::outline::{Heading, Kind, Outline, Role};
-use super::style::Named;
+use crate::lcm::outline::{Heading, Kind, Named, Outline, Role};
 
 /// A place for new lines.
 #[derive(Debug, Clone, PartialEq)]

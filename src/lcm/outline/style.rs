@@ -27,7 +27,7 @@ static NAMING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(BEFORE).ok(
 
 /// A heading of a version, or of what may be one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Named {
+pub(in crate::lcm) struct Named {
     /// The version as it is written, without `v`; none where only numbers are seen.
     pub version: Option<String>,
     /// How it is written, if all of it is understood.
@@ -40,7 +40,7 @@ pub(super) struct Named {
 
 /// How headings of versions are written, but for their level.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Style {
+pub(in crate::lcm) struct Style {
     anchor: String,
     first: Option<(String, String)>,
     open: String,

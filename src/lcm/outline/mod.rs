@@ -7,11 +7,13 @@ use std::ops::Range;
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
-use super::style::{Named, Style};
+mod style;
+
+pub(in crate::lcm) use style::{Named, Style};
 
 /// A block of the text that is in no other one.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Block {
+pub(in crate::lcm) struct Block {
     /// From the start of its first line to behind the break of its last.
     pub range: Range<usize>,
     /// What it is.
@@ -20,7 +22,7 @@ pub(super) struct Block {
 
 /// What a block is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Kind {
+pub(in crate::lcm) enum Kind {
     /// A heading, with its level.
     Heading(usize),
     /// A paragraph.
@@ -37,7 +39,7 @@ pub(super) enum Kind {
 
 /// What a heading is for.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Role {
+pub(in crate::lcm) enum Role {
     /// The section of a version.
     Version(Box<Named>),
     /// What is not released yet.
@@ -48,7 +50,7 @@ pub(super) enum Role {
 
 /// A heading.
 #[derive(Debug, Clone)]
-pub(super) struct Heading {
+pub(in crate::lcm) struct Heading {
     /// The number of its block.
     pub block: usize,
     /// From one on.
@@ -62,7 +64,7 @@ pub(super) struct Heading {
 }
 
 /// A changelog, read.
-pub(super) struct Outline<'t> {
+pub(in crate::lcm) struct Outline<'t> {
     /// All of it.
     pub text: &'t str,
     /// Where Markdown begins: behind a byte order mark and the front matter.
@@ -263,6 +265,6 @@ fn is_title(first: &Heading, others: &[Heading]) -> bool {
 
 /// How the sections of versions that are there are headed: the first one that is wholly understood, with
 /// its level and underline.
-pub(super) fn style<'o>(outline: &'o Outline<'_>) -> Option<(&'o Heading, &'o Style)> {
+pub(in crate::lcm) fn style<'o>(outline: &'o Outline<'_>) -> Option<(&'o Heading, &'o Style)> {
     outline.versions().find_map(|(heading, named)| Some((heading, named.style.as_ref()?)))
 }

@@ -1,0 +1,104 @@
+//! What one reader found: it grows within bounds, and what is over them is counted.
+
+use super::change::{Change, Evidence, Kind, Sign, Weight};
+use super::plain;
+use crate::lcm::artifacthub::Link;
+
+/// So many changes of one reader are kept; grave ones up to twice as many.
+const MOST_READ: usize = 5_000;
+
+/// What a reader found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// What is different.
+    pub changes: Vec<Change>,
+    /// What is dangerous.
+    pub evidence: Vec<Evidence>,
+    /// Whether something about security is better.
+    pub security: bool,
+    /// How much was left out because there is too much of it.
+    pub cut: usize,
+    /// What could not be read, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Found {
+    /// Adds a change of a version and, with a weight, the evidence that it is; what has no words is none.
+    pub(super) fn tell(&mut self, told: Told<'_>) {
+        let text = plain::line(told.text);
+        if text.is_empty() {
+            return;
+        }
+        self.security |= told.kind == Kind::Security;
+        let mut links = Vec::new();
+        plain::add_links(&mut links, told.links);
+        let version = plain::line(told.version);
+        if let Some(weight) = told.weight {
+            self.prove(Evidence {
+                weight,
+                sign: Sign::of(told.kind),
+                version: Some(version.clone()),
+                text: text.clone(),
+                links: links.clone(),
+            });
+        }
+        let most = if told.kind.is_grave() { 2 * MOST_READ } else { MOST_READ };
+        if self.changes.len() < most {
+            self.changes.push(Change { version, kind: told.kind, text, links });
+        } else {
+            self.cut += 1;
+        }
+    }
+
+    /// Adds evidence.
+    pub(super) fn prove(&mut self, evidence: Evidence) {
+        if self.evidence.len() < 2 * MOST_READ {
+            self.evidence.push(evidence);
+        } else {
+            self.cut += 1;
+        }
+    }
+
+    /// Adds evidence from comparing both ends; what would be shown as nothing is none.
+    pub(super) fn compare(&mut self, sign: Sign, weight: Weight, text: &str) {
+        let text = plain::line(text);
+        self.prove(Evidence { weight, sign, version: None, text, links: Vec::new() });
+    }
+
+    /// Gives every piece that leads nowhere a link.
+    pub fn linked(mut self, name: &str, address: &str) -> Self {
+        let Some(link) = plain::link(name, address) else { return self };
+        let changes = self.changes.iter_mut().map(|change| &mut change.links);
+        let links = changes.chain(self.evidence.iter_mut().map(|evidence| &mut evidence.links));
+        links.filter(|links| links.is_empty()).for_each(|links| links.push(link.clone()));
+        self
+    }
+}
+
+/// A change as a source tells it.
+pub(super) struct Told<'a> {
+    /// The version that has it.
+    pub version: &'a str,
+    /// What kind of change it is.
+    pub kind: Kind,
+    /// In words, which may be long.
+    pub text: &'a str,
+    /// Where to read more.
+    pub links: Vec<Link>,
+    /// What it says about a break, if anything.
+    pub weight: Option<Weight>,
+}
+
+impl FromIterator<Found> for Found {
+    fn from_iter<I: IntoIterator<Item = Found>>(all: I) -> Self {
+        let mut whole = Self::default();
+        for found in all {
+            whole.changes.extend(found.changes);
+            whole.evidence.extend(found.evidence);
+            whole.security |= found.security;
+            whole.cut = whole.cut.saturating_add(found.cut);
+            whole.notes.extend(found.notes);
+        }
+        whole
+    }
+}
