@@ -38,8 +38,8 @@ pub enum Unpackable {
 /// When it is no archive, is too large, or has a path that leads out of it.
 pub fn unpack(bytes: &[u8]) -> Result<Tree, Unpackable> {
     let broken = |error: std::io::Error| Unpackable::Broken(error.to_string());
-    let mut plain = flate2::read::MultiGzDecoder::new(bytes).take(MOST_ARCHIVED);
-    let mut archive = tar::Archive::new(&mut plain);
+    let plain = flate2::read::MultiGzDecoder::new(bytes).take(MOST_ARCHIVED);
+    let mut archive = tar::Archive::new(plain);
     let mut tree = Tree::new();
     let mut left = MOST_UNPACKED;
     for (number, entry) in archive.entries().map_err(broken)?.enumerate() {
@@ -58,8 +58,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Tree, Unpackable> {
         left = left.checked_sub(bytes.len() as u64).ok_or(Unpackable::TooLarge)?;
         tree.insert(inner, File { bytes: bytes.into(), executable: false });
     }
-    drop(archive);
-    if plain.limit() == 0 {
+    // An archive that is cut at the end of an entry looks whole.
+    if archive.into_inner().limit() == 0 {
         return Err(Unpackable::TooLarge);
     }
     if tree.is_empty() { Err(Unpackable::Empty) } else { Ok(tree) }
@@ -131,6 +131,24 @@ pub(crate) mod tests {
             (0..=MOST_ENTRIES).map(|n| (format!("web/{n}"), &b""[..])).collect();
         let empty: Vec<(&str, &[u8])> = empty.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
         assert_eq!(unpack(&packed(&empty)), Err(Unpackable::TooMany));
+    }
+
+    #[test]
+    fn an_archive_that_goes_on_for_ever_is_not_taken_for_a_short_one() {
+        // Folders have no bytes of their own; these claim some, which are passed over.
+        let zeros = vec![0; 50 * 1024 * 1024];
+        let mut builder =
+            tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        for name in ["web/a/", "web/b/", "web/c/"] {
+            let mut header = tar::Header::new_gnu();
+            header.set_path(name).unwrap();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_size(zeros.len() as u64);
+            header.set_cksum();
+            builder.append(&header, zeros.as_slice()).unwrap();
+        }
+        let bytes = builder.into_inner().unwrap().finish().unwrap();
+        assert!(matches!(unpack(&bytes), Err(Unpackable::TooLarge | Unpackable::Broken(_))));
     }
 
     #[test]

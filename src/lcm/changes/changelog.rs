@@ -9,7 +9,7 @@ use super::reach::{Reach, Unreached};
 use crate::lcm::outline::{Heading, Outline, Role};
 
 /// So many bytes of a changelog are read: the newest versions stand above.
-const MOST: usize = 8 * 1024 * 1024;
+const MOST: usize = 4 * 1024 * 1024;
 
 /// What changed in the sections above the version in use, up to the newer one. `address` is where people read
 /// the file.

@@ -65,8 +65,9 @@ fn definitions(objects: &[Value]) -> BTreeMap<&str, Definition<'_>> {
             continue;
         }
         let known = all.entry(name).or_insert(object);
-        if *known != object && object.to_string() < known.to_string() {
-            *known = object;
+        if *known != object {
+            let (own, other) = (object.to_string(), known.to_string());
+            *known = if own < other { object } else { known };
         }
     }
     all.into_iter().map(|(name, object)| (name, read(object))).collect()

@@ -59,9 +59,9 @@ impl Found {
         }
     }
 
-    /// Adds evidence from comparing both ends; what would be shown as nothing is none.
+    /// Adds evidence from comparing both ends.
     pub(super) fn compare(&mut self, sign: Sign, weight: Weight, text: &str) {
-        let text = plain::line(text);
+        let text = plain::cut(text, plain::LONGEST_OF_PLACES);
         self.prove(Evidence { weight, sign, version: None, text, links: Vec::new() });
     }
 
@@ -100,5 +100,35 @@ impl FromIterator<Found> for Found {
             whole.notes.extend(found.notes);
         }
         whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_leads_nowhere_is_given_a_link() {
+        let mut found = Found::default();
+        let own = Link { name: "own".to_owned(), url: "https://x.example/own".to_owned() };
+        let told = |text, links| Told { version: "1", kind: Kind::Added, text, links, weight: None };
+        found.tell(told("a", vec![own]));
+        found.tell(told("b", Vec::new()));
+        found.compare(Sign::Crd, Weight::Hint, "c");
+        let found = found.linked("chart", "https://x.example/chart");
+        let urls =
+            found.changes.iter().map(|one| &one.links).chain(found.evidence.iter().map(|one| &one.links));
+        let urls: Vec<&str> = urls.map(|links| links[0].url.rsplit('/').next().unwrap()).collect();
+        assert_eq!(urls, ["own", "chart", "chart"]);
+        assert_eq!(found.clone().linked("bad", "javascript:x"), found);
+    }
+
+    #[test]
+    fn grave_changes_are_kept_when_there_is_too_much_else() {
+        let mut found = Found::default();
+        let told = |kind| Told { version: "1", kind, text: "x", links: Vec::new(), weight: None };
+        (0..MOST_READ + 5).for_each(|_| found.tell(told(Kind::Other)));
+        found.tell(told(Kind::Breaking));
+        assert_eq!((found.changes.len(), found.cut), (MOST_READ + 1, 5));
     }
 }

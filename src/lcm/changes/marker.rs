@@ -17,6 +17,8 @@ pub(super) struct Marked<'t> {
     pub breaks: Option<Weight>,
     /// The kind that a mark gives it.
     mark: Option<Kind>,
+    /// Whether the mark is `[CHANGE]`: so Prometheus and its kin mark what somebody may have to react to.
+    cautions: bool,
     /// The kind that its first word gives it.
     word: Option<Kind>,
     /// Whether it names a vulnerability.
@@ -39,7 +41,10 @@ static COMMIT: LazyLock<Option<Regex>> =
 static BREAKS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let begins =
         r"^[\W_]{0,8}(?i:breaking(?:[ -]changes?)?)\s?[:)\]*!–—-]|^[\W_]{0,8}(?i:breaking[ -]changes?)\b";
-    Regex::new(&format!(r"{begins}|\bBREAKING\b|[(\[](?i:breaking(?: change)?)[)\]]")).ok()
+    Regex::new(&format!(
+        r"{begins}|\bBREAKING CHANGES?\b|\bBREAKING\s?[:!)\]]|[(\[](?i:breaking(?: change)?)[)\]]"
+    ))
+    .ok()
 });
 static HARMLESS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(?:non?|not(?: a)?|without(?: a)?|any)[ -]?breaking\b").ok());
@@ -72,6 +77,7 @@ impl<'t> Marked<'t> {
             text: if mark.is_some() && !stripped.is_empty() { stripped } else { text },
             breaks,
             mark: mark.or(kind),
+            cautions: begin.starts_with("[CHANGE]"),
             word: first_word(begin).and_then(word_kind),
             vulnerability: finds(&VULNERABILITY, begin),
         }
@@ -89,7 +95,7 @@ impl<'t> Marked<'t> {
             (None, below) => graver(self.mark).unwrap_or_else(|| match below {
                 Category::Of(kind, weight) => (kind, weight),
                 _ => match (self.mark, self.word) {
-                    (Some(mark), _) => (mark, None),
+                    (Some(mark), _) => (mark, self.cautions.then_some(Weight::Hint)),
                     (None, Some(word)) => (word, word.is_grave().then_some(Weight::Hint)),
                     (None, None) => (Kind::Other, None),
                 },
@@ -201,6 +207,7 @@ mod tests {
             "Stop breaking the build",
             "hello!: not a commit of any kind we know?",
             "feat: more!: of it",
+            "commits: remove what stands before BREAKING in a body",
         ] {
             let breaks = Marked::of(line).breaks;
             assert_eq!(breaks.is_some(), line.starts_with("hello!"), "{line}");
@@ -235,6 +242,12 @@ mod tests {
         assert_eq!(below("feat!: remove it", Kind::Fixed), Kind::Breaking);
         let breaking = Category::Of(Kind::Breaking, Some(Weight::Certain));
         assert_eq!(Marked::of("fix: the port").kind(breaking), BREAKS);
+    }
+
+    #[test]
+    fn what_prometheus_marks_as_a_change_is_worth_a_look() {
+        assert_eq!(kind("[CHANGE] Drop the old collector"), (Kind::Changed, Some(Weight::Hint)));
+        assert_eq!(kind("[ENHANCEMENT] A faster one"), (Kind::Changed, None));
     }
 
     #[test]

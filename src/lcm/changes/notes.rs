@@ -25,7 +25,15 @@ pub(super) struct Whose<'a> {
 /// Reads the notes of a version.
 pub(super) fn read(notes: &str, whose: Whose<'_>, found: &mut Found) {
     let before = found.changes.len();
-    let mut reader = Reader { whose, found, headings: Vec::new(), lead: None, is_detail: false, first: None };
+    let mut reader = Reader {
+        whose,
+        found,
+        headings: Vec::new(),
+        lead: None,
+        is_detail: false,
+        first: None,
+        title: String::new(),
+    };
     markdown::read(notes, &mut |block| reader.block(block));
     reader.settle_lead();
     // Notes of one sentence are all that there is to be told.
@@ -47,6 +55,8 @@ struct Reader<'a, 'f> {
     is_detail: bool,
     /// The first paragraph.
     first: Option<Block>,
+    /// The last heading.
+    title: String,
 }
 
 impl Reader<'_, '_> {
@@ -86,6 +96,7 @@ impl Reader<'_, '_> {
             }
         };
         self.headings.push((level, own));
+        self.title = block.text.clone();
     }
 
     /// Whether a heading opens the section of a version that is not wanted.
@@ -157,7 +168,12 @@ impl Reader<'_, '_> {
         if links.is_empty() {
             links.extend(self.whose.link.cloned());
         }
+        // A mere address is called by the heading that it stands below.
+        let is_address = text.split_whitespace().all(|word| word.starts_with("http"));
+        let title = std::mem::take(&mut self.title);
+        let text = if is_address { title.as_str() } else { text };
         self.found.tell(Told { version: self.whose.version, kind, text, links, weight });
+        self.title = title;
     }
 }
 

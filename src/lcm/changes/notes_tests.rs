@@ -207,6 +207,13 @@ fn items_below_an_item_explain_it_unless_it_only_introduces_them() {
 }
 
 #[test]
+fn a_mere_address_is_called_by_its_heading() {
+    let found = found("### Download\n\nhttps://x.example/d\n\n### Upgrading\n\nhttps://x.example/u\n");
+    assert_eq!((found.changes[0].text.as_str(), found.changes.len()), ("Upgrading", 1));
+    assert_eq!(found.changes[0].links[0].url, "https://x.example/u");
+}
+
+#[test]
 fn prose_is_told_where_there_is_nothing_else_or_where_it_matters() {
     assert_eq!(
         told("This release mends a crash.\n\nMore of it.\n"),

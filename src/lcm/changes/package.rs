@@ -128,10 +128,9 @@ impl Reader {
             let rest = path.strip_prefix("charts/").unwrap_or(path);
             match rest.split_once('/') {
                 // Helm passes over names that begin with a dot or an underscore.
-                Some((name, _)) if !name.starts_with(['.', '_']) => {
-                    if all.last().is_none_or(|(last, _)| last != name) {
-                        all.push((name.to_owned(), tree.subtree(&format!("charts/{name}"))));
-                    }
+                Some((name, _)) if name.starts_with(['.', '_']) => {}
+                Some((name, _)) if all.last().is_none_or(|(last, _)| last != name) => {
+                    all.push((name.to_owned(), tree.subtree(&format!("charts/{name}"))));
                 }
                 None if rest.ends_with(".tgz") => match unpack(&file.bytes) {
                     Ok(inner) => all.push((rest.to_owned(), inner)),

@@ -23,14 +23,14 @@ fn a_package_with_charts_within_it() {
         ("stack/templates/x.yaml", b"{{ now }}"),
         ("stack/charts/grafana-8.0.0.tgz", &inner),
         ("stack/charts/state/Chart.yaml", b"name: state\n"),
-        ("stack/charts/state/values.yaml", b"y: 2\n"),
+        ("stack/charts/state/values.yaml", b"w: 2\n"),
         ("stack/charts/_hidden/values.yaml", b"z: 2\n"),
     ]);
     let package = Package::read(&archive).unwrap();
     assert_eq!(package.notes, [""; 0]);
     assert_eq!(
         package.values,
-        json!({"a": 1, "grafana": {"replicas": 2}, "ksm": {"x": 1, "y": 2}, "ksm2": {"y": 2}})
+        json!({"a": 1, "grafana": {"replicas": 2}, "ksm": {"x": 1, "w": 2}, "ksm2": {"w": 2}})
     );
     assert_eq!((package.crds.len(), package.schema), (2, Some(json!({"type": "object"}))));
     assert_eq!(package.chart["version"], json!("60.0.0"));

@@ -9,6 +9,8 @@ use crate::lcm::artifacthub::Link;
 
 /// The most characters of a text; what is longer ends with an ellipsis.
 pub(super) const LONGEST: usize = 200;
+/// The most characters of a sentence about a place: places may be long, and what is said of them follows.
+pub(super) const LONGEST_OF_PLACES: usize = 400;
 /// The most bytes of an address: a longer one is none.
 const LONGEST_URL: usize = 300;
 /// The most links of a change.
@@ -16,6 +18,11 @@ const MOST_LINKS: usize = 2;
 
 /// One line of plain text: white space folded, what can't be seen left out, cut.
 pub(super) fn line(text: &str) -> String {
+    cut(text, LONGEST)
+}
+
+/// As [`line`], of at most so many characters.
+pub(super) fn cut(text: &str, most: usize) -> String {
     let mut line = String::new();
     let mut length = 0;
     for word in text.split_whitespace() {
@@ -25,7 +32,7 @@ pub(super) fn line(text: &str) -> String {
                 line.push(' ');
                 length += 1;
             }
-            if length >= LONGEST {
+            if length >= most {
                 return format!("{}…", line.trim_end());
             }
             line.push(c);

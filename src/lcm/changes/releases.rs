@@ -6,7 +6,7 @@ use super::reach::{Reach, Unreached};
 use crate::lcm::upstream::Published;
 
 /// So many bytes of the notes of all releases are read, the newest first.
-const MOST: usize = 8 * 1024 * 1024;
+const MOST: usize = 4 * 1024 * 1024;
 /// So many bytes of one release's notes are read.
 const MOST_OF_ONE: usize = 512 * 1024;
 
@@ -112,6 +112,6 @@ mod tests {
         let releases: Vec<Published> = (1..=40).map(|n| release(&format!("v1.{n}.0"), &large)).collect();
         let reach = Reach { current: "1.0.0", newest: "1.40.0", scheme: &Scheme::Auto, name: None };
         let found = between(reach, &releases).unwrap();
-        assert_eq!((found.cut, found.changes.len()), (40, 16));
+        assert_eq!((found.cut, found.changes.len()), (39, MOST / MOST_OF_ONE));
     }
 }

@@ -41,6 +41,13 @@ const MOST: usize = 1_000;
 /// Bounds that take less when they rise, and those that do when they fall.
 const LOWER: [&str; 5] = ["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"];
 const UPPER: [&str; 5] = ["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"];
+/// How lists and mappings are merged, and what holds where it is not said
+/// (kubernetes.io/docs/reference/using-api/server-side-apply, "Merge strategy").
+const MERGES: [(&str, &str); 3] = [
+    ("x-kubernetes-list-type", "\"atomic\""),
+    ("x-kubernetes-list-map-keys", "none"),
+    ("x-kubernetes-map-type", "\"granular\""),
+];
 /// Fields that only describe.
 const DESCRIBES: [&str; 5] = ["description", "title", "example", "examples", "$comment"];
 
@@ -268,13 +275,10 @@ impl<'v> Walk<'v> {
         for rule in of(new).difference(&of(old)) {
             self.tell(Weight::Likely, path, format!("has a new rule: `{}`", plain::line(rule)));
         }
-        for name in ["x-kubernetes-list-type", "x-kubernetes-list-map-keys", "x-kubernetes-map-type"] {
-            if let Some(after) = new.get(name).filter(|after| old.get(name) != Some(after)) {
-                self.tell(
-                    Weight::Hint,
-                    path,
-                    format!("is merged in another way: `{name}` is {}", shown(after)),
-                );
+        for (name, usual) in MERGES {
+            let way = |schema: &Map<String, Value>| schema.get(name).map_or_else(|| usual.to_owned(), shown);
+            if way(old) != way(new) {
+                self.tell(Weight::Hint, path, format!("is merged in another way: `{name}` is {}", way(new)));
             }
         }
     }

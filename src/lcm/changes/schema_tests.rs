@@ -121,6 +121,7 @@ fn rules_of_kubernetes() {
     assert_eq!(of_definition(rule("x"), json!({})), [""; 0]);
     let list = |kind: &str| json!({"x-kubernetes-list-type": kind});
     assert_eq!(of_definition(list("atomic"), list("map")).len(), 1);
+    assert_eq!(of_definition(json!({}), list("atomic")), [""; 0]);
 }
 
 #[test]

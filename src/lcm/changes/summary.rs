@@ -115,7 +115,7 @@ fn links(links: &[crate::lcm::artifacthub::Link]) -> impl Iterator<Item = (&str,
 
 /// Sorts by rank, then by version, the newest first, then by what is left.
 fn sorted<T, R: Ord>(
-    all: &mut Vec<T>,
+    all: &mut [T],
     rank: impl for<'t> Fn(&'t T) -> (R, Option<&'t String>),
     rest: impl Fn(&T, &T) -> Ordering,
 ) {

@@ -223,7 +223,8 @@ impl Difference {
                 }
             }
         }
-        let others: Vec<&Other> = self.defaults.iter().filter(|other| set(&other.path).is_none()).collect();
+        let tells = |other: &&Other| set(&other.path).is_none() && !names_a_version(&other.path);
+        let others: Vec<&Other> = self.defaults.iter().filter(tells).collect();
         let others = others.iter().map(|other| {
             (
                 Kind::Changed,
@@ -237,6 +238,11 @@ impl Difference {
         }
         found
     }
+}
+
+/// Whether a key names the version of an image: that it is another one is why there is a new chart.
+fn names_a_version(path: &str) -> bool {
+    matches!(path.rsplit('.').next(), Some("tag" | "digest" | "sha"))
 }
 
 /// What the schema of a chart's values takes less than the one before. `defaults` are the new chart's own
