@@ -260,7 +260,7 @@ pub fn schemas(old: &Value, new: &Value, defaults: &Value, own: Option<&Value>) 
             (true, None) => one.weight.min(Weight::Likely),
             (false, _) => Weight::Hint,
         };
-        let place = if one.path.is_empty() { "the values".to_owned() } else { format!("`{}`", one.path) };
+        let place = if one.path.is_empty() { "it".to_owned() } else { format!("`{}`", one.path) };
         found.compare(Sign::Values, weight, &format!("the schema of the values: {place} {}", one.what));
     }
     found

@@ -117,7 +117,7 @@ fn schemas_that_demand_or_refuse_something() {
         of(Some(json!({"a": "x", "b": 1}))),
         [
             "certain: the schema of the values: `c` is required now",
-            "hint: the schema of the values: the values takes only keys that it names now",
+            "hint: the schema of the values: it takes only keys that it names now",
             "certain: the schema of the values: `b` changes its type from integer to string",
         ]
     );
