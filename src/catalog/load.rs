@@ -10,7 +10,7 @@ use crate::diag::{Finding, Findings, Place, Source, codes};
 use crate::digest::Digest;
 use crate::model::{
     API_VERSION, AcceptanceId, CalendarName, Expiry, FleetName, Kind, PinId, PipelineName, ProductFile,
-    ProductName, ReleaseId, SourcesName, Tree, secrets,
+    ProductName, ReleaseId, SourcesName, SupportName, Tree, secrets,
 };
 use crate::version::{KubeVersion, Version};
 use crate::yaml::{self, Key, Mapping, Node, Value};
@@ -21,7 +21,10 @@ use super::{Catalog, Loaded, ProductSource};
 /// The folders that a catalog is read from.
 pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 
-/// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml`
+/// The file among the folders of products that is about other people's.
+const SUPPORT: &str = "support.yaml";
+
+/// Reads `products/*/product.yaml`, `products/support.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml`
 /// and `pipelines/acceptances/*.yaml`. Every mistake inside a file is a finding, and what is right of the file
 /// is in the catalog all the same.
 pub fn load(tree: &Tree) -> (Catalog, Findings) {
@@ -53,6 +56,8 @@ impl Loading<'_> {
             let rest = &path["products/".len()..];
             if let Some((name, _)) = rest.split_once('/') {
                 names.insert(name);
+            } else if rest == SUPPORT {
+                self.catalog.support = self.file_of_any_name::<_>(Kind::Support, path, "support");
             } else if is_yaml(rest) {
                 let hint = "a product is a folder with a `product.yaml` in it";
                 self.findings.push(stray(path).hint(hint));
@@ -318,6 +323,7 @@ fn repaired(kind: Kind, stem: &str, node: &Node) -> Node {
         Kind::Pipeline => put(&["metadata", "name"], name, |t| t.parse::<PipelineName>().is_ok()),
         Kind::Calendar => put(&["metadata", "name"], name, |t| t.parse::<CalendarName>().is_ok()),
         Kind::Sources => put(&["metadata", "name"], name, |t| t.parse::<SourcesName>().is_ok()),
+        Kind::Support => put(&["metadata", "name"], name, |t| t.parse::<SupportName>().is_ok()),
         // None lies in a folder that is read here.
         Kind::Scenario => {}
         Kind::Pin => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::diag::Source;
 use crate::model::{
     AcceptanceFile, AcceptanceId, CalendarFile, FleetFile, PinFile, PinId, PipelineFile, PipelineName,
-    ProductFile, ProductName, ReleaseFile, ReleaseId, SourcesFile, Tree,
+    ProductFile, ProductName, ReleaseFile, ReleaseId, SourcesFile, SupportFile, Tree,
 };
 use crate::yaml::Node;
 
@@ -52,6 +52,8 @@ pub struct ProductSource {
 pub struct Catalog {
     /// `products/NAME/product.yaml` with its folder.
     pub products: BTreeMap<ProductName, ProductSource>,
+    /// `products/support.yaml`.
+    pub support: Option<Loaded<SupportFile>>,
     /// `releases/ID.yaml`.
     pub releases: BTreeMap<ReleaseId, Loaded<ReleaseFile>>,
     /// `pipelines/fleet.yaml`.

@@ -21,5 +21,6 @@ pub mod policy;
 pub mod pushed;
 pub mod row;
 pub mod status;
+pub mod support;
 pub mod upstream;
 pub mod version;

@@ -39,13 +39,15 @@ pub enum Kind {
     Calendar,
     /// Where newer versions come from: `pipelines/sources.yaml`.
     Sources,
+    /// Until when versions of other people's products are supported: `products/support.yaml`.
+    Support,
     /// A simulated fleet, what happens to it, and what must hold: any `*.yaml`.
     Scenario,
 }
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Product,
         Self::Release,
         Self::Fleet,
@@ -54,6 +56,7 @@ impl Kind {
         Self::Acceptance,
         Self::Calendar,
         Self::Sources,
+        Self::Support,
         Self::Scenario,
     ];
 
@@ -68,6 +71,7 @@ impl Kind {
             Self::Acceptance => "Acceptance",
             Self::Calendar => "Calendar",
             Self::Sources => "Sources",
+            Self::Support => "Support",
             Self::Scenario => "Scenario",
         }
     }

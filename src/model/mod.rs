@@ -21,6 +21,7 @@ pub mod scenario;
 pub mod schema;
 pub mod secrets;
 mod sources;
+mod support;
 mod tree;
 mod vulnerability;
 
@@ -36,8 +37,8 @@ pub use identity::{Actor, ClusterUid};
 pub use labels::{Allowed, Labels, Selector};
 pub use names::{
     AcceptanceId, CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId,
-    PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, SourcesName, StepName, WaveName,
-    WindowName,
+    PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, SourcesName, StepName,
+    SupportName, UpstreamName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
 pub use pin::{Expiry, ExpiryError, Nearness, OnExpiry, Pin, PinFile};
@@ -57,5 +58,6 @@ pub use sources::{
     Farthest, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,
     SourcesFile, UpstreamPolicy, Variant, WhichPrereleases,
 };
+pub use support::{Day, Support, SupportCycle, SupportEnd, SupportFile, SupportedProduct};
 pub use tree::{File, Tree};
 pub use vulnerability::{VulnerabilityId, VulnerabilityIdError};

@@ -137,6 +137,16 @@ name!(
     "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
 );
 name!(
+    /// The name of the support file.
+    SupportName, "name of a support file", dns_label,
+    "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
+);
+name!(
+    /// The name of other people's product, as endoflife.date has it.
+    UpstreamName, "name of an upstream product", dns_label,
+    "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"
+);
+name!(
     /// The name of a scenario, which is its file's name.
     ScenarioName, "scenario name", dns_label,
     "expected 1 to 63 lower-case letters, digits and dashes, beginning and ending with a letter or digit"

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::scenario::ScenarioFile;
 use super::{
     API_VERSION, AcceptanceFile, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile,
-    ReleaseFile, SourcesFile,
+    ReleaseFile, SourcesFile, SupportFile,
 };
 
 /// The draft-07 JSON Schema of a kind of file. `apiVersion` and `kind` are constants in it, so that
@@ -23,6 +23,7 @@ pub fn of(kind: Kind) -> Value {
         Kind::Acceptance => generated::<AcceptanceFile>(),
         Kind::Calendar => generated::<CalendarFile>(),
         Kind::Sources => generated::<SourcesFile>(),
+        Kind::Support => generated::<SupportFile>(),
         Kind::Scenario => generated::<ScenarioFile>(),
     };
     if let Some(root) = schema.as_object_mut() {

@@ -1,4 +1,5 @@
-//! What is published somewhere else: registries of images, repositories of charts, forges. A source that
+//! What is published somewhere else: registries of images, repositories of charts, forges, support windows, and
+//! versions of Kubernetes that providers offer. A source that
 //! does not answer is told apart from one that has nothing: whoever asks must be able to say which of both it
 //! was, and must never take silence for "nothing newer".
 
@@ -8,6 +9,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::lcm::index::Chart;
+use crate::lcm::support::dataset::Whole;
+use crate::lcm::support::kubernetes::{Addon, Offered, Provider};
+use crate::lcm::support::product::Product;
 use crate::model::image::{Image, Repository};
 
 pub use crate::lcm::upstream::{Known, Project, Published, Silence, Tags, Unanswered};
@@ -55,4 +59,22 @@ pub trait Forge: Send + Sync {
     async fn tags(&self, project: &Project) -> Result<Arc<Tags>, Unanswered>;
     /// A file of a project at a tag, branch or commit; nothing if it has none there.
     async fn file(&self, project: &Project, at: &str, path: &str) -> Result<Option<String>, Unanswered>;
+}
+
+/// Until when versions of other people's products are supported.
+#[async_trait]
+pub trait Support: Send + Sync {
+    /// One product, by any of its names. Whoever asks the same again in a run is given the same answer.
+    async fn product(&self, name: &str) -> Result<Arc<Product>, Unanswered>;
+    /// All products: one question, where many are wanted or identifiers have to be looked up.
+    async fn whole(&self) -> Result<Arc<Whole>, Unanswered>;
+}
+
+/// Which versions of Kubernetes, and of add-ons, there are to be had.
+#[async_trait]
+pub trait Offers: Send + Sync {
+    /// The versions that a provider offers. When it told them is part of the answer.
+    async fn versions(&self, provider: Provider) -> Result<Arc<Offered>, Unanswered>;
+    /// The versions of its add-ons.
+    async fn addons(&self, provider: Provider) -> Result<Arc<Vec<Addon>>, Unanswered>;
 }

@@ -10,6 +10,7 @@ mod pins;
 mod pipeline;
 mod product;
 mod releases;
+mod support;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -57,6 +58,7 @@ fn all(catalog: &Catalog, members: Option<Members<'_>>, mut findings: Findings) 
     pipeline::rules(catalog, members, universe.as_ref(), &mut findings);
     pins::rules(catalog, members, universe.as_ref(), &mut findings);
     acceptances::rules(catalog, &mut findings);
+    support::rules(catalog, &mut findings);
     calendar::rules(catalog, universe.as_ref(), &mut findings);
     let hidden: Vec<Place> = findings
         .iter()

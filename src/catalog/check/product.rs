@@ -164,29 +164,7 @@ fn forms(spec: &Product, findings: &mut Findings) {
             ));
         }
     }
-    for upstream in &spec.upstream {
-        let wrong = match &upstream.value {
-            Upstream::Chart(chart) => {
-                let known = ["https://", "http://", "oci://"].iter().any(|s| chart.repository.starts_with(s));
-                (!known).then_some((&chart.repository, "an address with `https://` or `oci://`"))
-            }
-            Upstream::Image(image) => {
-                let last = image.repository.rsplit('/').next().unwrap_or_default();
-                (last.contains([':', '@']) || image.repository.contains("://"))
-                    .then_some((&image.repository, "a repository without scheme, tag and digest"))
-            }
-            Upstream::Tool(tool) => {
-                let fits = tool.repository.split_once(':').is_some_and(|(host, path)| {
-                    matches!(host, "github" | "gitlab") && path.contains('/') && !path.starts_with('/')
-                });
-                (!fits).then_some((&tool.repository, "`github:OWNER/NAME` or `gitlab:GROUP/NAME`"))
-            }
-            Upstream::Kubernetes(_) => None,
-        };
-        if let Some((text, expected)) = wrong {
-            findings.push(wrong_form(&text.place, format!("`{}` is not {expected}", text.value)));
-        }
-    }
+    findings.extend(spec.upstream.iter().filter_map(upstream));
     for removed in &spec.removed {
         if removed.name.is_empty() || removed.kind.is_empty() || removed.api_version.is_empty() {
             findings.push(
@@ -195,6 +173,29 @@ fn forms(spec: &Product, findings: &mut Findings) {
             );
         }
     }
+}
+
+/// Where new versions come from has the form that its source needs.
+pub(super) fn upstream(upstream: &Spanned<Upstream>) -> Option<Finding> {
+    let (text, expected) = match &upstream.value {
+        Upstream::Chart(chart) => {
+            let known = ["https://", "http://", "oci://"].iter().any(|s| chart.repository.starts_with(s));
+            (!known).then_some((&chart.repository, "an address with `https://` or `oci://`"))
+        }
+        Upstream::Image(image) => {
+            let last = image.repository.rsplit('/').next().unwrap_or_default();
+            (last.contains([':', '@']) || image.repository.contains("://"))
+                .then_some((&image.repository, "a repository without scheme, tag and digest"))
+        }
+        Upstream::Tool(tool) => {
+            let fits = tool.repository.split_once(':').is_some_and(|(host, path)| {
+                matches!(host, "github" | "gitlab") && path.contains('/') && !path.starts_with('/')
+            });
+            (!fits).then_some((&tool.repository, "`github:OWNER/NAME` or `gitlab:GROUP/NAME`"))
+        }
+        Upstream::Kubernetes(_) => None,
+    }?;
+    Some(wrong_form(&text.place, format!("`{}` is not {expected}", text.value)))
 }
 
 fn deploy_step(part: &Part<'_>, whole: &Spanned<DeployStep>, findings: &mut Findings) {

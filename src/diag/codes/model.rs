@@ -1,4 +1,4 @@
-//! TG01xx: the kinds (Product, Release, Fleet, Pipeline, Pin, Calendar) and their fields.
+//! TG01xx: the kinds (Product, Release, Fleet, Pipeline, Pin, Calendar, Support) and their fields.
 
 codes! {
     UNKNOWN_FIELD = "TG0101" "unknown-field"
@@ -23,7 +23,8 @@ codes! {
     WRONG_KIND = "TG0106" "wrong-kind"
         "A file's `apiVersion` or `kind` is not the one that belongs to its place."
         "Every file of ours says `apiVersion: tidegate.dev/v1`, and the folder decides the kind: \
-         `products/NAME/product.yaml` is a Product, `releases/ID.yaml` a Release, \
+         `products/NAME/product.yaml` is a Product, `products/support.yaml` the Support, \
+         `releases/ID.yaml` a Release, \
          `pipelines/fleet.yaml` the Fleet, `pipelines/calendar.yaml` the Calendar, \
          `pipelines/sources.yaml` the Sources, \
          `pipelines/pins/ID.yaml` a Pin, `pipelines/acceptances/ID.yaml` an Acceptance, and every other \
