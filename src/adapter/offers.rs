@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 use super::web::{Ask, Web, plain};
 use crate::diag::count;
 use crate::lcm::support::kubernetes::{
-    Addon, Marker, Offered, Provider, Recording, addons, channel, markers, offered,
+    Addons, Marker, Offered, Provider, Recording, addons, channel, markers, offered,
 };
 use crate::port::upstream::{Offers, Silence, Unanswered};
 
@@ -36,7 +36,7 @@ pub struct KubernetesOffers {
     channels: String,
     folder: PathBuf,
     versions: Mutex<BTreeMap<Provider, Once<Offered>>>,
-    addons: Mutex<BTreeMap<Provider, Once<Vec<Addon>>>>,
+    addons: Mutex<BTreeMap<Provider, Once<Addons>>>,
 }
 
 impl KubernetesOffers {
@@ -83,13 +83,15 @@ impl KubernetesOffers {
         Ok(told)
     }
 
-    async fn with_addons(&self, provider: Provider) -> Result<Vec<Addon>, Unanswered> {
+    async fn with_addons(&self, provider: Provider) -> Result<Addons, Unanswered> {
         let Some(recording) = provider.addons() else {
             let words = format!("{provider} tells no versions of add-ons");
             return Err(Unanswered::new(Silence::Missing, words));
         };
-        let (bytes, _) = read(&self.folder, &recording).await?;
-        addons(provider, &bytes).map_err(|error| wrong(&recording, &error.to_string()))
+        let (bytes, written) = read(&self.folder, &recording).await?;
+        let mut told = addons(provider, &bytes).map_err(|error| wrong(&recording, &error.to_string()))?;
+        told.recorded = told.recorded.or(written);
+        Ok(told)
     }
 
     fn once<T>(all: &Mutex<BTreeMap<Provider, Once<T>>>, provider: Provider) -> Once<T> {
@@ -105,7 +107,7 @@ impl Offers for KubernetesOffers {
         once.get_or_init(async || self.recorded(provider).await.map(Arc::new)).await.clone()
     }
 
-    async fn addons(&self, provider: Provider) -> Result<Arc<Vec<Addon>>, Unanswered> {
+    async fn addons(&self, provider: Provider) -> Result<Arc<Addons>, Unanswered> {
         let once = Self::once(&self.addons, provider);
         once.get_or_init(async || self.with_addons(provider).await.map(Arc::new)).await.clone()
     }

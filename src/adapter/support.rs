@@ -16,7 +16,7 @@ use crate::port::upstream::{Silence, Support, Unanswered};
 /// Where the interface is, unless somebody keeps a copy of it.
 pub const HOME: &str = "https://endoflife.date/api/v1";
 
-/// The most bytes of the whole data set: some five times what it has.
+/// The most bytes of the whole data set: some ten times what it has.
 const WHOLE: u64 = 32 * 1024 * 1024;
 
 /// The most bytes of one product: some ten times what the longest one has.

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use crate::lcm::index::Chart;
 use crate::lcm::support::dataset::Whole;
-use crate::lcm::support::kubernetes::{Addon, Offered, Provider};
+use crate::lcm::support::kubernetes::{Addons, Offered, Provider};
 use crate::lcm::support::product::Product;
 use crate::model::image::{Image, Repository};
 
@@ -76,5 +76,5 @@ pub trait Offers: Send + Sync {
     /// The versions that a provider offers. When it told them is part of the answer.
     async fn versions(&self, provider: Provider) -> Result<Arc<Offered>, Unanswered>;
     /// The versions of its add-ons.
-    async fn addons(&self, provider: Provider) -> Result<Arc<Vec<Addon>>, Unanswered>;
+    async fn addons(&self, provider: Provider) -> Result<Arc<Addons>, Unanswered>;
 }

@@ -215,7 +215,7 @@ async fn clouds_are_read_from_files_with_their_age() {
     let gke = offers.versions(Provider::Gke).await.unwrap();
     assert!(gke.stale(now, 14).is_some_and(|words| words.starts_with("`gke.json` is 62 days old")));
     assert_eq!(offers.versions(Provider::Aks).await.unwrap().versions.len(), 6);
-    assert_eq!(offers.addons(Provider::Eks).await.unwrap().len(), 2);
+    assert_eq!(offers.addons(Provider::Eks).await.unwrap().all.len(), 2);
 
     let missing = offers.addons(Provider::Aks).await.unwrap_err();
     assert_eq!(missing.why, Silence::Missing);

@@ -26,6 +26,8 @@ pub struct Cycle {
     pub note: Option<String>,
     /// Where this is said.
     pub source: String,
+    /// Whether a file of one's own says it.
+    pub own: bool,
 }
 
 /// Whether a cycle is supported for long.
@@ -114,6 +116,7 @@ impl Cycle {
             latest: None,
             note: None,
             source: source.into(),
+            own: false,
         }
     }
 

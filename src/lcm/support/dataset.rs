@@ -2,6 +2,8 @@
 //! product, or all of them. A cycle that says something decisive in a form that nobody can read is kept with its
 //! name and without ends, so that whoever looks for it learns that, and not that it is supported.
 
+use std::sync::Arc;
+
 use jiff::civil::Date;
 use serde::Deserialize;
 
@@ -9,6 +11,7 @@ use super::cycle::{Cycle, End, Ends, Latest, Lts};
 use super::loose::{Leaf, Loose, Shape, document};
 use super::product::{Identifier, Product};
 use super::{days, tidy};
+use crate::diag::count;
 
 pub use super::loose::Unreadable;
 
@@ -103,7 +106,7 @@ pub fn product(bytes: &[u8]) -> Result<Product, Unreadable> {
 #[derive(Debug, Clone, Default)]
 pub struct Whole {
     /// The products.
-    pub products: Vec<Product>,
+    pub products: Vec<Arc<Product>>,
     /// What is no product, in words.
     pub problems: Vec<String>,
 }
@@ -128,7 +131,7 @@ pub fn whole(bytes: &[u8]) -> Result<Whole, Unreadable> {
             Loose::Other(kind) => Err(format!("it is {kind}")),
         };
         match product {
-            Ok(product) => all.products.push(product),
+            Ok(product) => all.products.push(Arc::new(product)),
             Err(why) => all.problems.push(format!("product {} of the list can't be read: {why}", place + 1)),
         }
     }
@@ -160,7 +163,7 @@ fn read(told: ToldProduct, generated: Option<Date>) -> Result<Product, String> {
         Loose::Other(kind) => return Err(format!("the `releases` of `{name}` are {kind}, not a list")),
     };
     if releases.len() > CYCLES {
-        return Err(format!("`{name}` has more than {CYCLES} releases"));
+        return Err(format!("`{name}` has more than {}", count(CYCLES, "release")));
     }
     let page = told.links.read().and_then(|links| links.html.text().map(tidy));
     let source = page.unwrap_or_else(|| format!("https://endoflife.date/{name}"));

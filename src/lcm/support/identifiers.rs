@@ -4,6 +4,7 @@
 
 use packageurl::PackageUrl;
 
+use super::kubernetes::Provider;
 use super::product::Identifier;
 use crate::lcm::declared::Item;
 use crate::lcm::upstream::Project;
@@ -49,14 +50,19 @@ fn images(texts: impl IntoIterator<Item = String>) -> Vec<Item> {
     texts.into_iter().filter_map(|text| text.parse::<Repository>().ok()).map(Item::Image).collect()
 }
 
-/// A thing as it is looked up: GitHub's names know no case, and a slash at the end of an address says nothing.
+/// A thing as it is looked up: GitHub's names know no case, a slash at the end of an address says nothing, and
+/// all channels of a provider have the same versions.
 pub(super) fn key(item: &Item) -> Item {
     match item {
         Item::Tool(Project::GitHub(path)) => Item::Tool(Project::GitHub(path.to_ascii_lowercase())),
         Item::Chart { repository, name } => {
             Item::Chart { repository: repository.trim_end_matches('/').to_owned(), name: name.clone() }
         }
-        other => other.clone(),
+        Item::Kubernetes(channel) => {
+            let provider = Provider::of_channel(channel).map(Provider::channel);
+            Item::Kubernetes(provider.unwrap_or(channel).to_owned())
+        }
+        other @ Item::Image(_) | other @ Item::Tool(_) => other.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! Where two products claim a thing, or nothing fits, nobody is guessed: it is unknown, and why.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 
@@ -22,7 +23,7 @@ const TABLE: &str = include_str!("products.yaml");
 /// All that is known of support.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    products: BTreeMap<String, Product>,
+    products: BTreeMap<String, Arc<Product>>,
     chosen: BTreeMap<Item, String>,
     identified: BTreeMap<Item, BTreeSet<String>>,
     table: BTreeMap<Item, String>,
@@ -50,8 +51,8 @@ pub enum Window {
 
 impl Known {
     /// What the products of the data set and a file of one's own say together.
-    pub fn new(products: impl IntoIterator<Item = Product>, file: Option<&Support>) -> Self {
-        let mut all: BTreeMap<String, Product> = BTreeMap::new();
+    pub fn new(products: impl IntoIterator<Item = Arc<Product>>, file: Option<&Support>) -> Self {
+        let mut all: BTreeMap<String, Arc<Product>> = BTreeMap::new();
         let mut identified: BTreeMap<Item, BTreeSet<String>> = BTreeMap::new();
         for product in products {
             for item in product.identifiers.iter().flat_map(items) {
@@ -70,7 +71,7 @@ impl Known {
     /// A product by one of its names.
     pub fn product(&self, name: &str) -> Option<&Product> {
         let by_alias = || self.products.get(&overrides::alias(&self.products, name)?);
-        self.products.get(name).or_else(by_alias)
+        self.products.get(name).or_else(by_alias).map(Arc::as_ref)
     }
 
     /// The product that a thing is.

@@ -1,6 +1,7 @@
 //! Which product a thing is, what a file of one's own changes, and what stays unknown.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::civil::{Date, date};
 
@@ -72,7 +73,11 @@ fn things_are_found_by_identifiers_and_else_by_the_table() {
             "v1.34.6-eks-1",
             "Amazon EKS 1.34: support ends in 10 days, on 2026-12-02",
         ),
-        (Item::Kubernetes("stable".to_owned()), "1.34.6", "Kubernetes 1.34: end of life since 2026-10-27"),
+        (
+            Item::Kubernetes("stable-1.34".to_owned()),
+            "1.34.6",
+            "Kubernetes 1.34: end of life since 2026-10-27",
+        ),
         (
             Item::Chart {
                 repository: "https://charts.jetstack.io/".to_owned(),
@@ -110,7 +115,7 @@ fn two_products_that_claim_a_thing_are_not_chosen_between() {
     products
         .iter_mut()
         .filter(|product| product.name == "debian")
-        .for_each(|p| p.identifiers.push(twin.clone()));
+        .for_each(|p| Arc::make_mut(p).identifiers.push(twin.clone()));
     let claimed = Known::new(products.clone(), None);
     assert_eq!(
         claimed.window(&image("redis"), "8.10", TODAY),

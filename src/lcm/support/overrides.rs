@@ -2,15 +2,16 @@
 //! was said of that one.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::cycle::{Cycle, End, Ends, Lts};
+use super::cycle::{Cycle, End, Ends};
 use super::product::Product;
 use crate::lcm::declared::Item;
 use crate::model::{Support, SupportCycle, SupportEnd, Upstream};
 use crate::yaml::Spanned;
 
 /// Puts the cycles of a file over products, by name; what is not among them is added.
-pub(super) fn put(products: &mut BTreeMap<String, Product>, file: &Support) {
+pub(super) fn put(products: &mut BTreeMap<String, Arc<Product>>, file: &Support) {
     for told in &file.products {
         let name = told.name.as_str();
         // A product may be named by another of its names.
@@ -19,13 +20,16 @@ pub(super) fn put(products: &mut BTreeMap<String, Product>, file: &Support) {
             false => alias(products, name),
         };
         let known = known.unwrap_or_else(|| name.to_owned());
-        let product = products.entry(known).or_insert_with_key(|name| Product::new(name, name, Vec::new()));
+        let product = products
+            .entry(known)
+            .or_insert_with_key(|name| Arc::new(Product::new(name.as_str(), name.as_str(), Vec::new())));
+        let product = Arc::make_mut(product);
         told.cycles.iter().for_each(|told| product.replace(cycle(told)));
     }
 }
 
 /// The product that has this name among its others.
-pub(super) fn alias(products: &BTreeMap<String, Product>, name: &str) -> Option<String> {
+pub(super) fn alias(products: &BTreeMap<String, Arc<Product>>, name: &str) -> Option<String> {
     let found = products.values().find(|product| product.aliases.iter().any(|alias| alias == name));
     found.map(|product| product.name.clone())
 }
@@ -57,7 +61,7 @@ fn cycle(told: &SupportCycle) -> Cycle {
     Cycle {
         codename: told.codename.as_ref().map(|name| name.value.clone()),
         released: told.released.as_ref().map(|day| day.value.0),
-        lts: Lts::No,
+        own: true,
         ends: Ok(ends),
         note: told.note.as_ref().map(|note| note.value.clone()),
         ..Cycle::named(told.cycle.value.as_str(), told.source.value.as_str())

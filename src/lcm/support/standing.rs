@@ -82,6 +82,15 @@ impl Standing {
         self.end().map(|end| days(self.today, end))
     }
 
+    /// In a word or a day, for a column: the last day while there is one to come.
+    pub fn short(&self) -> String {
+        match (self.phase, self.end()) {
+            (Phase::Ended | Phase::Unknown, _) => self.phase.word().to_owned(),
+            (_, Some(day)) => day.to_string(),
+            (_, None) => "-".to_owned(),
+        }
+    }
+
     /// In words: `support ends in 23 days, on 2026-12-15`.
     pub fn words(&self) -> String {
         match self.phase {
@@ -223,6 +232,10 @@ mod tests {
         assert_eq!(
             (at("2026-11-26").next, at("2026-12-03").days_left()),
             (Some(date(2026, 12, 2)), Some(364))
+        );
+        assert_eq!(
+            (at("2026-11-22").short(), at("2028-01-01").short()),
+            ("2026-12-02".into(), "ended".into())
         );
         assert_eq!((at("2028-01-01").next, at("2027-12-04").days_left()), (None, Some(-2)));
     }

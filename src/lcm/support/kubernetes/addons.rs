@@ -3,13 +3,38 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::super::loose::{Leaf, Loose, Shape, Unreadable, document};
 use super::super::tidy;
 use super::Provider;
+use super::offered::{moment, stale};
 use crate::lcm::version::{Scheme, by_age};
 use crate::version::KubeMinor;
+
+/// The add-ons of a cloud.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addons {
+    /// Whose.
+    pub provider: Provider,
+    /// Each of them, as they are listed.
+    pub all: Vec<Addon>,
+    /// When this was told, if that is known.
+    pub recorded: Option<Timestamp>,
+}
+
+impl Addons {
+    /// As [`super::Offered::stale`].
+    pub fn stale(&self, now: Timestamp, most_days: u32) -> Option<String> {
+        stale(&self.provider.addons()?, self.recorded, now, most_days)
+    }
+
+    /// An add-on by its name.
+    pub fn get(&self, name: &str) -> Option<&Addon> {
+        self.all.iter().find(|addon| addon.name == name)
+    }
+}
 
 /// An add-on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +78,7 @@ impl Addon {
 struct Told {
     addons: Loose<Vec<Loose<ToldAddon>>>,
     mesh_revisions: Loose<Vec<Loose<ToldRevision>>>,
+    recorded_at: Leaf,
 }
 
 #[derive(Default, Deserialize)]
@@ -101,7 +127,7 @@ impl Shape for ToldCompatible {}
 ///
 /// # Errors
 /// When it is no such answer, or the provider tells nothing of add-ons.
-pub fn addons(provider: Provider, bytes: &[u8]) -> Result<Vec<Addon>, Unreadable> {
+pub fn addons(provider: Provider, bytes: &[u8]) -> Result<Addons, Unreadable> {
     if provider.addons().is_none() {
         return Err(Unreadable(format!("{provider} tells nothing of add-ons")));
     }
@@ -109,14 +135,16 @@ pub fn addons(provider: Provider, bytes: &[u8]) -> Result<Vec<Addon>, Unreadable
         Loose::Read(told) => told,
         Loose::Other(kind) => return Err(Unreadable(format!("it is {kind}, expected a mapping"))),
     };
-    match (provider, told) {
-        (Provider::Aks, Told { mesh_revisions: Loose::Read(revisions), .. }) => Ok(mesh(revisions)),
-        (Provider::Aks, _) => Err(Unreadable("it has no list `meshRevisions`".to_owned())),
+    let recorded = told.recorded_at.text().and_then(moment);
+    let all = match (provider, told) {
+        (Provider::Aks, Told { mesh_revisions: Loose::Read(revisions), .. }) => mesh(revisions),
+        (Provider::Aks, _) => return Err(Unreadable("it has no list `meshRevisions`".to_owned())),
         (_, Told { addons: Loose::Read(listed), .. }) => {
-            Ok(listed.into_iter().filter_map(Loose::read).filter_map(addon).collect())
+            listed.into_iter().filter_map(Loose::read).filter_map(addon).collect()
         }
-        (_, _) => Err(Unreadable("it has no list `addons`".to_owned())),
-    }
+        (_, _) => return Err(Unreadable("it has no list `addons`".to_owned())),
+    };
+    Ok(Addons { provider, all, recorded })
 }
 
 fn minor(leaf: &Leaf) -> Option<KubeMinor> {

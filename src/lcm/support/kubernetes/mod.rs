@@ -11,12 +11,14 @@ mod gke;
 mod offered;
 mod provider;
 mod way;
+mod window;
 
-pub use addons::{Addon, AddonVersion, addons};
+pub use addons::{Addon, AddonVersion, Addons, addons};
 pub use channels::{Marker, channel, markers};
 pub use offered::{Offered, OfferedVersion, Plan};
 pub use provider::{Provider, Recording};
 pub use way::{Stop, Way, way};
+pub use window::window;
 
 use super::loose::Unreadable;
 

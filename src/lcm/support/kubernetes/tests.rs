@@ -3,10 +3,14 @@
 use jiff::civil::date;
 
 use super::super::countdown::Estimate;
+use super::super::dataset;
+use super::super::known::Known;
 use super::super::standing::Phase;
 use super::*;
-use crate::model::Duration;
+use crate::diag::Source;
+use crate::model::{Duration, Support};
 use crate::version::{KubeMinor, KubeVersion};
+use crate::yaml;
 
 const EKS: &[u8] = include_bytes!("../../../../tests/upstream/fixtures/eks.json");
 const EKS_ADDONS: &[u8] = include_bytes!("../../../../tests/upstream/fixtures/eks-addons.json");
@@ -165,15 +169,17 @@ fn an_answer_of_another_kind_is_none() {
 #[test]
 fn add_ons_go_with_minors() {
     let eks = addons(Provider::Eks, EKS_ADDONS).unwrap();
-    let cni = eks.iter().find(|addon| addon.name == "vpc-cni").unwrap();
+    let cni = eks.get("vpc-cni").unwrap();
     let version = |one: Option<&AddonVersion>| one.map(|one| one.version.clone());
     assert_eq!(version(cni.newest_of(minor("1.34"))).as_deref(), Some("v1.21.1-eksbuild.10"));
     assert_eq!(version(cni.default_of(minor("1.34"))).as_deref(), Some("v1.21.1-eksbuild.3"));
     assert_eq!(cni.of_minor(minor("1.36")).count(), 1);
     assert_eq!(version(cni.newest_of(minor("1.20"))), None);
     let mesh = addons(Provider::Aks, AKS_MESH).unwrap();
-    let fits: Vec<&str> = mesh[0].of_minor(minor("1.36")).map(|one| one.version.as_str()).collect();
-    assert_eq!((mesh[0].name.as_str(), fits), ("istio", vec!["asm-1-29"]));
+    let fits: Vec<&str> = mesh.all[0].of_minor(minor("1.36")).map(|one| one.version.as_str()).collect();
+    assert_eq!((mesh.all[0].name.as_str(), fits), ("istio", vec!["asm-1-29"]));
+    let now = "2026-11-22T12:00:00Z".parse().unwrap();
+    assert!(mesh.stale(now, 14).is_some_and(|words| words.contains("`az aks mesh get-revisions")));
     assert!(addons(Provider::Eks, AKS_MESH).is_err() && addons(Provider::Gke, b"{}").is_err());
 }
 
@@ -247,6 +253,26 @@ fn an_answer_that_was_written_down_long_ago_is_told_as_such() {
         told("\"yesterday\"")
             .is_some_and(|words| words.starts_with("nobody says when `eks.json` was written"))
     );
+}
+
+#[test]
+fn a_file_of_ones_own_counts_before_the_provider_and_that_before_the_data_set() {
+    let full = include_bytes!("../../../../tests/upstream/fixtures/endoflife/full.json");
+    let products = dataset::whole(full).unwrap().products;
+    let told = r#"{"clusterVersions":[{"clusterVersion":"1.34","endOfStandardSupportDate":"2026-12-24"}]}"#;
+    let eks = offered(Provider::Eks, told.as_bytes()).unwrap();
+    let (version, today) = ("v1.34.6-eks-1".parse().unwrap(), date(2026, 11, 22));
+    let ends = |known: &Known, offered: Option<&Offered>| {
+        let window = window(Provider::Eks, &version, offered, known, today);
+        window.standing().and_then(|standing| standing.life)
+    };
+    let known = Known::new(products.clone(), None);
+    assert_eq!(ends(&known, None), Some(date(2026, 12, 2)));
+    assert_eq!(ends(&known, Some(&eks)), Some(date(2026, 12, 24)));
+    assert_eq!(ends(&Known::default(), Some(&eks)), Some(date(2026, 12, 24)));
+    let own = "products: [{ name: eks, cycles: [{ cycle: '1.34', ends: 2027-01-31, source: x }] }]";
+    let own: Support = yaml::load(&Source::new("support.yaml", own)).unwrap().unwrap();
+    assert_eq!(ends(&Known::new(products, Some(&own)), Some(&eks)), Some(date(2027, 1, 31)));
 }
 
 #[test]
