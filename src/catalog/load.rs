@@ -21,12 +21,9 @@ use super::{Catalog, Loaded, ProductSource};
 /// The folders that a catalog is read from.
 pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 
-/// The file among the folders of products that is about other people's.
-const SUPPORT: &str = "support.yaml";
-
-/// Reads `products/*/product.yaml`, `products/support.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml`
-/// and `pipelines/acceptances/*.yaml`. Every mistake inside a file is a finding, and what is right of the file
-/// is in the catalog all the same.
+/// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml` and
+/// `pipelines/acceptances/*.yaml`. Every mistake inside a file is a finding, and what is right of the file is in
+/// the catalog all the same.
 pub fn load(tree: &Tree) -> (Catalog, Findings) {
     let mut loading =
         Loading { tree, catalog: Catalog::default(), findings: Findings::new(), hidden: Vec::new() };
@@ -56,8 +53,6 @@ impl Loading<'_> {
             let rest = &path["products/".len()..];
             if let Some((name, _)) = rest.split_once('/') {
                 names.insert(name);
-            } else if rest == SUPPORT {
-                self.catalog.support = self.file_of_any_name::<_>(Kind::Support, path, "support");
             } else if is_yaml(rest) {
                 let hint = "a product is a folder with a `product.yaml` in it";
                 self.findings.push(stray(path).hint(hint));
@@ -136,6 +131,9 @@ impl Loading<'_> {
             }
             "sources" => {
                 self.catalog.sources = self.file_of_any_name::<_>(Kind::Sources, path, stem);
+            }
+            "support" => {
+                self.catalog.support = self.file_of_any_name::<_>(Kind::Support, path, stem);
             }
             _ => {
                 if let Some((name, loaded)) = self.file::<PipelineName, _>(Kind::Pipeline, path, stem) {

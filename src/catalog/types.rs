@@ -52,7 +52,7 @@ pub struct ProductSource {
 pub struct Catalog {
     /// `products/NAME/product.yaml` with its folder.
     pub products: BTreeMap<ProductName, ProductSource>,
-    /// `products/support.yaml`.
+    /// `pipelines/support.yaml`.
     pub support: Option<Loaded<SupportFile>>,
     /// `releases/ID.yaml`.
     pub releases: BTreeMap<ReleaseId, Loaded<ReleaseFile>>,

@@ -39,7 +39,7 @@ pub enum Kind {
     Calendar,
     /// Where newer versions come from: `pipelines/sources.yaml`.
     Sources,
-    /// Until when versions of other people's products are supported: `products/support.yaml`.
+    /// Until when versions of other people's products are supported: `pipelines/support.yaml`.
     Support,
     /// A simulated fleet, what happens to it, and what must hold: any `*.yaml`.
     Scenario,

@@ -1,5 +1,5 @@
 //! A support file: until when versions of other people's products are supported, where the public data set
-//! does not say it or says it wrongly, in `products/support.yaml`. Each entry names its source, so that people
+//! does not say it or says it wrongly, in `pipelines/support.yaml`. Each entry names its source, so that people
 //! can look for themselves. What of it replaces what is for `lcm`.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use super::{Document, SupportName, Upstream, UpstreamName};
 use crate::yaml::Spanned;
 
-/// `products/support.yaml`.
+/// `pipelines/support.yaml`.
 pub type SupportFile = Document<SupportName, Support>;
 
 /// Support windows of one's own.

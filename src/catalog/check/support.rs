@@ -85,7 +85,7 @@ mod tests {
         let file = format!(
             "apiVersion: tidegate.dev/v1\nkind: Support\nmetadata: {{ name: support }}\nspec:\n  products: {products}\n"
         );
-        let (catalog, mut findings) = load(&tree(&[("products/support.yaml", file.as_str())]));
+        let (catalog, mut findings) = load(&tree(&[("pipelines/support.yaml", file.as_str())]));
         findings.extend(check(&catalog));
         findings.iter().map(|finding| format!("{} {}", finding.code.id, finding.message)).collect()
     }

@@ -23,10 +23,9 @@ codes! {
     WRONG_KIND = "TG0106" "wrong-kind"
         "A file's `apiVersion` or `kind` is not the one that belongs to its place."
         "Every file of ours says `apiVersion: tidegate.dev/v1`, and the folder decides the kind: \
-         `products/NAME/product.yaml` is a Product, `products/support.yaml` the Support, \
-         `releases/ID.yaml` a Release, \
+         `products/NAME/product.yaml` is a Product, `releases/ID.yaml` a Release, \
          `pipelines/fleet.yaml` the Fleet, `pipelines/calendar.yaml` the Calendar, \
-         `pipelines/sources.yaml` the Sources, \
+         `pipelines/sources.yaml` the Sources, `pipelines/support.yaml` the Support, \
          `pipelines/pins/ID.yaml` a Pin, `pipelines/acceptances/ID.yaml` an Acceptance, and every other \
          `pipelines/NAME.yaml` a Pipeline.";
     EMPTY_VALUE = "TG0107" "empty-value"
