@@ -21,6 +21,9 @@ use super::{Catalog, Loaded, ProductSource};
 /// The folders that a catalog is read from.
 pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 
+/// Below `pipelines`: what clouds said that they offer. It is read by who reports on it.
+const OFFERED: &str = "offered/";
+
 /// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml` and
 /// `pipelines/acceptances/*.yaml`. Every mistake inside a file is a finding, and what is right of the file is in
 /// the catalog all the same.
@@ -97,6 +100,9 @@ impl Loading<'_> {
             let Some(name) = path.get(folder.len() + 1..) else { continue };
             let nested = name.contains('/');
             let own_call = name.starts_with("pins/") || name.starts_with("acceptances/");
+            if folder == "pipelines" && name.starts_with(OFFERED) {
+                continue;
+            }
             if nested && (folder != "pipelines" || own_call) {
                 // Below `pins` and `acceptances`, and deeper: their own call looks at the first, nobody at the rest.
                 if folder != "pipelines" && is_yaml(name) {

@@ -2,7 +2,7 @@
 //! way, and as whom this user asks.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use super::failure::Failure;
 use super::place::Place;
 use crate::adapter::charts::ChartRepositories;
 use crate::adapter::forge::{self, Forges};
+use crate::adapter::offers::{self, KubernetesOffers};
 use crate::adapter::registry::{self, Credentials, Registries};
+use crate::adapter::support::{self, EndOfLife};
 use crate::adapter::web::{self, Keep, Pass, Trust, Web};
 use crate::diag::{Finding, codes};
 use crate::engine::newer::Upstreams;
@@ -28,6 +30,9 @@ const KEPT: u64 = 1024 * 1024 * 1024;
 /// The file that says how.
 const SOURCES: &str = "pipelines/sources.yaml";
 
+/// The folder with what clouds said that they offer.
+const OFFERED: &str = "pipelines/offered";
+
 /// Environment variables with a token for GitHub, the first that is set counts.
 const GITHUB: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
 /// The same for GitLab.
@@ -41,6 +46,8 @@ pub struct Asking {
     /// Copies with what they are copies of.
     mirrors: BTreeMap<String, String>,
     credentials: Credentials,
+    /// The repository's root.
+    root: PathBuf,
 }
 
 impl Asking {
@@ -51,7 +58,8 @@ impl Asking {
     /// When a file with certificates can't be read.
     pub fn of(
         place: &Place,
-        sources: Option<(&SourcesFile, &Path)>,
+        root: Option<&Path>,
+        sources: Option<&SourcesFile>,
         whole: Option<Duration>,
     ) -> Result<Self, Failure> {
         let keep = etcetera::base_strategy::Xdg::new()
@@ -60,7 +68,7 @@ impl Asking {
         let mut settings = web::Settings { keep, ..web::Settings::default() };
         settings.whole = whole.unwrap_or(settings.whole);
         let (mut endpoints, mut mirrors) = (BTreeMap::new(), BTreeMap::new());
-        if let Some((file, root)) = sources {
+        if let (Some(file), Some(root)) = (sources, root) {
             for host in &file.spec.hosts {
                 let SourceHost { host, endpoint, plain, .. } = &host.value;
                 if let Some(endpoint) = endpoint {
@@ -78,18 +86,20 @@ impl Asking {
         }
         let env = |name: &str| std::env::var(name).ok();
         let credentials = Credentials::of_user(&env, place.home());
-        Ok(Self { web: Arc::new(Web::new(settings)), endpoints, mirrors, credentials })
+        let root = root.map(Path::to_path_buf).unwrap_or_default();
+        Ok(Self { web: Arc::new(Web::new(settings)), endpoints, mirrors, credentials, root })
     }
 
     /// The registries of images.
     pub fn registries(self) -> Registries {
-        let Self { web, endpoints, mirrors, credentials } = self;
+        let Self { web, endpoints, mirrors, credentials, .. } = self;
         let settings = registry::Settings { mirrors, endpoints, ..registry::Settings::default() };
         Registries::new(web, settings, credentials)
     }
 
     /// All sources.
     pub fn upstreams(self) -> Upstreams {
+        let root = self.root.clone();
         let token = |names: &[&str]| {
             let set = names.iter().filter_map(|name| std::env::var(name).ok());
             set.map(|token| token.trim().to_owned()).find(|token| !token.is_empty())
@@ -103,8 +113,21 @@ impl Asking {
         let forge = Arc::new(Forges::new(Arc::clone(&self.web), settings));
         let (web, endpoints) = (Arc::clone(&self.web), self.endpoints.clone());
         let registry = Arc::new(self.registries());
+        let home = |host: &str, usual: &str| match endpoints.get(host) {
+            Some(endpoint) => usual.replacen(&format!("https://{host}"), endpoint.trim_end_matches('/'), 1),
+            None => usual.to_owned(),
+        };
+        let support = EndOfLife::new(Arc::clone(&web), home("endoflife.date", support::HOME));
+        let channels = home("dl.k8s.io", offers::CHANNELS);
+        let offers = KubernetesOffers::new(Arc::clone(&web), channels, root.join(OFFERED));
         let charts = ChartRepositories::new(web, Arc::clone(&registry) as _).with_endpoints(endpoints);
-        Upstreams { registry, charts: Arc::new(charts), forge }
+        Upstreams {
+            registry,
+            charts: Arc::new(charts),
+            forge,
+            support: Arc::new(support),
+            offers: Arc::new(offers),
+        }
     }
 }
 
@@ -116,14 +139,13 @@ impl Place {
     /// When the file, or one with certificates that it names, can't be read.
     pub async fn asking(&self, whole: Option<Duration>) -> Result<Asking, Failure> {
         let (Ok(files), Ok(git)) = (self.files().await, self.repository().await) else {
-            return Asking::of(self, None, whole);
+            return Asking::of(self, None, None, whole);
         };
         let (catalog, findings) = repo::load(&files).await?;
         if catalog.is_unreadable(SOURCES) {
             return Err(Failure::invalid(findings));
         }
-        let sources = catalog.sources.as_ref().map(|loaded| (&loaded.file, git.root()));
-        Asking::of(self, sources, whole)
+        Asking::of(self, Some(git.root()), catalog.sources.as_ref().map(|loaded| &loaded.file), whole)
     }
 }
 

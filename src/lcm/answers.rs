@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::charts::Entry;
 use super::declared::Item;
+use super::material::Material;
 use super::row::Answers;
-use super::upstream::{Answer, Known, Silence, Tags, Unanswered};
+use super::upstream::{Answer, Known, Published, Silence, Tags, Unanswered};
 
 /// The kind of the document.
 pub const KIND: &str = "LcmAnswers";
@@ -19,6 +20,17 @@ pub struct Recorded {
     pub at: jiff::Timestamp,
     /// What they answered about each thing.
     pub answers: Vec<Entries>,
+    /// What forges answered about the releases of projects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Releases>,
+}
+
+/// The releases of a project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Releases {
+    project: String,
+    releases: Vec<Published>,
 }
 
 /// What a source answered about one thing.
@@ -54,15 +66,25 @@ pub struct Entries {
 
 impl Recorded {
     /// The answers of a moment.
-    pub fn of(answers: &Answers, at: jiff::Timestamp) -> Self {
-        Self { at, answers: answers.iter().map(|(item, answer)| entries(item, answer)).collect() }
+    pub fn of(answers: &Answers, material: &Material, at: jiff::Timestamp) -> Self {
+        let answered =
+            material.releases.iter().filter_map(|(project, all)| Some((project, all.as_ref().ok()?)));
+        let releases = answered
+            .map(|(project, all)| Releases { project: project.to_string(), releases: all.to_vec() })
+            .collect();
+        Self { at, answers: answers.iter().map(|(item, answer)| entries(item, answer)).collect(), releases }
     }
 
     /// The answers by what they are about.
     ///
     /// # Errors
     /// Which of them is about nothing there can be.
-    pub fn read(self) -> Result<Answers, String> {
+    pub fn read(self) -> Result<(Answers, Material), String> {
+        let mut material = Material::default();
+        for one in self.releases {
+            let project = one.project.parse().map_err(|error| format!("releases: {error}"))?;
+            material.releases.insert(project, Ok(one.releases.into()));
+        }
         let numbered = self.answers.into_iter().enumerate();
         let read = |(number, one): (usize, Entries)| {
             let item = one.item().ok_or_else(|| {
@@ -70,7 +92,7 @@ impl Recorded {
             })?;
             Ok((item, one.answer()))
         };
-        numbered.map(read).collect()
+        Ok((numbered.map(read).collect::<Result<_, String>>()?, material))
     }
 }
 
@@ -151,11 +173,22 @@ mod tests {
             (Item::Kubernetes("stable".to_owned()), Ok(Answer::default())),
         ]);
         let now = "2026-11-22T20:00:00Z".parse().expect("a moment");
-        let text = serde_json::to_string(&Recorded::of(&answers, now)).expect("JSON");
+        let release = Published {
+            tag: "v1".to_owned(),
+            title: None,
+            at: None,
+            prerelease: false,
+            notes: "- a change".to_owned(),
+            url: None,
+        };
+        let mut material = Material::default();
+        material.releases.insert("github:a/b".parse().expect("a project"), Ok(vec![release].into()));
+        let text = serde_json::to_string(&Recorded::of(&answers, &material, now)).expect("JSON");
         let again: Recorded = serde_json::from_str(&text).expect("it is read");
         assert_eq!(again.at, now);
-        let again = again.read().expect("it is about things");
+        let (again, learned) = again.read().expect("it is about things");
         assert_eq!(format!("{again:?}"), format!("{answers:?}"));
+        assert_eq!(format!("{:?}", learned.releases), format!("{:?}", material.releases));
     }
 
     #[test]

@@ -4,13 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::changes::Changes;
 use super::charts;
 use super::declared::{Declared, Item};
 use super::digests::{self, Newer};
+use super::path::path;
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::Policy;
 use super::status::{self, Standing};
-use super::upstream::{Answer, Silence, Unanswered};
+use super::support::known::Window;
+use super::upstream::{Answer, Silence, Tags, Unanswered};
 use super::version::{Level, by_age};
 use crate::model::ClusterName;
 use crate::version::KubeVersion;
@@ -72,6 +75,12 @@ pub struct Row {
     pub place: String,
     /// What of the answer could not be read.
     pub notes: Vec<String>,
+    /// Of Kubernetes: the minors on the way to the newest one.
+    pub stops: Vec<String>,
+    /// What changed up to the newest version, where somebody told.
+    pub changes: Option<Changes>,
+    /// Until when what is in use is supported: of all its versions the one with the least left.
+    pub window: Option<Window>,
 }
 
 /// How a version in use stands.
@@ -81,6 +90,11 @@ pub enum Status {
     Missing,
     /// Its makers have given it up.
     Deprecated,
+    /// Nobody mends it any more.
+    Ended {
+        /// In words.
+        words: String,
+    },
     /// It, or the newest version, refuses versions of Kubernetes that are in use.
     Incompatible {
         /// The version of the thing.
@@ -102,6 +116,13 @@ pub enum Status {
         /// In words.
         why: String,
     },
+    /// Its support ends within so many days.
+    Ending {
+        /// The days left; 0 on the last one.
+        days: i64,
+        /// In words.
+        words: String,
+    },
     /// So far behind.
     Behind(Level),
     /// Clusters run something else than the files say.
@@ -122,6 +143,8 @@ impl Status {
             Self::Behind(level) => level.word(),
             Self::Missing => "missing-upstream",
             Self::Deprecated => "deprecated",
+            Self::Ended { .. } => "end-of-life",
+            Self::Ending { .. } => "support-ends",
             Self::Incompatible { .. } => "incompatible",
             Self::TagMoved { .. } => "tag-moved",
             Self::Unknown { .. } => "unknown",
@@ -229,6 +252,9 @@ impl Parts<'_> {
                 .and_then(|answer| answer.as_ref().ok())
                 .map(|a| a.notes.clone())
                 .unwrap_or_default(),
+            stops: seen.stops,
+            changes: None,
+            window: None,
         })
     }
 
@@ -278,6 +304,7 @@ struct Seen {
     since: Option<jiff::Timestamp>,
     published: Option<jiff::Timestamp>,
     statuses: Vec<Status>,
+    stops: Vec<String>,
 }
 
 impl Seen {
@@ -324,9 +351,16 @@ fn against(
     if matches!(item, Item::Chart { .. }) {
         return of_chart(version, answer, policy, kubernetes);
     }
-    let tags: Vec<&str> = answer.tags.iter().collect();
+    let tags: Vec<&str> = match item {
+        Item::Kubernetes(_) => as_exact(version, &answer.tags),
+        _ => answer.tags.iter().collect(),
+    };
     let chosen = pick(version, &tags, policy);
     let mut seen = stands(version, &chosen, policy);
+    if matches!(item, Item::Kubernetes(_)) {
+        let minors: Vec<&str> = as_exact("1.0", &answer.tags);
+        seen.stops = path(version, &minors, 1).into_iter().map(str::to_owned).collect();
+    }
     let at = |tag: &str| answer.tags.known.get(tag).and_then(|known| known.pushed);
     (seen.since, seen.published) = (at(version), seen.newest.as_deref().and_then(at));
     // What a tag names now counts only where somebody said what it should name.
@@ -344,6 +378,14 @@ fn against(
     seen
 }
 
+/// What is offered of Kubernetes, written as exactly as the version in use: a release that says a minor leaves
+/// the patch to the provider.
+fn as_exact<'t>(version: &str, tags: &'t Tags) -> Vec<&'t str> {
+    let numbers = |text: &str| text.trim_start_matches('v').split('.').count();
+    let of_minor = numbers(version) < 3;
+    tags.iter().filter(|tag| (numbers(tag) < 3) == of_minor).collect()
+}
+
 /// How a version stands by what was chosen for it.
 fn stands(version: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy) -> Seen {
     let status = match (status::of(version, chosen, policy), chosen) {
@@ -354,6 +396,10 @@ fn stands(version: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy)
         (_, Ok(_)) => Status::Same,
     };
     let mut seen = Seen { statuses: vec![status], ..Seen::default() };
+    // Above everything that is published, and not published itself: that, too, nobody can pull.
+    if matches!((seen.statuses.as_slice(), chosen), ([Status::Ahead], Err(NoChoice::Missing { .. }))) {
+        seen.statuses.push(Status::Missing);
+    }
     match chosen {
         Ok(choice) => {
             if !choice.published && choice.newest.is_some() {

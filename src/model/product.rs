@@ -90,6 +90,10 @@ pub struct UpstreamChart {
     pub repository: Spanned<String>,
     /// The chart's name.
     pub name: Spanned<String>,
+    /// The project that makes it, whose releases say what changed: `github:OWNER/NAME` or
+    /// `gitlab:GROUP/NAME`. The product's only tool, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Spanned<String>>,
     /// How far to go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<UpstreamPolicy>,
@@ -101,6 +105,10 @@ pub struct UpstreamChart {
 pub struct UpstreamImage {
     /// The repository, without tag.
     pub repository: Spanned<String>,
+    /// The project that makes it, whose releases say what changed: `github:OWNER/NAME` or
+    /// `gitlab:GROUP/NAME`. The product's only tool, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Spanned<String>>,
     /// How far to go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<UpstreamPolicy>,

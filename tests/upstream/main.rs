@@ -11,6 +11,7 @@ mod kinds;
 mod listing;
 mod real;
 mod registry;
+mod report;
 mod support;
 #[path = "../bed/tools.rs"]
 #[allow(dead_code)]

@@ -9,9 +9,10 @@ use futures::future::BoxFuture;
 
 use crate::lcm::declared::{Declared, Item};
 use crate::lcm::row::{Answers, InUse};
+use crate::lcm::support::kubernetes::Provider;
 use crate::lcm::upstream::{Answer, Known, Silence, Tags, Unanswered};
 use crate::model::image::{Image, Repository};
-use crate::port::upstream::{Charts, Forge, Registry, Wanted};
+use crate::port::upstream::{Charts, Forge, Offers, Registry, Support, Wanted};
 
 /// How many questions are open at once; how many of them a host sees is for the adapters.
 const AT_ONCE: usize = 512;
@@ -25,6 +26,10 @@ pub struct Upstreams {
     pub charts: Arc<dyn Charts>,
     /// Forges.
     pub forge: Arc<dyn Forge>,
+    /// Until when versions are supported.
+    pub support: Arc<dyn Support>,
+    /// Which versions of Kubernetes there are to be had.
+    pub offers: Arc<dyn Offers>,
 }
 
 /// One question, with the things that its answer is about.
@@ -50,7 +55,9 @@ pub async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
                 vec![(item.clone(), answer)]
             })),
             Item::Chart { repository, name } => repositories.entry(repository).or_default().push(name),
-            Item::Kubernetes(_) => {}
+            Item::Kubernetes(channel) => questions.push(Box::pin(async move {
+                vec![(item.clone(), kubernetes(channel, &*upstreams.offers).await)]
+            })),
         }
     }
     for (repository, names) in repositories {
@@ -62,6 +69,26 @@ pub async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
         .flatten()
         .collect()
         .await
+}
+
+/// The versions that a channel or a cloud offers: minors, and full ones.
+async fn kubernetes(channel: &str, offers: &dyn Offers) -> Result<Answer, Unanswered> {
+    let Some(provider) = Provider::of_channel(channel) else {
+        let message =
+            format!("there is no channel `{channel}` of Kubernetes: expected stable, eks, aks or gke");
+        return Err(Unanswered::new(Silence::Missing, message));
+    };
+    let offered = offers.versions(provider).await?;
+    let usable = offered.versions.iter().filter(|version| version.is_usable());
+    let mut tags = BTreeSet::new();
+    for version in usable {
+        tags.insert(version.version.minor().to_string());
+        let full = std::iter::once(&version.version).chain(&version.patch).map(ToString::to_string);
+        tags.extend(full.filter(|text| text.split('.').count() > 2));
+    }
+    let mut answer = Answer::of(Arc::new(tags.into_iter().collect()));
+    answer.notes.extend(offered.problems.iter().cloned());
+    Ok(answer)
 }
 
 /// The tag and digest of a use that says both.

@@ -2,9 +2,11 @@
 //! ([`used`]), the sources are asked ([`ask`]), and `lcm` says how the two stand.
 
 mod ask;
+mod learn;
 mod used;
 
 pub use ask::{Upstreams, ask};
+pub use learn::{Learned, learn};
 pub use used::{Gathered, KUBERNETES, gather};
 
 use crate::lcm::declared::Item;

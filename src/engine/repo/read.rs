@@ -3,6 +3,7 @@
 use crate::catalog::{self, Catalog, FOLDERS};
 use crate::diag::{Findings, codes};
 use crate::lcm::policies::Policies;
+use crate::lcm::projects::Projects;
 
 use super::{RepoError, Repository};
 
@@ -24,6 +25,7 @@ pub async fn check(repo: &Repository, now: jiff::Timestamp) -> Result<(Catalog, 
     let (catalog, mut findings) = load(repo).await?;
     findings.extend(catalog::check(&catalog));
     findings.extend(Policies::of(&catalog).1);
+    findings.extend(Projects::of(&catalog).1);
     findings.extend(catalog::pins::due(&catalog, now));
     Ok((catalog, findings.sorted()))
 }

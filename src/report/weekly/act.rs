@@ -68,7 +68,9 @@ pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
         Status::TagMoved { tag, digest } => {
             act(Deed::Bump, digest.as_deref().map(|digest| bump(row, tag, Some(digest))))
         }
-        Status::Missing | Status::Deprecated | Status::Incompatible { .. } if need == Need::Now => {
+        Status::Missing | Status::Deprecated | Status::Ended { .. } | Status::Incompatible { .. }
+            if need == Need::Now =>
+        {
             act(Deed::Replace, None)
         }
         Status::Unknown { silence, .. } => act(silenced(*silence), None),

@@ -10,9 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use act::{Act, Deed};
 pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing};
 
+use crate::lcm::declared::Item;
 use crate::lcm::row::{Row, Status};
-use crate::lcm::upstream::Silence;
+use crate::lcm::upstream::{Silence, Unanswered};
 use crate::model::{PinFile, PinId, ReleaseId};
+
+/// Support that ends within so many days can't wait.
+const URGENT: i64 = 30;
 
 /// A pin that is older than this should be looked at, in days.
 const OLD_PIN: i64 = 60;
@@ -108,11 +112,14 @@ impl Need {
     /// What a status asks of people. What is the newest, or above it, asks nothing.
     fn of(status: &Status, row: &Row) -> Self {
         match status {
-            Status::Missing | Status::Deprecated => Self::Now,
+            // An image must be pulled anew on each new node; a chart lies in the product's folder.
+            Status::Missing if !matches!(row.item, Item::Image(_)) => Self::Soon,
+            Status::Missing | Status::Deprecated | Status::Ended { .. } => Self::Now,
             // Only what is in use and refuses a cluster is wrong today.
             Status::Incompatible { version, .. } if row.declared.contains(version) => Self::Now,
             Status::Incompatible { .. } => Self::Nothing,
-            Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
+            Status::Ending { days, .. } if *days <= URGENT => Self::Now,
+            Status::Ending { .. } | Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
             Status::Unknown { .. } => Self::Unknown,
             Status::Skewed => Self::Waits,
             Status::Ahead | Status::Same => Self::Nothing,
@@ -144,6 +151,21 @@ pub struct Pins {
     pub holding: usize,
     /// Those of them that are older than sixty days.
     pub old: Vec<PinId>,
+}
+
+impl Sources {
+    /// Adds who was asked about something else than versions: `asked` of them, those without an answer with
+    /// their reasons.
+    pub fn also(&mut self, asked: usize, silent: Vec<(String, Unanswered)>) {
+        self.asked += asked;
+        self.answered += asked.saturating_sub(silent.len());
+        self.silent.extend(silent.into_iter().map(|(source, why)| Silent {
+            thing: source.clone(),
+            source,
+            silence: why.why,
+            why: why.message,
+        }));
+    }
 }
 
 /// The fleet, as far as the report is concerned.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::lcm::declared::Item;
 use crate::lcm::version::Level;
 
 fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -> Row {
@@ -22,6 +21,9 @@ fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -
         statuses,
         place: "products/a/product.yaml:1:1".to_owned(),
         notes: Vec::new(),
+        stops: Vec::new(),
+        changes: None,
+        window: None,
     }
 }
 

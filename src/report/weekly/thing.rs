@@ -4,7 +4,10 @@
 use super::Need;
 use super::act::{self, Act};
 use crate::diag::count;
+use crate::lcm::changes::Changes;
 use crate::lcm::row::{Row, Status};
+use crate::lcm::support::known::Window;
+use crate::lcm::support::standing::Phase;
 use crate::lcm::upstream::Silence;
 use crate::lcm::version::Level;
 use crate::model::ClusterName;
@@ -33,6 +36,12 @@ pub struct Thing {
     pub behind: Option<Behind>,
     /// When the newest version was published, where that is known.
     pub published: Option<jiff::Timestamp>,
+    /// Of Kubernetes: the minors on the way to the newest one.
+    pub stops: Vec<String>,
+    /// What changed up to the newest version, and what of it breaks something; absent where nobody told.
+    pub changes: Option<Changes>,
+    /// Until when what is in use is supported; absent where nobody knows.
+    pub support: Option<Support>,
     /// How it stands; what weighs most is first.
     pub statuses: Vec<StatusLine>,
     /// What it needs.
@@ -88,12 +97,48 @@ impl Behind {
     }
 }
 
+/// Until when something is supported.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Support {
+    /// The product and its cycle, for people: `Amazon EKS 1.34`.
+    pub of: String,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The last day on which anybody mends anything; absent where none is announced.
+    pub ends: Option<jiff::civil::Date>,
+    /// The days till then, below zero when it is past.
+    pub days_left: Option<i64>,
+    /// In a word or a day.
+    #[serde(skip)]
+    pub short: String,
+    /// What people should know of it.
+    pub note: Option<String>,
+    /// Where it is said.
+    pub source: String,
+}
+
+impl Support {
+    fn of(window: &Window) -> Option<Self> {
+        let Window::Known { product, cycle, standing, note, source } = window else { return None };
+        Some(Self {
+            of: format!("{product} {cycle}"),
+            phase: standing.phase,
+            ends: standing.end(),
+            days_left: standing.days_left(),
+            short: standing.short(),
+            note: note.clone(),
+            source: source.clone(),
+        })
+    }
+}
+
 /// One thing to be said of how it stands.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusLine {
     /// A word: `same`, `patch`, `minor`, `major`, `ahead`, `tag-moved`, `deprecated`, `missing-upstream`,
-    /// `incompatible`, `skewed`, `unknown`.
+    /// `incompatible`, `end-of-life`, `support-ends`, `skewed`, `unknown`.
     pub status: &'static str,
     /// A sentence.
     pub message: String,
@@ -128,6 +173,9 @@ impl Thing {
             },
             behind,
             published: row.published,
+            stops: row.stops.clone(),
+            changes: row.changes.clone(),
+            support: row.window.as_ref().and_then(Support::of),
             statuses: row.statuses.iter().map(|status| line(status, row)).collect(),
             need,
             act: act::of(row, need),
@@ -155,6 +203,7 @@ fn line(status: &Status, row: &Row) -> StatusLine {
     let message = match status {
         Status::Missing => format!("{declared} is not published any more"),
         Status::Deprecated => "its makers have given it up".to_owned(),
+        Status::Ended { words } | Status::Ending { words, .. } => words.clone(),
         Status::Incompatible { version, kubernetes } => {
             format!("{version} refuses Kubernetes {}", kubernetes.join(", "))
         }

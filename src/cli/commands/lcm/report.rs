@@ -8,11 +8,15 @@ use crate::catalog::Catalog;
 use crate::cli::args::LcmReport;
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
+use crate::engine::newer::Learned;
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
-use crate::lcm::declared::Declared;
+use crate::lcm::declared::{Declared, Item};
+use crate::lcm::material::Material;
 use crate::lcm::policies::Policies;
+use crate::lcm::projects::Projects;
 use crate::lcm::row::{Answers, InUse};
+use crate::lcm::support::known::Known;
 use crate::model::ReleaseId;
 use crate::output::envelope::{API_VERSION, Warning};
 use crate::output::exit::Code;
@@ -25,6 +29,8 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let (catalog, mut findings) = repo::load(&files).await?;
     let (policies, wrong) = Policies::of(&catalog);
     findings.extend(wrong);
+    let (projects, wrong) = Projects::of(&catalog);
+    findings.extend(wrong);
     if findings.has_errors() {
         return Err(Failure::invalid(findings));
     }
@@ -32,8 +38,28 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let (fleet, newest) = standings(&catalog, context).await?;
     let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
     narrow(args, &mut gathered.used);
-    let answers = answers(args, &gathered.used, context).await?;
-    let rows = newer::rows(&policies, &gathered.used, &answers);
+    let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
+    let (answers, mut rows, learned) = match &args.answers {
+        Some(path) => {
+            let (answers, mut material) = recorded(path)?;
+            material.known = Known::new([], own);
+            let rows = newer::rows(&policies, &gathered.used, &answers);
+            (answers, rows, Learned { material, ..Learned::default() })
+        }
+        None => {
+            let upstreams = context.place.asking(Some(args.within.std())).await?.upstreams();
+            let answers = newer::ask(&gathered.used, &upstreams).await;
+            let rows = newer::rows(&policies, &gathered.used, &answers);
+            let learned = newer::learn(&rows, &projects, own, &upstreams).await;
+            (answers, rows, learned)
+        }
+    };
+    if let Some(path) = &args.save_answers {
+        save(path, &Recorded::of(&answers, &learned.material, context.place.now()))?;
+    }
+    let policy = |product: &str, item: &Item| policies.of_item(product, item);
+    let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    learned.material.complete(&mut rows, &answers, &projects, &policy, today);
     let asked = |name: &&str| args.product.is_empty() || args.product.iter().any(|one| one.as_str() == *name);
     let products = catalog.products.iter().filter(|(_, source)| owned(args, &source.file.spec.owner.value));
     let pins: Vec<_> = catalog.pins.values().map(|loaded| &loaded.file).collect();
@@ -46,6 +72,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         &pins,
         context.place.now(),
     );
+    report.sources.also(learned.asked, learned.silent);
     let codes = codes(args, &report);
     let warnings = warnings(&report, &gathered.lost);
     if !args.only.is_empty() {
@@ -58,31 +85,22 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     Ok(codes)
 }
 
-/// What the sources answer, or answered when the file was written.
-async fn answers(args: &LcmReport, used: &InUse, context: &Context<'_>) -> Result<Answers, Failure> {
-    if let Some(path) = &args.answers {
-        return recorded(path);
-    }
-    let asking = context.place.asking(Some(args.within.std())).await?;
-    let answers = newer::ask(used, &asking.upstreams()).await;
-    if let Some(path) = &args.save_answers {
-        let now = context.place.now();
-        let document = serde_json::json!({
-            "apiVersion": API_VERSION,
-            "kind": KIND,
-            "generatedAt": now,
-            "data": Recorded::of(&answers, now),
-        });
-        std::fs::write(path, format!("{document:#}\n")).map_err(|error| {
-            let message = format!("the answers can't be written to `{}`: {error}", path.display());
-            Failure::new(Code::Unexpected, Finding::error(&codes::FILE_UNREADABLE, message))
-        })?;
-    }
-    Ok(answers)
+/// Writes what was answered.
+fn save(path: &Path, recorded: &Recorded) -> Result<(), Failure> {
+    let document = serde_json::json!({
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "generatedAt": recorded.at,
+        "data": recorded,
+    });
+    std::fs::write(path, format!("{document:#}\n")).map_err(|error| {
+        let message = format!("the answers can't be written to `{}`: {error}", path.display());
+        Failure::new(Code::Unexpected, Finding::error(&codes::FILE_UNREADABLE, message))
+    })
 }
 
 /// Answers of a file.
-fn recorded(path: &Path) -> Result<Answers, Failure> {
+fn recorded(path: &Path) -> Result<(Answers, Material), Failure> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Document {

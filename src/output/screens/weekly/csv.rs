@@ -1,11 +1,26 @@
 //! The report for sheets (RFC 4180): a line for each thing.
 
-use super::words::{behind, deed, running};
+use super::words::{behind, breaking, deed, running, support};
 use crate::report::weekly::Weekly;
 
-const COLUMNS: [&str; 14] = [
-    "product", "owner", "kind", "name", "need", "status", "declared", "released", "fleet", "latest",
-    "behind", "said", "do", "place",
+const COLUMNS: [&str; 17] = [
+    "product",
+    "owner",
+    "kind",
+    "name",
+    "need",
+    "status",
+    "declared",
+    "released",
+    "fleet",
+    "latest",
+    "behind",
+    "breaking",
+    "support_ends",
+    "support_days_left",
+    "said",
+    "do",
+    "place",
 ];
 
 /// The report.
@@ -13,6 +28,7 @@ pub(super) fn text(report: &Weekly) -> String {
     let mut text = line(COLUMNS.iter().map(|name| (*name).to_owned()));
     for product in &report.products {
         for thing in &product.things {
+            let left = thing.support.as_ref().and_then(|support| support.days_left);
             let level = thing.behind.map(|behind| behind.words()).unwrap_or_default();
             text.push_str(&line([
                 product.product.clone(),
@@ -26,6 +42,9 @@ pub(super) fn text(report: &Weekly) -> String {
                 running(thing),
                 thing.latest.clone().unwrap_or_default(),
                 level,
+                breaking(thing).unwrap_or_default(),
+                support(thing).unwrap_or_default().to_owned(),
+                left.map(|days| days.to_string()).unwrap_or_default(),
                 behind(thing),
                 deed(thing).unwrap_or_default().to_owned(),
                 thing.place.clone(),

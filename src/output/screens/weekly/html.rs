@@ -1,6 +1,10 @@
 //! The report as one static page: no script, no picture, nothing from elsewhere, and it prints well.
 
-use super::words::{behind, deed, headline, named, need_words, running, silent, todo};
+use super::words::{
+    address, behind, breaking, deed, evidence, headline, named, need_words, running, silent, support, todo,
+};
+use crate::diag::count;
+use crate::lcm::artifacthub::Link;
 use crate::output::Look;
 use crate::output::mark::clean;
 use crate::report::weekly::{Need, Product, Thing, Weekly};
@@ -46,11 +50,12 @@ fn to_do(report: &Weekly) -> String {
             });
             format!(
                 "<li class=\"{class}\"><p><span class=\"sign\">{sign}</span> <b>{}</b> \
-                 <span class=\"deed\">{}</span> <span class=\"owner\">{}</span></p>\n<p class=\"said\">{}</p>{command}</li>\n",
+                 <span class=\"deed\">{}</span> <span class=\"owner\">{}</span></p>\n<p class=\"said\">{}</p>{command}{}</li>\n",
                 escaped(&named(product, thing)),
                 escaped(deed(thing).unwrap_or("look at it")),
                 escaped(&product.owner),
                 escaped(&said(thing)),
+                changed(thing),
             )
         })
         .collect();
@@ -59,6 +64,30 @@ fn to_do(report: &Weekly) -> String {
             .to_owned();
     }
     format!("<section><h2>To do</h2>\n<ol class=\"todo\">\n{}</ol></section>\n", items.concat())
+}
+
+/// What of the update is dangerous, and behind a fold everything that changed.
+fn changed(thing: &Thing) -> String {
+    let Some(changes) = &thing.changes else { return String::new() };
+    let line = |word: &str, text: &str, links: &[Link]| {
+        let text = match address(links) {
+            Some(url) => format!("<a href=\"{}\">{}</a>", escaped(url), escaped(text)),
+            None => escaped(text),
+        };
+        format!("<li><b>{word}</b> {text}</li>")
+    };
+    let evidence: String =
+        evidence(thing).map(|one| line(one.weight.word(), &one.text, &one.links)).collect();
+    let evidence =
+        if evidence.is_empty() { evidence } else { format!("<ul class=\"evidence\">{evidence}</ul>") };
+    let all: String =
+        changes.changes.iter().map(|one| line(one.kind.word(), &one.text, &one.links)).collect();
+    let notes: String = changes.notes.iter().map(|note| format!("<li>{}</li>", escaped(note))).collect();
+    if all.is_empty() && notes.is_empty() {
+        return evidence;
+    }
+    let count = count(changes.changes.len() as u64, "change");
+    format!("{evidence}<details><summary>{count}</summary><ul class=\"evidence\">{all}{notes}</ul></details>")
 }
 
 /// `v1.17.2 → v1.19.1 · 2 minor, 9 mo`.
@@ -86,7 +115,7 @@ fn everything(report: &Weekly) -> String {
     }
     format!(
         "<section><h2>Everything</h2>\n<table>\n<thead><tr><th></th><th>Product</th><th>Thing</th><th>Declared</th>\
-         <th>Fleet</th><th>Latest</th><th>Behind</th><th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{without}</section>\n"
+         <th>Fleet</th><th>Latest</th><th>Behind</th><th>Breaking</th><th>Support</th><th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{without}</section>\n"
     )
 }
 
@@ -116,7 +145,7 @@ fn row(product: &Product, thing: &Thing) -> String {
     format!(
         "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td>{}<br><span class=\"owner\">{}</span></td><td><code>{}</code></td>\
          <td class=\"version\">{}</td><td class=\"version\" title=\"{}\">{}</td><td class=\"version\">{}</td>\
-         <td>{}</td><td><code>{}</code></td></tr>\n",
+         <td>{}</td><td>{}</td><td class=\"version\">{}</td><td><code>{}</code></td></tr>\n",
         escaped(&product.product),
         escaped(&product.owner),
         escaped(&thing.name),
@@ -125,6 +154,8 @@ fn row(product: &Product, thing: &Thing) -> String {
         escaped(&running(thing)),
         escaped(thing.latest.as_deref().unwrap_or("-")),
         escaped(&behind(thing)),
+        escaped(&breaking(thing).unwrap_or_default()),
+        escaped(support(thing).unwrap_or_default()),
         escaped(&thing.place),
     )
 }

@@ -1,6 +1,8 @@
 //! The report as Markdown, for tickets and chats: what to do first, then everything.
 
-use super::words::{behind, deed, headline, named, need_words, running, silent, todo};
+use super::words::{
+    address, behind, breaking, deed, evidence, headline, named, need_words, running, silent, support, todo,
+};
 use crate::output::screens::markdown::{code, plain};
 use crate::report::weekly::{Need, Weekly};
 
@@ -17,8 +19,14 @@ pub(super) fn text(report: &Weekly) -> String {
             let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
             let what = deed(thing).unwrap_or("look at it");
             let command = command.map_or_else(String::new, |command| format!("<br>{}", code(command)));
+            let evidence: String = evidence(thing)
+                .map(|one| match address(&one.links) {
+                    Some(url) => format!("  - {}: {} (<{}>)\n", one.weight, plain(&one.text), plain(url)),
+                    None => format!("  - {}: {}\n", one.weight, plain(&one.text)),
+                })
+                .collect();
             format!(
-                "- [ ] **{}** ({}): {}, {}{command}\n",
+                "- [ ] **{}** ({}): {}, {}{command}\n{evidence}",
                 plain(&named(product, thing)),
                 plain(&product.owner),
                 plain(what),
@@ -29,7 +37,7 @@ pub(super) fn text(report: &Weekly) -> String {
     if !todo.is_empty() {
         text.push_str(&format!("\n## To do\n\n{}", todo.concat()));
     }
-    text.push_str("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind | Where |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    text.push_str("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind | Breaking | Support | Where |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for product in &report.products {
         for thing in &product.things {
             let cells = [
@@ -40,6 +48,8 @@ pub(super) fn text(report: &Weekly) -> String {
                 code(&running(thing)),
                 code(thing.latest.as_deref().unwrap_or_default()),
                 plain(&behind(thing)),
+                plain(&breaking(thing).unwrap_or_default()),
+                plain(support(thing).unwrap_or_default()),
                 code(&thing.place),
             ];
             text.push_str(&format!("| {} |\n", cells.join(" | ")));

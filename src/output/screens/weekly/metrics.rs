@@ -49,6 +49,27 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
                 .collect(),
         },
         Metric {
+            name: "tidegate_lcm_breaking",
+            help: "How many pieces of evidence say that the newest version breaks something.",
+            samples: things()
+                .filter_map(|(product, thing)| {
+                    let evidence = thing.changes.as_ref()?.evidence.iter();
+                    let breaks = evidence.filter(|one| one.sign.is_of_a_break()).count();
+                    Some((labels(&product.product, thing), breaks.to_string()))
+                })
+                .collect(),
+        },
+        Metric {
+            name: "tidegate_lcm_support_days_left",
+            help: "Days till the support of what is in use ends; below zero afterwards.",
+            samples: things()
+                .filter_map(|(product, thing)| {
+                    let days = thing.support.as_ref()?.days_left?;
+                    Some((labels(&product.product, thing), days.to_string()))
+                })
+                .collect(),
+        },
+        Metric {
             name: "tidegate_lcm_unknown",
             help: "Whether nothing is known of a thing, since its source was silent or its version can't be read.",
             samples: things()

@@ -17,22 +17,18 @@ use crate::output::surface::Form;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::weekly::{Need, Product, Thing, Weekly};
-use words::{behind, deed, headline, named, need_words, running, silent};
+use words::{behind, breaking, deed, headline, named, need_words, running, silent, support};
 
 impl Screen for Weekly {
     const KIND: &'static str = "LcmReport";
 
     fn text(&self, look: &Look) -> String {
         let mut text = format!("{}\n", bold(&headline(self)));
-        // A fleet that was never seen needs no column.
-        let seen = self.products.iter().flat_map(|p| &p.things).any(|thing| !thing.running.is_empty());
-        let mut columns = vec![Column::tight("PRODUCT"), Column::tight("DECLARED")];
-        columns.extend(seen.then(|| Column::tight("FLEET")));
-        columns.extend([Column::tight("LATEST"), Column::text("BEHIND"), Column::tight("DO")]);
-        let mut table = Table::new(columns);
+        let optional = Optional::of(self);
+        let mut table = Table::new(optional.columns());
         for product in &self.products {
             for thing in shown(product) {
-                table.row(cells(product, thing, seen));
+                table.row(optional.cells(product, thing));
             }
         }
         if !table.is_empty() {
@@ -78,22 +74,53 @@ fn tone(need: Need) -> (Tone, &'static str) {
     }
 }
 
-fn cells(product: &Product, thing: &Thing, seen: bool) -> Vec<Cell> {
-    let (tone, glyph) = tone(thing.need);
-    let toned = |text: String| match thing.need {
-        Need::Nothing => Cell::from(text),
-        _ => Cell::toned(text, tone),
-    };
-    let behind = match behind(thing) {
-        words if words.is_empty() => Cell::from(""),
-        words => toned(words),
-    };
-    let mut cells =
-        vec![toned(format!("{glyph} {}", named(product, thing))), thing.declared.join(", ").into()];
-    cells.extend(seen.then(|| Cell::from(running(thing))));
-    cells.push(thing.latest.as_deref().unwrap_or_default().into());
-    cells.extend([behind, deed(thing).unwrap_or_default().into()]);
-    cells
+/// The columns that are there only where something is known for them.
+#[derive(Clone, Copy)]
+struct Optional {
+    running: bool,
+    breaking: bool,
+    support: bool,
+}
+
+impl Optional {
+    fn of(report: &Weekly) -> Self {
+        let any = |has: fn(&Thing) -> bool| report.products.iter().flat_map(shown).any(has);
+        Self {
+            running: any(|thing| !thing.running.is_empty()),
+            breaking: any(|thing| breaking(thing).is_some()),
+            support: any(|thing| support(thing).is_some()),
+        }
+    }
+
+    fn columns(self) -> Vec<Column> {
+        let mut columns = vec![Column::tight("PRODUCT"), Column::tight("DECLARED")];
+        columns.extend(self.running.then(|| Column::tight("FLEET")));
+        columns.extend([Column::tight("LATEST"), Column::text("BEHIND")]);
+        columns.extend(self.breaking.then(|| Column::tight("BREAKING")));
+        columns.extend(self.support.then(|| Column::tight("SUPPORT")));
+        columns.push(Column::tight("DO"));
+        columns
+    }
+
+    fn cells(self, product: &Product, thing: &Thing) -> Vec<Cell> {
+        let (tone, glyph) = tone(thing.need);
+        let toned = |text: String| match thing.need {
+            Need::Nothing => Cell::from(text),
+            _ => Cell::toned(text, tone),
+        };
+        let behind = match behind(thing) {
+            words if words.is_empty() => Cell::from(""),
+            words => toned(words),
+        };
+        let name = toned(format!("{glyph} {}", named(product, thing)));
+        let mut cells = vec![name, thing.declared.join(", ").into()];
+        cells.extend(self.running.then(|| Cell::from(running(thing))));
+        cells.extend([thing.latest.as_deref().unwrap_or_default().into(), behind]);
+        cells.extend(self.breaking.then(|| Cell::from(breaking(thing).unwrap_or_default())));
+        cells.extend(self.support.then(|| Cell::from(support(thing).unwrap_or_default())));
+        cells.push(deed(thing).unwrap_or_default().into());
+        cells
+    }
 }
 
 /// What the whole comes to, in a line or two.

@@ -41,6 +41,8 @@ fn described(rule: &str) -> &'static str {
         "minor" => "A newer minor version is published.",
         "major" => "A newer major version is published.",
         "missing-upstream" => "The version in use is not published any more.",
+        "end-of-life" => "Nobody mends the version in use any more.",
+        "support-ends" => "The support of the version in use ends soon.",
         "deprecated" => "Its makers have given it up.",
         "incompatible" => "It refuses a version of Kubernetes that is in use.",
         "tag-moved" => "The tag names something else than the digest in use.",

@@ -40,6 +40,9 @@ fn row(product: &str, item: &str, declared: &str, newest: Option<&str>, statuses
         statuses,
         place: format!("products/{product}/a.yaml:7:12"),
         notes: Vec::new(),
+        stops: Vec::new(),
+        changes: None,
+        window: None,
     }
 }
 

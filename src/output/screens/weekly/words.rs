@@ -3,8 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::diag::count;
+use crate::lcm::artifacthub::Link;
+use crate::lcm::changes::{Evidence, Weight};
 use crate::lcm::upstream::Silence;
 use crate::report::weekly::{Need, Product, Silent, Thing, Weekly};
+
+/// So many pieces of evidence are shown where there is room for few.
+const EVIDENCE: usize = 5;
 
 /// `LCM report 2026-W47 · 38 products · 214 clusters · sources 37/38 ok`.
 pub(super) fn headline(report: &Weekly) -> String {
@@ -44,6 +49,9 @@ pub(super) fn behind(thing: &Thing) -> String {
         let age = behind.days.filter(|days| *days > 0).map(|days| format!(", {}", age(days)));
         parts.push(format!("{}{}", behind.words(), age.unwrap_or_default()));
     }
+    if thing.changes.as_ref().is_some_and(|changes| changes.security) {
+        parts.push("mends security".to_owned());
+    }
     let said = |status: &str| matches!(status, "same" | "patch" | "minor" | "major");
     for line in thing.statuses.iter().filter(|line| !said(line.status)) {
         parts.push(match line.silence {
@@ -53,6 +61,36 @@ pub(super) fn behind(thing: &Thing) -> String {
     }
     parts.extend(thing.notes.iter().cloned());
     parts.join("; ")
+}
+
+/// Whether the update breaks something, and how many pieces of evidence say so; nothing where nobody knows.
+pub(super) fn breaking(thing: &Thing) -> Option<String> {
+    let changes = thing.changes.as_ref()?;
+    let word = match changes.breaking? {
+        Weight::Certain => "yes",
+        Weight::Likely => "likely",
+        Weight::Hint => "maybe",
+    };
+    let evidence = changes.evidence.iter().filter(|one| one.sign.is_of_a_break()).count();
+    Some(format!("{word} ({evidence})"))
+}
+
+/// Until when it is supported: a day, or a word.
+pub(super) fn support(thing: &Thing) -> Option<&str> {
+    thing.support.as_ref().map(|support| support.short.as_str())
+}
+
+/// The evidence that is worth a line where there is room for few, the weightiest first.
+pub(super) fn evidence(thing: &Thing) -> impl Iterator<Item = &Evidence> {
+    thing.changes.iter().flat_map(|changes| &changes.evidence).take(EVIDENCE)
+}
+
+/// An address that may be a link.
+pub(super) fn address(links: &[Link]) -> Option<&str> {
+    links
+        .iter()
+        .map(|link| link.url.as_str())
+        .find(|url| url.starts_with("https://") || url.starts_with("http://"))
 }
 
 /// `9 mo`, `3 d`.

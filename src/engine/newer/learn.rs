@@ -1,0 +1,82 @@
+//! What is learned beside versions, once it is known which things are behind: the releases of their projects,
+//! support windows, and what providers offer of Kubernetes. Whatever gives no answer is told; the report goes
+//! on without it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::ask::Upstreams;
+use crate::lcm::declared::Item;
+use crate::lcm::material::{Material, wanted};
+use crate::lcm::projects::Projects;
+use crate::lcm::row::Row;
+use crate::lcm::support::known::Known;
+use crate::lcm::support::kubernetes::{Offered, Provider};
+use crate::model;
+
+/// How many projects are asked about at once.
+const AT_ONCE: usize = 64;
+
+/// Who is asked until when something is supported.
+const SUPPORT: &str = "endoflife.date";
+
+/// What was learned, and whose silence keeps it from being all.
+#[derive(Debug, Default)]
+pub struct Learned {
+    /// What was learned.
+    pub material: Material,
+    /// Who gave no answer, and why.
+    pub silent: Vec<(String, crate::lcm::upstream::Unanswered)>,
+    /// How many were asked.
+    pub asked: usize,
+}
+
+/// Learns what rows are completed with.
+pub async fn learn(
+    rows: &[Row],
+    projects: &Projects,
+    own: Option<&model::Support>,
+    upstreams: &Upstreams,
+) -> Learned {
+    let released = async {
+        futures::stream::iter(wanted(rows, projects))
+            .map(|project| async move { (project.clone(), upstreams.forge.releases(project).await) })
+            .buffer_unordered(AT_ONCE)
+            .collect::<BTreeMap<_, _>>()
+            .await
+    };
+    let (releases, whole, offered) =
+        futures::join!(released, upstreams.support.whole(), offered(rows, upstreams));
+    let mut learned = Learned { asked: releases.len() + 1, ..Learned::default() };
+    for (project, answer) in &releases {
+        if let Err(silent) = answer {
+            learned.silent.push((format!("releases of {project}"), silent.clone()));
+        }
+    }
+    let products = match whole {
+        Ok(whole) => whole.products.clone(),
+        Err(silent) => {
+            learned.silent.push((SUPPORT.to_owned(), silent));
+            Vec::new()
+        }
+    };
+    learned.material = Material { releases, known: Known::new(products, own), offered };
+    learned
+}
+
+/// What the providers of the rows offer. Who gave no answer has a row that says so.
+async fn offered(rows: &[Row], upstreams: &Upstreams) -> BTreeMap<Provider, Arc<Offered>> {
+    let channels = rows.iter().filter_map(|row| match &row.item {
+        Item::Kubernetes(channel) => Provider::of_channel(channel),
+        _ => None,
+    });
+    let mut all = BTreeMap::new();
+    for provider in channels {
+        if let Ok(offered) = upstreams.offers.versions(provider).await {
+            all.insert(provider, offered);
+        }
+    }
+    all
+}

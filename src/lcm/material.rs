@@ -1,0 +1,148 @@
+//! What rows are completed with, once it is known which of them are behind: what changed, by the entries of
+//! charts and the releases of projects, and until when what is in use is supported.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::civil::Date;
+
+use super::changes::{Changes, Found, Reach, charts, level, releases};
+use super::declared::Item;
+use super::policy::Policy;
+use super::projects::Projects;
+use super::row::{Answers, Row, Status};
+use super::support::known::{Known, Window};
+use super::support::kubernetes::{Offered, Provider, window as of_kubernetes};
+use super::support::standing::Phase;
+use super::upstream::{Project, Published, Unanswered};
+use crate::version::KubeVersion;
+
+/// Support that ends within so many days is told.
+const NEAR: i64 = 90;
+
+/// What was learned beside versions.
+#[derive(Debug, Clone, Default)]
+pub struct Material {
+    /// The releases of projects.
+    pub releases: BTreeMap<Project, Result<Arc<Vec<Published>>, Unanswered>>,
+    /// Support windows.
+    pub known: Known,
+    /// What providers offer of Kubernetes, as far as they told.
+    pub offered: BTreeMap<Provider, Arc<Offered>>,
+}
+
+/// The projects whose releases are worth asking for: those of rows that are behind.
+pub fn wanted<'a>(rows: &'a [Row], projects: &'a Projects) -> Vec<&'a Project> {
+    let behind = rows.iter().filter(|row| row.behind().is_some());
+    let mut wanted: Vec<&'a Project> =
+        behind.filter_map(|row| projects.of_item(&row.product, &row.item)).collect();
+    wanted.sort();
+    wanted.dedup();
+    wanted
+}
+
+impl Material {
+    /// Completes rows: with what changed, and with what support says on a day.
+    pub fn complete(
+        &self,
+        rows: &mut [Row],
+        answers: &Answers,
+        projects: &Projects,
+        policy: &dyn Fn(&str, &Item) -> Policy,
+        today: Date,
+    ) {
+        for row in rows {
+            row.changes = self.changes(row, answers, projects, &policy(&row.product, &row.item));
+            row.window = self.window(row, answers, today);
+            if let Some(Window::Known { standing, .. }) = &row.window {
+                let words = row.window.as_ref().map(Window::words).unwrap_or_default();
+                match (standing.phase, standing.days_left()) {
+                    (Phase::Ended, _) => row.statuses.push(Status::Ended { words }),
+                    (_, Some(days)) if days <= NEAR => row.statuses.push(Status::Ending { days, words }),
+                    _ => {}
+                }
+                row.statuses.sort();
+            }
+        }
+    }
+
+    /// What changed between the lowest declared version and the newest.
+    fn changes(&self, row: &Row, answers: &Answers, projects: &Projects, policy: &Policy) -> Option<Changes> {
+        row.behind()?;
+        let (current, newest) = (row.declared.first()?, row.newest.as_deref()?);
+        let mut found: Vec<Found> = Vec::new();
+        let mut notes: Vec<String> = Vec::new();
+        match (&row.item, answers.get(&row.item)) {
+            (Item::Chart { .. }, Some(Ok(answer))) => match charts::between(current, newest, &answer.entries)
+            {
+                Ok(told) => found.push(told),
+                Err(why) => notes.push(why.to_string()),
+            },
+            (Item::Kubernetes(_), _) => {}
+            _ => found.push(level::step(level::Whose::App, current, newest)),
+        }
+        if let Some(project) = projects.of_item(&row.product, &row.item) {
+            match self.releases.get(project) {
+                Some(Ok(all)) => {
+                    let name = match &row.item {
+                        Item::Chart { name, .. } => Some(name.as_str()),
+                        Item::Image(repository) => repository.name.rsplit('/').next(),
+                        _ => None,
+                    };
+                    let reach = Reach { current, newest, scheme: &policy.scheme, name };
+                    match releases::between(reach, all) {
+                        Ok(told) => found.push(told),
+                        Err(why) => notes.push(format!("releases of {project}: {why}")),
+                    }
+                }
+                Some(Err(silent)) => notes.push(format!("releases of {project}: {silent}")),
+                None => {}
+            }
+        }
+        let mut changes = Changes::of(found);
+        changes.notes.extend(notes);
+        Some(changes)
+    }
+
+    /// The window with the least left of all versions in use; none if none is known.
+    fn window(&self, row: &Row, answers: &Answers, today: Date) -> Option<Window> {
+        let running = row.running.iter().map(|(version, _)| version);
+        let mut windows: Vec<Window> = row
+            .declared
+            .iter()
+            .chain(running)
+            .filter_map(|version| self.window_of(&row.item, version, answers, today))
+            .filter(|window| matches!(window, Window::Known { .. }))
+            .collect();
+        let left = |window: &Window| {
+            let standing = window.standing();
+            let ended = standing.is_some_and(|standing| standing.phase == Phase::Ended);
+            (!ended, standing.and_then(|standing| standing.days_left()).unwrap_or(i64::MAX))
+        };
+        windows.sort_by_key(left);
+        windows.into_iter().next()
+    }
+
+    fn window_of(&self, item: &Item, version: &str, answers: &Answers, today: Date) -> Option<Window> {
+        match item {
+            Item::Kubernetes(channel) => {
+                let provider = Provider::of_channel(channel)?;
+                let numbers: String = version
+                    .trim_start_matches('v')
+                    .chars()
+                    .take_while(|c| c.is_ascii_digit() || *c == '.')
+                    .collect();
+                let version: KubeVersion = numbers.parse().ok()?;
+                let offered = self.offered.get(&provider).map(Arc::as_ref);
+                Some(of_kubernetes(provider, &version, offered, &self.known, today))
+            }
+            // Of a chart it is what it installs that counts.
+            Item::Chart { .. } => {
+                let answer = answers.get(item)?.as_ref().ok()?;
+                let entry = answer.entries.iter().find(|entry| entry.version == version)?;
+                Some(self.known.window(item, entry.app_version.as_deref()?, today))
+            }
+            _ => Some(self.known.window(item, version, today)),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! `tidegate lcm report` as people run it, against fakes of everything it asks: a registry, a repository of
+//! charts, a forge, endoflife.date and the channels of Kubernetes.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::fake::{Fake, Reply, Seen};
+
+const ENDOFLIFE: &str = include_str!("fixtures/endoflife/full.json");
+
+const PRODUCT: &str = "apiVersion: tidegate.dev/v1
+kind: Product
+metadata: { name: certs }
+spec:
+  version: 1.0.0
+  owner: security
+  upstream:
+    - image: { repository: quay.example.com/jetstack/controller, project: github:cert/manager }
+    - image: { repository: quay.example.com/jetstack/gone }
+    - image: { repository: quay.example.com/jetstack/private }
+    - tool: { repository: github:cert/manager, version: v1.17.2, policy: { level: patch } }
+    - chart: { repository: https://charts.example.com, name: certs }
+    - kubernetes: { channel: stable }
+  deploy:
+    - manifests: { path: manifests, namespace: certs }
+    - helm: { chart: chart, namespace: certs }
+";
+const POD: &str = "apiVersion: v1
+kind: Pod
+metadata: { name: a }
+spec:
+  containers:
+    - { name: a, image: \"quay.example.com/jetstack/controller:v1.17.2\" }
+    - { name: b, image: \"quay.example.com/jetstack/gone:v9.0.0\" }
+    - { name: c, image: \"quay.example.com/jetstack/private:v1.0.0\" }
+";
+const CHART: &str = "apiVersion: v2\nname: certs\nversion: 1.0.0\n";
+const INDEX: &str = "apiVersion: v1
+entries:
+  certs:
+    - version: 2.0.0
+      annotations:
+        artifacthub.io/changes: |
+          - kind: removed
+            description: the old webhook
+    - version: 1.0.0
+  others:
+    - version: 9.9.9
+";
+
+fn answer(seen: &Seen) -> Reply {
+    let tags = |tags: &[&str]| Reply::json(serde_json::json!({ "name": "x", "tags": tags }).to_string());
+    match seen.path.as_str() {
+        "/quay/v2/jetstack/controller/tags/list" => tags(&["v1.17.2", "v1.18.0", "v1.19.0-rc.1"]),
+        "/quay/v2/jetstack/gone/tags/list" => tags(&["v8.0.0"]),
+        "/quay/v2/jetstack/private/tags/list" => Reply::error(403, "DENIED", "not yours"),
+        "/charts/index.yaml" => Reply::new(200, INDEX),
+        "/github.com/cert/manager.git/git-upload-pack" => {
+            let line = |text: &str| format!("{:04x}{text}", text.len() + 4);
+            let tag = |name: &str| line(&format!("{} refs/tags/{name}\n", "a".repeat(40)));
+            let body = ["v1.17.2", "v1.17.3", "v1.18.0"].map(tag).concat() + "0000";
+            Reply::new(200, body).header("Content-Type", "application/x-git-upload-pack-result")
+        }
+        "/api.github.com/repos/cert/manager/releases" => Reply::json(
+            serde_json::json!([
+                { "tag_name": "v1.18.0", "name": "v1.18.0", "draft": false, "prerelease": false,
+                  "published_at": "2026-10-01T00:00:00Z", "html_url": "https://github.com/cert/manager/releases/v1.18.0",
+                  "body": "## Breaking changes\n\n- The flag `--old` is gone.\n" },
+                { "tag_name": "v1.17.3", "name": "v1.17.3", "draft": false, "prerelease": false,
+                  "published_at": "2026-09-01T00:00:00Z", "html_url": "https://github.com/cert/manager/releases/v1.17.3",
+                  "body": "## Bug fixes\n\n- A leak.\n" },
+                { "tag_name": "v1.17.2", "name": "v1.17.2", "draft": false, "prerelease": false,
+                  "published_at": "2026-08-01T00:00:00Z", "html_url": "https://github.com/cert/manager/releases/v1.17.2",
+                  "body": "" },
+            ])
+            .to_string(),
+        ),
+        "/endoflife/api/v1/products/full/" => Reply::json(ENDOFLIFE),
+        _ => Reply::new(404, "nothing"),
+    }
+}
+
+/// A platform whose sources are the fake.
+fn platform(folder: &Path, address: &str) {
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let host = |host: &str, path: &str| format!("    - {{ host: {host}, endpoint: \"{address}/{path}\" }}\n");
+    let hosts = [
+        ("quay.example.com", "quay"),
+        ("charts.example.com", "charts"),
+        ("github.com", "github.com"),
+        ("api.github.com", "api.github.com"),
+        ("endoflife.date", "endoflife"),
+        ("dl.k8s.io", "channels"),
+    ];
+    let hosts: String = hosts.iter().map(|(name, path)| host(name, path)).collect();
+    write("products/certs/product.yaml", PRODUCT);
+    write("products/certs/manifests/pod.yaml", POD);
+    write("products/certs/chart/Chart.yaml", CHART);
+    write("products/certs/chart/values.yaml", "{}\n");
+    write("products/certs/chart/templates/none.yaml", "");
+    write(
+        "pipelines/sources.yaml",
+        &format!(
+            "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n  hosts:\n{hosts}"
+        ),
+    );
+    assert!(Command::new("git").args(["init", "-q", "."]).current_dir(folder).status().unwrap().success());
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    let commit = ["commit", "-q", "--allow-empty", "-m", "one"];
+    assert!(Command::new("git").args(identity).args(commit).current_dir(folder).status().unwrap().success());
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(["lcm", "report"])
+        .args(args)
+        .current_dir(folder.join("repo"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .env("XDG_STATE_HOME", folder.join("state"))
+        .output()
+        .unwrap()
+}
+
+/// The thing of this kind and end of its name.
+fn thing<'r>(report: &'r Value, name: &str) -> &'r Value {
+    let things = report["data"]["products"].as_array().unwrap().iter();
+    let mut things = things.flat_map(|product| product["things"].as_array().unwrap());
+    things.find(|thing| thing["name"].as_str().unwrap().contains(name)).unwrap_or(&Value::Null)
+}
+
+fn statuses(thing: &Value) -> Vec<&str> {
+    let lines = thing["statuses"].as_array();
+    lines.into_iter().flatten().filter_map(|line| line["status"].as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_says_of_each_thing_what_its_source_says() {
+    let fake = Fake::new(answer).await;
+    let folder = tempfile::tempdir().unwrap();
+    platform(&folder.path().join("repo"), &fake.address());
+    let answers = folder.path().join("answers.json");
+    let ran = run(folder.path(), &["-o", "json", "--save-answers", answers.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(0), "{told}");
+    let report: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    assert_eq!((&report["kind"], &report["partial"]), (&"LcmReport".into(), &true.into()), "{report:#}");
+
+    let controller = thing(&report, "jetstack/controller");
+    assert_eq!(statuses(controller), ["minor"], "{controller:#}");
+    assert_eq!(controller["latest"], "v1.18.0");
+    assert_eq!(controller["changes"]["breaking"], "certain", "{controller:#}");
+    let breaks = controller["changes"]["evidence"][0]["text"].as_str().unwrap();
+    assert!(breaks.contains("--old"), "{breaks}");
+    assert_eq!(
+        controller["act"]["command"],
+        "tidegate product bump certs --image quay.example.com/jetstack/controller --to v1.18.0"
+    );
+
+    // Its own policy keeps the tool to patches.
+    let tool = thing(&report, "github:cert/manager");
+    assert_eq!((statuses(tool), &tool["latest"]), (vec!["patch"], &"v1.17.3".into()), "{tool:#}");
+
+    let gone = thing(&report, "jetstack/gone");
+    assert_eq!(
+        (statuses(gone), &gone["need"]),
+        (vec!["missing-upstream", "ahead"], &"now".into()),
+        "{gone:#}"
+    );
+
+    let private = thing(&report, "jetstack/private");
+    assert_eq!((statuses(private), &private["need"]), (vec!["unknown"], &"unknown".into()), "{private:#}");
+    assert_eq!(private["act"]["deed"], "fix-auth");
+
+    let chart = thing(&report, "certs of");
+    assert_eq!((statuses(chart), &chart["latest"]), (vec!["major"], &"2.0.0".into()), "{chart:#}");
+    assert!(chart["changes"]["evidence"].to_string().contains("the old webhook"), "{chart:#}");
+
+    // The same again from the file, where nobody is asked.
+    let before = fake.seen().len();
+    let again = run(folder.path(), &["-o", "json", "--answers", answers.to_str().unwrap()]);
+    assert_eq!(fake.seen().len(), before);
+    let again: Value = serde_json::from_slice(&again.stdout).unwrap();
+    for name in
+        ["jetstack/controller", "github:cert/manager", "jetstack/gone", "jetstack/private", "certs of"]
+    {
+        let (one, other) = (thing(&report, name), thing(&again, name));
+        assert_eq!(
+            (statuses(one), &one["latest"], &one["changes"]),
+            (statuses(other), &other["latest"], &other["changes"])
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_thing_is_asked_about_once_and_less_is_asked_for_less() {
+    let fake = Fake::new(answer).await;
+    let folder = tempfile::tempdir().unwrap();
+    platform(&folder.path().join("repo"), &fake.address());
+    // A second product with the same image.
+    let second = PRODUCT.replace("name: certs }\nspec", "name: other }\nspec").replace("security", "web");
+    let other = folder.path().join("repo/products/other");
+    std::fs::create_dir_all(other.join("manifests")).unwrap();
+    std::fs::write(
+        other.join("product.yaml"),
+        second.replace("    - helm: { chart: chart, namespace: certs }\n", ""),
+    )
+    .unwrap();
+    std::fs::write(other.join("manifests/pod.yaml"), POD).unwrap();
+    let ran = run(folder.path(), &["--only", "now"]);
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert_eq!(ran.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(text.contains("certs · gone") && !text.contains("controller"), "{text}");
+    assert_eq!(fake.count("/quay/v2/jetstack/controller/tags/list"), 1);
+    assert_eq!(fake.count("/api.github.com/repos/cert/manager/releases"), 1);
+    fake.forget();
+    let none = run(folder.path(), &["--product", "nothing"]);
+    assert_eq!((none.status.code(), fake.seen().len()), (Some(4), 0));
+    let owner = run(folder.path(), &["--owner", "webb"]);
+    let told = String::from_utf8_lossy(&owner.stderr).into_owned();
+    assert!(owner.status.code() == Some(4) && told.contains("did you mean `web`"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_answers_the_report_says_so_in_time() {
+    let fake = Fake::new(|_| Reply::new(500, "broken")).await;
+    let folder = tempfile::tempdir().unwrap();
+    platform(&folder.path().join("repo"), &fake.address());
+    let ran = run(folder.path(), &["--within", "3s"]);
+    let text = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert_eq!(ran.status.code(), Some(6), "{text}{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(text.contains("1 product is not known"), "{text}");
+    assert!(!text.contains("up to date") && !text.contains('✔'), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_wrong_is_told_with_its_place_before_anybody_is_asked() {
+    let fake = Fake::new(answer).await;
+    let folder = tempfile::tempdir().unwrap();
+    platform(&folder.path().join("repo"), &fake.address());
+    let file = folder.path().join("repo/products/certs/product.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("level: patch", "level: patch, range: '>>1'")).unwrap();
+    let ran = run(folder.path(), &[]);
+    let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+    assert_eq!(ran.status.code(), Some(3), "{told}");
+    assert!(told.contains("products/certs/product.yaml:11:") && told.contains("is no range"), "{told}");
+    assert_eq!(fake.seen().len(), 0);
+    let answers = folder.path().join("answers.json");
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(&answers, "{\"kind\":\"Pick\",\"data\":{\"at\":\"2026-11-22T00:00:00Z\",\"answers\":[]}}")
+        .unwrap();
+    let wrong = run(folder.path(), &["--answers", answers.to_str().unwrap()]);
+    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+    assert!(wrong.status.code() == Some(3) && told.contains("it holds `Pick`"), "{told}");
+}
