@@ -162,6 +162,11 @@ impl Row {
         self.statuses.first().unwrap_or(&Status::Same)
     }
 
+    /// Whether a version that runs is one of the declared ones.
+    pub fn is_declared(&self, running: &str) -> bool {
+        self.declared.iter().any(|declared| is_declared(declared, running, &self.item))
+    }
+
     /// How far behind it is, if it is.
     pub fn behind(&self) -> Option<Level> {
         self.statuses
@@ -226,7 +231,9 @@ impl Parts<'_> {
                 against(lead, digest, item, answer, policy, kubernetes)
             }
         };
-        let differ = |(version, _): &(String, BTreeSet<ClusterName>)| !declared.contains(version);
+        let differ = |(version, _): &(String, BTreeSet<ClusterName>)| {
+            !declared.iter().any(|declared| is_declared(declared, version, item))
+        };
         if !declared.is_empty() && running.iter().any(differ) {
             seen.statuses.push(Status::Skewed);
         }
@@ -311,6 +318,16 @@ impl Seen {
     fn silent(status: Status) -> Self {
         Self { statuses: vec![status], ..Self::default() }
     }
+}
+
+/// Whether a version that runs is the declared one. A minor of Kubernetes stands for all its patches.
+fn is_declared(declared: &str, running: &str, item: &Item) -> bool {
+    if !matches!(item, Item::Kubernetes(_)) {
+        return declared == running;
+    }
+    let bare = |text: &str| text.trim_start_matches('v').to_owned();
+    let (declared, running) = (bare(declared), bare(running));
+    running.strip_prefix(&declared).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '+']))
 }
 
 /// Versions, the lowest first, each once; what is none stands last.

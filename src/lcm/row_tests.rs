@@ -146,3 +146,22 @@ fn a_chart_that_refuses_a_cluster_or_is_given_up_says_so() {
     assert_eq!(last.statuses, [Status::Deprecated, Status::Same]);
     assert_eq!(last.newest.as_deref(), Some("1.0.0"));
 }
+
+#[test]
+fn kubernetes_is_compared_as_exactly_as_it_is_declared_and_its_way_has_stops() {
+    let kubernetes = Item::Kubernetes("stable".to_owned());
+    let mut used = used(&kubernetes, &["1.35"]);
+    let clusters: BTreeSet<ClusterName> = ["a"].map(|name| name.parse().expect("a name")).into();
+    used.running = vec![
+        Running { declared: declared(&kubernetes, "v1.35.2"), clusters: clusters.clone() },
+        Running { declared: declared(&kubernetes, "v1.34.9"), clusters },
+    ];
+    let offered = tags(&["1.34", "1.35", "1.36", "1.37", "1.35.4", "1.37.1"]);
+    let item = kubernetes.clone();
+    let mut rows = rows(&used, &Answers::from([(item, offered)]), &|_, _| Policy::of(Scheme::Kubernetes));
+    let row = rows.remove(0);
+    assert_eq!((row.newest.as_deref(), row.steps), (Some("1.37"), Some(2)));
+    assert_eq!(row.stops, ["1.36", "1.37"]);
+    assert_eq!(row.statuses, [Status::Behind(Level::Minor), Status::Skewed]);
+    assert!(row.is_declared("v1.35.2") && !row.is_declared("v1.34.9") && !row.is_declared("v1.350.1"));
+}

@@ -27,8 +27,8 @@ pub enum SchemaCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: tidegate schema get Product > product.schema.json")]
 pub struct SchemaGet {
-    /// Product, Release, Fleet, Pipeline, Pin, Acceptance, Calendar or Sources, in any
-    /// letter case.
+    /// Product, Release, Fleet, Pipeline, Pin, Acceptance, Calendar, Sources or Support,
+    /// in any letter case.
     #[arg(value_name = "KIND", value_parser = kind)]
     pub kind: Kind,
 }

@@ -19,3 +19,6 @@ pub fn rows(policies: &Policies, used: &InUse, answers: &Answers) -> Vec<Row> {
     let policy = |product: &str, item: &Item| -> Policy { policies.of_item(product, item) };
     row::rows(used, answers, &policy)
 }
+
+#[cfg(test)]
+mod tests;

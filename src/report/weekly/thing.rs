@@ -215,7 +215,7 @@ fn line(status: &Status, row: &Row) -> StatusLine {
         }
         Status::Behind(level) => format!("{newest} is a newer {}", level.word()),
         Status::Skewed => {
-            let others = row.running.iter().filter(|(version, _)| !row.declared.contains(version));
+            let others = row.running.iter().filter(|(version, _)| !row.is_declared(version));
             let clusters: usize = others.map(|(_, clusters)| clusters.len()).sum();
             let (verb, it) =
                 if clusters == 1 { ("runs", "another version") } else { ("run", "other versions") };
