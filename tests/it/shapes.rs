@@ -72,6 +72,33 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/shapes")
 }
 
+/// Reports of which one has everything that there is to say of a thing.
+fn reported(told: &mut Told) {
+    let lab = Lab::with_sample();
+    told.keep(&lab, "lcm report --answers docs/examples/answers.json", 0);
+    let image = "image: { repository: docker.io/velero/velero";
+    lab.edit("products/backup/product.yaml", image, &format!("{image}, project: github:a/velero"));
+    lab.write(
+        "pipelines/support.yaml",
+        "apiVersion: tidegate.dev/v1\nkind: Support\nmetadata: { name: own }\nspec:\n  products:\n    - name: velero\n      \
+         of: [ { image: { repository: docker.io/velero/velero } } ]\n      \
+         cycles: [ { cycle: \"1\", ends: 2020-01-01, note: a note, source: a mail } ]\n",
+    );
+    let release = json!({
+        "tag": "v1.18.0", "title": null, "at": "2026-06-30T07:00:00Z", "prerelease": false,
+        "notes": "## Breaking changes\n\n- The flag `--old` is gone ([#1](https://example.com/1)).\n",
+        "url": "https://example.com/v1.18.0",
+    });
+    let older = json!({
+        "tag": "v1.17.0", "title": null, "at": null, "prerelease": false, "notes": "", "url": null,
+    });
+    let path = lab.repo().join("docs/examples/answers.json");
+    let mut answers: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    answers["data"]["releases"] = json!([{ "project": "github:a/velero", "releases": [release, older] }]);
+    std::fs::write(&path, answers.to_string()).unwrap();
+    told.keep(&lab, "lcm report --answers docs/examples/answers.json", 0);
+}
+
 /// The schema of what was seen in one place.
 fn schema(seen: &[&Value]) -> Value {
     let types: BTreeSet<&str> = seen.iter().map(|value| kind(value)).collect();
@@ -222,6 +249,7 @@ fn session(lab: &Lab) -> Told {
     told.keep_of(lab.shell("echo 1.0.0 | tidegate lcm pick --current 1.0.0 -o json").exits(0));
     told.keep(lab, "product show nothing", 3);
     told.keep(&Lab::with_sample(), "product bump backup --to v1.18.0 --dry-run", 0);
+    reported(&mut told);
     lab.commit("R1");
     told.keep(lab, "product list", 0);
     told.keep(lab, "product tag --all", 0);
