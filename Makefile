@@ -27,7 +27,7 @@ cases:
 	@cargo test --quiet --test cases
 
 bench:
-	@cargo bench --bench tidegate --bench fleet --bench index
+	@cargo bench --bench tidegate --bench fleet --bench index --bench tags --bench sources
 
 bed:
 	@cargo run --quiet --example bed -- build

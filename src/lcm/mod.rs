@@ -22,6 +22,7 @@ pub mod policy;
 pub mod projects;
 pub mod pushed;
 pub mod row;
+pub mod sort;
 pub mod status;
 pub mod support;
 pub mod upstream;

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::policy::{Policy, Prereleases};
-use super::version::{self, Level, Number, Precision, Range, RangeError, Scheme, Version, by_age, by_stage};
+use super::version::{self, Level, Number, Range, RangeError, Scheme, Version, by_age, by_stage};
 
 /// So many majors at once are no update: the numbering has changed.
 const LARGEST_JUMP: u64 = 500;
@@ -352,44 +352,6 @@ impl<'p, 'v> Judge<'p, 'v> {
             .then_with(|| other.tag.cmp(one.tag));
         order.is_gt()
     }
-}
-
-/// Versions of all kinds in one order, the lowest first; tags that are none are left out.
-pub fn sorted<'t>(tags: &[&'t str], policy: &Policy) -> Vec<&'t str> {
-    let texts = Texts::of(tags, policy);
-    let mut all = texts.read(&policy.scheme);
-    all.sort_by(|one, other| {
-        let order = match policy.scheme {
-            Scheme::Docker => shorter_above(&one.version, &other.version),
-            _ => {
-                by_age(&one.version, &other.version).then_with(|| shorter_below(&one.version, &other.version))
-            }
-        };
-        order.then_with(|| one.tag.cmp(other.tag))
-    });
-    all.into_iter().map(|candidate| candidate.tag).collect()
-}
-
-fn shorter_below(one: &Version<'_>, other: &Version<'_>) -> Ordering {
-    let length = |version: &Version<'_>| (version.numbers.len(), version.precision == Precision::Any);
-    length(one).cmp(&length(other)).then_with(|| one.variant.cmp(&other.variant))
-}
-
-/// The order of image tags: one that is shorter rolls on, and so stands above all that are longer; a tag
-/// without a suffix stands above those with one.
-fn shorter_above(one: &Version<'_>, other: &Version<'_>) -> Ordering {
-    let places = one.numbers.len().min(other.numbers.len());
-    let numbers = one.numbers[..places].cmp(&other.numbers[..places]);
-    let shorter = || other.numbers.len().cmp(&one.numbers.len());
-    let bare = |version: &Version<'_>| {
-        version.variant.len() <= 1 && version.build.iter().all(|part| *part == version::Part::End)
-    };
-    numbers
-        .then_with(shorter)
-        .then_with(|| one.cmp_stage(other))
-        .then_with(|| bare(one).cmp(&bare(other)))
-        .then_with(|| one.build.cmp(&other.build))
-        .then_with(|| one.variant.cmp(&other.variant))
 }
 
 #[cfg(test)]

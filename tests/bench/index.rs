@@ -2,13 +2,13 @@
 //! same bytes: counting their lines. Goals: 141 MB with five wanted charts in 200 ms and 20 MB.
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
+mod best;
 #[path = "fleet/memory.rs"]
 mod memory;
+mod repository;
 
-use std::fmt::Write as _;
-use std::time::{Duration, Instant};
-
-use rustix::time::{ClockId, clock_gettime};
+use best::{best, milliseconds};
+use repository::chart;
 use tidegate::lcm::index::{Index, Limits, Outcome, Scan};
 
 #[global_allocator]
@@ -20,62 +20,6 @@ const WANTED: [&str; 5] = ["chart-0000", "chart-0777", "chart-1500", "chart-2222
 
 /// What arrives at once.
 const CHUNK: usize = 64 * 1024;
-
-/// The best of so many runs counts: the others were disturbed.
-const RUNS: usize = 5;
-
-/// The lines of a chart, as `helm repo index` writes them.
-fn chart(number: usize, text: &mut String) {
-    writeln!(text, "  chart-{number:04}:").unwrap();
-    for version in (0..VERSIONS).rev() {
-        let (minor, patch) = (version / 4, version % 4);
-        let digest = (number * VERSIONS + version) as u64;
-        write!(
-            text,
-            "  - annotations:
-      artifacthub.io/changes: |
-        - kind: changed
-          description: Update the image of chart-{number:04} to 2.{minor}.{patch}
-          links:
-            - name: \"Pull request: {digest}\"
-              url: https://forge.example/charts/pull/{digest}
-        - kind: fixed
-          description: \"Ports of the service: no longer swapped\"
-      artifacthub.io/images: |
-        - name: chart-{number:04}
-          image: registry.example/chart-{number:04}:2.{minor}.{patch}
-    apiVersion: v2
-    appVersion: 2.{minor}.{patch}
-    created: \"2026-03-{:02}T19:19:04.651095688Z\"
-    dependencies:
-    - condition: redis.enabled
-      name: redis
-      repository: https://charts.example/stable
-      version: 17.x.x
-    description: A chart for chart-{number:04}, which does a thing that many clusters need to
-      have done, and does it well.
-    digest: {digest:064x}
-    home: https://chart-{number:04}.example
-    keywords:
-    - thing
-    - cluster
-    kubeVersion: '>=1.25.0-0'
-    maintainers:
-    - email: someone@chart-{number:04}.example
-      name: someone
-    name: chart-{number:04}
-    sources:
-    - https://forge.example/chart-{number:04}
-    type: application
-    urls:
-    - https://charts.example/chart-{number:04}-1.{minor}.{patch}.tgz
-    version: 1.{minor}.{patch}
-",
-            version % 28 + 1,
-        )
-        .unwrap();
-    }
-}
 
 fn found(scan: Scan) -> Index {
     let Outcome::Found(index) = scan.finish().unwrap() else { panic!("lines were not enough") };
@@ -93,38 +37,23 @@ fn scan(text: &[u8]) -> Index {
 /// Scans an index that is never whole anywhere; how much memory that took, in MB.
 fn needed() -> u64 {
     let mut text = String::with_capacity(CHUNK);
-    chart(0, &mut text);
+    chart(0, VERSIONS, &mut text);
     let before = memory::peak();
     let mut scan = Scan::new(WANTED, Limits::default());
     scan.feed(b"apiVersion: v1\nentries:\n").unwrap();
     for number in 0..CHARTS {
         text.clear();
-        chart(number, &mut text);
+        chart(number, VERSIONS, &mut text);
         scan.feed(text.as_bytes()).unwrap();
     }
     found(scan);
     memory::peak() - before
 }
 
-/// The least time that something took: on the clock, and of the processor, which others don't lengthen.
-fn best<T>(mut run: impl FnMut() -> T) -> (Duration, Duration) {
-    let processor = || {
-        let now = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap())
-    };
-    let mut least = (Duration::MAX, Duration::MAX);
-    for _ in 0..RUNS {
-        let begun = (Instant::now(), processor());
-        std::hint::black_box(run());
-        least = (least.0.min(begun.0.elapsed()), least.1.min(processor() - begun.1));
-    }
-    least
-}
-
 fn main() {
     let memory = needed();
     let mut text = "apiVersion: v1\nentries:\n".to_owned();
-    (0..CHARTS).for_each(|number| chart(number, &mut text));
+    (0..CHARTS).for_each(|number| chart(number, VERSIONS, &mut text));
     text.push_str("generated: \"2026-03-28T19:19:04.651095688Z\"\n");
     let lines = memchr::memchr_iter(b'\n', text.as_bytes()).count();
     let floor = best(|| {
@@ -134,7 +63,6 @@ fn main() {
             .sum::<usize>()
     });
     let took = best(|| scan(text.as_bytes()));
-    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
     println!(
         "index: {} charts of {CHARTS} in {} MB, {lines} lines: {:.0} ms (goal: 200 ms), {:.0} ms of the processor, \
          {:.1} times as long as looking at each line break ({:.0} ms); {memory} MB of memory (goal: 20 MB)",

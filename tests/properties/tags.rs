@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use tidegate::lcm::pick::{Choice, NoChoice, pick, sorted};
+use tidegate::lcm::pick::{Choice, NoChoice, counts, pick};
 use tidegate::lcm::policy::{Policy, Prereleases};
+use tidegate::lcm::sort::{compare, sorted};
 use tidegate::lcm::version::{Level, Scheme, Version, by_age};
 
 fn lists() -> Vec<(String, String)> {
@@ -94,6 +95,24 @@ fn the_order_of_what_is_published_makes_no_difference() {
             for other in [&back, &by_name] {
                 assert_eq!(choice, pick(current, other, &policy), "{list}: {current}");
             }
+        }
+    }
+}
+
+#[test]
+fn lists_are_sorted_as_their_versions_compare() {
+    // One by one, and all of them as one list that is long enough to be sorted by other means.
+    let mut lists: Vec<String> = lists().into_iter().map(|(_, text)| text).collect();
+    lists.push(lists.concat());
+    for scheme in [Scheme::Auto, Scheme::Docker, Scheme::Semver, Scheme::Helm, Scheme::Loose] {
+        let policy = Policy::of(scheme.clone());
+        for text in &lists {
+            let tags: Vec<&str> = text.lines().collect();
+            let known = tags.iter().filter(|tag| counts(tag, &scheme));
+            let mut versions: Vec<_> = known.filter_map(|tag| Some((scheme.read(tag)?, *tag))).collect();
+            versions.sort_by(|(one, a), (other, b)| compare(one, other, &scheme).then_with(|| a.cmp(b)));
+            let expected: Vec<&str> = versions.into_iter().map(|(_, tag)| tag).collect();
+            assert_eq!(sorted(&tags, &policy), expected, "{scheme}");
         }
     }
 }

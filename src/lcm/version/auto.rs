@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{Number, Part, Precision, Stage, Version};
+use super::{Number, Part, Place, Precision, Stage, Version};
 
 /// Words of stages before a release, and how far each is. Single letters only count when they are glued to
 /// the version and a number follows (`3.0.0a1`).
@@ -45,8 +45,12 @@ fn separates(b: u8) -> bool {
 
 /// Whether every component has something in it, and nothing but letters and digits.
 fn is_sound(tag: &str) -> bool {
-    tag.split(|c: char| u8::try_from(c).is_ok_and(separates))
-        .all(|component| !component.is_empty() && component.bytes().all(|b| b.is_ascii_alphanumeric()))
+    let mut empty = true;
+    let sound = tag.bytes().all(|b| {
+        let before = std::mem::replace(&mut empty, separates(b));
+        if empty { !before } else { b.is_ascii_alphanumeric() }
+    });
+    sound && !empty
 }
 
 /// Reads a tag.
@@ -54,19 +58,30 @@ pub(super) fn read(tag: &str) -> Option<Version<'_>> {
     if !is_sound(tag) {
         return None;
     }
-    let start = begin(tag)?;
-    let (prefix, rest) = tag.split_at(start);
-    let bare = rest.strip_prefix(['v', 'V']).unwrap_or(rest);
-    let (numbers, precision, rest) = day(bare).or_else(|| dotted(bare))?;
-    let mut reader = Reader::default();
-    reader.variant.push(prefix);
-    reader.rest(rest);
-    Some(reader.version(numbers, precision, bare.len() != tag.len() - start))
+    let place = place(tag)?;
+    let numbers: Vec<_> = place.numbers().collect();
+    let precision = match place.day {
+        true => Precision::Day(numbers.len() - 3),
+        false => Precision::Numbers(numbers.len()),
+    };
+    let mut reader = Reader::new(place.prefix);
+    reader.rest(place.rest);
+    Some(reader.version(numbers, precision, place.v))
+}
+
+/// Where the numbers of a tag stand, if it is sound.
+pub(super) fn place(tag: &str) -> Option<Place<'_>> {
+    let (prefix, version) = tag.split_at(begin(tag)?);
+    let bare = version.strip_prefix(['v', 'V']).unwrap_or(version);
+    let day = day(bare);
+    let (numbers, rest) = bare.split_at(day.or_else(|| dotted(bare))?);
+    Some(Place { prefix, v: bare.len() < version.len(), numbers, day: day.is_some(), rest })
 }
 
 /// Where the version begins: at the first number, with a `v` or without, that starts the tag, or follows a
 /// separator other than the point, or the point behind a word.
-fn begin(tag: &str) -> Option<usize> {
+#[inline]
+pub(super) fn begin(tag: &str) -> Option<usize> {
     let bytes = tag.as_bytes();
     let mut component = 0;
     for (at, b) in bytes.iter().enumerate() {
@@ -92,52 +107,39 @@ fn begin(tag: &str) -> Option<usize> {
     None
 }
 
-type Numbers<'t> = (Vec<Number<'t>>, Precision, &'t str);
-
-/// A day, YYYY-MM-DD, which may have a time behind it: `T`, HH-MM-SS, `Z`.
-fn day(text: &str) -> Option<Numbers<'_>> {
+/// Where a day ends, YYYY-MM-DD, which may have a time behind it: `T`, HH-MM-SS, `Z`.
+fn day(text: &str) -> Option<usize> {
     let field = |from: usize, length: usize, values: RangeInclusive<u64>| {
         let number = Number::read(text.get(from..from + length)?)?;
-        number.value().is_some_and(|value| values.contains(&value)).then_some(number)
+        number.value().filter(|value| values.contains(value))
     };
     let dashed = |at: usize| text.as_bytes().get(at) == Some(&b'-');
     if !(dashed(4) && dashed(7)) {
         return None;
     }
-    let day = vec![field(0, 4, 1..=9999)?, field(5, 2, 1..=12)?, field(8, 2, 1..=31)?];
+    (field(0, 4, 1..=9999)?, field(5, 2, 1..=12)?, field(8, 2, 1..=31)?);
     let time = || {
         let separated = matches!(text.as_bytes().get(10), Some(b'T' | b't')) && dashed(13) && dashed(16);
-        separated.then_some([field(11, 2, 0..=23)?, field(14, 2, 0..=59)?, field(17, 2, 0..=60)?])
+        separated.then_some((field(11, 2, 0..=23)?, field(14, 2, 0..=59)?, field(17, 2, 0..=60)?))
     };
-    let (numbers, end) = match time() {
-        Some(time) => {
-            let zone = matches!(text.as_bytes().get(19), Some(b'Z' | b'z'));
-            (day.iter().copied().chain(time).collect(), 19 + usize::from(zone))
-        }
-        None => (day, 10),
+    let end = match time() {
+        Some(_) => 19 + usize::from(matches!(text.as_bytes().get(19), Some(b'Z' | b'z'))),
+        None => 10,
     };
-    let rest = text.get(end..)?;
-    let ends = rest.bytes().next().is_none_or(separates);
-    ends.then(|| (numbers.clone(), Precision::Day(numbers.len() - 3), rest))
+    text.get(end..)?.bytes().next().is_none_or(separates).then_some(end)
 }
 
-/// Numbers with points between them.
-fn dotted(text: &str) -> Option<Numbers<'_>> {
-    let mut numbers = Vec::new();
-    let mut rest = text;
-    loop {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let (number, after) = rest.split_at(digits);
-        numbers.push(Number::read(number)?);
-        match after.strip_prefix('.').filter(|next| next.starts_with(|c: char| c.is_ascii_digit())) {
-            Some(next) => rest = next,
-            None => return Some((numbers.clone(), Precision::Numbers(numbers.len()), after)),
-        }
+/// Where numbers with points between them end.
+pub(super) fn dotted(text: &str) -> Option<usize> {
+    let digit = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let mut end = 0;
+    while digit(end) || end > 0 && text.as_bytes().get(end) == Some(&b'.') && digit(end + 1) {
+        end += 1;
     }
+    (end > 0).then_some(end)
 }
 
 /// What stands behind the numbers of a version.
-#[derive(Default)]
 struct Reader<'t> {
     /// The prefix, and the words so far.
     variant: Vec<&'t str>,
@@ -145,12 +147,19 @@ struct Reader<'t> {
     stage: Vec<Part<'t>>,
     /// Whether numbers still belong to the stage before them.
     staged: bool,
-    security: Option<Number<'t>>,
-    /// The counters of the places so far, each place closed by an end.
-    counters: Vec<Part<'t>>,
+    /// The number of a security release, which stands above all plain counters of its version, or an end;
+    /// then the counters of the places so far, each place closed by an end.
+    build: Vec<Part<'t>>,
 }
 
 impl<'t> Reader<'t> {
+    fn new(prefix: &'t str) -> Self {
+        let (mut variant, mut build) = (Vec::with_capacity(4), Vec::with_capacity(4));
+        variant.push(prefix);
+        build.push(Part::End);
+        Self { variant, word: "", stage: Vec::new(), staged: false, build }
+    }
+
     fn rest(&mut self, rest: &'t str) {
         let mut left = rest;
         let mut plus = false;
@@ -168,7 +177,7 @@ impl<'t> Reader<'t> {
             if token == "security"
                 && let Some((number, after)) = next_number(left)
             {
-                self.security = Some(number);
+                self.build[0] = Part::Number(number);
                 left = after;
             } else {
                 self.token(token, glued, plus);
@@ -177,7 +186,8 @@ impl<'t> Reader<'t> {
     }
 
     fn token(&mut self, token: &'t str, glued: bool, plus: bool) {
-        let letters = token.trim_end_matches(|c: char| c.is_ascii_digit());
+        let digits = token.bytes().rev().take_while(u8::is_ascii_digit).count();
+        let letters = &token[..token.len() - digits];
         let number = Number::read(&token[letters.len()..]);
         if let (true, Some(number)) = (letters.is_empty(), number) {
             if self.staged {
@@ -209,22 +219,19 @@ impl<'t> Reader<'t> {
     }
 
     fn count(&mut self, number: Number<'t>) {
-        self.counters.push(Part::Number(number));
+        self.build.push(Part::Number(number));
     }
 
     /// A word of the variant: counters behind it are at the next place.
     fn word_ends(&mut self, word: &'t str) {
         self.variant.push(word);
-        self.counters.push(Part::End);
+        self.build.push(Part::End);
     }
 
     fn version(mut self, numbers: Vec<Number<'t>>, precision: Precision, v: bool) -> Version<'t> {
-        // A security release stands above all plain counters of its version.
-        let mut build = vec![self.security.map_or(Part::End, Part::Number)];
-        build.append(&mut self.counters);
-        build.push(Part::End);
+        self.build.push(Part::End);
         let stage = (!self.stage.is_empty()).then_some(Stage { word: self.word, parts: self.stage });
-        Version { variant: self.variant, precision, v, numbers, stage, build }
+        Version { variant: self.variant, precision, v, numbers, stage, build: self.build }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod auto;
 mod number;
+mod place;
 mod range;
 mod scheme;
 mod schemes;
@@ -13,6 +14,7 @@ use std::cmp::Ordering;
 
 pub use auto::{is_artifact, is_commit};
 pub use number::Number;
+pub(super) use place::Place;
 pub use range::{Range, RangeError};
 pub use scheme::{Scheme, SchemeError};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Version, auto, schemes};
+use super::{Place, Version, auto, schemes};
 
 /// How tags are read.
 #[derive(Debug, Clone)]
@@ -71,6 +71,30 @@ impl Scheme {
             Self::Date(layout) => schemes::date(layout, tag),
             Self::Lex | Self::Pushed => schemes::lex(tag),
             Self::Regex(expression) => schemes::regex(expression, tag),
+        }
+    }
+
+    /// Whether tags have a [`Scheme::place`] at all.
+    pub(in crate::lcm) fn has_places(&self) -> bool {
+        matches!(self, Self::Auto | Self::Docker | Self::Semver | Self::Helm)
+    }
+
+    /// Where a tag has its numbers, whether or not it is a version. Of tags with as many numbers, and with the
+    /// same around them, all are versions or none is, and these differ in nothing but their numbers and `v`.
+    pub(in crate::lcm) fn place<'t>(&self, tag: &'t str) -> Option<Place<'t>> {
+        match self {
+            Self::Auto | Self::Docker => auto::place(tag),
+            Self::Semver | Self::Helm => schemes::semver_place(tag),
+            _ => None,
+        }
+    }
+
+    /// Where that begins: with its `v`, or its first digit.
+    #[inline]
+    pub(in crate::lcm) fn begin(&self, tag: &str) -> Option<usize> {
+        match self {
+            Self::Auto | Self::Docker => auto::begin(tag),
+            _ => Some(0),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use regex::Regex;
 
-use super::{Number, Part, Precision, Stage, Version};
+use super::auto::dotted;
+use super::{Number, Part, Place, Precision, Stage, Version};
 
 /// Numbers with points between them, and nothing else.
 fn numbers(text: &str) -> Option<Vec<Number<'_>>> {
@@ -47,6 +48,13 @@ pub(super) fn semver(tag: &str) -> Option<Version<'_>> {
         build: build.unwrap_or_default(),
         ..Version::of(numbers)
     })
+}
+
+/// Where the numbers of Semantic Versioning stand: at the beginning.
+pub(super) fn semver_place(tag: &str) -> Option<Place<'_>> {
+    let bare = tag.strip_prefix(['v', 'V']).unwrap_or(tag);
+    let (numbers, rest) = bare.split_at(dotted(bare)?);
+    Some(Place { prefix: "", v: bare.len() < tag.len(), numbers, day: false, rest })
 }
 
 /// Runs of digits, as numbers, and runs of anything else.
