@@ -106,14 +106,16 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
             found.push(declared(Item::Image(repository), tag, digest, &named.place));
         }
     }
+    let in_files = found.len();
     let charts = charts(product);
     for upstream in &spec.upstream {
         let (Some(item), _) = of_upstream(&upstream.value) else { continue };
         let named = |text: &Spanned<String>| (text.value.clone(), text.place.clone());
         let version = match &upstream.value {
             // Its versions are those that manifests and values name, wherever they are pulled from.
-            Upstream::Image(_) if found.iter().any(|one| one.item == item) => continue,
-            Upstream::Image(_) | Upstream::Kubernetes(_) => None,
+            Upstream::Image(_) if found.iter().take(in_files).any(|one| one.item == item) => continue,
+            Upstream::Image(image) => image.version.as_ref().map(named),
+            Upstream::Kubernetes(_) => None,
             Upstream::Chart(chart) => charts
                 .iter()
                 .find(|own| own.name == chart.name.value)

@@ -12,6 +12,7 @@ pub mod charts;
 pub mod declared;
 pub mod digests;
 pub mod filter;
+pub mod import;
 pub mod index;
 pub mod material;
 mod outline;

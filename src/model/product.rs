@@ -109,6 +109,9 @@ pub struct UpstreamImage {
     /// `gitlab:GROUP/NAME`. The product's only tool, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Spanned<String>>,
+    /// The version in use, if no manifest and no values of the product name the image: it runs elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Spanned<String>>,
     /// How far to go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<UpstreamPolicy>,

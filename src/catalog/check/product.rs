@@ -86,7 +86,8 @@ pub(crate) fn of_part(part: &Part<'_>) -> Findings {
     for test in &spec.tests {
         test_files(part, &test.value, &mut findings);
     }
-    if spec.tests.is_empty() {
+    // What brings nothing to a cluster has nothing to prove there.
+    if spec.tests.is_empty() && !spec.deploy.is_empty() {
         findings.push(
             Finding::warning(&codes::PRODUCT_WITHOUT_TESTS, format!("`{}` has no tests", part.name()))
                 .at(&part.file.metadata.name.place),

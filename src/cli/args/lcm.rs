@@ -17,6 +17,40 @@ pub enum LcmCommand {
     Report(LcmReport),
     /// Choose the newest of an image's tags, or of those on standard input.
     Pick(Box<LcmPick>),
+    /// Make a platform's files out of the config of k8s-platform-lcm.
+    Import(LcmImport),
+}
+
+/// `lcm import`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Every key of the config is in the files, or told with what to do instead.
+Passwords and tokens are never shown or written. No file is written over.
+
+Example: tidegate lcm import config.yaml --dry-run")]
+pub struct LcmImport {
+    /// The config of k8s-platform-lcm.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The product that gets the tools, charts and images.
+    #[arg(long, value_name = "PRODUCT", default_value = "platform-tools")]
+    pub product: ProductName,
+    /// The team that owns it.
+    #[arg(long, value_name = "TEAM", default_value = "platform")]
+    pub owner: String,
+    /// Show the files, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `--metric-names`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MetricNames {
+    /// Our own.
+    Tidegate,
+    /// Those of k8s-platform-lcm: image_info, chart_info, github_info.
+    #[value(name = "k8s-platform-lcm")]
+    K8sPlatformLcm,
 }
 
 /// `lcm report`.
@@ -50,6 +84,9 @@ pub struct LcmReport {
     /// Write what the sources answered to a file.
     #[arg(long, value_name = "FILE", conflicts_with = "answers")]
     pub save_answers: Option<PathBuf>,
+    /// How metrics are named; with -o prometheus.
+    #[arg(long, value_name = "NAMES", value_enum, default_value = "tidegate")]
+    pub metric_names: MetricNames,
     /// End with exit code 10 when something needs action, and 24 when something is unknown.
     #[arg(long)]
     pub exit_code: bool,

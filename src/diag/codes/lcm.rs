@@ -41,4 +41,8 @@ codes! {
         "The source answered something that can't be used."
         "What came is not what was asked for: no JSON, cut off, paging that goes in circles, more than this \
          program is willing to read, or a way to where no answer may lead. Nothing was taken from it.";
+    IMPORT_TAKEN = "TG1090" "import-taken"
+        "A config can't be imported over something that is there."
+        "`tidegate lcm import` writes a product of its own, and never over a file. Name another product with \
+         `--product`, or move away what is there. Nothing was written.";
 }

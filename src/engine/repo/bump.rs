@@ -2,6 +2,8 @@
 //! here the source is chosen, the outcome is checked with the rest of the repository, and all of it is
 //! written or nothing.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::catalog::{self, Catalog, FOLDERS, ProductSource};
@@ -117,7 +119,7 @@ pub async fn product_bump(
         }
         (outcome, ..) => outcome?,
     };
-    let findings = newly_wrong(&tree, &catalog, findings, &bump);
+    let findings = newly_wrong(&tree, &catalog, findings, &bump.files);
     let (inside, elsewhere): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(own);
     let broken: Findings = inside.into_iter().collect();
     broken.into_result(())?;
@@ -226,10 +228,15 @@ fn only_source(product: &ProductSource, request: &BumpRequest) -> Result<Moving,
     Err(Box::new(refused.at(place)))
 }
 
-/// The errors of the repository after a bump that were not there before.
-fn newly_wrong(tree: &Tree, catalog: &Catalog, findings: Findings, bump: &Bump) -> Vec<Finding> {
+/// The errors of the repository with these files that were not there before.
+pub(super) fn newly_wrong(
+    tree: &Tree,
+    catalog: &Catalog,
+    findings: Findings,
+    files: &BTreeMap<String, String>,
+) -> Vec<Finding> {
     let mut after = tree.clone();
-    for (path, text) in &bump.files {
+    for (path, text) in files {
         let executable = tree.get(path).is_some_and(|file| file.executable);
         after.insert(path.as_str(), File { bytes: text.as_bytes().into(), executable });
     }

@@ -5,6 +5,7 @@
 mod bump;
 mod freezes;
 mod hotfix;
+mod import;
 mod pin_extend;
 mod pin_impact;
 mod pins;
@@ -24,6 +25,7 @@ pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };
 pub use hotfix::{HotfixRequest, HotfixWritten, Raised, release_hotfix};
+pub use import::{ImportRequest, ImportedFile, LcmImported, lcm_import};
 pub use pin_extend::{PinExtended, pin_extend};
 pub use pin_impact::{Dependent, ImpactedCluster, KeptBack, PinImpact, TakingWave, pin_impact};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
@@ -83,5 +85,7 @@ fn quoted(text: &str) -> String {
 mod bump_tests;
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(test)]
+mod import_tests;
 #[cfg(test)]
 mod tests;

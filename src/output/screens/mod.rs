@@ -13,6 +13,7 @@ mod export;
 mod files;
 mod fleet;
 mod freeze;
+mod import;
 mod init;
 mod journal;
 mod live;
@@ -53,6 +54,7 @@ pub use rehearsed::{CopiedFleet, RehearsedScreen, Unread};
 pub use replan::ReplanScreen;
 pub use replay::ReplayScreen;
 pub use status::{ListedRollout, StatusScreen, headline, headline_word, seen, step};
+pub use weekly::OtherNames;
 pub use why::WhyScreen;
 
 #[cfg(test)]

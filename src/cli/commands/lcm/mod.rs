@@ -1,5 +1,6 @@
 //! Commands on what is newer.
 
+mod import;
 mod report;
 
 use std::io::Read as _;
@@ -20,6 +21,7 @@ use crate::port::upstream::{Registry as _, Wanted};
 /// `lcm`.
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
     match command {
+        LcmCommand::Import(args) => import::run(args, context).await,
         LcmCommand::Report(args) => report::run(args, context).await,
         LcmCommand::Pick(args) => {
             let policy = policy(args)?;

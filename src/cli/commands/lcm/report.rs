@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::{Context, fleet};
 use crate::catalog::Catalog;
-use crate::cli::args::LcmReport;
+use crate::cli::args::{LcmReport, MetricNames};
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
 use crate::engine::newer::Learned;
@@ -18,13 +18,17 @@ use crate::lcm::projects::Projects;
 use crate::lcm::row::{Answers, InUse};
 use crate::lcm::support::known::Known;
 use crate::model::ReleaseId;
+use crate::output::Format;
 use crate::output::envelope::{API_VERSION, Warning};
 use crate::output::exit::Code;
+use crate::output::screens::OtherNames;
+use crate::output::surface::Form;
 use crate::report::standing::{Standing, Standings};
 use crate::report::weekly::{self, Fleet, Need, Weekly};
 
 /// Makes the report.
 pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
+    let has_other_names = other_names(args, context)?;
     let files = context.place.files().await?;
     let (catalog, mut findings) = repo::load(&files).await?;
     let (policies, wrong) = Policies::of(&catalog);
@@ -81,8 +85,29 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     for (what, why) in &gathered.lost {
         context.surface.aside(&format!("what {what} declares is not known: {why}"));
     }
-    context.surface.show(&report, context.place.now(), &warnings, codes.clone());
+    match has_other_names {
+        true => {
+            context.surface.show(&OtherNames(report), context.place.now(), &warnings, codes.clone());
+        }
+        false => context.surface.show(&report, context.place.now(), &warnings, codes.clone()),
+    }
     Ok(codes)
+}
+
+/// Whether metrics get the names of k8s-platform-lcm; there must be metrics, then.
+fn other_names(args: &LcmReport, context: &Context<'_>) -> Result<bool, Failure> {
+    if args.metric_names == MetricNames::Tidegate {
+        return Ok(false);
+    }
+    if context.surface.format() != Format::Other(Form::Prometheus) {
+        let finding = Finding::error(&codes::USAGE, "only metrics have names");
+        let finding = finding.hint("add `-o prometheus`");
+        return Err(Failure::new(
+            Code::Usage,
+            finding.next("tidegate lcm report -o prometheus --metric-names k8s-platform-lcm"),
+        ));
+    }
+    Ok(true)
 }
 
 /// Writes what was answered.

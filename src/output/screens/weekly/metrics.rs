@@ -7,10 +7,10 @@ use crate::output::Look;
 use crate::report::weekly::{Need, Thing, Weekly};
 
 /// One metric with its samples.
-struct Metric<'a> {
-    name: &'a str,
-    help: &'a str,
-    samples: Vec<(Vec<(&'a str, String)>, String)>,
+pub(super) struct Metric<'a> {
+    pub name: &'a str,
+    pub help: &'a str,
+    pub samples: Vec<(Vec<(&'a str, String)>, String)>,
 }
 
 /// The report.
@@ -104,7 +104,7 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
     metrics.iter().filter(|metric| !metric.samples.is_empty()).map(written).collect()
 }
 
-fn written(metric: &Metric<'_>) -> String {
+pub(super) fn written(metric: &Metric<'_>) -> String {
     let Metric { name, help, samples } = metric;
     let mut text = format!("# HELP {name} {help}\n# TYPE {name} gauge\n");
     for (labels, value) in samples {

@@ -6,6 +6,7 @@ mod html;
 mod lines;
 mod markdown;
 mod metrics;
+mod other_names;
 mod sarif;
 mod words;
 
@@ -17,6 +18,7 @@ use crate::output::surface::Form;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::weekly::{Need, Product, Thing, Weekly};
+pub use other_names::OtherNames;
 use words::{behind, breaking, deed, headline, named, need_words, running, silent, support};
 
 impl Screen for Weekly {

@@ -15,11 +15,17 @@ fn now() -> jiff::Timestamp {
     "2026-11-22T20:00:00Z".parse().expect("a moment")
 }
 
-fn look(width: Option<u16>) -> Look {
+pub(super) fn look(width: Option<u16>) -> Look {
     Look { width, view: Viewpoint { now: now(), zone: jiff::tz::TimeZone::UTC } }
 }
 
-fn row(product: &str, item: &str, declared: &str, newest: Option<&str>, statuses: Vec<Status>) -> Row {
+pub(super) fn row(
+    product: &str,
+    item: &str,
+    declared: &str,
+    newest: Option<&str>,
+    statuses: Vec<Status>,
+) -> Row {
     let item = match item.split_once(" of ") {
         Some((name, repository)) => Item::Chart { repository: repository.to_owned(), name: name.to_owned() },
         None => Item::Image(item.parse::<Repository>().expect("a repository")),
@@ -46,7 +52,7 @@ fn row(product: &str, item: &str, declared: &str, newest: Option<&str>, statuses
     }
 }
 
-fn report() -> Weekly {
+pub(super) fn report() -> Weekly {
     let refused = Status::Unknown {
         silence: Some(Silence::Forbidden),
         why: "registry.example.com answered 403 to the tags of falco".to_owned(),
