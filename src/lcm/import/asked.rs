@@ -96,7 +96,9 @@ pub(super) fn registry(reader: &mut Reader, at: &At<'_>, is_named: bool) -> Own 
             own.by = reader.word(at);
         }
     }
-    let host = own.by.as_ref().and_then(|word| address(&word.value)).map(|asked| asked.host);
+    // One with a path stands behind the host that images name, and that is who is logged in to.
+    let asked = own.by.as_ref().and_then(|word| address(&word.value));
+    let host = asked.filter(|asked| asked.path.is_empty()).map(|asked| asked.host);
     for (key, at) in &entries {
         match *key {
             "url" if is_named => reader.drop(at, "`registryName` beside it counts instead"),
@@ -122,7 +124,7 @@ pub(super) fn registry(reader: &mut Reader, at: &At<'_>, is_named: bool) -> Own 
             if own.asked.is_none() {
                 reader.wrong_form(word, "address of a registry", "`HOST`, `HOST:PORT` or `HOST/PATH`");
             } else if has_credentials(&word.value) {
-                let host = host.unwrap_or_default();
+                let host = host.unwrap_or_else(|| "HOST".to_owned());
                 let words = "the name and password in it belong in no file of a repository";
                 reader.leave_word(word, words, format!("run `docker login {host}` where the report is made"));
             }

@@ -189,8 +189,8 @@ fn what_is_left_says_why_and_what_to_do() {
     imageRegistries.gitlab.password:40 credentials belong in no file of a repository; run `docker login registry.gitlab.com` where the report is made
     imageRegistries.overrideRegistries[1].registry.name:48 it names nothing that is asked
     imageRegistries.overrideRegistries[1].registry.authType:50 the registry says itself how it wants to be asked
-    imageRegistries.overrideRegistries[1].registry.username:51 credentials belong in no file of a repository; run `docker login artifacts.example.com` where the report is made
-    imageRegistries.overrideRegistries[1].registry.password:52 credentials belong in no file of a repository; run `docker login artifacts.example.com` where the report is made
+    imageRegistries.overrideRegistries[1].registry.username:51 credentials belong in no file of a repository; run `docker login HOST` where the report is made
+    imageRegistries.overrideRegistries[1].registry.password:52 credentials belong in no file of a repository; run `docker login HOST` where the report is made
     imageRegistries.overrideRegistries[2].registry.authType:57 the registry says itself how it wants to be asked
     imageRegistries.overrideRegistries[2].registry.region:58 the name of an ECR registry says its region
     imageRegistries.override[1].registry.url:68 the name and password in it belong in no file of a repository; run `docker login images.example.org` where the report is made
