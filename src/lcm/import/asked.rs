@@ -59,7 +59,8 @@ impl Known {
             Self::DockerHub => "docker.io",
             Self::Quay => "quay.io",
             Self::Gcr => "gcr.io",
-            // k8s.gcr.io has nothing newer since April 2023 (kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement).
+            // k8s.gcr.io has nothing newer since April 2023
+            // (kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement).
             Self::GcrK8s => "registry.k8s.io",
             Self::Zalando => "registry.opensource.zalan.do",
             Self::Gitlab => "registry.gitlab.com",

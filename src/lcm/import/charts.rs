@@ -117,7 +117,11 @@ fn names(config: &Config, used: &BTreeSet<usize>, reader: &mut Reader) {
             reader.leave_word(
                 word,
                 "Artifact Hub is not asked, but the chart's own repository",
-                format!("https://artifacthub.io/{at} names its address: write `chart: {{ repository: ADDRESS, name: {} }}`", last(word)),
+                format!(
+                    "https://artifacthub.io/{at} names its address: \
+                     write `chart: {{ repository: ADDRESS, name: {} }}`",
+                    last(word)
+                ),
             );
         }
     }

@@ -47,7 +47,8 @@ pub(super) fn product(found: &Found, target: &Target) -> Option<String> {
         "# yaml-language-server: $schema=../../.tidegate/schemas/Product.json\n\
          # What k8s-platform-lcm watched. It brings nothing to a cluster; move each entry to the product that\n\
          # installs the thing, once there is one.\n\
-         apiVersion: tidegate.dev/v1\nkind: Product\nmetadata:\n  name: {}\nspec:\n  version: 1.0.0\n  owner: {}\n  upstream:\n",
+         apiVersion: tidegate.dev/v1\nkind: Product\nmetadata:\n  name: {}\nspec:\n  version: 1.0.0\n  \
+         owner: {}\n  upstream:\n",
         scalar(target.product.as_str()),
         scalar(&target.owner)
     );
