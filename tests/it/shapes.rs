@@ -250,6 +250,14 @@ fn session(lab: &Lab) -> Told {
     told.keep(lab, "product show nothing", 3);
     told.keep(&Lab::with_sample(), "product bump backup --to v1.18.0 --dry-run", 0);
     reported(&mut told);
+    let importing = Lab::with_sample();
+    importing.write(
+        "old.yaml",
+        "imageRegistries:\n  quay: { username: reader, password: x }\n  overrideRegistries:\n    \
+         - { registryName: DockerHub, urls: [hub.example.com] }\nimages: [\"hub.example.com/velero/velero:v1.17.0\"]\n\
+         github:\n  repos: [ { repo: hashicorp/terraform, version: \"1.9.8\" } ]\n",
+    );
+    told.keep(&importing, "lcm import old.yaml --dry-run", 0);
     lab.commit("R1");
     told.keep(lab, "product list", 0);
     told.keep(lab, "product tag --all", 0);
