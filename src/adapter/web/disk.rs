@@ -14,7 +14,8 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LAST_MODIFIED, LINK};
 use http::{HeaderMap, HeaderValue};
-use tokio::io::AsyncWriteExt;
+use tempfile::NamedTempFile;
+use tokio::sync::Semaphore;
 
 use super::ask::Ask;
 use super::settings::Keep;
@@ -33,11 +34,21 @@ const UNFINISHED: &str = ".tg-";
 static HEADERS: [HeaderName; 5] =
     [CONTENT_TYPE, ETAG, LAST_MODIFIED, LINK, HeaderName::from_static("docker-content-digest")];
 
+/// How much of an answer that is on its way to the disk is held in memory.
+const HELD: usize = 128 * 1024;
+
+/// How much of a file is read at once.
+const PIECE: u64 = 64 * 1024;
+
+/// How many files are worked at at once. More would not be faster, and each takes a thread, and its memory.
+const AT_ONCE: usize = 4;
+
 /// The folder of answers.
 pub(super) struct Disk {
     keep: Keep,
     /// The bytes of all answers, once they were counted.
     total: Mutex<Option<u64>>,
+    seats: Semaphore,
 }
 
 /// What is known of a kept body.
@@ -86,15 +97,29 @@ impl Kept {
 
 impl Disk {
     pub fn new(keep: Keep) -> Self {
-        Self { keep, total: Mutex::default() }
+        Self { keep, total: Mutex::default(), seats: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Does something that blocks where that stops nobody else; nothing if it is not done.
+    async fn work<T: Send + 'static>(
+        self: &Arc<Self>,
+        task: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> Option<T> {
+        let _seat = self.seats.acquire().await.ok()?;
+        let disk = Arc::clone(self);
+        tokio::task::spawn_blocking(move || task(&disk)).await.ok()
     }
 
     fn path(&self, key: &str) -> PathBuf {
         self.keep.folder.join(key)
     }
 
-    /// The answer of this key, if one is there and whole. Blocks.
-    pub fn find(&self, key: &str) -> Option<Kept> {
+    /// The answer of this key, if one is there and whole.
+    pub async fn find(self: &Arc<Self>, key: String) -> Option<Kept> {
+        self.work(move |disk| disk.read(&key)).await.flatten()
+    }
+
+    fn read(&self, key: &str) -> Option<Kept> {
         let mut file = File::open(self.path(key)).ok()?;
         let (meta, body) = whole(&mut file)?;
         let changed = file.metadata().and_then(|facts| facts.modified()).ok()?;
@@ -113,28 +138,25 @@ impl Disk {
         Some(Kept { headers, body, fresh: age < Duration::from_secs(meta.age) })
     }
 
-    /// The source said that it is still so: it counts as young again. Blocks.
-    pub fn touch(&self, key: &str) {
-        let now = FileTimes::new().set_modified(SystemTime::now());
-        let opened = File::options().append(true).open(self.path(key));
-        // An answer that looks older than it is goes earlier: no harm.
-        let _ = opened.and_then(|file| file.set_times(now));
+    /// The source said that it is still so: it counts as young again.
+    pub async fn touch(self: &Arc<Self>, key: String) {
+        self.work(move |disk| {
+            let now = FileTimes::new().set_modified(SystemTime::now());
+            let opened = File::options().append(true).open(disk.path(&key));
+            // An answer that looks older than it is goes earlier: no harm.
+            let _ = opened.and_then(|file| file.set_times(now));
+        })
+        .await;
     }
 
-    /// Forgets an answer. Blocks.
-    pub fn forget(&self, key: &str) {
-        let _ = std::fs::remove_file(self.path(key));
+    /// Forgets an answer.
+    pub async fn forget(self: &Arc<Self>, key: String) {
+        self.work(move |disk| drop(std::fs::remove_file(disk.path(&key)))).await;
     }
 
     fn store(&self, keeper: Keeper) -> std::io::Result<()> {
         let meta = serde_json::to_vec(&keeper.meta)?;
-        let mut file = match keeper.file {
-            Some((_, path)) => {
-                tempfile::NamedTempFile::from_parts(File::options().append(true).open(&path)?, path)
-            }
-            None => self.unfinished()?,
-        };
-        file.write_all(&keeper.rest)?;
+        let mut file = self.append(keeper.file, &keeper.rest)?;
         file.write_all(&meta)?;
         file.write_all(&u32::try_from(meta.len()).map_err(std::io::Error::other)?.to_be_bytes())?;
         file.write_all(MARK)?;
@@ -143,7 +165,17 @@ impl Disk {
         Ok(())
     }
 
-    fn unfinished(&self) -> std::io::Result<tempfile::NamedTempFile> {
+    /// Writes more of an answer, the first time to a new file.
+    fn append(&self, file: Option<NamedTempFile>, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
+        let mut file = match file {
+            Some(file) => file,
+            None => self.unfinished()?,
+        };
+        file.write_all(bytes)?;
+        Ok(file)
+    }
+
+    fn unfinished(&self) -> std::io::Result<NamedTempFile> {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.keep.folder)?;
         tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(&self.keep.folder)
     }
@@ -207,8 +239,8 @@ fn whole(file: &mut File) -> Option<(Meta, Option<Bytes>)> {
     let meta: Meta = serde_json::from_slice(&text).ok().filter(|meta: &Meta| meta.length == body)?;
     file.seek(SeekFrom::Start(0)).ok()?;
     let mut crc = flate2::Crc::new();
-    let mut small = Vec::new();
-    let mut piece = vec![0_u8; 256 * 1024];
+    let mut small = Vec::with_capacity(if body <= SMALL { usize::try_from(body).ok()? } else { 0 });
+    let mut piece = vec![0_u8; usize::try_from(body.clamp(1, PIECE)).ok()?];
     let mut source = Read::by_ref(file).take(body);
     loop {
         let read = source.read(&mut piece).ok()?;
@@ -229,7 +261,7 @@ pub(super) struct Keeper {
     key: String,
     meta: Meta,
     crc: flate2::Crc,
-    file: Option<(tokio::fs::File, tempfile::TempPath)>,
+    file: Option<NamedTempFile>,
     rest: Vec<u8>,
 }
 
@@ -263,27 +295,21 @@ impl Keeper {
         if self.meta.length > self.disk.keep.most / 2 {
             return false;
         }
-        self.rest.len() as u64 <= SMALL || self.flush().await.is_ok()
+        self.rest.len() < HELD || self.flush().await.is_some()
     }
 
-    async fn flush(&mut self) -> std::io::Result<()> {
-        if self.file.is_none() {
-            let (file, path) = self.disk.unfinished()?.into_parts();
-            self.file = Some((tokio::fs::File::from_std(file), path));
-        }
-        if let Some((file, _)) = &mut self.file {
-            file.write_all(&self.rest).await?;
-            file.flush().await?;
-            self.rest.clear();
-        }
-        Ok(())
+    async fn flush(&mut self) -> Option<()> {
+        let (file, rest) = (self.file.take(), std::mem::take(&mut self.rest));
+        let written = self.disk.work(move |disk| disk.append(file, &rest)).await;
+        self.file = Some(written?.ok()?);
+        Some(())
     }
 
     /// The body is whole: it may be found from now on. What can't be written is not kept.
     pub async fn finish(mut self) {
         self.meta.crc = self.crc.sum();
         let disk = Arc::clone(&self.disk);
-        let _ = tokio::task::spawn_blocking(move || disk.store(self)).await;
+        disk.work(move |disk| drop(disk.store(self))).await;
     }
 }
 

@@ -307,8 +307,7 @@ impl Web {
                 body.keeper = Keeper::begin(disk, &key, &headers);
             }
             if body.keeper.is_none() {
-                let disk = Arc::clone(disk);
-                let _ = tokio::task::spawn_blocking(move || disk.forget(&key)).await;
+                disk.forget(key).await;
             }
         }
         Ok(Opened { status, headers, whence, body })
@@ -316,14 +315,15 @@ impl Web {
 
     async fn kept(&self, ask: &Ask) -> Option<(String, Kept)> {
         let disk = self.disk.as_ref().filter(|_| ask.kept && ask.method == Method::GET)?;
-        let (disk, key) = (Arc::clone(disk), disk::key(ask));
-        let found = tokio::task::spawn_blocking(move || disk.find(&key).map(|kept| (key, kept)));
-        found.await.ok().flatten().filter(|(_, kept)| kept.length() <= ask.most)
+        let key = disk::key(ask);
+        let kept = disk.find(key.clone()).await.filter(|kept| kept.length() <= ask.most)?;
+        Some((key, kept))
     }
 
     async fn touch(&self, key: String) {
-        let Some(disk) = self.disk.clone() else { return };
-        let _ = tokio::task::spawn_blocking(move || disk.touch(&key)).await;
+        if let Some(disk) = &self.disk {
+            disk.touch(key).await;
+        }
     }
 
     /// A kept answer, once more.
