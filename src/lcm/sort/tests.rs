@@ -164,7 +164,7 @@ fn tails_longer_than_any_row_are_told_apart() {
         format!("1-{long}b"),
         format!("1-{long}a"),
         format!("{numbers}.2"),
-        format!("{numbers}"),
+        numbers,
         format!("{long}-1"),
         "1".to_owned(),
     ];

@@ -117,10 +117,11 @@ fn day(text: &str) -> Option<usize> {
     if !(dashed(4) && dashed(7)) {
         return None;
     }
-    (field(0, 4, 1..=9999)?, field(5, 2, 1..=12)?, field(8, 2, 1..=31)?);
+    field(0, 4, 1..=9999).and(field(5, 2, 1..=12)).and(field(8, 2, 1..=31))?;
     let time = || {
         let separated = matches!(text.as_bytes().get(10), Some(b'T' | b't')) && dashed(13) && dashed(16);
-        separated.then_some((field(11, 2, 0..=23)?, field(14, 2, 0..=59)?, field(17, 2, 0..=60)?))
+        separated.then_some(())?;
+        field(11, 2, 0..=23).and(field(14, 2, 0..=59)).and(field(17, 2, 0..=60))
     };
     let end = match time() {
         Some(_) => 19 + usize::from(matches!(text.as_bytes().get(19), Some(b'Z' | b'z'))),

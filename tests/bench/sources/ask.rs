@@ -101,7 +101,8 @@ async fn image(run: Run, registries: &Registries, addresses: &Addresses, number:
     let host = &addresses.registries[number % addresses.registries.len()];
     let (name, tag) = serve::image(number);
     let repository = format!("{host}/{name}").parse().unwrap();
-    let tags = registries.tags(&repository, Wanted::Digests).await.unwrap();
+    let wanted = if matches!(run, Run::Names) { Wanted::Names } else { Wanted::Digests };
+    let tags = registries.tags(&repository, wanted).await.unwrap();
     assert!(tags.iter().any(|known| known == tag));
     if !matches!(run, Run::Names) {
         let image = format!("{host}/{name}:{tag}").parse().unwrap();

@@ -96,14 +96,15 @@ pub async fn run() {
 /// The registry of this number: every other one wants a token for each repository.
 fn script(number: usize) -> Script {
     let tags = |of: usize| {
-        let release =
-            move |n: usize| format!("1.{}.{}{}", n / 6, n % 6, if of % 3 == 0 { "-alpine" } else { "" });
+        let release = move |n: usize| {
+            format!("1.{}.{}{}", n / 6, n % 6, if of.is_multiple_of(3) { "-alpine" } else { "" })
+        };
         let mut tags: Vec<String> = (0..20 + of % 160).map(release).collect();
         tags.push(image(of).1);
         tags
     };
     let repositories = (number..IMAGES).step_by(REGISTRIES).map(|of| (image(of).0, tags(of)));
-    let wants = if number % 2 == 0 { Wants::Token(None) } else { Wants::Nothing };
+    let wants = if number.is_multiple_of(2) { Wants::Token(None) } else { Wants::Nothing };
     Script {
         repositories: repositories.collect::<BTreeMap<_, _>>(),
         wants,
