@@ -1,5 +1,5 @@
 //! What is newer upstream: what is in use is gathered from the files, the newest release and the journal
-//! ([`used`]), the sources are asked ([`ask`]), and `lcm` says how the two stand.
+//! (`used`), the sources are asked (`ask`), and `lcm` says how the two stand.
 
 mod ask;
 mod learn;

@@ -168,6 +168,27 @@ async fn the_source_is_named_where_a_product_has_none_or_several() {
     assert_eq!(codes(product_bump(&memory.repository(), &request("bakcup", "v2"), None).await), ["TG0203"]);
 }
 
+#[tokio::test]
+async fn a_version_that_upstream_says_itself_is_raised_where_it_stands() {
+    let memory = sample();
+    let own = memory.text("products/backup/product.yaml").unwrap();
+    let more = "    - tool: { repository: github:a/b, version: v1.2.3 } # by hand\n    - image: { repository: quay.io/a/b, version: 1.0.0 }\n  deploy:";
+    memory.edit("products/backup/product.yaml", &own.replace("  deploy:", more));
+    let tool = Some(Moving::Tool("github:a/b".to_owned()));
+    let asked = BumpRequest { moving: tool, ..request("backup", "v1.2.4") };
+    product_bump(&memory.repository(), &asked, None).await.unwrap();
+    let text = memory.text("products/backup/product.yaml").unwrap();
+    assert!(text.contains("{ repository: github:a/b, version: v1.2.4 } # by hand"), "{text}");
+    assert!(text.contains("{ repository: quay.io/a/b, version: 1.0.0 }"), "{text}");
+    let image = Some(Moving::Image("quay.io/a/b".parse().unwrap()));
+    // Its own version has no tag here and may rise again.
+    let asked = BumpRequest { moving: image, ..request("backup", "1.1.0") };
+    product_bump(&memory.repository(), &asked, None).await.unwrap();
+    let text = memory.text("products/backup/product.yaml").unwrap();
+    assert!(text.contains("{ repository: quay.io/a/b, version: 1.1.0 }"), "{text}");
+    assert_eq!(errors(&memory), Vec::<String>::new());
+}
+
 /// A registry that knows one digest.
 struct OneDigest(String);
 

@@ -9,7 +9,7 @@ use super::drafts::{Found, Use};
 use super::image::{self, Layers};
 use super::reference::Wanted;
 use super::types::{Left, Moving, Reason, Request};
-use super::{chart, text, tool};
+use super::{chart, text, tool, upstream};
 use crate::catalog::blank;
 use crate::catalog::product::FILE;
 use crate::catalog::values::merge;
@@ -177,6 +177,9 @@ fn look(
                 view.installs = chart::app_version(document);
             }
             Kind::Product => {
+                if let Some((way, list)) = below(document, root.clone(), &["spec", "upstream"]) {
+                    upstream::look(&request.moving, (way, "spec.upstream"), list, &mut view.found);
+                }
                 if let Some((way, values)) = below(document, root, &["spec", "values"]) {
                     in_tree(request, (way, "spec.values"), values, layers, &mut view.found);
                 }

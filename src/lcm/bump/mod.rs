@@ -24,6 +24,7 @@ mod text;
 mod tool;
 mod trail;
 mod types;
+mod upstream;
 
 pub use field::Field;
 pub use mirror::Mirror;

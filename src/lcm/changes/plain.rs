@@ -21,7 +21,7 @@ pub(super) fn line(text: &str) -> String {
     cut(text, LONGEST)
 }
 
-/// As [`line`], of at most so many characters.
+/// As [`line()`], of at most so many characters.
 pub(super) fn cut(text: &str, most: usize) -> String {
     let mut line = String::new();
     let mut length = 0;

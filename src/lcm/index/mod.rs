@@ -3,7 +3,7 @@
 //! An index is read as it arrives ([`Scan`]), line by line or, if it is JSON, byte by byte. What is not
 //! wanted is stepped over without being kept or parsed; what is wanted goes to the YAML parser one version at
 //! a time. Where that could read something else than a parser of the whole would, the scan says so
-//! ([`Doubt`]), and the whole index is read ([`whole`]), within a bound. Where the bytes come from is left to
+//! ([`Doubt`]), and the whole index is read ([`whole()`]), within a bound. Where the bytes come from is left to
 //! others.
 
 mod entry;

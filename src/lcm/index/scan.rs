@@ -12,7 +12,7 @@ use super::outline::{Outline, Stop};
 pub enum Outcome {
     /// What the index says of the wanted charts.
     Found(Index),
-    /// Only a parser of the whole can tell: see [`super::whole`].
+    /// Only a parser of the whole can tell: see [`super::whole()`].
     NeedsWhole(Doubt),
 }
 

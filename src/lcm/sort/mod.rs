@@ -1,9 +1,9 @@
 //! Lists of tags in the order of their versions, millions of them in less time than their bytes alone would take.
 //!
 //! [`compare`] says what the order is, and few tags are compared by it. Of many, each becomes a row of integers:
-//! its numbers are put into a word of the machine ([`head`]); what stands around the numbers is the same in many
-//! tags, and is read and ranked once for all of them ([`tails`]); then the rows are sorted digit by digit
-//! ([`order`]). Only tags whose numbers find no room in a word are compared after all.
+//! its numbers are put into a word of the machine (`head`); what stands around the numbers is the same in many
+//! tags, and is read and ranked once for all of them (`tails`); then the rows are sorted digit by digit
+//! (`order`). Only tags whose numbers find no room in a word are compared after all.
 
 mod bits;
 mod head;
