@@ -1,6 +1,7 @@
 //! What the products declare: images, charts, tools and Kubernetes, each with the version that a file names
 //! and the place where it does.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::catalog::images;
@@ -116,10 +117,9 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
             Upstream::Image(_) if found.iter().take(in_files).any(|one| one.item == item) => continue,
             Upstream::Image(image) => image.version.as_ref().map(named),
             Upstream::Kubernetes(_) => None,
-            Upstream::Chart(chart) => charts
-                .iter()
-                .find(|own| own.name == chart.name.value)
-                .map(|own| (own.version.clone(), own.place.clone())),
+            // Its versions are those of charts in the folder, and of what these are made of: see below.
+            Upstream::Chart(_) if charts.iter().any(|own| own.is(&item)) => continue,
+            Upstream::Chart(_) => None,
             Upstream::Tool(tool) => tool.version.as_ref().map(named),
         };
         let (version, place) = match version {
@@ -128,12 +128,21 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
         };
         found.push(declared(item, version, None, &place));
     }
+    let named = |chart: &OwnChart| {
+        let upstream = spec.upstream.iter().find_map(|upstream| match of_upstream(&upstream.value) {
+            (Some(item @ Item::Chart { .. }), _) if chart.is_copy_of(&item) => Some(item),
+            _ => None,
+        });
+        upstream.map(|item| (item, chart.version.clone(), chart.place.clone()))
+    };
+    let mut of_charts: Vec<(Item, String, Place)> = charts.iter().filter_map(named).collect();
     for chart in charts {
-        for (repository, name, version, place) in chart.dependencies {
-            let item = Item::Chart { repository, name };
-            if found.iter().all(|one| one.item != item) {
-                found.push(declared(item, Some(version), None, &place));
-            }
+        of_charts.extend(chart.dependencies);
+    }
+    let mut known: BTreeSet<(Item, String)> = BTreeSet::new();
+    for (item, version, place) in of_charts {
+        if known.insert((item.clone(), version.clone())) {
+            found.push(declared(item, Some(version), None, &place));
         }
     }
     found
@@ -146,8 +155,7 @@ pub fn of_upstream(upstream: &Upstream) -> (Option<Item>, Option<&UpstreamPolicy
             (image.repository.value.parse().ok().map(Item::Image), image.policy.as_ref())
         }
         Upstream::Chart(chart) => {
-            let (repository, name) = (chart.repository.value.clone(), chart.name.value.clone());
-            (Some(Item::Chart { repository, name }), chart.policy.as_ref())
+            (Some(chart_of(&chart.repository.value, &chart.name.value)), chart.policy.as_ref())
         }
         Upstream::Tool(tool) => (tool.repository.value.parse().ok().map(Item::Tool), tool.policy.as_ref()),
         Upstream::Kubernetes(kubernetes) => {
@@ -161,8 +169,24 @@ struct OwnChart {
     name: String,
     version: String,
     place: Place,
-    /// Charts of repositories that it is made of: repository, name, version, and where that is said.
-    dependencies: Vec<(String, String, String, Place)>,
+    /// Charts of repositories that it is made of, each with its version and where that is said.
+    dependencies: Vec<(Item, String, Place)>,
+}
+
+impl OwnChart {
+    /// Whether it says a version of this chart: its own, if it is a copy of it, or one that it is made of.
+    fn is(&self, item: &Item) -> bool {
+        self.is_copy_of(item) || self.dependencies.iter().any(|(one, _, _)| one == item)
+    }
+
+    fn is_copy_of(&self, item: &Item) -> bool {
+        matches!(item, Item::Chart { name, .. } if *name == self.name)
+    }
+}
+
+/// A chart of a repository; how many slashes end its address makes no difference.
+fn chart_of(repository: &str, name: &str) -> Item {
+    Item::Chart { repository: repository.trim_end_matches('/').to_owned(), name: name.to_owned() }
 }
 
 fn charts(product: &ProductSource) -> Vec<OwnChart> {
@@ -187,7 +211,7 @@ fn chart(product: &ProductSource, folder: &str) -> Option<OwnChart> {
         let (repository, _) = text(node, "repository")?;
         let remote = ["https://", "http://", "oci://"].iter().any(|scheme| repository.starts_with(scheme));
         let (version, place) = text(node, "version")?;
-        remote.then_some((repository, text(node, "name")?.0, version, place))
+        remote.then_some((chart_of(&repository, &text(node, "name")?.0), version, place))
     };
     Some(OwnChart { name, version, place, dependencies: listed.iter().filter_map(dependency).collect() })
 }
@@ -227,5 +251,42 @@ mod tests {
             ]
         );
         assert!(of(&catalog).iter().all(|one| one.owner == "security" && one.product == "certs"));
+    }
+
+    /// The versions of charts that a product with these files declares.
+    fn charts(upstream: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let product = format!(
+            "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: {{ name: certs }}\nspec:\n  version: 1.0.0\n  owner: security\n{upstream}  deploy:\n    - helm: {{ name: one, chart: one, namespace: x }}\n    - helm: {{ name: two, chart: two, namespace: x }}\n"
+        );
+        let mut all = vec![("products/certs/product.yaml", product.as_str())];
+        all.extend(files);
+        let line = |one: &Declared| format!("{} {}", one.item, one.version.as_deref().unwrap_or("-"));
+        of(&catalog(&all)).iter().map(line).collect()
+    }
+
+    fn wrapper(version: &str, slash: &str) -> String {
+        format!(
+            "apiVersion: v2\nname: wrapper\nversion: 0.1.0\ndependencies:\n  - {{ name: good, version: {version}, repository: \"https://charts.example.com{slash}\" }}\n"
+        )
+    }
+
+    #[test]
+    fn a_chart_is_seen_in_each_of_its_versions_and_one_that_others_are_made_of_needs_no_other_place() {
+        let upstream = "  upstream:\n    - chart: { repository: https://charts.example.com, name: good }\n";
+        let (one, two) = (wrapper("1.2.0", ""), wrapper("1.0.0", "/"));
+        let files = [
+            ("products/certs/one/Chart.yaml", one.as_str()),
+            ("products/certs/two/Chart.yaml", two.as_str()),
+        ];
+        let both = ["good of https://charts.example.com 1.2.0", "good of https://charts.example.com 1.0.0"];
+        assert_eq!(charts(upstream, &files), both);
+        assert_eq!(charts("", &files), both);
+        let copies =
+            ["1.2.0", "1.0.0"].map(|version| format!("apiVersion: v2\nname: good\nversion: {version}\n"));
+        let files = [
+            ("products/certs/one/Chart.yaml", copies[0].as_str()),
+            ("products/certs/two/Chart.yaml", copies[1].as_str()),
+        ];
+        assert_eq!(charts(upstream, &files), both);
     }
 }

@@ -69,7 +69,7 @@ impl Material {
     /// What changed between the lowest declared version and the newest.
     fn changes(&self, row: &Row, answers: &Answers, projects: &Projects, policy: &Policy) -> Option<Changes> {
         row.behind()?;
-        let (current, newest) = (row.declared.first()?, row.newest.as_deref()?);
+        let (current, newest) = (row.judged.as_deref()?, row.newest.as_deref()?);
         let mut found: Vec<Found> = Vec::new();
         let mut notes: Vec<String> = Vec::new();
         match (&row.item, answers.get(&row.item)) {

@@ -9,10 +9,11 @@ use regex::Regex;
 
 use super::declared::{Item, of_upstream};
 use super::policy::{Pattern, Policy, Prereleases};
+use super::support::kubernetes::Provider;
 use super::version::{Level, Range, Scheme};
 use crate::catalog::Catalog;
 use crate::diag::{Finding, Findings, codes};
-use crate::model::{Farthest, Precision, UpstreamPolicy, Variant, WhichPrereleases};
+use crate::model::{Farthest, Precision, Upstream, UpstreamPolicy, Variant, WhichPrereleases};
 use crate::yaml::Spanned;
 
 /// The rules that come with the program.
@@ -70,6 +71,9 @@ impl Policies {
         let (mut all, mut findings) = (Self::default(), Findings::new());
         for (name, product) in &catalog.products {
             for upstream in &product.file.spec.upstream {
+                if let Upstream::Kubernetes(kubernetes) = &upstream.value {
+                    findings.extend(unknown_channel(&kubernetes.channel));
+                }
                 let (Some(item), Some(policy)) = of_upstream(&upstream.value) else { continue };
                 if sound(policy, &mut findings) {
                     all.own.insert((name.to_string(), item), policy.clone());
@@ -100,6 +104,19 @@ impl Policies {
         let whole = layers.into_iter().flatten().reduce(above).unwrap_or_default();
         read(&whole, usual(item), &mut Findings::new())
     }
+}
+
+/// That nobody has a channel of this name.
+fn unknown_channel(channel: &Spanned<String>) -> Option<Finding> {
+    let finding = || {
+        let message = format!("there is no channel `{}` of Kubernetes", channel.value);
+        let known = Provider::ALL.map(Provider::channel);
+        Finding::error(&codes::UNKNOWN_VALUE, message)
+            .at(&channel.place)
+            .label(format!("expected {}", known.join(", ")))
+            .did_you_mean(&channel.value, known)
+    };
+    Provider::of_channel(&channel.value).is_none().then(finding)
 }
 
 /// How versions of an item are read, if nobody says otherwise.

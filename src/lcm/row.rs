@@ -58,8 +58,9 @@ pub struct Row {
     pub released: Vec<String>,
     /// Those that run, the lowest first, and where.
     pub running: Vec<(String, BTreeSet<ClusterName>)>,
-    /// The newest version of the kind of the lowest declared one, as far as the policy goes; none if nothing
-    /// is known of it.
+    /// The version in use that stands worst, of several alike the lowest: what is told is told of it.
+    pub judged: Option<String>,
+    /// The newest version of its kind, as far as the policy goes; none if nothing is known of it.
     pub newest: Option<String>,
     /// The newest of each level by itself.
     pub levels: BTreeMap<Level, String>,
@@ -217,19 +218,15 @@ impl Parts<'_> {
         let declared = versions(&self.declared);
         let released = versions(&self.released);
         let running = self.running(policy);
-        let lowest = [declared.first(), released.first(), running.first().map(|(version, _)| version)];
-        let lead = lowest.into_iter().flatten().next().cloned();
-        let mut seen = match (&lead, answer) {
-            (_, None) => Seen::silent(Status::unknown("nobody was asked")),
-            (_, Some(Err(silent))) => {
+        let mut seen = match answer {
+            None => {
+                let why = "nobody was asked about it".to_owned();
+                Seen::silent(Status::Unknown { silence: Some(Silence::Unreachable), why })
+            }
+            Some(Err(silent)) => {
                 Seen::silent(Status::Unknown { silence: Some(silent.why), why: silent.message.clone() })
             }
-            (None, Some(Ok(_))) => self.by_digest(first, answer, policy),
-            (Some(lead), Some(Ok(answer))) => {
-                let digest = all().find(|one| one.version.as_ref() == Some(lead));
-                let digest = digest.and_then(|one| one.digest.as_deref());
-                against(lead, digest, item, answer, policy, kubernetes)
-            }
+            Some(Ok(answer)) => self.judged(item, answer, policy, kubernetes),
         };
         let differ = |(version, _): &(String, BTreeSet<ClusterName>)| {
             !declared.iter().any(|declared| is_declared(declared, version, item))
@@ -260,6 +257,7 @@ impl Parts<'_> {
                 .map(|a| a.notes.clone())
                 .unwrap_or_default(),
             stops: seen.stops,
+            judged: seen.judged,
             changes: None,
             window: None,
         })
@@ -282,23 +280,65 @@ impl Parts<'_> {
         order.into_iter().map(with).collect()
     }
 
-    /// Where no version is named anywhere: a digest alone may be one that versions have.
-    fn by_digest(
+    /// How what is declared stands; if nothing is, what is released, or what runs. Each version with each digest
+    /// is judged by itself, and the one that stands worst is told: of several that stand alike, the lowest.
+    fn judged(
         &self,
-        first: &Declared,
-        answer: Option<&Result<Answer, Unanswered>>,
+        item: &Item,
+        answer: &Answer,
         policy: &Policy,
+        kubernetes: &BTreeSet<KubeVersion>,
     ) -> Seen {
-        let (Some(digest), Some(Ok(answer))) = (&first.digest, answer) else {
-            return Seen::silent(Status::unknown("no file of the product names a version of it"));
-        };
-        match digests::newer(&format!("@{digest}"), &published(answer), policy) {
-            Ok(Newer::Versions { to, level, .. }) => {
-                Seen { newest: Some(to.to_owned()), statuses: vec![Status::Behind(level)], ..Seen::default() }
-            }
-            Ok(_) => Seen::default(),
-            Err(_) => Seen::silent(Status::unknown("only a digest is named, and no listed version has it")),
+        let running: Vec<&Declared> = self.running.iter().map(|one| &one.declared).collect();
+        let says = |some: &&[&Declared]| some.iter().any(|one| one.version.is_some() || one.digest.is_some());
+        let used = [&self.declared[..], &self.released[..], &running[..]].into_iter().find(says);
+        let used = used.unwrap_or_default();
+        let versions = in_order(used.iter().filter_map(|one| one.version.as_deref()), policy);
+        let place =
+            |one: &Declared| versions.iter().position(|version| one.version.as_ref() == Some(version));
+        let mut each: BTreeSet<(Option<usize>, Option<&str>)> = BTreeSet::new();
+        for one in used.iter().filter(|one| one.version.is_some() || one.digest.is_some()) {
+            each.insert((place(one), one.digest.as_deref()));
         }
+        let judge = |(version, digest): (Option<usize>, Option<&str>)| {
+            let mut seen = match (version.and_then(|place| versions.get(place)), digest) {
+                (Some(version), digest) => {
+                    let mut seen = against(version, digest, item, answer, policy, kubernetes);
+                    seen.judged = Some(version.clone());
+                    seen
+                }
+                (None, Some(digest)) => by_digest(digest, answer, policy),
+                (None, None) => Seen::default(),
+            };
+            seen.statuses.sort();
+            seen
+        };
+        // The first of the worst: versions come in order.
+        let worst = each.into_iter().map(judge).min_by(|one, other| worse(&one.statuses, &other.statuses));
+        worst.unwrap_or_else(|| Seen::silent(Status::unknown("no file of the product names a version of it")))
+    }
+}
+
+/// Which of two stands worse. The farther behind, the worse.
+fn worse(one: &[Status], other: &[Status]) -> std::cmp::Ordering {
+    let rank = |statuses: &[Status]| match statuses.first() {
+        Some(Status::Behind(level)) => (Some(Status::Behind(Level::Patch)), std::cmp::Reverse(Some(*level))),
+        first => (first.cloned(), std::cmp::Reverse(None)),
+    };
+    let (one, other) = (rank(one), rank(other));
+    // Nothing to be said is the best.
+    let has = |status: &Option<Status>| status.is_none();
+    has(&one.0).cmp(&has(&other.0)).then_with(|| one.cmp(&other))
+}
+
+/// Where no version is named: a digest alone may be one that versions have.
+fn by_digest(digest: &str, answer: &Answer, policy: &Policy) -> Seen {
+    match digests::newer(&format!("@{digest}"), &published(answer), policy) {
+        Ok(Newer::Versions { to, level, .. }) => {
+            Seen { newest: Some(to.to_owned()), statuses: vec![Status::Behind(level)], ..Seen::default() }
+        }
+        Ok(_) => Seen::default(),
+        Err(_) => Seen::silent(Status::unknown("only a digest is named, and no listed version has it")),
     }
 }
 
@@ -312,6 +352,7 @@ struct Seen {
     published: Option<jiff::Timestamp>,
     statuses: Vec<Status>,
     stops: Vec<String>,
+    judged: Option<String>,
 }
 
 impl Seen {
@@ -371,6 +412,14 @@ fn against(
     let tags: Vec<&str> = match item {
         Item::Kubernetes(_) => as_exact(version, &answer.tags),
         _ => answer.tags.iter().collect(),
+    };
+    // People write a tool's version with a `v` or without, whatever its tag has.
+    let bare = |text: &str| text.trim_start_matches('v').to_owned();
+    let version = match item {
+        Item::Tool(_) if !tags.contains(&version) => {
+            tags.iter().copied().find(|tag| bare(tag) == bare(version)).unwrap_or(version)
+        }
+        _ => version,
     };
     let chosen = pick(version, &tags, policy);
     let mut seen = stands(version, &chosen, policy);

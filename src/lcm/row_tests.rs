@@ -165,3 +165,36 @@ fn kubernetes_is_compared_as_exactly_as_it_is_declared_and_its_way_has_stops() {
     assert_eq!(row.statuses, [Status::Behind(Level::Minor), Status::Skewed]);
     assert!(row.is_declared("v1.35.2") && !row.is_declared("v1.34.9") && !row.is_declared("v1.350.1"));
 }
+
+#[test]
+fn each_declared_version_is_judged_by_itself_and_the_worst_is_told() {
+    let published = || tags(&["8.0-alpine", "8.1", "8.5"]);
+    let variants = row(&used(&item(), &["8.0-alpine", "8.1"]), published());
+    assert_eq!(variants.statuses, [Status::Behind(Level::Minor)]);
+    assert_eq!((variants.judged.as_deref(), variants.newest.as_deref()), (Some("8.1"), Some("8.5")));
+    let unread = row(&used(&item(), &["8.5", "foo-bar"]), published());
+    assert!(matches!(unread.status(), Status::Unknown { .. }), "{unread:?}");
+    let farther = row(&used(&item(), &["1.9.0", "1.8.1"]), tags(&["1.8.1", "1.8.2", "1.9.0", "2.0.0"]));
+    assert_eq!((farther.judged.as_deref(), farther.steps), (Some("1.8.1"), Some(1)));
+}
+
+#[test]
+fn of_several_digests_each_is_compared() {
+    let pinned = |letter: char| format!("1.2.0@{}", digest(letter));
+    let both = row(&used(&item(), &[&pinned('b'), &pinned('c')]), with_digests(&[("1.2.0", 'b')]));
+    assert_eq!(both.status(), &Status::TagMoved { tag: "1.2.0".to_owned(), digest: Some(digest('b')) });
+    let bare = row(&used(&item(), &["1.2.0", &format!("@{}", digest('c'))]), with_digests(&[("1.2.0", 'b')]));
+    assert!(matches!(bare.status(), Status::Unknown { .. }), "{bare:?}");
+}
+
+#[test]
+fn a_tool_is_the_same_with_a_v_and_without() {
+    let tool = Item::Tool("github:a/b".parse().expect("a project"));
+    let same = row(&used(&tool, &["1.9.8"]), tags(&["v1.9.7", "v1.9.8"]));
+    assert_eq!(same.statuses, [Status::Same]);
+    let behind = row(&used(&tool, &["1.9.8"]), tags(&["v1.9.8", "v1.10.0"]));
+    assert_eq!(
+        (behind.statuses, behind.newest.as_deref()),
+        (vec![Status::Behind(Level::Minor)], Some("v1.10.0"))
+    );
+}

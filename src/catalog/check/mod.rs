@@ -10,6 +10,7 @@ mod pins;
 mod pipeline;
 mod product;
 mod releases;
+mod sources;
 mod support;
 
 use std::collections::BTreeMap;
@@ -59,6 +60,7 @@ fn all(catalog: &Catalog, members: Option<Members<'_>>, mut findings: Findings) 
     pins::rules(catalog, members, universe.as_ref(), &mut findings);
     acceptances::rules(catalog, &mut findings);
     support::rules(catalog, &mut findings);
+    sources::rules(catalog, &mut findings);
     calendar::rules(catalog, universe.as_ref(), &mut findings);
     let hidden: Vec<Place> = findings
         .iter()

@@ -2,8 +2,9 @@
 //! shows the lines of a file; here it is decided what of them is hidden.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use crate::diag::{Finding, Findings, Place, codes};
+use crate::diag::{Finding, Findings, Place, Source, codes};
 use crate::yaml::{Node, Value};
 
 /// Words in keys whose values are secret.
@@ -21,7 +22,7 @@ pub(super) struct Secrets {
 impl Secrets {
     /// The secrets of a tree.
     pub fn of(root: &Node) -> Self {
-        let mut all = Self::default();
+        let mut all = Self { places: comments(root.place.source()), texts: BTreeSet::new() };
         all.look(root);
         all
     }
@@ -61,6 +62,20 @@ impl Secrets {
             _ => self.texts.extend(node.as_written().filter(|text| !text.is_empty())),
         }
     }
+}
+
+/// The comments of a file: what was in use once, or is to be, is often in one. What only looks like a comment is
+/// hidden too.
+fn comments(source: &Arc<Source>) -> Vec<Place> {
+    let lines = (1..=u32::try_from(source.lines()).unwrap_or(u32::MAX)).map(|line| source.line_range(line));
+    let comment = |range: std::ops::Range<usize>| {
+        let text = source.text().get(range.clone())?;
+        let begins =
+            |at: &usize| *at == 0 || text.as_bytes().get(at - 1).is_some_and(u8::is_ascii_whitespace);
+        let at = text.match_indices('#').map(|(at, _)| at).find(begins)?;
+        Some(Place::new(source, range.start + at, range.start + text.trim_end().len()))
+    };
+    lines.filter_map(comment).collect()
 }
 
 /// Whether the value of a key is secret.

@@ -49,6 +49,14 @@ fn the_examples_secrets_stay_in_it() {
 }
 
 #[test]
+fn what_a_comment_of_a_wrong_line_says_is_not_shown() {
+    for text in ["images: \"a b\" # canary-comment\n", "# canary-comment\nimages: [\"a b\"]\n"] {
+        let shown = shown(text);
+        assert!(shown.contains("a b") && !shown.contains("canary"), "{shown}");
+    }
+}
+
+#[test]
 fn a_secret_that_an_alias_brings_elsewhere_stops_it_without_being_shown() {
     let text =
         "xray: { password: &p canary }\ngithub:\n  repos: [{ repo: a/b, version: *p }]\nimages: [canary]\n";

@@ -97,7 +97,7 @@ fn bump(row: &Row, to: &str, digest: Option<&str>) -> String {
         Item::Kubernetes(_) => String::new(),
     };
     let from = match row.declared.as_slice() {
-        [lowest, _, ..] => format!(" --from {}", word(lowest)),
+        [lowest, _, ..] => format!(" --from {}", word(row.judged.as_ref().unwrap_or(lowest))),
         _ => String::new(),
     };
     let digest = digest.map_or_else(String::new, |digest| format!(" --digest {digest}"));

@@ -198,7 +198,6 @@ pub fn of<'a>(
         *counts.entry(product.need).or_default() += 1;
     }
     let without = products.into_iter().filter(|name| !by_product.contains_key(name));
-    let acts = found.iter().flat_map(|product| &product.things).filter_map(|thing| thing.act.as_ref());
     Weekly {
         week: week(now),
         release,
@@ -206,7 +205,7 @@ pub fn of<'a>(
         unseen: fleet.unseen,
         sources: sources(rows),
         counts,
-        next: acts.filter_map(|act| act.command.clone()).next(),
+        next: next(&found),
         products: found,
         without_upstream: without.map(str::to_owned).collect(),
         pins: Pins {
@@ -227,7 +226,14 @@ impl Weekly {
             product.things.retain(|thing| needs.contains(&thing.need));
         }
         self.products.retain(|product| !product.things.is_empty());
+        self.next = next(&self.products);
     }
+}
+
+/// The first command of those that are most needed.
+fn next(products: &[Product]) -> Option<String> {
+    let acts = products.iter().flat_map(|product| &product.things).filter_map(|thing| thing.act.as_ref());
+    acts.filter_map(|act| act.command.clone()).next()
 }
 
 /// `2026-W47`.

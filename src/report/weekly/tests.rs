@@ -13,6 +13,7 @@ fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -
         declared: vec!["1.0.0".to_owned()],
         released: vec!["1.0.0".to_owned()],
         running: Vec::new(),
+        judged: Some("1.0.0".to_owned()),
         newest: newest.map(str::to_owned),
         levels: BTreeMap::new(),
         steps: Some(2),

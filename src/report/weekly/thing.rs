@@ -28,6 +28,8 @@ pub struct Thing {
     pub released: Vec<String>,
     /// Those that clusters were last seen to run, the lowest first.
     pub running: Vec<RunningAt>,
+    /// The version in use that stands worst; what is told is told of it.
+    pub judged: Option<String>,
     /// The newest version that counts.
     pub latest: Option<String>,
     /// The newest of each level.
@@ -165,6 +167,7 @@ impl Thing {
             declared: row.declared.clone(),
             released: row.released.clone(),
             running: row.running.iter().map(running).collect(),
+            judged: row.judged.clone(),
             latest: row.newest.clone(),
             candidates: Candidates {
                 patch: at(Level::Patch),
@@ -198,7 +201,7 @@ fn running((version, clusters): &(String, std::collections::BTreeSet<ClusterName
 /// A status in a sentence.
 fn line(status: &Status, row: &Row) -> StatusLine {
     let newest = row.newest.as_deref().unwrap_or("-");
-    let declared = row.declared.first().map_or("what is in use", String::as_str);
+    let declared = row.judged.as_deref().unwrap_or("what is in use");
     let mut silence = None;
     let message = match status {
         Status::Missing => format!("{declared} is not published any more"),

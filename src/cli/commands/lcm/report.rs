@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::{Context, fleet};
-use crate::catalog::Catalog;
+use crate::catalog::{self, Catalog};
 use crate::cli::args::{LcmReport, MetricNames};
 use crate::cli::failure::{Failure, Outcome};
-use crate::diag::{Finding, codes};
+use crate::diag::{Finding, Severity, codes};
 use crate::engine::newer::Learned;
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
@@ -35,6 +35,8 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     findings.extend(wrong);
     let (projects, wrong) = Projects::of(&catalog);
     findings.extend(wrong);
+    // Of all that `check` finds, what this report reads.
+    findings.extend(catalog::check(&catalog).into_iter().filter(is_read));
     if findings.has_errors() {
         return Err(Failure::invalid(findings));
     }
@@ -52,15 +54,15 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         }
         None => {
             let upstreams = context.place.asking(Some(args.within.std())).await?.upstreams();
-            let answers = newer::ask(&gathered.used, &upstreams).await;
+            // Support windows are the same for all: whoever is slow must not take their time.
+            let (answers, _) =
+                futures::join!(newer::ask(&gathered.used, &upstreams), upstreams.support.whole());
             let rows = newer::rows(&policies, &gathered.used, &answers);
             let learned = newer::learn(&rows, &projects, own, &upstreams).await;
             (answers, rows, learned)
         }
     };
-    if let Some(path) = &args.save_answers {
-        save(path, &Recorded::of(&answers, &learned.material, context.place.now()))?;
-    }
+    let recorded = Recorded::of(&answers, &learned.material, context.place.now());
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
     let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     learned.material.complete(&mut rows, &answers, &projects, &policy, today);
@@ -76,8 +78,8 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         &pins,
         context.place.now(),
     );
-    report.sources.also(learned.asked, learned.silent);
     let codes = codes(args, &report);
+    report.sources.also(learned.asked, learned.silent);
     let warnings = warnings(&report, &gathered.lost);
     if !args.only.is_empty() {
         report.keep(&args.only.iter().map(|need| Need::from(*need)).collect());
@@ -90,6 +92,10 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
             context.surface.show(&OtherNames(report), context.place.now(), &warnings, codes.clone());
         }
         false => context.surface.show(&report, context.place.now(), &warnings, codes.clone()),
+    }
+    // The report comes first: whoever can't have the file has that.
+    if let Some(path) = &args.save_answers {
+        save(path, &recorded)?;
     }
     Ok(codes)
 }
@@ -143,6 +149,17 @@ fn recorded(path: &Path) -> Result<(Answers, Material), Failure> {
         return Err(wrong(format!("it holds `{}`, where `{KIND}` is expected", document.kind)));
     }
     document.data.read().map_err(wrong)
+}
+
+/// Whether a finding is about something that the report reads.
+fn is_read(finding: &Finding) -> bool {
+    let files = ["pipelines/sources.yaml", "pipelines/support.yaml"];
+    let file = finding.place.as_ref().map(crate::diag::Place::file);
+    finding.severity == Severity::Error
+        && file.is_some_and(|file| {
+            let is_form = finding.code == &codes::BAD_FIELD_FORM;
+            files.contains(&file) || is_form && file.starts_with("products/")
+        })
 }
 
 /// That every product and team that was asked for is there.
@@ -205,7 +222,8 @@ fn codes(args: &LcmReport, report: &Weekly) -> Vec<Code> {
         if any(&[Need::Now, Need::Soon]) {
             codes.push(Code::ChangesPending);
         }
-        if any(&[Need::Unknown]) {
+        let mut things = report.products.iter().flat_map(|product| &product.things);
+        if things.any(|thing| thing.need == Need::Unknown) {
             codes.push(Code::IncompleteEvidence);
         }
     }

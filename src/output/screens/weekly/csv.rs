@@ -1,5 +1,7 @@
 //! The report for sheets (RFC 4180): a line for each thing.
 
+use crate::output::mark::clean;
+
 use super::words::{behind, breaking, deed, running, support};
 use crate::report::weekly::Weekly;
 
@@ -61,6 +63,7 @@ fn line(cells: impl IntoIterator<Item = String>) -> String {
 
 /// A cell. A sheet must not take text from a registry for a formula.
 fn cell(text: &str) -> String {
+    let text = &clean(text);
     let safe =
         if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
     if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }

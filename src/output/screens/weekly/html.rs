@@ -60,8 +60,7 @@ fn to_do(report: &Weekly) -> String {
         })
         .collect();
     if items.is_empty() {
-        return "<section><h2>To do</h2>\n<p>Nothing: everything is the newest of its kind.</p></section>\n"
-            .to_owned();
+        return "<section><h2>To do</h2>\n<p>Nothing.</p></section>\n".to_owned();
     }
     format!("<section><h2>To do</h2>\n<ol class=\"todo\">\n{}</ol></section>\n", items.concat())
 }
@@ -92,7 +91,7 @@ fn changed(thing: &Thing) -> String {
 
 /// `v1.17.2 → v1.19.1 · 2 minor, 9 mo`.
 fn said(thing: &Thing) -> String {
-    let way = match (&thing.latest, &thing.behind, thing.declared.first()) {
+    let way = match (&thing.latest, &thing.behind, &thing.judged) {
         (Some(latest), Some(_), Some(declared)) => format!("{declared} → {latest} · "),
         _ => String::new(),
     };

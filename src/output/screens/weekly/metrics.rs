@@ -53,7 +53,9 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
             help: "How many pieces of evidence say that the newest version breaks something.",
             samples: things()
                 .filter_map(|(product, thing)| {
-                    let evidence = thing.changes.as_ref()?.evidence.iter();
+                    // Where nobody told anything there is nothing to count.
+                    let changes = thing.changes.as_ref().filter(|changes| !changes.is_empty())?;
+                    let evidence = changes.evidence.iter();
                     let breaks = evidence.filter(|one| one.sign.is_of_a_break()).count();
                     Some((labels(&product.product, thing), breaks.to_string()))
                 })

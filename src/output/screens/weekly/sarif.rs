@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::words::behind;
+use crate::output::mark::clean;
 use crate::report::weekly::{Need, Product, Thing, Weekly};
 
 /// The report.
@@ -57,7 +58,7 @@ fn result(product: &Product, thing: &Thing) -> Value {
         _ => "note",
     };
     let declared = thing.declared.join(", ");
-    let message = format!("{}: {} {declared}: {}", product.product, thing.name, behind(thing));
+    let message = clean(&format!("{}: {} {declared}: {}", product.product, thing.name, behind(thing)));
     let mut result = json!({
         "ruleId": rule(thing),
         "level": level,

@@ -38,6 +38,7 @@ pub(super) fn row(
         declared: vec![declared.to_owned()],
         released: vec![declared.to_owned()],
         running: vec![(declared.to_owned(), clusters)],
+        judged: Some(declared.to_owned()),
         newest: newest.map(str::to_owned),
         levels: std::collections::BTreeMap::new(),
         steps: Some(2),
