@@ -137,15 +137,15 @@ impl Place {
     ///
     /// # Errors
     /// When the file, or one with certificates that it names, can't be read.
-    pub async fn asking(&self, whole: Option<Duration>) -> Result<Asking, Failure> {
+    pub async fn asking(&self) -> Result<Asking, Failure> {
         let (Ok(files), Ok(git)) = (self.files().await, self.repository().await) else {
-            return Asking::of(self, None, None, whole);
+            return Asking::of(self, None, None, None);
         };
         let (catalog, findings) = repo::load(&files).await?;
         if catalog.is_unreadable(SOURCES) {
             return Err(Failure::invalid(findings));
         }
-        Asking::of(self, Some(git.root()), catalog.sources.as_ref().map(|loaded| &loaded.file), whole)
+        Asking::of(self, Some(git.root()), catalog.sources.as_ref().map(|loaded| &loaded.file), None)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::Policy;
+use super::upstream::Tags;
 use super::version::{Level, Precision, by_age};
 
 /// A published tag with what it names now.
@@ -40,6 +41,19 @@ pub enum Newer<'t> {
         /// How far that is.
         level: Level,
     },
+}
+
+/// The tags of a listing, each with what is known of it.
+pub fn published(tags: &Tags) -> Vec<Published<'_>> {
+    let with = |tag| {
+        let known = tags.known.get(tag);
+        Published {
+            tag,
+            digest: known.and_then(|known| known.digest.as_deref()),
+            children: known.map(|known| known.children.as_slice()).unwrap_or_default(),
+        }
+    };
+    tags.iter().map(with).collect()
 }
 
 impl Published<'_> {

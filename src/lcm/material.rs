@@ -127,12 +127,7 @@ impl Material {
         match item {
             Item::Kubernetes(channel) => {
                 let provider = Provider::of_channel(channel)?;
-                let numbers: String = version
-                    .trim_start_matches('v')
-                    .chars()
-                    .take_while(|c| c.is_ascii_digit() || *c == '.')
-                    .collect();
-                let version: KubeVersion = numbers.parse().ok()?;
+                let version = KubeVersion::of_numbers(version)?;
                 let offered = self.offered.get(&provider).map(Arc::as_ref);
                 Some(of_kubernetes(provider, &version, offered, &self.known, today))
             }

@@ -333,7 +333,7 @@ fn worse(one: &[Status], other: &[Status]) -> std::cmp::Ordering {
 
 /// Where no version is named: a digest alone may be one that versions have.
 fn by_digest(digest: &str, answer: &Answer, policy: &Policy) -> Seen {
-    match digests::newer(&format!("@{digest}"), &published(answer), policy) {
+    match digests::newer(&format!("@{digest}"), &digests::published(&answer.tags), policy) {
         Ok(Newer::Versions { to, level, .. }) => {
             Seen { newest: Some(to.to_owned()), statuses: vec![Status::Behind(level)], ..Seen::default() }
         }
@@ -385,18 +385,6 @@ fn in_order<'v>(versions: impl Iterator<Item = &'v str>, policy: &Policy) -> Vec
     versions.into_iter().map(str::to_owned).collect()
 }
 
-fn published(answer: &Answer) -> Vec<digests::Published<'_>> {
-    let with = |tag| {
-        let known = answer.tags.known.get(tag);
-        digests::Published {
-            tag,
-            digest: known.and_then(|known| known.digest.as_deref()),
-            children: known.map(|known| known.children.as_slice()).unwrap_or_default(),
-        }
-    };
-    answer.tags.iter().map(with).collect()
-}
-
 /// How a version stands against what is published.
 fn against(
     version: &str,
@@ -431,7 +419,8 @@ fn against(
     (seen.since, seen.published) = (at(version), seen.newest.as_deref().and_then(at));
     // What a tag names now counts only where somebody said what it should name.
     if let Some(digest) = digest
-        && let Ok(newer) = digests::newer(&format!("{version}@{digest}"), &published(answer), policy)
+        && let Ok(newer) =
+            digests::newer(&format!("{version}@{digest}"), &digests::published(&answer.tags), policy)
     {
         if let Newer::Moved { tag, digest, .. } = newer {
             let (tag, digest) = (tag.to_owned(), digest.map(str::to_owned));

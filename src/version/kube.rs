@@ -88,6 +88,14 @@ impl KubeVersion {
         ["-alpha", "-beta", "-rc"].iter().any(|pre| self.suffix.starts_with(pre))
     }
 
+    /// The numbers alone of a version as servers and providers write them, whatever follows; nothing if it does
+    /// not begin with two or three.
+    pub fn of_numbers(text: &str) -> Option<Self> {
+        let bare = text.trim_start_matches('v');
+        let end = bare.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(bare.len());
+        bare[..end].parse().ok()
+    }
+
     fn numbers(&self) -> semver::Version {
         semver::Version::new(self.major.into(), self.minor.into(), self.patch.unwrap_or(0).into())
     }

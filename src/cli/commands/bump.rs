@@ -11,7 +11,7 @@ use crate::output::exit::Code;
 /// Raises a source's version, or shows what that would change.
 pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context<'_>) -> Outcome {
     let request = asked(args, context);
-    let registries = context.place.asking(None).await?.registries();
+    let registries = context.place.asking().await?.registries();
     let bumped = repo::product_bump(files, &request, Some(&registries)).await.map_err(failure)?;
     files::show(context, &bumped, &bumped.findings)
 }

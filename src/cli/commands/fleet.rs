@@ -9,7 +9,7 @@ use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
 use crate::engine::planning::append_facts;
 use crate::engine::{drift, repo};
-use crate::model::{ClusterEntry, ClusterName, ProductName, ReleaseId};
+use crate::model::{ClusterEntry, ClusterName, Fleet, ProductName, ReleaseId};
 use crate::output::envelope::{List, Warning};
 use crate::output::exit::Code;
 use crate::output::screens::MatrixScreen;
@@ -30,13 +30,21 @@ pub async fn members(
             .hint("pipelines/fleet.yaml lists the clusters");
         return Err(Failure::new(Code::NothingSelected, finding));
     };
-    let sourced = match &file.file.spec.source {
+    let members = members_of(&file.file.spec, context).await?;
+    Ok((catalog, members))
+}
+
+/// The members of a fleet, those of its source included.
+pub async fn members_of(
+    file: &Fleet,
+    context: &Context<'_>,
+) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
+    let sourced = match &file.source {
         None => Vec::new(),
         Some(source) => context.place.members(&source.value).await?,
     };
-    let (members, wrong) = fleet::members(&file.file.spec, sourced);
-    let members = wrong.into_result(members)?;
-    Ok((catalog, members))
+    let (members, wrong) = fleet::members(file, sourced);
+    Ok(wrong.into_result(members)?)
 }
 
 /// The members that are asked for; none is a mistake.

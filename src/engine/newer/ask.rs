@@ -36,7 +36,7 @@ pub struct Upstreams {
 type Question<'a> = BoxFuture<'a, Vec<(Item, Result<Answer, Unanswered>)>>;
 
 /// Asks about everything that is in use.
-pub async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
+pub(super) async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
     let running = used.running.iter().map(|one| &one.declared);
     let mut items: BTreeMap<&Item, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for one in used.declared.iter().chain(&used.released).chain(running) {
@@ -125,8 +125,11 @@ async fn tags(
     Ok(answer)
 }
 
-/// What a tag names now, unless the listing told it in full.
-async fn now(
+/// What a tag that is listed names now, unless the listing told it in full; `digest` is what is in use.
+///
+/// # Errors
+/// When the registry gives no answer.
+pub async fn now(
     repository: &Repository,
     tag: &str,
     digest: &str,
@@ -158,7 +161,7 @@ async fn charts(
         Ok(listed) => listed,
         Err(silent) => return names.into_iter().map(|name| (item(name), Err(silent.clone()))).collect(),
     };
-    let answer = |name: &str| -> Result<Answer, Unanswered> {
+    let mut answer = |name: &str| -> Result<Answer, Unanswered> {
         let missing = || Unanswered::new(Silence::Missing, format!("{repository} lists no chart `{name}`"));
         let chart = listed.remove(name).unwrap_or_else(|| Err(missing()))?;
         let mut notes: Vec<String> = Vec::new();
@@ -171,7 +174,5 @@ async fn charts(
         }
         Ok(Answer { entries: chart.entries, notes, ..Answer::default() })
     };
-    let names: Vec<&str> = names;
-    let mut answer = answer;
     names.into_iter().map(|name| (item(name), answer(name))).collect()
 }

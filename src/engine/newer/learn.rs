@@ -12,15 +12,17 @@ use crate::lcm::declared::Item;
 use crate::lcm::material::{Material, wanted};
 use crate::lcm::projects::Projects;
 use crate::lcm::row::Row;
+use crate::lcm::support::dataset::Whole;
 use crate::lcm::support::known::Known;
 use crate::lcm::support::kubernetes::{Offered, Provider};
-use crate::model;
+use crate::lcm::upstream::Unanswered;
+use crate::model::Support;
 
 /// How many projects are asked about at once.
 const AT_ONCE: usize = 64;
 
 /// Who is asked until when something is supported.
-const SUPPORT: &str = "endoflife.date";
+const DATA_SET: &str = "endoflife.date";
 
 /// What was learned, and whose silence keeps it from being all.
 #[derive(Debug, Default)]
@@ -28,16 +30,16 @@ pub struct Learned {
     /// What was learned.
     pub material: Material,
     /// Who gave no answer, and why.
-    pub silent: Vec<(String, crate::lcm::upstream::Unanswered)>,
+    pub silent: Vec<(String, Unanswered)>,
     /// How many were asked.
     pub asked: usize,
 }
 
-/// Learns what rows are completed with.
-pub async fn learn(
+/// Learns what rows are completed with. `windows` are what the public data set answered, and a file of one's own.
+pub(super) async fn learn(
     rows: &[Row],
     projects: &Projects,
-    own: Option<&model::Support>,
+    (windows, own): (Result<Arc<Whole>, Unanswered>, Option<&Support>),
     upstreams: &Upstreams,
 ) -> Learned {
     let released = async {
@@ -47,18 +49,17 @@ pub async fn learn(
             .collect::<BTreeMap<_, _>>()
             .await
     };
-    let (releases, whole, offered) =
-        futures::join!(released, upstreams.support.whole(), offered(rows, upstreams));
+    let (releases, offered) = futures::join!(released, offered(rows, upstreams));
     let mut learned = Learned { asked: releases.len() + 1, ..Learned::default() };
     for (project, answer) in &releases {
         if let Err(silent) = answer {
             learned.silent.push((format!("releases of {project}"), silent.clone()));
         }
     }
-    let products = match whole {
+    let products = match windows {
         Ok(whole) => whole.products.clone(),
         Err(silent) => {
-            learned.silent.push((SUPPORT.to_owned(), silent));
+            learned.silent.push((DATA_SET.to_owned(), silent));
             Vec::new()
         }
     };

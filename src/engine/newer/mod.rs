@@ -5,14 +5,41 @@ mod ask;
 mod learn;
 mod used;
 
-pub use ask::{Upstreams, ask};
-pub use learn::{Learned, learn};
+pub use ask::{Upstreams, now};
+pub use learn::Learned;
 pub use used::{Gathered, KUBERNETES, gather};
 
 use crate::lcm::declared::Item;
 use crate::lcm::policies::Policies;
 use crate::lcm::policy::Policy;
+use crate::lcm::projects::Projects;
 use crate::lcm::row::{self, Answers, InUse, Row};
+use crate::model::Support;
+
+/// What the sources said of everything that is in use.
+pub struct Looked {
+    /// What they answered about each thing.
+    pub answers: Answers,
+    /// How each thing stands.
+    pub rows: Vec<Row>,
+    /// What was learned beside versions.
+    pub learned: Learned,
+}
+
+/// Asks the sources: about versions, and once it is known which things are behind, about what changed. Support
+/// windows are the same for all, so they are asked for at once: whoever is slow must not take their time.
+pub async fn look(
+    used: &InUse,
+    policies: &Policies,
+    projects: &Projects,
+    own: Option<&Support>,
+    upstreams: &Upstreams,
+) -> Looked {
+    let (answers, windows) = futures::join!(ask::ask(used, upstreams), upstreams.support.whole());
+    let rows = rows(policies, used, &answers);
+    let learned = learn::learn(&rows, projects, (windows, own), upstreams).await;
+    Looked { answers, rows, learned }
+}
 
 /// The rows of everything that is in use, by what sources answered.
 pub fn rows(policies: &Policies, used: &InUse, answers: &Answers) -> Vec<Row> {

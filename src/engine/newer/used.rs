@@ -112,9 +112,7 @@ fn kubernetes(standing: &Standing) -> Option<(KubeVersion, String)> {
     let serves =
         own.strip_prefix(minor.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
     let text = if serves { observed.server.clone() } else { minor };
-    let numbers: String =
-        text.trim_start_matches('v').chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
-    Some((numbers.parse().ok()?, text))
+    Some((KubeVersion::of_numbers(&text)?, text))
 }
 
 /// Kubernetes itself: declared by the newest release, running on every cluster.

@@ -9,14 +9,15 @@ use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
 use crate::cli::failure::{Failure, Outcome};
 use crate::diag::{Finding, codes};
-use crate::lcm::digests::{Published, newer};
+use crate::engine::newer::now;
+use crate::lcm::digests::{newer, published};
 use crate::lcm::pick::{NoChoice, pick};
 use crate::lcm::policy::Policy;
 use crate::lcm::version::Scheme;
 use crate::model::image::Image;
 use crate::output::exit::Code;
 use crate::output::screens::PickScreen;
-use crate::port::upstream::{Registry as _, Wanted};
+use crate::port::upstream::{Registry as _, Tags, Wanted};
 
 /// `lcm`.
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
@@ -60,7 +61,7 @@ async fn of_registry(
     policy: &Policy,
     context: &Context<'_>,
 ) -> Result<PickScreen, Failure> {
-    let registries = context.place.asking(None).await?.registries();
+    let registries = context.place.asking().await?.registries();
     let current = args.current.as_ref().or(image.tag.as_ref()).map(String::as_str).unwrap_or_default();
     let wanted = if image.digest.is_some() { Wanted::Digests } else { Wanted::Names };
     let tags = registries.tags(&image.repository, wanted).await?;
@@ -69,44 +70,20 @@ async fn of_registry(
         let choice = pick(current, &all, policy).map_err(|why| failure(&why))?;
         return Ok(PickScreen::of(current, &choice, args.explain));
     };
-    // Where the listing does not tell what the tag names, one question more does; and another one which
-    // platforms that has, if a platform's digest may run.
-    let known = tags.known.get(current);
-    let told = known.and_then(|known| known.digest.clone());
-    let tag = Image { tag: Some(current.to_owned()), digest: None, ..image.clone() };
-    let is_listed = tags.iter().any(|tag| tag == current);
-    let now = match told {
-        Some(told) => Some(told),
-        None if is_listed => Some(registries.digest(&tag).await?),
-        None => None,
-    };
-    let is_other = now.as_ref().is_some_and(|now| now != digest);
-    let platforms = match known {
-        Some(known) if !known.children.is_empty() => known.children.clone(),
-        _ if is_other => registries.platforms(&tag).await?,
-        _ => Vec::new(),
-    };
-    let published: Vec<Published<'_>> = tags
-        .iter()
-        .map(|tag| {
-            if tag == current {
-                return Published { tag, digest: now.as_deref(), children: &platforms };
+    let mut tags = Tags::clone(&tags);
+    if tags.iter().any(|tag| tag == current)
+        && let Some(known) = now(&image.repository, current, digest, &tags, &registries).await?
+    {
+        tags.known.insert(current.to_owned(), known);
+    }
+    let found =
+        newer(&format!("{current}@{digest}"), &published(&tags), policy).map_err(|why| match why {
+            NoChoice::Unversioned if current.is_empty() => {
+                let words = format!("no published version is {digest}");
+                Failure::new(Code::NothingSelected, Finding::error(&codes::UNVERSIONED, words))
             }
-            let known = tags.known.get(tag);
-            Published {
-                tag,
-                digest: known.and_then(|known| known.digest.as_deref()),
-                children: known.map(|known| known.children.as_slice()).unwrap_or_default(),
-            }
-        })
-        .collect();
-    let found = newer(&format!("{current}@{digest}"), &published, policy).map_err(|why| match why {
-        NoChoice::Unversioned if current.is_empty() => {
-            let words = format!("no published version is {digest}");
-            Failure::new(Code::NothingSelected, Finding::error(&codes::UNVERSIONED, words))
-        }
-        why => failure(&why),
-    })?;
+            why => failure(&why),
+        })?;
     let named = if current.is_empty() { digest } else { current };
     Ok(PickScreen::of_digest(named, &found, args.explain))
 }

@@ -7,8 +7,9 @@ use super::super::{Context, fleet};
 use crate::catalog::{self, Catalog};
 use crate::cli::args::{LcmReport, MetricNames};
 use crate::cli::failure::{Failure, Outcome};
+use crate::cli::upstreams::Asking;
 use crate::diag::{Finding, Severity, codes};
-use crate::engine::newer::Learned;
+use crate::engine::newer::{Learned, Looked};
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
 use crate::lcm::declared::{Declared, Item};
@@ -45,21 +46,19 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
     narrow(args, &mut gathered.used);
     let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
-    let (answers, mut rows, learned) = match &args.answers {
+    let Looked { answers, mut rows, learned } = match &args.answers {
         Some(path) => {
             let (answers, mut material) = recorded(path)?;
             material.known = Known::new([], own);
             let rows = newer::rows(&policies, &gathered.used, &answers);
-            (answers, rows, Learned { material, ..Learned::default() })
+            Looked { answers, rows, learned: Learned { material, ..Learned::default() } }
         }
         None => {
-            let upstreams = context.place.asking(Some(args.within.std())).await?.upstreams();
-            // Support windows are the same for all: whoever is slow must not take their time.
-            let (answers, _) =
-                futures::join!(newer::ask(&gathered.used, &upstreams), upstreams.support.whole());
-            let rows = newer::rows(&policies, &gathered.used, &answers);
-            let learned = newer::learn(&rows, &projects, own, &upstreams).await;
-            (answers, rows, learned)
+            let git = context.place.repository().await?;
+            let sources = catalog.sources.as_ref().map(|loaded| &loaded.file);
+            let within = Some(args.within.std());
+            let upstreams = Asking::of(&context.place, Some(git.root()), sources, within)?.upstreams();
+            newer::look(&gathered.used, &policies, &projects, own, &upstreams).await
         }
     };
     let recorded = Recorded::of(&answers, &learned.material, context.place.now());
@@ -186,7 +185,7 @@ async fn standings(
     context: &Context<'_>,
 ) -> Result<(Vec<Standing>, Option<ReleaseId>), Failure> {
     let members = match &catalog.fleet {
-        Some(_) => fleet::members(context).await?.1,
+        Some(file) => fleet::members_of(&file.file.spec, context).await?,
         None => Default::default(),
     };
     let open = context.place.existing_journal().await?;

@@ -1,13 +1,14 @@
 //! The report as one static page: no script, no picture, nothing from elsewhere, and it prints well.
 
 use super::words::{
-    address, behind, breaking, deed, evidence, headline, named, need_words, running, silent, support, todo,
+    address, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent, support,
+    todo,
 };
 use crate::diag::count;
 use crate::lcm::artifacthub::Link;
 use crate::output::Look;
 use crate::output::mark::clean;
-use crate::report::weekly::{Need, Product, Thing, Weekly};
+use crate::report::weekly::{Product, Thing, Weekly};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -17,7 +18,7 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
     let mut body = format!("<header>\n<h1>{title}</h1>\n<p class=\"when\">{}</p>\n", moment(look));
     body.push_str("<ul class=\"counts\">");
     for (need, products) in &report.counts {
-        let (class, sign) = class(*need);
+        let (class, sign) = (need.word(), sign(*need));
         body.push_str(&format!(
             "<li class=\"{class}\"><span class=\"sign\">{sign}</span> {}</li>",
             escaped(&need_words(*need, *products))
@@ -43,7 +44,7 @@ fn moment(look: &Look) -> String {
 fn to_do(report: &Weekly) -> String {
     let items: Vec<String> = todo(report)
         .map(|(product, thing)| {
-            let (class, sign) = class(thing.need);
+            let (class, sign) = (thing.need.word(), sign(thing.need));
             let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
             let command = command.map_or_else(String::new, |command| {
                 format!("<pre>{}</pre>", escaped(command))
@@ -135,7 +136,7 @@ fn unanswered(report: &Weekly) -> String {
 }
 
 fn row(product: &Product, thing: &Thing) -> String {
-    let (class, sign) = class(thing.need);
+    let (class, sign) = (thing.need.word(), sign(thing.need));
     let clusters = |running: &crate::report::weekly::RunningAt| {
         let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).collect();
         format!("{}: {}", running.version, names.join(", "))
@@ -157,16 +158,6 @@ fn row(product: &Product, thing: &Thing) -> String {
         escaped(support(thing).unwrap_or_default()),
         escaped(&thing.place),
     )
-}
-
-fn class(need: Need) -> (&'static str, &'static str) {
-    match need {
-        Need::Now => ("now", "✖"),
-        Need::Soon => ("soon", "!"),
-        Need::Unknown => ("unknown", "?"),
-        Need::Waits => ("waits", "·"),
-        Need::Nothing => ("fine", "✔"),
-    }
 }
 
 /// Text as text: nothing in it is markup, in an element or in a quoted attribute.

@@ -1,10 +1,11 @@
 //! The report as Markdown, for tickets and chats: what to do first, then everything.
 
 use super::words::{
-    address, behind, breaking, deed, evidence, headline, named, need_words, running, silent, support, todo,
+    address, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent, support,
+    todo,
 };
 use crate::output::screens::markdown::{code, plain};
-use crate::report::weekly::{Need, Weekly};
+use crate::report::weekly::Weekly;
 
 /// The report.
 pub(super) fn text(report: &Weekly) -> String {
@@ -65,15 +66,4 @@ pub(super) fn text(report: &Weekly) -> String {
         text.push_str(&format!("\nWithout anything upstream: {names}\n"));
     }
     text
-}
-
-/// A sign that every font has.
-fn sign(need: Need) -> &'static str {
-    match need {
-        Need::Now => "✖",
-        Need::Soon => "!",
-        Need::Unknown => "?",
-        Need::Waits => "·",
-        Need::Nothing => "✔",
-    }
 }

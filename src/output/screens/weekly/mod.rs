@@ -19,7 +19,7 @@ use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::weekly::{Need, Product, Thing, Weekly};
 pub use other_names::OtherNames;
-use words::{behind, breaking, deed, headline, named, need_words, running, silent, support};
+use words::{behind, breaking, deed, headline, named, need_words, running, sign, silent, support};
 
 impl Screen for Weekly {
     const KIND: &'static str = "LcmReport";
@@ -66,13 +66,12 @@ fn shown(product: &Product) -> impl Iterator<Item = &Thing> {
     product.things.iter().take(some)
 }
 
-fn tone(need: Need) -> (Tone, &'static str) {
+fn tone(need: Need) -> Tone {
     match need {
-        Need::Now => (Tone::Bad, Tone::Bad.glyph()),
-        Need::Soon => (Tone::Warn, Tone::Warn.glyph()),
-        Need::Unknown => (Tone::Warn, "?"),
-        Need::Waits => (Tone::Quiet, Tone::Quiet.glyph()),
-        Need::Nothing => (Tone::Good, Tone::Good.glyph()),
+        Need::Now => Tone::Bad,
+        Need::Soon | Need::Unknown => Tone::Warn,
+        Need::Waits => Tone::Quiet,
+        Need::Nothing => Tone::Good,
     }
 }
 
@@ -105,7 +104,7 @@ impl Optional {
     }
 
     fn cells(self, product: &Product, thing: &Thing) -> Vec<Cell> {
-        let (tone, glyph) = tone(thing.need);
+        let tone = tone(thing.need);
         let toned = |text: String| match thing.need {
             Need::Nothing => Cell::from(text),
             _ => Cell::toned(text, tone),
@@ -114,7 +113,7 @@ impl Optional {
             words if words.is_empty() => Cell::from(""),
             words => toned(words),
         };
-        let name = toned(format!("{glyph} {}", named(product, thing)));
+        let name = toned(format!("{} {}", sign(thing.need), named(product, thing)));
         let mut cells = vec![name, thing.declared.join(", ").into()];
         cells.extend(self.running.then(|| Cell::from(running(thing))));
         cells.extend([thing.latest.as_deref().unwrap_or_default().into(), behind]);

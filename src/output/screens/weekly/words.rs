@@ -6,6 +6,7 @@ use crate::diag::count;
 use crate::lcm::artifacthub::Link;
 use crate::lcm::changes::{Evidence, Weight};
 use crate::lcm::upstream::Silence;
+use crate::output::mark::Tone;
 use crate::report::weekly::{Need, Product, Silent, Thing, Weekly};
 
 /// So many pieces of evidence are shown where there is room for few.
@@ -116,6 +117,17 @@ pub(super) fn silent(report: &Weekly) -> Vec<(String, String)> {
         Some((format!("{source}: {}{about}", silence.words()), first.why.clone()))
     };
     by.into_iter().filter_map(told).collect()
+}
+
+/// The sign of a need, one that every font has.
+pub(super) fn sign(need: Need) -> &'static str {
+    match need {
+        Need::Now => Tone::Bad.glyph(),
+        Need::Soon => Tone::Warn.glyph(),
+        Need::Unknown => "?",
+        Need::Waits => Tone::Quiet.glyph(),
+        Need::Nothing => Tone::Good.glyph(),
+    }
 }
 
 /// What to do, in words.
