@@ -262,3 +262,43 @@ async fn a_file_that_is_wrong_is_told_with_its_place_before_anybody_is_asked() {
     let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
     assert!(wrong.status.code() == Some(3) && told.contains("it holds `Pick`"), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_is_compared_with_the_one_of_the_week_before() {
+    let fake = Fake::new(answer).await;
+    let folder = tempfile::tempdir().unwrap();
+    platform(&folder.path().join("repo"), &fake.address());
+    let report = |args: &[&str]| {
+        let output = run(folder.path(), args);
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        (output.status.code(), json["data"].clone(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, _, stderr) = report(&["-o", "json", "--since", "2w"]);
+    assert!(code == Some(4) && stderr.contains("no report is kept"), "{code:?}: {stderr}");
+    let (_, first, _) = report(&["-o", "json"]);
+    assert_eq!((&first["since"], &first["trend"]), (&Value::Null, &serde_json::json!([])));
+    // What is asked for in part is kept by nobody.
+    report(&["-o", "json", "--product", "certs"]);
+    let kept =
+        std::fs::read_dir(folder.path().join("state/tidegate")).unwrap().next().unwrap().unwrap().path();
+    let kept = rusqlite::Connection::open(kept.join("journal-reports.db")).unwrap();
+    let count = || kept.query_row("SELECT count(*) FROM reports", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count(), 1);
+    // A week ago the controller had nothing newer.
+    let old = "UPDATE reports SET at = at - 8 * 86400000,
+        text = replace(replace(text, 'v1.18.0', 'v1.17.2'), '\"soon\"', '\"nothing\"')";
+    kept.execute(old, []).unwrap();
+    let (_, second, _) = report(&["-o", "json"]);
+    let appeared = second["since"]["appeared"].as_array().unwrap();
+    assert!(appeared.iter().any(|one| one["name"].as_str().unwrap().contains("controller")), "{second}");
+    assert_eq!(second["trend"].as_array().map(Vec::len), Some(2));
+    assert_eq!(count(), 2);
+    let (_, narrowed, _) = report(&["-o", "json", "--product", "certs", "--since", "2d"]);
+    assert_eq!(narrowed["since"]["appeared"], second["since"]["appeared"]);
+    // What is broken of the past keeps nobody from this week's report.
+    std::fs::write(kept.path().unwrap(), "no database at all, but long enough to be looked at as one")
+        .unwrap();
+    let (code, third, stderr) = report(&["-o", "json"]);
+    assert_eq!((code, third["since"].clone()), (Some(0), Value::Null));
+    assert!(stderr.contains("nothing to compare with"), "{stderr}");
+}

@@ -4,6 +4,7 @@
 
 mod fault;
 mod lease;
+mod reports;
 mod schema;
 mod store;
 
@@ -14,6 +15,8 @@ use std::time::Duration as StdDuration;
 use async_trait::async_trait;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
+
+pub use reports::SqliteReports;
 
 use crate::digest::Digest;
 use crate::journal::{Entry, Event};

@@ -8,7 +8,7 @@ use crate::lcm::policy::{Pattern, Prereleases};
 use crate::lcm::version::{Level, Scheme};
 use crate::model::image::Image;
 use crate::model::{Duration, ProductName};
-use crate::report::weekly::Need;
+use crate::report::weekly::{Need, Since};
 
 /// `lcm`.
 #[derive(Debug, Subcommand)]
@@ -84,6 +84,10 @@ pub struct LcmReport {
     /// Write what the sources answered to a file.
     #[arg(long, value_name = "FILE", conflicts_with = "answers")]
     pub save_answers: Option<PathBuf>,
+    /// Compare with the last report till then: a week, a day, a moment, or a time ago, such as 2w. Without it
+    /// that is the newest report of an earlier week.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<Since>,
     /// How metrics are named; with -o prometheus.
     #[arg(long, value_name = "NAMES", value_enum, default_value = "tidegate")]
     pub metric_names: MetricNames,

@@ -3,12 +3,16 @@
 //! `output`.
 
 mod act;
+mod past;
 mod thing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use act::{Act, Deed};
-pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing};
+pub use past::{
+    Difference, NoSince, Past, PastThing, Since, Week, compared, difference, forgotten, trend, trending,
+};
+pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing, short};
 
 use crate::lcm::declared::Item;
 use crate::lcm::row::{Row, Status};
@@ -43,6 +47,10 @@ pub struct Weekly {
     pub without_upstream: Vec<String>,
     /// Pins that hold.
     pub pins: Pins,
+    /// What is different since another report; absent where there is none to compare with.
+    pub since: Option<Difference>,
+    /// How many things needed what in the newest weeks, this one last.
+    pub trend: Vec<Week>,
     /// What is done first.
     pub next: Option<String>,
 }
@@ -93,7 +101,7 @@ pub struct Product {
 }
 
 /// How much something needs somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
     /// It breaks, or is about to: it can't be pulled, it is given up, it refuses a cluster.
@@ -205,6 +213,8 @@ pub fn of<'a>(
         unseen: fleet.unseen,
         sources: sources(rows),
         counts,
+        since: None,
+        trend: Vec::new(),
         next: next(&found),
         products: found,
         without_upstream: without.map(str::to_owned).collect(),

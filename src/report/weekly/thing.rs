@@ -189,9 +189,14 @@ impl Thing {
 
     /// Its name in short: the last part of a repository, the name of a chart.
     pub fn short(&self) -> &str {
-        let name = self.name.split_once(" of ").map_or(self.name.as_str(), |(chart, _)| chart);
-        name.rsplit(['/', ':']).next().unwrap_or(name)
+        short(&self.name)
     }
+}
+
+/// The last part of a repository's name, the name of a chart.
+pub fn short(name: &str) -> &str {
+    let name = name.split_once(" of ").map_or(name, |(chart, _)| chart);
+    name.rsplit(['/', ':']).next().unwrap_or(name)
 }
 
 fn running((version, clusters): &(String, std::collections::BTreeSet<ClusterName>)) -> RunningAt {

@@ -1,6 +1,7 @@
 //! Commands on what is newer.
 
 mod import;
+mod past;
 mod report;
 
 use std::io::Read as _;

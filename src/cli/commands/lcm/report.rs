@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::super::{Context, fleet};
+use super::past::Before;
 use crate::catalog::{self, Catalog};
 use crate::cli::args::{LcmReport, MetricNames};
 use crate::cli::failure::{Failure, Outcome};
@@ -42,6 +43,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         return Err(Failure::invalid(findings));
     }
     known(args, &catalog)?;
+    let mut before = Before::find(args, context).await?;
     let (fleet, newest) = standings(&catalog, context).await?;
     let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
     narrow(args, &mut gathered.used);
@@ -79,6 +81,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     );
     let codes = codes(args, &report);
     report.sources.also(learned.asked, learned.silent);
+    let past = before.as_mut().map(|before| before.compare(&mut report, args, context));
     let warnings = warnings(&report, &gathered.lost);
     if !args.only.is_empty() {
         report.keep(&args.only.iter().map(|need| Need::from(*need)).collect());
@@ -92,7 +95,10 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         }
         false => context.surface.show(&report, context.place.now(), &warnings, codes.clone()),
     }
-    // The report comes first: whoever can't have the file has that.
+    // The report comes first: whoever can't have the file has that. Of one without any answer nothing is kept.
+    if let (Some(before), Some(past), false) = (&before, &past, codes.contains(&Code::Unreachable)) {
+        before.keep(past, context).await;
+    }
     if let Some(path) = &args.save_answers {
         save(path, &recorded)?;
     }

@@ -1,5 +1,6 @@
 //! The report as one static page: no script, no picture, nothing from elsewhere, and it prints well.
 
+use super::past;
 use super::words::{
     address, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent, support,
     todo,
@@ -26,6 +27,7 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
     }
     body.push_str("</ul>\n</header>\n<main>\n");
     body.push_str(&to_do(report));
+    body.push_str(&differs(report));
     body.push_str(&everything(report));
     body.push_str(&unanswered(report));
     body.push_str("</main>\n");
@@ -97,6 +99,40 @@ fn said(thing: &Thing) -> String {
         _ => String::new(),
     };
     format!("{way}{}", behind(thing))
+}
+
+/// What is different since another report, and how it went.
+fn differs(report: &Weekly) -> String {
+    let mut text = String::new();
+    if let Some(since) = &report.since {
+        let item = |(word, name, latest): &(&str, String, String)| {
+            format!(
+                "<li>{word}: <b>{}</b> <span class=\"version\">{}</span></li>\n",
+                escaped(name),
+                escaped(latest)
+            )
+        };
+        let items: String = past::all(report).iter().map(item).collect();
+        let items = if items.is_empty() { "<li>Nothing is different.</li>\n".to_owned() } else { items };
+        text.push_str(&format!(
+            "<section><h2>Since {}</h2>\n<ul class=\"evidence\">\n{items}</ul></section>\n",
+            past::day(since)
+        ));
+    }
+    let weeks = past::weeks(report);
+    if let Some((heading, rows)) = weeks.split_first() {
+        let line = |cells: &Vec<String>, tag: &str| {
+            let cells: String = cells.iter().map(|cell| format!("<{tag}>{cell}</{tag}>")).collect();
+            format!("<tr>{cells}</tr>\n")
+        };
+        let rows: String = rows.iter().map(|cells| line(cells, "td")).collect();
+        text.push_str(&format!(
+            "<section><h2>Week by week, in things</h2>\n<table>\n<thead>{}</thead>\n<tbody>\n{rows}</tbody>\n\
+             </table></section>\n",
+            line(heading, "th").trim_end()
+        ));
+    }
+    text
 }
 
 fn everything(report: &Weekly) -> String {

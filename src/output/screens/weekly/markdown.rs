@@ -1,5 +1,6 @@
 //! The report as Markdown, for tickets and chats: what to do first, then everything.
 
+use super::past;
 use super::words::{
     address, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent, support,
     todo,
@@ -38,6 +39,7 @@ pub(super) fn text(report: &Weekly) -> String {
     if !todo.is_empty() {
         text.push_str(&format!("\n## To do\n\n{}", todo.concat()));
     }
+    text.push_str(&differs(report));
     text.push_str("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind | Breaking | Support | Where |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for product in &report.products {
         for thing in &product.things {
@@ -64,6 +66,27 @@ pub(super) fn text(report: &Weekly) -> String {
     if !report.without_upstream.is_empty() {
         let names = report.without_upstream.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ");
         text.push_str(&format!("\nWithout anything upstream: {names}\n"));
+    }
+    text
+}
+
+/// What is different since another report, and how it went.
+fn differs(report: &Weekly) -> String {
+    let mut text = String::new();
+    if let Some(since) = &report.since {
+        let item = |(word, name, latest): &(&str, String, String)| {
+            format!("- {word}: **{}** {}\n", plain(name), code(latest))
+        };
+        let items: String = past::all(report).iter().map(item).collect();
+        let items = if items.is_empty() { "Nothing is different.\n".to_owned() } else { items };
+        text.push_str(&format!("\n## Since {}\n\n{items}", past::day(since)));
+    }
+    let weeks = past::weeks(report);
+    if let Some((heading, rows)) = weeks.split_first() {
+        let line = |cells: &Vec<String>| format!("| {} |\n", cells.join(" | "));
+        let rule = format!("|{}\n", " --- |".repeat(heading.len()));
+        let rows: String = rows.iter().map(line).collect();
+        text.push_str(&format!("\n## Week by week, in things\n\n{}{rule}{rows}", line(heading)));
     }
     text
 }

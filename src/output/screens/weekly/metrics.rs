@@ -88,6 +88,19 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
                 .collect(),
         },
         Metric {
+            name: "tidegate_lcm_changed",
+            help: "How many things became different since the report that this one is compared with.",
+            samples: report
+                .since
+                .iter()
+                .flat_map(|since| {
+                    let kinds =
+                        [("appeared", &since.appeared), ("moved", &since.moved), ("settled", &since.settled)];
+                    kinds.map(|(kind, things)| (vec![("change", kind.to_owned())], things.len().to_string()))
+                })
+                .collect(),
+        },
+        Metric {
             name: "tidegate_lcm_sources",
             help: "How many things were asked about.",
             samples: vec![(Vec::new(), report.sources.asked.to_string())],

@@ -7,6 +7,7 @@ mod lines;
 mod markdown;
 mod metrics;
 mod other_names;
+mod past;
 mod sarif;
 mod words;
 
@@ -142,9 +143,11 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
         let products = count(report.without_upstream.len() as u64, "product");
         parts.push(format!("{products} without anything upstream"));
     }
+    let differs = folded(&past::parts(report), width);
+    let differs: String = differs.iter().map(|line| dim(&clean(line)) + "\n").collect();
     match parts.is_empty() {
         true => "no product names anything that has versions upstream\n".to_owned(),
-        false => folded(&parts, width).iter().map(|line| dim(line) + "\n").collect(),
+        false => folded(&parts, width).iter().map(|line| dim(line) + "\n").collect::<String>() + &differs,
     }
 }
 

@@ -167,3 +167,63 @@ fn sheets_lines_metrics_and_code_scanning_have_the_same_things() {
     let region = &results[0]["locations"][0]["physicalLocation"]["region"];
     assert_eq!((&region["startLine"], &region["startColumn"]), (&7.into(), &12.into()));
 }
+
+/// The report, with one of the week before.
+fn compared() -> Weekly {
+    let mut report = report();
+    let now = weekly::Past::of(&report, self::now());
+    let mut then = now.clone();
+    then.at = "2026-11-15T20:00:00Z".parse().expect("a moment");
+    for thing in &mut then.things {
+        match thing.product.as_str() {
+            "ingress" => thing.need = Need::Nothing,
+            "velero" => thing.need = Need::Soon,
+            "certs" if thing.need == Need::Soon => thing.latest = Some("1.19.0".to_owned()),
+            _ => {}
+        }
+    }
+    report.since = Some(weekly::difference(&then, &now));
+    report.trend = weekly::trend([&then, &now]);
+    report
+}
+
+#[test]
+fn what_is_different_since_last_week_stands_below() {
+    let text = plain(&compared().text(&look(Some(100))));
+    let lines: Vec<&str> = text.lines().rev().take(2).collect();
+    assert_snapshot!(lines.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
+    since 2026-11-15 new: ingress · newer still: certs · controller · done: velero
+    things in 2 weeks: now 0 1, soon 2 1
+    "#);
+    let mut same = compared();
+    let now = weekly::Past::of(&same, now());
+    same.since = Some(weekly::difference(&now, &now));
+    assert!(plain(&same.text(&look(None))).contains("since 2026-11-22 nothing is different"));
+}
+
+#[test]
+fn in_markdown_and_on_the_page_each_difference_has_a_line_and_each_week() {
+    let markdown = compared().form(Form::Markdown, &look(None));
+    let from = markdown.find("## Since").unwrap_or_default();
+    let to = markdown.find("## Everything").unwrap_or(markdown.len());
+    assert_snapshot!(&markdown[from..to], @r#"
+    ## Since 2026-11-15
+
+    - new: **ingress** `4.14.0`
+    - newer still: **certs · controller** `1.19.1`
+    - done: **velero** `1.18.0`
+
+    ## Week by week, in things
+
+    | Week | now | soon | unknown | waits | nothing |
+    | --- | --- | --- | --- | --- | --- |
+    | 2026-W46 | 0 | 2 | 1 | 0 | 2 |
+    | 2026-W47 | 1 | 1 | 1 | 0 | 2 |
+    "#);
+    let page = compared().form(Form::Html, &look(None));
+    for part in ["<h2>Since 2026-11-15</h2>", "<b>certs · controller</b>", "<td>2026-W46</td>"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let metrics = compared().form(Form::Prometheus, &look(None));
+    assert!(metrics.contains("tidegate_lcm_changed{change=\"appeared\"} 1\n"), "{metrics}");
+}
