@@ -163,8 +163,20 @@ fn trust(host: &SourceHost, root: &Path) -> Result<Option<Trust>, Failure> {
         }
         _ => None,
     };
-    let hosts = std::iter::once(host.host.value.clone()).collect();
-    Ok(Some(Trust { hosts, authorities: authorities.unwrap_or_default(), certificate }))
+    // An empty file is no bundle either.
+    if let (Some([]), Some(file)) = (authorities.as_deref(), &host.authorities) {
+        return Err(unread(file, "it is empty"));
+    }
+    let (authorities, hosts) = (authorities.unwrap_or_default(), [host.host.value.clone()].into());
+    // Each by itself, so that the one that is wrong is told.
+    let of_authorities = Trust { authorities: authorities.clone(), ..Trust::default() };
+    let of_certificate = Trust { certificate: certificate.clone(), ..Trust::default() };
+    for (trust, file) in [(of_authorities, &host.authorities), (of_certificate, &host.certificate)] {
+        if let (Err(why), Some(file)) = (trust.check(), file) {
+            return Err(unread(file, &why));
+        }
+    }
+    Ok(Some(Trust { hosts, authorities, certificate }))
 }
 
 fn read(file: &Spanned<String>, root: &Path) -> Result<Vec<u8>, Failure> {

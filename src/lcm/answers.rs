@@ -23,6 +23,18 @@ pub struct Recorded {
     /// What forges answered about the releases of projects.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<Releases>,
+    /// Who was asked about something else than versions and gave no answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<SilentSource>,
+}
+
+/// Who gave no answer about something else than versions: the releases of a project, support windows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SilentSource {
+    source: String,
+    silence: Silence,
+    why: String,
 }
 
 /// The releases of a project.
@@ -66,13 +78,30 @@ pub struct Entries {
 
 impl Recorded {
     /// The answers of a moment.
-    pub fn of(answers: &Answers, material: &Material, at: jiff::Timestamp) -> Self {
+    pub fn of(
+        answers: &Answers,
+        material: &Material,
+        silent: &[(String, Unanswered)],
+        at: jiff::Timestamp,
+    ) -> Self {
         let answered =
             material.releases.iter().filter_map(|(project, all)| Some((project, all.as_ref().ok()?)));
         let releases = answered
             .map(|(project, all)| Releases { project: project.to_string(), releases: all.to_vec() })
             .collect();
-        Self { at, answers: answers.iter().map(|(item, answer)| entries(item, answer)).collect(), releases }
+        let silent = silent.iter().map(|(source, silent)| SilentSource {
+            source: source.clone(),
+            silence: silent.why,
+            why: silent.message.clone(),
+        });
+        let answers = answers.iter().map(|(item, answer)| entries(item, answer)).collect();
+        Self { at, answers, releases, silent: silent.collect() }
+    }
+
+    /// Who gave no answer about something else than versions, and why.
+    pub fn silent(&self) -> Vec<(String, Unanswered)> {
+        let told = |one: &SilentSource| (one.source.clone(), Unanswered::new(one.silence, one.why.clone()));
+        self.silent.iter().map(told).collect()
     }
 
     /// The answers by what they are about.
@@ -183,9 +212,10 @@ mod tests {
         };
         let mut material = Material::default();
         material.releases.insert("github:a/b".parse().expect("a project"), Ok(vec![release].into()));
-        let text = serde_json::to_string(&Recorded::of(&answers, &material, now)).expect("JSON");
+        let silent = [("endoflife.date".to_owned(), Unanswered::new(Silence::Unreachable, "no route"))];
+        let text = serde_json::to_string(&Recorded::of(&answers, &material, &silent, now)).expect("JSON");
         let again: Recorded = serde_json::from_str(&text).expect("it is read");
-        assert_eq!(again.at, now);
+        assert_eq!((again.at, format!("{:?}", again.silent())), (now, format!("{silent:?}")));
         let (again, learned) = again.read().expect("it is about things");
         assert_eq!(format!("{again:?}"), format!("{answers:?}"));
         assert_eq!(format!("{:?}", learned.releases), format!("{:?}", material.releases));

@@ -256,11 +256,68 @@ async fn a_file_that_is_wrong_is_told_with_its_place_before_anybody_is_asked() {
     assert_eq!(fake.seen().len(), 0);
     let answers = folder.path().join("answers.json");
     std::fs::write(&file, text).unwrap();
-    std::fs::write(&answers, "{\"kind\":\"Pick\",\"data\":{\"at\":\"2026-11-22T00:00:00Z\",\"answers\":[]}}")
-        .unwrap();
-    let wrong = run(folder.path(), &["--answers", answers.to_str().unwrap()]);
-    let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
-    assert!(wrong.status.code() == Some(3) && told.contains("it holds `Pick`"), "{told}");
+    for (version, kind) in [("cli.tidegate.dev/v1", "Pick"), ("cli.tidegate.dev/v9", "LcmAnswers")] {
+        let data = serde_json::json!({ "at": "2026-11-22T00:00:00Z", "answers": [] });
+        let document = serde_json::json!({ "apiVersion": version, "kind": kind, "data": data });
+        std::fs::write(&answers, document.to_string()).unwrap();
+        let wrong = run(folder.path(), &["--answers", answers.to_str().unwrap()]);
+        let told = String::from_utf8_lossy(&wrong.stderr).into_owned();
+        let said = format!("it holds `{kind}` of `{version}`");
+        assert!(wrong.status.code() == Some(3) && told.contains(&said), "{told}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_are_none_are_told_before_anybody_is_asked() {
+    let fake = Fake::new(answer).await;
+    let folder = tempfile::tempdir().unwrap();
+    let repo = folder.path().join("repo");
+    platform(&repo, &fake.address());
+    let file = repo.join("pipelines/sources.yaml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let noise = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+    for (field, content) in [
+        ("authorities", "no certificate"),
+        ("authorities", ""),
+        ("authorities", noise),
+        ("certificate", noise),
+    ] {
+        let host = format!("    - {{ host: elsewhere.example.com, {field}: some.pem }}\n");
+        std::fs::write(&file, format!("{text}{host}")).unwrap();
+        std::fs::write(repo.join("some.pem"), content).unwrap();
+        let ran = run(folder.path(), &[]);
+        let told = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert_eq!(ran.status.code(), Some(3), "{field} {content:?}: {told}");
+        assert!(told.contains("`some.pem` can't be read") && told.contains("sources.yaml:12:"), "{told}");
+    }
+    assert_eq!(fake.seen().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_answers_says_of_when_they_are_and_who_was_silent_then() {
+    let fake = Fake::new(|seen| match seen.path.contains("/releases") || seen.path.contains("/endoflife/") {
+        true => Reply::error(403, "DENIED", "not yours"),
+        false => answer(seen),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    platform(&folder.path().join("repo"), &fake.address());
+    let answers = folder.path().join("answers.json");
+    let answers = answers.to_str().unwrap();
+    let json = |args: &[&str]| -> Value {
+        serde_json::from_slice(&run(folder.path(), args).stdout).unwrap_or_default()
+    };
+    let live = json(&["-o", "json", "--save-answers", answers]);
+    let again = json(&["-o", "json", "--answers", answers]);
+    let silent = |report: &Value| -> Vec<String> {
+        let all = report["data"]["sources"]["silent"].as_array().unwrap().iter();
+        all.map(|one| one["thing"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(silent(&live).iter().any(|thing| thing.starts_with("releases of github:cert")), "{live}");
+    assert!(silent(&live).contains(&"endoflife.date".to_owned()), "{live}");
+    assert_eq!(silent(&again), silent(&live));
+    assert_eq!(live["data"]["answeredAt"], Value::Null);
+    assert!(again["data"]["answeredAt"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

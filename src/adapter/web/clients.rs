@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::{Certificate, Client, Identity, Url};
+use reqwest::{Certificate, Client, ClientBuilder, Identity, Url};
 
 use super::place::{Place, Within};
 use super::settings::{Settings, Trust};
@@ -71,18 +71,38 @@ impl Clients {
             builder = builder.dns_resolver(Arc::new(Within { reach, proxies }));
         }
         if let Some(trust) = trust {
-            let wrong = |what: &str, error| format!("{what} can't be read: {}", cause(error));
-            if !trust.authorities.is_empty() {
-                let read = Certificate::from_pem_bundle(&trust.authorities)
-                    .map_err(|error| wrong("the authorities' certificates", error))?;
-                builder = builder.tls_certs_merge(read);
-            }
-            if let Some(pem) = &trust.certificate {
-                let read = Identity::from_pem(pem.expose().as_bytes())
-                    .map_err(|error| wrong("the client certificate", error))?;
-                builder = builder.identity(read);
-            }
+            builder = trusting(builder, trust)?;
         }
         builder.build().map_err(|error| format!("preparing to ask: {}", cause(error)))
+    }
+}
+
+/// A client with the certificates of a trust.
+fn trusting(mut builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder, String> {
+    if !trust.authorities.is_empty() {
+        let read = Certificate::from_pem_bundle(&trust.authorities)
+            .map_err(|error| format!("the authorities' certificates can't be read: {}", cause(error)))?;
+        if read.is_empty() {
+            return Err("there is no certificate of an authority in PEM".to_owned());
+        }
+        builder = builder.tls_certs_merge(read);
+    }
+    if let Some(pem) = &trust.certificate {
+        let read = Identity::from_pem(pem.expose().as_bytes())
+            .map_err(|error| format!("the client certificate can't be read: {}", cause(error)))?;
+        builder = builder.identity(read);
+    }
+    Ok(builder)
+}
+
+impl Trust {
+    /// That its certificates can be used: whoever waits for the first connection to fail is told too late.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self) -> Result<(), String> {
+        choose_ring();
+        let builder = trusting(Client::builder(), self)?;
+        builder.build().map(drop).map_err(|error| format!("its certificates can't be used: {}", cause(error)))
     }
 }

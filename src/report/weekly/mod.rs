@@ -37,6 +37,8 @@ pub struct Weekly {
     pub clusters: usize,
     /// How many of them were never seen: what runs there is not known.
     pub unseen: usize,
+    /// When the sources were asked, where that was not now: their answers are those of a file.
+    pub answered_at: Option<jiff::Timestamp>,
     /// The things that were asked about, and the answers that came.
     pub sources: Sources,
     /// How many products need what.
@@ -211,6 +213,7 @@ pub fn of<'a>(
         release,
         clusters: fleet.clusters,
         unseen: fleet.unseen,
+        answered_at: None,
         sources: sources(rows),
         counts,
         since: None,

@@ -14,10 +14,9 @@ use crate::engine::newer::{Learned, Looked};
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
 use crate::lcm::declared::{Declared, Item};
-use crate::lcm::material::Material;
 use crate::lcm::policies::Policies;
 use crate::lcm::projects::Projects;
-use crate::lcm::row::{Answers, InUse};
+use crate::lcm::row::InUse;
 use crate::lcm::support::known::Known;
 use crate::model::ReleaseId;
 use crate::output::Format;
@@ -48,22 +47,28 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
     narrow(args, &mut gathered.used);
     let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
+    let mut asked_at = None;
     let Looked { answers, mut rows, learned } = match &args.answers {
         Some(path) => {
-            let (answers, mut material) = recorded(path)?;
+            let recorded = recorded(path)?;
+            asked_at = Some(recorded.at);
+            let silent = recorded.silent();
+            let asked = recorded.releases.len() + silent.len();
+            let (answers, mut material) = recorded.read().map_err(|why| unread(path, why))?;
             material.known = Known::new([], own);
             let rows = newer::rows(&policies, &gathered.used, &answers);
-            Looked { answers, rows, learned: Learned { material, ..Learned::default() } }
+            Looked { answers, rows, learned: Learned { material, silent, asked } }
         }
         None => {
             let git = context.place.repository().await?;
             let sources = catalog.sources.as_ref().map(|loaded| &loaded.file);
-            let within = Some(args.within.std());
+            let most = context.place.globals().wait_timeout.map_or(args.within.std(), |most| most.std());
+            let within = Some(args.within.std().min(most));
             let upstreams = Asking::of(&context.place, Some(git.root()), sources, within)?.upstreams();
             newer::look(&gathered.used, &policies, &projects, own, &upstreams).await
         }
     };
-    let recorded = Recorded::of(&answers, &learned.material, context.place.now());
+    let recorded = Recorded::of(&answers, &learned.material, &learned.silent, context.place.now());
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
     let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     learned.material.complete(&mut rows, &answers, &projects, &policy, today);
@@ -80,6 +85,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         context.place.now(),
     );
     let codes = codes(args, &report);
+    report.answered_at = asked_at;
     report.sources.also(learned.asked, learned.silent);
     let past = before.as_mut().map(|before| before.compare(&mut report, args, context));
     let warnings = warnings(&report, &gathered.lost);
@@ -136,24 +142,33 @@ fn save(path: &Path, recorded: &Recorded) -> Result<(), Failure> {
 }
 
 /// Answers of a file.
-fn recorded(path: &Path) -> Result<(Answers, Material), Failure> {
+fn recorded(path: &Path) -> Result<Recorded, Failure> {
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Document {
+    struct Head {
+        api_version: String,
         kind: String,
+    }
+    #[derive(serde::Deserialize)]
+    struct Document {
         data: Recorded,
     }
-    let wrong = |why: String| {
-        let message = format!("{}: {why}", path.display());
-        let finding = Finding::error(&codes::FILE_UNREADABLE, message);
-        Failure::new(Code::Invalid, finding.next("tidegate lcm report --save-answers FILE"))
-    };
-    let bytes = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-    let document: Document = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-    if document.kind != KIND {
-        return Err(wrong(format!("it holds `{}`, where `{KIND}` is expected", document.kind)));
+    let bytes = std::fs::read(path).map_err(|error| unread(path, error))?;
+    let head: Head = serde_json::from_slice(&bytes).map_err(|error| unread(path, error))?;
+    if head.kind != KIND || head.api_version != API_VERSION {
+        let Head { api_version, kind } = head;
+        let why =
+            format!("it holds `{kind}` of `{api_version}`, where `{KIND}` of `{API_VERSION}` is expected");
+        return Err(unread(path, why));
     }
-    document.data.read().map_err(wrong)
+    let document: Document = serde_json::from_slice(&bytes).map_err(|error| unread(path, error))?;
+    Ok(document.data)
+}
+
+fn unread(path: &Path, why: impl std::fmt::Display) -> Failure {
+    let message = format!("{}: {why}", path.display());
+    let finding = Finding::error(&codes::FILE_UNREADABLE, message);
+    Failure::new(Code::Invalid, finding.next("tidegate lcm report --save-answers FILE"))
 }
 
 /// Whether a finding is about something that the report reads.

@@ -22,6 +22,9 @@ pub(super) fn headline(report: &Weekly) -> String {
     if report.unseen > 0 {
         parts.push(format!("{} never seen", report.unseen));
     }
+    if let Some(at) = report.answered_at {
+        parts.push(format!("as of {}", at.strftime("%Y-%m-%d")));
+    }
     parts.push(format!("sources {}/{} ok", report.sources.answered, report.sources.asked));
     parts.join(" · ")
 }
