@@ -145,7 +145,8 @@ impl Credentials {
                 return Found { account: Some(account), trouble: None };
             }
             let Some(program) = helper.or(config.creds_store.as_deref()) else { continue };
-            let found = self.ask(program, &server(&repository.registry)).await;
+            // Few have a helper: what waits for one is not to be part of each question that waits.
+            let found = Box::pin(self.ask(program, &server(&repository.registry))).await;
             if found.account.is_some() {
                 return found;
             }

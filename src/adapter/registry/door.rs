@@ -181,7 +181,7 @@ impl Visit<'_> {
         let Some((keys, region)) = self.credentials.keys(&self.repository.registry) else { return Ok(found) };
         let mut lent = door.lent.lock().await;
         if lent.is_none() {
-            *lent = Some(self.lend(keys, &region).await);
+            *lent = Some(Box::pin(self.lend(keys, &region)).await);
         }
         let account = lent.clone().transpose()?;
         Ok(Found { account, ..found })
