@@ -1,12 +1,15 @@
 //! Answers of sources as a file: what was asked at one place is reported at another, where nothing can be
 //! asked, and a report can be made again from what it was made from.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::charts::Entry;
-use super::declared::Item;
+use super::declared::{Item, addon_of};
 use super::material::Material;
 use super::row::Answers;
+use super::support::kubernetes::AddonVersion;
 use super::upstream::{Answer, Known, Published, Silence, Tags, Unanswered};
 
 /// The kind of the document.
@@ -49,7 +52,7 @@ pub struct Releases {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Entries {
-    /// `image`, `chart`, `tool` or `kubernetes`.
+    /// `image`, `chart`, `tool`, `addon` or `kubernetes`.
     kind: String,
     /// The repository of images, the chart's name, the project, the channel.
     name: String,
@@ -60,11 +63,14 @@ pub struct Entries {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
     /// What is known of some tags, by name.
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    known: std::collections::BTreeMap<String, Known>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    known: BTreeMap<String, Known>,
     /// Of a chart: what its repository says of each version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     versions: Vec<Entry>,
+    /// Of a cloud's add-on: with which minors of Kubernetes each version goes, and of which it is the default.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fits: Vec<Fits>,
     /// What of the answer could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
@@ -74,6 +80,29 @@ pub struct Entries {
     /// If no answer came: why, in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+}
+
+/// A version of a cloud's add-on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Fits {
+    version: String,
+    /// The minors that it goes with, and of which of them it is the default.
+    minors: BTreeMap<String, bool>,
+}
+
+impl Fits {
+    fn of(one: &AddonVersion) -> Self {
+        let minors = one.minors.iter().map(|(minor, default)| (minor.to_string(), *default)).collect();
+        Self { version: one.version.clone(), minors }
+    }
+
+    /// The version; what is no minor goes with nothing.
+    fn read(self) -> AddonVersion {
+        let minors =
+            self.minors.into_iter().filter_map(|(minor, default)| Some((minor.parse().ok()?, default)));
+        AddonVersion { version: self.version, minors: minors.collect() }
+    }
 }
 
 impl Recorded {
@@ -129,7 +158,7 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
     let (name, repository) = match item {
         Item::Chart { repository, name } => (name.clone(), Some(repository.clone())),
         Item::Kubernetes(channel) => (channel.clone(), None),
-        Item::Image(_) | Item::Tool(_) => (item.to_string(), None),
+        Item::Image(_) | Item::Tool(_) | Item::Addon { .. } => (item.to_string(), None),
     };
     let empty = Entries {
         kind: item.kind().to_owned(),
@@ -138,6 +167,7 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
         tags: Vec::new(),
         known: Default::default(),
         versions: Vec::new(),
+        fits: Vec::new(),
         notes: Vec::new(),
         silence: None,
         why: None,
@@ -147,6 +177,7 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
             tags: answer.tags.iter().map(str::to_owned).collect(),
             known: answer.tags.known.clone(),
             versions: answer.entries.clone(),
+            fits: answer.addon.iter().map(Fits::of).collect(),
             notes: answer.notes.clone(),
             ..empty
         },
@@ -159,6 +190,7 @@ impl Entries {
         match (self.kind.as_str(), &self.repository) {
             ("image", None) => self.name.parse().ok().map(Item::Image),
             ("tool", None) => self.name.parse().ok().map(Item::Tool),
+            ("addon", None) => addon_of(&self.name),
             ("kubernetes", None) => Some(Item::Kubernetes(self.name.clone())),
             ("chart", Some(repository)) => {
                 Some(Item::Chart { repository: repository.clone(), name: self.name.clone() })
@@ -173,7 +205,12 @@ impl Entries {
         }
         let mut tags: Tags = self.tags.iter().collect();
         tags.known = self.known;
-        Ok(Answer { tags: tags.into(), entries: self.versions, notes: self.notes })
+        Ok(Answer {
+            tags: tags.into(),
+            entries: self.versions,
+            addon: self.fits.into_iter().map(Fits::read).collect(),
+            notes: self.notes,
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::image::{Image, Repository};
 use crate::model::{DeployStep, Upstream, UpstreamPolicy};
 use crate::yaml::{self, Spanned};
 
+use super::support::kubernetes::Provider;
 use super::upstream::Project;
 
 /// Something that has newer versions somewhere else.
@@ -18,6 +19,13 @@ use super::upstream::Project;
 pub enum Item {
     /// Kubernetes, by a channel.
     Kubernetes(String),
+    /// An add-on of a cloud.
+    Addon {
+        /// Whose.
+        provider: Provider,
+        /// Its name, as the provider has it.
+        name: String,
+    },
     /// A chart of a repository.
     Chart {
         /// The repository's address.
@@ -36,6 +44,7 @@ impl Item {
     pub fn source(&self) -> String {
         match self {
             Self::Kubernetes(channel) => format!("kubernetes {channel}"),
+            Self::Addon { provider, .. } => format!("add-ons of {provider}"),
             Self::Chart { repository, .. } => repository.clone(),
             Self::Image(repository) => repository.registry.clone(),
             Self::Tool(Project::GitHub(_)) => "github.com".to_owned(),
@@ -47,6 +56,7 @@ impl Item {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Kubernetes(_) => "kubernetes",
+            Self::Addon { .. } => "addon",
             Self::Chart { .. } => "chart",
             Self::Image(_) => "image",
             Self::Tool(_) => "tool",
@@ -58,6 +68,7 @@ impl fmt::Display for Item {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kubernetes(channel) => write!(f, "kubernetes {channel}"),
+            Self::Addon { provider, name } => write!(f, "{}/{name}", provider.channel()),
             Self::Chart { repository, name } => write!(f, "{name} of {repository}"),
             Self::Image(repository) => repository.fmt(f),
             Self::Tool(project) => project.fmt(f),
@@ -121,6 +132,7 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
             Upstream::Chart(_) if charts.iter().any(|own| own.is(&item)) => continue,
             Upstream::Chart(_) => None,
             Upstream::Tool(tool) => tool.version.as_ref().map(named),
+            Upstream::Addon(addon) => addon.version.as_ref().map(named),
         };
         let (version, place) = match version {
             Some((version, place)) => (Some(version), place),
@@ -158,6 +170,7 @@ pub fn of_upstream(upstream: &Upstream) -> (Option<Item>, Option<&UpstreamPolicy
             (Some(chart_of(&chart.repository.value, &chart.name.value)), chart.policy.as_ref())
         }
         Upstream::Tool(tool) => (tool.repository.value.parse().ok().map(Item::Tool), tool.policy.as_ref()),
+        Upstream::Addon(addon) => (addon_of(&addon.name.value), addon.policy.as_ref()),
         Upstream::Kubernetes(kubernetes) => {
             (Some(Item::Kubernetes(kubernetes.channel.value.clone())), kubernetes.policy.as_ref())
         }
@@ -182,6 +195,15 @@ impl OwnChart {
     fn is_copy_of(&self, item: &Item) -> bool {
         matches!(item, Item::Chart { name, .. } if *name == self.name)
     }
+}
+
+/// The add-on that a text such as `eks/vpc-cni` names; of a provider that tells of its add-ons.
+pub fn addon_of(text: &str) -> Option<Item> {
+    let (provider, name) = text.split_once('/')?;
+    let provider = Provider::ALL.into_iter().find(|one| one.channel() == provider)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let is_name = !name.is_empty() && name.len() <= 100 && name.chars().all(fits);
+    (is_name && provider.addons().is_some()).then(|| Item::Addon { provider, name: name.to_owned() })
 }
 
 /// A chart of a repository; how many slashes end its address makes no difference.

@@ -18,7 +18,7 @@ use super::upstream::{Project, Published, Unanswered};
 use crate::version::KubeVersion;
 
 /// Support that ends within so many days is told.
-const NEAR: i64 = 90;
+pub(super) const NEAR: i64 = 90;
 
 /// What was learned beside versions.
 #[derive(Debug, Clone, Default)]
@@ -107,8 +107,10 @@ impl Material {
     /// The window with the least left of all versions in use; none if none is known.
     fn window(&self, row: &Row, answers: &Answers, today: Date) -> Option<Window> {
         let running = row.running.iter().map(|(version, _)| version);
-        let mut windows: Vec<Window> = row
-            .declared
+        // A row of Kubernetes is about what runs; what the release says comes later.
+        let declared: &[String] =
+            if row.minor.is_some() && !row.running.is_empty() { &[] } else { &row.declared };
+        let mut windows: Vec<Window> = declared
             .iter()
             .chain(running)
             .filter_map(|version| self.window_of(&row.item, version, answers, today))

@@ -9,6 +9,7 @@ pub mod artifacthub;
 pub mod bump;
 pub mod changes;
 pub mod charts;
+pub mod deadlines;
 pub mod declared;
 pub mod digests;
 pub mod filter;

@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::policy::{Policy, Prereleases};
-use super::version::{self, Level, Number, Range, RangeError, Scheme, Version, by_age, by_stage};
+use super::version::{self, Level, Number, Part, Range, RangeError, Scheme, Version, by_age, by_stage};
 
 /// So many majors at once are no update: the numbering has changed.
 const LARGEST_JUMP: u64 = 500;
@@ -26,6 +26,10 @@ pub struct Choice<'t> {
     pub level: Option<Level>,
     /// The newest of each level by itself.
     pub levels: BTreeMap<Level, &'t str>,
+    /// How many published versions of that level count up to the newest: of several with one number, such as
+    /// the patch releases of a minor, the number is counted. None if nothing newer counts, or they have no
+    /// numbers.
+    pub steps: Option<u64>,
     /// Higher tags that do not count, the highest first.
     pub rejected: Vec<Rejected<'t>>,
 }
@@ -182,8 +186,10 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
         latest: None,
         level: None,
         levels: BTreeMap::new(),
+        steps: None,
         rejected: Vec::new(),
     };
+    let mut between = Between::default();
     let mut latest: Option<&Candidate<'t, '_>> = None;
     let mut levels: BTreeMap<Level, &Candidate<'t, '_>> = BTreeMap::new();
     let mut rejected: Vec<(&Candidate<'t, '_>, Rule)> = Vec::new();
@@ -198,6 +204,9 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
                     latest = Some(candidate);
                 }
                 let level = candidate.version.level(&now);
+                if newer {
+                    between.add(&candidate.version, level);
+                }
                 if newer && levels.get(&level).is_none_or(|known| judge.prefers(candidate, known)) {
                     levels.insert(level, candidate);
                 }
@@ -209,6 +218,7 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
         Some(newest) => {
             choice.newest = Some(newest.tag);
             choice.level = newest.version.is_numbered().then(|| newest.version.level(&now));
+            choice.steps = choice.level.and_then(|level| between.of(level, &now));
         }
         None if scheme.is_guarded() && !published => {
             return Err(NoChoice::Missing { latest: latest.map(|latest| latest.tag.to_owned()) });
@@ -223,6 +233,37 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
     choice.rejected =
         rejected.into_iter().map(|(candidate, rule)| Rejected { tag: candidate.tag, rule }).collect();
     Ok(choice)
+}
+
+/// The newer versions that count, each number of each level once.
+#[derive(Default)]
+struct Between<'v> {
+    numbers: BTreeMap<Level, BTreeSet<Number<'v>>>,
+    /// What orders those of the third number, counters of builds for one.
+    builds: BTreeSet<(Number<'v>, Vec<Part<'v>>)>,
+}
+
+impl<'v> Between<'v> {
+    fn add(&mut self, version: &Version<'v>, level: Level) {
+        let place = match level {
+            Level::Major => 0,
+            Level::Minor => 1,
+            Level::Patch => 2,
+        };
+        self.numbers.entry(level).or_default().insert(version.number(place));
+        if level == Level::Patch {
+            self.builds.insert((version.number(place), version.build.clone()));
+        }
+    }
+
+    /// How many there are of a level. Where all have the third number in use, what stands behind it counts.
+    fn of(&self, level: Level, now: &Version<'_>) -> Option<u64> {
+        let numbers = self.numbers.get(&level)?;
+        let other =
+            numbers.iter().filter(|number| level != Level::Patch || **number != now.number(2)).count();
+        let count = if other > 0 { other } else { self.builds.len() };
+        u64::try_from(count).ok().filter(|count| *count > 0)
+    }
 }
 
 /// Whether a tag has a number at all.
@@ -360,6 +401,20 @@ mod tests {
 
     fn newest<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Option<&'t str> {
         pick(current, tags, policy).ok().and_then(|choice| choice.newest)
+    }
+
+    #[test]
+    fn only_published_versions_that_count_are_steps() {
+        let steps = |current: &str, tags: &[&str], scheme: Scheme| {
+            pick(current, tags, &Policy::of(scheme)).ok().and_then(|choice| choice.steps)
+        };
+        let auto = |current: &str, tags: &[&str]| steps(current, tags, Scheme::Auto);
+        assert_eq!(auto("1.2.0", &["1.2.0", "1.2.9", "1.3.0", "1.3.1", "1.7.0", "1.7.0-rc.1"]), Some(2));
+        assert_eq!(auto("1.2.0", &["1.2.0", "1.2.4", "1.2.9", "v1.2.8-alpine"]), Some(2));
+        assert_eq!(auto("1.2.0", &["1.3.0", "3.0.0", "9.1.0", "9.2.0"]), Some(2));
+        assert_eq!(auto("1.2.0", &["1.2.0", "1.1.0"]), None);
+        let builds = ["v1.21.1-eksbuild.1", "v1.21.1-eksbuild.3", "v1.21.1-eksbuild.10"];
+        assert_eq!(steps("v1.21.1-eksbuild.1", &builds, Scheme::EksAddon), Some(2));
     }
 
     #[test]

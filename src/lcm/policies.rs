@@ -124,6 +124,8 @@ fn usual(item: &Item) -> Scheme {
     match item {
         Item::Chart { .. } => Scheme::Helm,
         Item::Kubernetes(_) => Scheme::Kubernetes,
+        Item::Addon { provider: Provider::Eks, .. } => Scheme::EksAddon,
+        Item::Addon { .. } => Scheme::Loose,
         Item::Image(_) | Item::Tool(_) => Scheme::Auto,
     }
 }

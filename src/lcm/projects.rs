@@ -31,7 +31,7 @@ impl Projects {
                         tools.extend(tool.repository.value.parse().ok());
                         None
                     }
-                    Upstream::Kubernetes(_) => None,
+                    Upstream::Addon(_) | Upstream::Kubernetes(_) => None,
                 };
                 let (Some(project), (Some(item), _)) = (project, of_upstream(&upstream.value)) else {
                     continue;
@@ -55,7 +55,9 @@ impl Projects {
             return Some(project);
         }
         let named = self.named.get(&(product.to_owned(), item.clone()));
-        named.or_else(|| self.only.get(product).filter(|_| !matches!(item, Item::Kubernetes(_))))
+        named.or_else(|| {
+            self.only.get(product).filter(|_| !matches!(item, Item::Kubernetes(_) | Item::Addon { .. }))
+        })
     }
 }
 

@@ -8,15 +8,21 @@ use super::changes::Changes;
 use super::charts;
 use super::declared::{Declared, Item};
 use super::digests::{self, Newer};
-use super::path::path;
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::Policy;
 use super::status::{self, Standing};
+use super::support::course::Deadline;
 use super::support::known::Window;
-use super::upstream::{Answer, Silence, Tags, Unanswered};
+use super::support::kubernetes::Provider;
+use super::upstream::{Answer, Silence, Unanswered};
 use super::version::{Level, by_age};
 use crate::model::ClusterName;
-use crate::version::KubeVersion;
+use crate::version::{KubeMinor, KubeVersion};
+
+mod addons;
+mod kubernetes;
+
+pub use addons::Fit;
 
 /// What the sources answered: about each thing what is published, or why there is no answer.
 pub type Answers = BTreeMap<Item, Result<Answer, Unanswered>>;
@@ -41,6 +47,8 @@ pub struct InUse {
     pub running: Vec<Running>,
     /// The versions of Kubernetes that they were seen to have.
     pub kubernetes: BTreeSet<KubeVersion>,
+    /// The minors that the clusters of each provider have; of whom none was seen, what the release says.
+    pub minors: BTreeMap<Provider, BTreeSet<KubeMinor>>,
 }
 
 /// One thing of one product.
@@ -64,7 +72,7 @@ pub struct Row {
     pub newest: Option<String>,
     /// The newest of each level by itself.
     pub levels: BTreeMap<Level, String>,
-    /// How far it is behind in numbers: how many patch, minor or major versions.
+    /// How many published patch, minor or major versions it is behind; of Kubernetes, how many minors.
     pub steps: Option<u64>,
     /// When the lowest declared version was published, if that is known.
     pub since: Option<jiff::Timestamp>,
@@ -76,8 +84,14 @@ pub struct Row {
     pub place: String,
     /// What of the answer could not be read.
     pub notes: Vec<String>,
-    /// Of Kubernetes: the minors on the way to the newest one.
+    /// Of Kubernetes: the minor that this row is about.
+    pub minor: Option<KubeMinor>,
+    /// Of Kubernetes: the stops on the way to the newest one, a minor at a time.
     pub stops: Vec<String>,
+    /// Of Kubernetes: by when the first wave of an upgrade must start.
+    pub deadline: Option<Deadline>,
+    /// Of a cloud's add-on: which of its versions go with the versions of Kubernetes in use, and the next one.
+    pub fits: Vec<Fit>,
     /// What changed up to the newest version, where somebody told.
     pub changes: Option<Changes>,
     /// Until when what is in use is supported: of all its versions the one with the least left.
@@ -188,11 +202,18 @@ pub fn rows(used: &InUse, answers: &Answers, policy: &dyn Fn(&str, &Item) -> Pol
     for one in &used.running {
         by_item.entry((&one.declared.product, &one.declared.item)).or_default().running.push(one);
     }
-    let row = |((product, item), parts): ((&str, &Item), Parts<'_>)| {
-        let policy = policy(product, item);
-        parts.row(item, answers.get(item), &policy, &used.kubernetes)
+    let rows = |((product, item), parts): ((&str, &Item), Parts<'_>)| {
+        let (policy, answer) = (policy(product, item), answers.get(item));
+        match item {
+            Item::Kubernetes(_) => kubernetes::rows(&parts, item, answer, &policy),
+            Item::Addon { provider, .. } => {
+                let minors = used.minors.get(provider).cloned().unwrap_or_default();
+                addons::row(&parts, item, answer, &policy, &minors).into_iter().collect()
+            }
+            _ => parts.row(item, answer, &policy, &used.kubernetes).into_iter().collect(),
+        }
     };
-    by_item.into_iter().filter_map(row).collect()
+    by_item.into_iter().flat_map(rows).collect()
 }
 
 /// What is said of one thing of one product.
@@ -256,7 +277,10 @@ impl Parts<'_> {
                 .and_then(|answer| answer.as_ref().ok())
                 .map(|a| a.notes.clone())
                 .unwrap_or_default(),
+            minor: None,
             stops: seen.stops,
+            deadline: None,
+            fits: Vec::new(),
             judged: seen.judged,
             changes: None,
             window: None,
@@ -394,13 +418,13 @@ fn against(
     policy: &Policy,
     kubernetes: &BTreeSet<KubeVersion>,
 ) -> Seen {
-    if matches!(item, Item::Chart { .. }) {
-        return of_chart(version, answer, policy, kubernetes);
+    match item {
+        Item::Chart { .. } => return of_chart(version, answer, policy, kubernetes),
+        Item::Kubernetes(channel) => return kubernetes::stands(version, channel, answer, policy),
+        Item::Addon { .. } => return addons::stands(version, answer, policy, kubernetes),
+        Item::Image(_) | Item::Tool(_) => {}
     }
-    let tags: Vec<&str> = match item {
-        Item::Kubernetes(_) => as_exact(version, &answer.tags),
-        _ => answer.tags.iter().collect(),
-    };
+    let tags: Vec<&str> = answer.tags.iter().collect();
     // People write a tool's version with a `v` or without, whatever its tag has.
     let bare = |text: &str| text.trim_start_matches('v').to_owned();
     let version = match item {
@@ -411,10 +435,6 @@ fn against(
     };
     let chosen = pick(version, &tags, policy);
     let mut seen = stands(version, &chosen, policy);
-    if matches!(item, Item::Kubernetes(_)) {
-        let minors: Vec<&str> = as_exact("1.0", &answer.tags);
-        seen.stops = path(version, &minors, 1).into_iter().map(str::to_owned).collect();
-    }
     let at = |tag: &str| answer.tags.known.get(tag).and_then(|known| known.pushed);
     (seen.since, seen.published) = (at(version), seen.newest.as_deref().and_then(at));
     // What a tag names now counts only where somebody said what it should name.
@@ -431,14 +451,6 @@ fn against(
         }
     }
     seen
-}
-
-/// What is offered of Kubernetes, written as exactly as the version in use: a release that says a minor leaves
-/// the patch to the provider.
-fn as_exact<'t>(version: &str, tags: &'t Tags) -> Vec<&'t str> {
-    let numbers = |text: &str| text.trim_start_matches('v').split('.').count();
-    let of_minor = numbers(version) < 3;
-    tags.iter().filter(|tag| (numbers(tag) < 3) == of_minor).collect()
 }
 
 /// How a version stands by what was chosen for it.
@@ -462,7 +474,8 @@ fn stands(version: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy)
             }
             let own = |(level, tag): (&Level, &&str)| (*level, (*tag).to_owned());
             seen.levels = choice.levels.iter().map(own).collect();
-            seen.steps = choice.newest.and_then(|newest| steps(version, newest, policy));
+            let counted = || choice.newest.and_then(|newest| steps(version, newest, policy));
+            seen.steps = choice.steps.or_else(counted);
             seen.newest = choice.newest.or(choice.latest).map(str::to_owned);
         }
         Err(NoChoice::Missing { latest }) => seen.newest.clone_from(latest),
@@ -516,3 +529,7 @@ fn of_chart(version: &str, answer: &Answer, policy: &Policy, kubernetes: &BTreeS
 #[cfg(test)]
 #[path = "row_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "row/tests.rs"]
+mod of_clouds;

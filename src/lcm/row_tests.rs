@@ -159,9 +159,10 @@ fn kubernetes_is_compared_as_exactly_as_it_is_declared_and_its_way_has_stops() {
     let offered = tags(&["1.34", "1.35", "1.36", "1.37", "1.35.4", "1.37.1"]);
     let item = kubernetes.clone();
     let mut rows = rows(&used, &Answers::from([(item, offered)]), &|_, _| Policy::of(Scheme::Kubernetes));
+    assert_eq!(rows.len(), 2);
     let row = rows.remove(0);
-    assert_eq!((row.newest.as_deref(), row.steps), (Some("1.37"), Some(2)));
-    assert_eq!(row.stops, ["1.36", "1.37"]);
+    assert_eq!((row.newest.as_deref(), row.steps), (Some("1.37.1"), Some(3)));
+    assert_eq!(row.stops, ["1.35.4", "1.36", "1.37.1"]);
     assert_eq!(row.statuses, [Status::Behind(Level::Minor), Status::Skewed]);
     assert!(row.is_declared("v1.35.2") && !row.is_declared("v1.34.9") && !row.is_declared("v1.350.1"));
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::charts::Entry;
+use super::support::kubernetes::AddonVersion;
 use crate::diag::{Finding, codes};
 
 /// Why a source gave no answer.
@@ -141,6 +142,8 @@ pub struct Answer {
     pub tags: Arc<Tags>,
     /// Of a chart: what its repository says of each version. Their versions are not among `tags`.
     pub entries: Vec<Entry>,
+    /// Of a cloud's add-on: with which Kubernetes each version goes.
+    pub addon: Vec<AddonVersion>,
     /// What of the answer could not be read, a sentence each.
     pub notes: Vec<String>,
 }

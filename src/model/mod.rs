@@ -49,8 +49,8 @@ pub use pipeline::{
 };
 pub use product::{
     Conflicts, DEFAULT_TIMEOUT, DeadlineFrom, DeployStep, HelmStep, JobTest, LaterStep, ManifestsStep,
-    Product, ProductFile, RunStep, RunTest, Test, Tombstone, TombstoneWhen, Upstream, UpstreamChart,
-    UpstreamImage, UpstreamKubernetes, UpstreamTool,
+    Product, ProductFile, RunStep, RunTest, Test, Tombstone, TombstoneWhen, Upstream, UpstreamAddon,
+    UpstreamChart, UpstreamImage, UpstreamKubernetes, UpstreamTool,
 };
 pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;

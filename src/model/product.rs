@@ -78,6 +78,8 @@ pub enum Upstream {
     Image(UpstreamImage),
     /// A tool, by its releases.
     Tool(UpstreamTool),
+    /// An add-on of a cloud.
+    Addon(UpstreamAddon),
     /// Kubernetes itself.
     Kubernetes(UpstreamKubernetes),
 }
@@ -124,6 +126,20 @@ pub struct UpstreamTool {
     /// `github:OWNER/NAME` or `gitlab:GROUP/NAME`.
     pub repository: Spanned<String>,
     /// The version in use, if no file of the product names it as an image or a chart does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Spanned<String>>,
+    /// How far to go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<UpstreamPolicy>,
+}
+
+/// An add-on of a cloud, which its provider brings to clusters.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamAddon {
+    /// The provider and its name for the add-on: `eks/vpc-cni`, `aks/istio`.
+    pub name: Spanned<String>,
+    /// The version in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Spanned<String>>,
     /// How far to go.

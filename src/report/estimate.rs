@@ -100,6 +100,18 @@ pub fn of_plan(state: &FleetState, plan: &Plan) -> Option<Estimate> {
     found(work, soak, past_runs)
 }
 
+/// How long the work on these clusters may take, so many at once, and on how many past attempts that rests.
+pub fn of_clusters(
+    state: &FleetState,
+    clusters: &[ClusterName],
+    at_once: usize,
+) -> Option<(Duration, usize)> {
+    let history = History::of(state);
+    let (_, past_runs) = history.all?;
+    let work = spread(clusters.iter().map(|name| history.length(name)), at_once);
+    Some((Duration::seconds(work), past_runs))
+}
+
 /// How long a rollout may still take, while it goes on.
 pub fn of_rollout(state: &FleetState, rollout: &Rollout, now: jiff::Timestamp) -> Option<Estimate> {
     if !matches!(rollout.state(), RolloutState::Planned | RolloutState::Running) {

@@ -2,6 +2,7 @@
 
 pub mod age;
 mod commands;
+pub mod course;
 pub mod estimate;
 pub mod event;
 pub mod explain;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod charts;
+mod clouds;
 mod fake;
 mod forges;
 mod hostile;

@@ -194,6 +194,15 @@ pub(super) fn upstream(upstream: &Spanned<Upstream>) -> Option<Finding> {
             });
             (!fits).then_some((&tool.repository, "`github:OWNER/NAME` or `gitlab:GROUP/NAME`"))
         }
+        Upstream::Addon(addon) => {
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            let is_name = |name: &str| !name.is_empty() && name.len() <= 100 && name.chars().all(fits);
+            let fits = addon
+                .name
+                .split_once('/')
+                .is_some_and(|(provider, name)| matches!(provider, "eks" | "aks") && is_name(name));
+            (!fits).then_some((&addon.name, "`eks/NAME` or `aks/NAME`"))
+        }
         Upstream::Kubernetes(_) => None,
     }?;
     Some(wrong_form(&text.place, format!("`{}` is not {expected}", text.value)))

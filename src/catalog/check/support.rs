@@ -71,6 +71,7 @@ fn words(upstream: &Upstream) -> String {
         Upstream::Chart(chart) => format!("{} of {}", chart.name.value, chart.repository.value),
         Upstream::Image(image) => image.repository.value.clone(),
         Upstream::Tool(tool) => tool.repository.value.clone(),
+        Upstream::Addon(addon) => addon.name.value.clone(),
         Upstream::Kubernetes(kubernetes) => format!("kubernetes {}", kubernetes.channel.value),
     }
 }

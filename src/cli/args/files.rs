@@ -63,7 +63,7 @@ version of a chart. Comments and texts that mention the version are listed.
 A patch raises the product's patch, a minor its minor, a major its major.
 
 Example: tidegate product bump backup --to v1.17.1 --dry-run",
-    group = ArgGroup::new("source").args(["image", "chart", "tool"])
+    group = ArgGroup::new("source").args(["image", "chart", "tool", "addon"])
 )]
 pub struct ProductBump {
     /// The product.
@@ -81,6 +81,9 @@ pub struct ProductBump {
     /// The tool that moves, such as github:helm/helm.
     #[arg(long, value_name = "PROJECT")]
     pub tool: Option<String>,
+    /// The add-on of a cloud that moves, such as eks/vpc-cni.
+    #[arg(long, value_name = "NAME")]
+    pub addon: Option<String>,
     /// The version to go from, where several are in use.
     #[arg(long, value_name = "VERSION")]
     pub from: Option<String>,

@@ -19,6 +19,7 @@ pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context
 fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
     let image = args.image.map(Moving::Image);
     let moving = image.or(args.chart.map(Moving::Chart)).or(args.tool.map(Moving::Tool));
+    let moving = moving.or(args.addon.map(Moving::Addon));
     let digest = match args.digest {
         Some(digest) => Digests::Become(digest),
         None if args.drop_digest => Digests::Drop,

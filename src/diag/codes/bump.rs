@@ -9,7 +9,7 @@ codes! {
     BUMP_AMBIGUOUS = "TG1051" "bump-ambiguous"
         "More than one source or version could be meant."
         "A product may have several sources, and name one of them at several versions. Nothing is guessed: \
-         say the source (`--image`, `--chart`, `--tool`), or the version that it moves from (`--from`).";
+         say the source (`--image`, `--chart`, `--tool`, `--addon`), or the version that it moves from (`--from`).";
     BUMP_ALREADY_THERE = "TG1052" "already-there"
         "The product names that version already."
         "Every field that names the source is at the version that was asked for, so nothing is written and \

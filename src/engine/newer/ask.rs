@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 
+use crate::diag::did_you_mean;
 use crate::lcm::declared::{Declared, Item};
 use crate::lcm::row::{Answers, InUse};
 use crate::lcm::support::kubernetes::Provider;
@@ -54,6 +55,9 @@ pub(super) async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
                 let answer = upstreams.forge.tags(project).await.map(Answer::of);
                 vec![(item.clone(), answer)]
             })),
+            Item::Addon { provider, name } => questions.push(Box::pin(async move {
+                vec![(item.clone(), addon(*provider, name, &*upstreams.offers).await)]
+            })),
             Item::Chart { repository, name } => repositories.entry(repository).or_default().push(name),
             Item::Kubernetes(channel) => questions.push(Box::pin(async move {
                 vec![(item.clone(), kubernetes(channel, &*upstreams.offers).await)]
@@ -79,7 +83,7 @@ async fn kubernetes(channel: &str, offers: &dyn Offers) -> Result<Answer, Unansw
         return Err(Unanswered::new(Silence::Missing, message));
     };
     let offered = offers.versions(provider).await?;
-    let usable = offered.versions.iter().filter(|version| version.is_usable());
+    let usable = offered.of_channel(channel).map_err(|why| Unanswered::new(Silence::Missing, why))?;
     let mut tags = BTreeSet::new();
     for version in usable {
         tags.insert(version.version.minor().to_string());
@@ -89,6 +93,20 @@ async fn kubernetes(channel: &str, offers: &dyn Offers) -> Result<Answer, Unansw
     let mut answer = Answer::of(Arc::new(tags.into_iter().collect()));
     answer.notes.extend(offered.problems.iter().cloned());
     Ok(answer)
+}
+
+/// The versions of a cloud's add-on, with what they go with.
+async fn addon(provider: Provider, name: &str, offers: &dyn Offers) -> Result<Answer, Unanswered> {
+    let told = offers.addons(provider).await?;
+    let Some(addon) = told.get(name) else {
+        let known: Vec<&str> = told.all.iter().map(|addon| addon.name.as_str()).collect();
+        let message = format!("{provider} tells of no add-on `{name}`");
+        let near = did_you_mean(name, known.iter().copied());
+        let message = near.map_or(message.clone(), |near| format!("{message}; did you mean `{near}`?"));
+        return Err(Unanswered::new(Silence::Missing, message));
+    };
+    let tags = addon.versions.iter().map(|one| one.version.as_str()).collect();
+    Ok(Answer { addon: addon.versions.clone(), ..Answer::of(Arc::new(tags)) })
 }
 
 /// The tag and digest of a use that says both.

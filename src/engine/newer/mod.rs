@@ -2,6 +2,7 @@
 //! (`used`), the sources are asked (`ask`), and `lcm` says how the two stand.
 
 mod ask;
+mod kubernetes;
 mod learn;
 mod used;
 

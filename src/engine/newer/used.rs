@@ -3,22 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::kubernetes;
 use crate::catalog::product::Content;
 use crate::catalog::{Catalog, ProductSource};
-use crate::diag::Place;
 use crate::digest::Digest;
-use crate::lcm::declared::{self, Declared, Item};
+use crate::lcm::declared::{self, Declared};
 use crate::lcm::row::{InUse, Running};
 use crate::model::{ClusterName, ProductName, ReleaseId};
 use crate::port::Packages;
 use crate::report::standing::Standing;
-use crate::version::{KubeVersion, Version};
+use crate::version::Version;
 
 /// The product that stands for Kubernetes itself.
 pub const KUBERNETES: &str = "kubernetes";
-
-/// The channel that its versions come from, unless a product names another one.
-const CHANNEL: &str = "stable";
 
 /// What is in use, and what of it could not be read.
 #[derive(Debug, Default)]
@@ -73,8 +70,8 @@ pub async fn gather(
     all.used.released =
         of_lock.filter_map(|locked| contents.get(&locked.digest)).flatten().cloned().collect();
     all.used.running = running(fleet, &contents);
-    all.used.kubernetes = fleet.iter().filter_map(kubernetes).map(|(version, _)| version).collect();
-    of_kubernetes(catalog, fleet, newest, &mut all.used);
+    all.used.kubernetes = fleet.iter().filter_map(kubernetes::seen).map(|(version, _)| version).collect();
+    kubernetes::put(catalog, fleet, newest, &mut all.used);
     all
 }
 
@@ -101,47 +98,4 @@ fn running(fleet: &[Standing], contents: &BTreeMap<Digest, Vec<Declared>>) -> Ve
         declared.into_iter().map(move |declared| Running { declared, clusters: clusters.clone() })
     };
     at.into_iter().flat_map(with).collect()
-}
-
-/// The Kubernetes that a cluster was seen to have: its server's own version, but for one that serves another
-/// minor than its own.
-fn kubernetes(standing: &Standing) -> Option<(KubeVersion, String)> {
-    let observed = standing.observed.as_ref()?;
-    let minor = observed.kubernetes.to_string();
-    let own = observed.server.trim_start_matches('v');
-    let serves =
-        own.strip_prefix(minor.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-    let text = if serves { observed.server.clone() } else { minor };
-    Some((KubeVersion::of_numbers(&text)?, text))
-}
-
-/// Kubernetes itself: declared by the newest release, running on every cluster.
-fn of_kubernetes(catalog: &Catalog, fleet: &[Standing], newest: Option<&ReleaseId>, used: &mut InUse) {
-    let Some(release) = newest.and_then(|id| catalog.releases.get(id)) else { return };
-    let own = used.declared.iter().find(|one| matches!(one.item, Item::Kubernetes(_)));
-    let item = own.map_or_else(|| Item::Kubernetes(CHANNEL.to_owned()), |one| one.item.clone());
-    let owner = own.map(|one| one.owner.clone()).unwrap_or_default();
-    let declared = |version: String, place: Place| Declared {
-        product: KUBERNETES.to_owned(),
-        owner: owner.clone(),
-        item: item.clone(),
-        version: Some(version),
-        digest: None,
-        place,
-    };
-    let version = &release.spec.kubernetes;
-    let one = declared(version.value.to_string(), version.place.clone());
-    let mut by_version: BTreeMap<String, BTreeSet<ClusterName>> = BTreeMap::new();
-    for standing in fleet {
-        if let Some((_, text)) = kubernetes(standing) {
-            by_version.entry(text).or_default().insert(standing.cluster.clone());
-        }
-    }
-    let running = by_version
-        .into_iter()
-        .map(|(version, clusters)| Running { declared: declared(version, Place::none()), clusters });
-    used.running.extend(running);
-    used.declared.retain(|one| !matches!(one.item, Item::Kubernetes(_)));
-    used.declared.push(one.clone());
-    used.released.push(one);
 }

@@ -211,6 +211,10 @@ fn only_source(product: &ProductSource, request: &BumpRequest) -> Result<Moving,
                 let project = &tool.repository.value;
                 found.push((Moving::Tool(project.clone()), format!("--tool {project}")));
             }
+            Upstream::Addon(addon) => {
+                let name = &addon.name.value;
+                found.push((Moving::Addon(name.clone()), format!("--addon {name}")));
+            }
             // Its version is the release's.
             Upstream::Kubernetes(_) => {}
         }
@@ -220,7 +224,7 @@ fn only_source(product: &ProductSource, request: &BumpRequest) -> Result<Moving,
     let refused = match found.as_slice() {
         [(one, _)] => return Ok(one.clone()),
         [] => Finding::error(&codes::BUMP_NOT_NAMED, "the product's file names no source that could move")
-            .hint("name it under `upstream`, or on the command line with `--image`, `--chart` or `--tool`"),
+            .hint("name it under `upstream`, or on the command line with `--image`, `--chart`, `--tool` or `--addon`"),
         [(_, first), ..] => Finding::error(&codes::BUMP_AMBIGUOUS, "the product has several sources")
             .hint(format!("say which one moves: {}", flags.join(", ")))
             .next(format!("tidegate product bump {} {first} --to {}", request.product, request.to)),

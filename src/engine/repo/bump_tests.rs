@@ -189,6 +189,24 @@ async fn a_version_that_upstream_says_itself_is_raised_where_it_stands() {
     assert_eq!(errors(&memory), Vec::<String>::new());
 }
 
+#[tokio::test]
+async fn an_add_on_of_a_cloud_is_raised_where_its_name_stands() {
+    let memory = sample();
+    let own = memory.text("products/backup/product.yaml").unwrap();
+    let more = "    - addon: { name: eks/vpc-cni, version: v1.20.4-eksbuild.2 } # the network\n    - addon: { name: eks/coredns, version: v1.13.2-eksbuild.4 }\n  deploy:";
+    memory.edit("products/backup/product.yaml", &own.replace("  deploy:", more));
+    let moving = Some(Moving::Addon("eks/vpc-cni".to_owned()));
+    let asked = BumpRequest { moving: moving.clone(), ..request("backup", "v1.21.1-eksbuild.10") };
+    let bumped = product_bump(&memory.repository(), &asked, None).await.unwrap();
+    assert_eq!(bumped.level, Some(crate::lcm::version::Level::Minor));
+    let text = memory.text("products/backup/product.yaml").unwrap();
+    assert!(text.contains("{ name: eks/vpc-cni, version: v1.21.1-eksbuild.10 } # the network"), "{text}");
+    assert!(text.contains("{ name: eks/coredns, version: v1.13.2-eksbuild.4 }"), "{text}");
+    assert_eq!(errors(&memory), Vec::<String>::new());
+    let back = BumpRequest { moving, ..request("backup", "v1.21.1-eksbuild.3") };
+    assert!(product_bump(&memory.repository(), &back, None).await.is_err(), "it goes back");
+}
+
 /// A registry that knows one digest.
 struct OneDigest(String);
 

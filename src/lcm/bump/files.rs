@@ -211,7 +211,7 @@ fn in_tree(
             image::Look::through(wanted, &request.fields, at, node, layers, found);
         }
         Moving::Tool(project) => tool::Look::through(project, at, node, found),
-        Moving::Chart(_) => {}
+        Moving::Chart(_) | Moving::Addon(_) => {}
     }
 }
 

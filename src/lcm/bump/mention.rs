@@ -24,8 +24,7 @@ impl<'a> Mentions<'a> {
         let tells = version.contains('.') && version.contains(|c: char| c.is_ascii_digit());
         let name = match moving {
             Moving::Image(repository) => repository.name.clone(),
-            Moving::Chart(name) => name.clone(),
-            Moving::Tool(project) => project.clone(),
+            Moving::Chart(name) | Moving::Tool(name) | Moving::Addon(name) => name.clone(),
         };
         let name = name.rsplit('/').next().map(str::to_owned).filter(|_| !tells);
         Self { version, name }

@@ -27,6 +27,7 @@ pub(super) fn step(moving: &Moving, from: &str, to: &str) -> Option<Step> {
     }
     let schemes = match moving {
         Moving::Chart(_) => [Scheme::Helm, Scheme::Auto],
+        Moving::Addon(_) => [Scheme::EksAddon, Scheme::Loose],
         Moving::Image(_) | Moving::Tool(_) => [Scheme::Auto, Scheme::Semver],
     };
     // The first scheme that reads both has the say.

@@ -16,6 +16,7 @@ fn again(request: &Request<'_>) -> String {
         Moving::Image(repository) => format!("--image {repository}"),
         Moving::Chart(chart) => format!("--chart {chart}"),
         Moving::Tool(project) => format!("--tool {project}"),
+        Moving::Addon(name) => format!("--addon {name}"),
     };
     format!("tidegate product bump {name} {source} --to {}", request.to)
 }
@@ -60,6 +61,7 @@ pub(super) fn not_named(request: &Request<'_>, known: &[&str]) -> Box<Finding> {
                     "a copy is named with `--mirror MIRROR=UPSTREAM`, an odd field with `--field`"
                 }
                 Moving::Chart(_) => "a `Chart.yaml` names it: as its own name, or among its dependencies",
+                Moving::Addon(_) => "an `addon` with its `name` and `version` under `upstream` says it",
                 Moving::Tool(_) => "a key of its name with `version` in it, or `NAMEVersion`, says it",
             };
             Finding::error(&codes::BUMP_NOT_NAMED, message).hint(hint)

@@ -65,8 +65,7 @@ fn sound(request: &Request<'_>) -> Result<(), Box<Finding>> {
 fn readable(request: &Request<'_>, views: &[View]) -> Result<(), Findings> {
     let name = match &request.moving {
         Moving::Image(repository) => repository.name.clone(),
-        Moving::Chart(name) => name.clone(),
-        Moving::Tool(project) => project.clone(),
+        Moving::Chart(name) | Moving::Tool(name) | Moving::Addon(name) => name.clone(),
     };
     let name = name.rsplit('/').next().unwrap_or_default();
     let mut findings = Findings::new();

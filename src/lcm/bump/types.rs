@@ -23,6 +23,8 @@ pub enum Moving {
     Chart(String),
     /// A tool, by its project: `github:OWNER/NAME`.
     Tool(String),
+    /// An add-on of a cloud: `eks/vpc-cni`.
+    Addon(String),
 }
 
 impl fmt::Display for Moving {
@@ -30,7 +32,7 @@ impl fmt::Display for Moving {
         match self {
             Self::Image(repository) => write!(f, "{repository}"),
             Self::Chart(name) => write!(f, "chart {name}"),
-            Self::Tool(project) => f.write_str(project),
+            Self::Tool(name) | Self::Addon(name) => f.write_str(name),
         }
     }
 }
@@ -42,6 +44,7 @@ impl Serialize for Moving {
             Self::Image(repository) => ("image", repository.to_string()),
             Self::Chart(name) => ("chart", name.clone()),
             Self::Tool(project) => ("tool", project.clone()),
+            Self::Addon(name) => ("addon", name.clone()),
         };
         let mut out = serializer.serialize_struct("Moving", 2)?;
         out.serialize_field("kind", kind)?;
@@ -150,6 +153,8 @@ pub enum Part {
     Dependency,
     /// The version of a tool.
     Tool,
+    /// The version of a cloud's add-on.
+    Addon,
     /// The product's own version.
     Product,
 }

@@ -25,12 +25,14 @@ pub(super) fn look(moving: &Moving, at: (Way, &str), list: &Node, found: &mut Fo
 
 fn version(moving: &Moving, kind: &str, source: &Node, trail: &mut Trail, found: &mut Found) {
     let Value::Mapping(mapping) = &source.value else { return };
-    let Some(repository) = mapping.get("repository").and_then(Node::as_str) else { return };
+    let named = |key: &str| mapping.get(key).and_then(Node::as_str);
+    let repository = named("repository").unwrap_or_default();
     let part = match moving {
         Moving::Image(wanted) if kind == "image" => {
             repository.parse::<Repository>().is_ok_and(|named| named == *wanted).then_some(Part::Tag)
         }
         Moving::Tool(wanted) if kind == "tool" => (repository == wanted).then_some(Part::Tool),
+        Moving::Addon(wanted) if kind == "addon" => (named("name") == Some(wanted)).then_some(Part::Addon),
         _ => None,
     };
     let number = mapping.keys().position(|key| key == "version");

@@ -81,6 +81,14 @@ pub fn countdown(end: Date, today: Date, estimate: &Estimate) -> Countdown {
 }
 
 impl Countdown {
+    /// In a few words, for where there is little room.
+    pub fn short(&self) -> String {
+        match self.start {
+            Start::By { day, left } => format!("the first wave must start by {day}, {}", when(left)),
+            Start::TooLate { by } => format!("the first wave is {} late", count(by, "day")),
+        }
+    }
+
     /// In words, for what (`EKS 1.34`) leaves which support (`standard support`).
     pub fn words(&self, what: &str, support: &str) -> String {
         let hops = if self.hops > 1 { format!("{}, ", count(self.hops, "hop")) } else { String::new() };
@@ -91,14 +99,10 @@ impl Countdown {
         let why = format!("({hops}about {}{spare})", count(self.takes, "day"));
         match self.start {
             Start::By { day, left } => {
-                let when = match left {
-                    0 => "today".to_owned(),
-                    1 => "tomorrow".to_owned(),
-                    left => format!("in {}", count(left, "day")),
-                };
                 format!(
-                    "to upgrade before {what} leaves {support} on {} the first wave must start by {day}, {when} {why}",
-                    self.end
+                    "to upgrade before {what} leaves {support} on {} the first wave must start by {day}, {} {why}",
+                    self.end,
+                    when(left)
                 )
             }
             Start::TooLate { by } if self.end < self.today => format!(
@@ -112,6 +116,15 @@ impl Countdown {
                 count(by, "day")
             ),
         }
+    }
+}
+
+/// When something is that is so many days ahead.
+fn when(left: i64) -> String {
+    match left {
+        0 => "today".to_owned(),
+        1 => "tomorrow".to_owned(),
+        left => format!("in {}", count(left, "day")),
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) fn key(item: &Item) -> Item {
             let provider = Provider::of_channel(channel).map(Provider::channel);
             Item::Kubernetes(provider.unwrap_or(channel).to_owned())
         }
-        other @ Item::Image(_) | other @ Item::Tool(_) => other.clone(),
+        other @ (Item::Image(_) | Item::Tool(_) | Item::Addon { .. }) => other.clone(),
     }
 }
 

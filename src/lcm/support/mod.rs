@@ -6,6 +6,7 @@
 //! together. What nobody can read or nobody says is unknown, and never supported.
 
 pub mod countdown;
+pub mod course;
 pub mod cycle;
 pub mod dataset;
 mod identifiers;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::cycle::{Cycle, End, Ends};
 use super::product::Product;
-use crate::lcm::declared::Item;
+use crate::lcm::declared::{Item, addon_of};
 use crate::model::{Support, SupportCycle, SupportEnd, Upstream};
 use crate::yaml::Spanned;
 
@@ -42,6 +42,7 @@ pub(super) fn item(upstream: &Upstream) -> Option<Item> {
         }
         Upstream::Image(image) => Item::Image(image.repository.value.parse().ok()?),
         Upstream::Tool(tool) => Item::Tool(tool.repository.value.parse().ok()?),
+        Upstream::Addon(addon) => addon_of(&addon.name.value)?,
         Upstream::Kubernetes(kubernetes) => Item::Kubernetes(kubernetes.channel.value.clone()),
     })
 }

@@ -93,7 +93,7 @@ fn word(part: Part) -> &'static str {
         Part::Image => "image",
         Part::Tag => "tag",
         Part::Digest => "digest",
-        Part::ChartVersion | Part::Product | Part::Tool => "version",
+        Part::ChartVersion | Part::Product | Part::Tool | Part::Addon => "version",
         Part::AppVersion => "appVersion",
         Part::Dependency => "dependency",
     }

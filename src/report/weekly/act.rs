@@ -1,6 +1,6 @@
 //! What to do about a thing: a word, and where there is one the command.
 
-use super::Need;
+use super::{Need, ahead};
 use crate::lcm::declared::Item;
 use crate::lcm::row::{Row, Status};
 use crate::lcm::upstream::Silence;
@@ -58,8 +58,10 @@ impl Deed {
 pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
     let newest = row.newest.as_deref().filter(|_| row.behind().is_some());
     let act = |deed, command: Option<String>| Some(Act { deed, command });
-    if let (Some(newest), Item::Kubernetes(_)) = (newest, &row.item) {
-        return act(Deed::Upgrade, None).filter(|_| !newest.is_empty());
+    if let (Some(_), Item::Kubernetes(_)) = (newest, &row.item) {
+        // One minor after the other: what is released comes first.
+        let deed = if ahead::released(row).is_some() { Deed::RollOut } else { Deed::Upgrade };
+        return act(deed, None);
     }
     if let Some(newest) = newest {
         return act(Deed::Bump, Some(bump(row, newest, None)));
@@ -94,6 +96,7 @@ fn bump(row: &Row, to: &str, digest: Option<&str>) -> String {
         Item::Image(repository) => format!("--image {}", word(&repository.to_string())),
         Item::Chart { name, .. } => format!("--chart {}", word(name)),
         Item::Tool(project) => format!("--tool {}", word(&project.to_string())),
+        Item::Addon { .. } => format!("--addon {}", word(&row.item.to_string())),
         Item::Kubernetes(_) => String::new(),
     };
     let from = match row.declared.as_slice() {

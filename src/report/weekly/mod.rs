@@ -3,12 +3,14 @@
 //! `output`.
 
 mod act;
+mod ahead;
 mod past;
 mod thing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use act::{Act, Deed};
+pub use ahead::Countdown;
 pub use past::{
     Difference, NoSince, Past, PastThing, Since, Week, compared, difference, forgotten, trend, trending,
 };
@@ -41,8 +43,14 @@ pub struct Weekly {
     pub answered_at: Option<jiff::Timestamp>,
     /// The things that were asked about, and the answers that came.
     pub sources: Sources,
-    /// How many products need what.
+    /// How many products there are; Kubernetes itself is none.
+    pub product_count: usize,
+    /// How many products need what: each by the most of its things, and Kubernetes itself among them.
     pub counts: BTreeMap<Need, usize>,
+    /// How many things of those products need the same, those of Kubernetes itself apart.
+    pub things: BTreeMap<Need, usize>,
+    /// What Kubernetes itself needs, if anything is known of it.
+    pub kubernetes: Option<Need>,
     /// The products with something that has versions upstream, those with the most need first.
     pub products: Vec<Product>,
     /// Products whose files name nothing that has versions upstream.
@@ -102,6 +110,13 @@ pub struct Product {
     pub pins: Vec<PinId>,
 }
 
+impl Product {
+    /// Whether it is Kubernetes itself, which nobody's file makes a product.
+    pub fn is_kubernetes(&self) -> bool {
+        self.things.iter().all(|thing| thing.kind == "kubernetes")
+    }
+}
+
 /// How much something needs somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -129,6 +144,7 @@ impl Need {
             Status::Incompatible { version, .. } if row.declared.contains(version) => Self::Now,
             Status::Incompatible { .. } => Self::Nothing,
             Status::Ending { days, .. } if *days <= URGENT => Self::Now,
+            Status::Behind(_) if ahead::waits(row) => Self::Waits,
             Status::Ending { .. } | Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
             Status::Unknown { .. } => Self::Unknown,
             Status::Skewed => Self::Waits,
@@ -204,10 +220,18 @@ pub fn of<'a>(
     let mut found: Vec<Product> = by_product.values().filter_map(|rows| product(rows, &holding)).collect();
     found.sort_by(|one, other| (one.need, &one.product).cmp(&(other.need, &other.product)));
     let mut counts: BTreeMap<Need, usize> = BTreeMap::new();
+    let (mut things, mut kubernetes): (BTreeMap<Need, usize>, Option<Need>) = (BTreeMap::new(), None);
     for product in &found {
         *counts.entry(product.need).or_default() += 1;
+        if product.is_kubernetes() {
+            kubernetes = Some(product.need);
+            continue;
+        }
+        let alike = product.things.iter().filter(|thing| thing.need == product.need).count();
+        *things.entry(product.need).or_default() += alike;
     }
-    let without = products.into_iter().filter(|name| !by_product.contains_key(name));
+    let without: Vec<String> =
+        products.into_iter().filter(|name| !by_product.contains_key(name)).map(str::to_owned).collect();
     Weekly {
         week: week(now),
         release,
@@ -215,12 +239,15 @@ pub fn of<'a>(
         unseen: fleet.unseen,
         answered_at: None,
         sources: sources(rows),
+        product_count: found.len() + without.len() - usize::from(kubernetes.is_some()),
         counts,
         since: None,
         trend: Vec::new(),
+        things,
+        kubernetes,
         next: next(&found),
         products: found,
-        without_upstream: without.map(str::to_owned).collect(),
+        without_upstream: without,
         pins: Pins {
             holding: holding.len(),
             old: holding

@@ -22,7 +22,10 @@ fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -
         statuses,
         place: "products/a/product.yaml:1:1".to_owned(),
         notes: Vec::new(),
+        minor: None,
         stops: Vec::new(),
+        deadline: None,
+        fits: Vec::new(),
         changes: None,
         window: None,
     }

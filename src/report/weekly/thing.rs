@@ -1,11 +1,12 @@
 //! One thing of a product: an image, a chart, a tool or Kubernetes, with everything that is known of it in
 //! one place.
 
-use super::Need;
 use super::act::{self, Act};
+use super::{Countdown, Need};
 use crate::diag::count;
 use crate::lcm::changes::Changes;
-use crate::lcm::row::{Row, Status};
+use crate::lcm::declared::Item;
+use crate::lcm::row::{Fit, Row, Status};
 use crate::lcm::support::known::Window;
 use crate::lcm::support::standing::Phase;
 use crate::lcm::upstream::Silence;
@@ -16,7 +17,7 @@ use crate::model::ClusterName;
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Thing {
-    /// `image`, `chart`, `tool` or `kubernetes`.
+    /// `image`, `chart`, `tool`, `addon` or `kubernetes`.
     pub kind: &'static str,
     /// Its whole name.
     pub name: String,
@@ -38,8 +39,12 @@ pub struct Thing {
     pub behind: Option<Behind>,
     /// When the newest version was published, where that is known.
     pub published: Option<jiff::Timestamp>,
-    /// Of Kubernetes: the minors on the way to the newest one.
+    /// Of Kubernetes: the stops on the way to the newest one, a minor at a time.
     pub stops: Vec<String>,
+    /// Of Kubernetes: by when the first wave of an upgrade must start; absent where nobody can say.
+    pub countdown: Option<Countdown>,
+    /// Of a cloud's add-on: what of it goes with the versions of Kubernetes in use, and with the next one.
+    pub fits: Vec<Fit>,
     /// What changed up to the newest version, and what of it breaks something; absent where nobody told.
     pub changes: Option<Changes>,
     /// Until when what is in use is supported; absent where nobody knows.
@@ -162,7 +167,10 @@ impl Thing {
         let need = row.statuses.iter().map(|status| Need::of(status, row)).min().unwrap_or(Need::Nothing);
         Self {
             kind: row.item.kind(),
-            name: row.item.to_string(),
+            name: match row.minor {
+                Some(minor) => format!("{} {minor}", row.item),
+                None => row.item.to_string(),
+            },
             source: row.item.source(),
             declared: row.declared.clone(),
             released: row.released.clone(),
@@ -177,6 +185,8 @@ impl Thing {
             behind,
             published: row.published,
             stops: row.stops.clone(),
+            countdown: row.deadline.as_ref().map(Countdown::of),
+            fits: row.fits.clone(),
             changes: row.changes.clone(),
             support: row.window.as_ref().and_then(Support::of),
             statuses: row.statuses.iter().map(|status| line(status, row)).collect(),
@@ -187,14 +197,17 @@ impl Thing {
         }
     }
 
-    /// Its name in short: the last part of a repository, the name of a chart.
+    /// Its name in short: the last part of a repository, the name of a chart, a channel of Kubernetes.
     pub fn short(&self) -> &str {
         short(&self.name)
     }
 }
 
-/// The last part of a repository's name, the name of a chart.
+/// The last part of a repository's name, the name of a chart, a channel of Kubernetes.
 pub fn short(name: &str) -> &str {
+    if let Some(channel) = name.strip_prefix("kubernetes ") {
+        return channel;
+    }
     let name = name.split_once(" of ").map_or(name, |(chart, _)| chart);
     name.rsplit(['/', ':']).next().unwrap_or(name)
 }
@@ -209,6 +222,9 @@ fn line(status: &Status, row: &Row) -> StatusLine {
     let declared = row.judged.as_deref().unwrap_or("what is in use");
     let mut silence = None;
     let message = match status {
+        Status::Missing if matches!(row.item, Item::Kubernetes(_) | Item::Addon { .. }) => {
+            format!("{declared} is not offered any more")
+        }
         Status::Missing => format!("{declared} is not published any more"),
         Status::Deprecated => "its makers have given it up".to_owned(),
         Status::Ended { words } | Status::Ending { words, .. } => words.clone(),

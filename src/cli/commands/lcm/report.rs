@@ -13,10 +13,12 @@ use crate::diag::{Finding, Severity, codes};
 use crate::engine::newer::{Learned, Looked};
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
+use crate::lcm::deadlines;
 use crate::lcm::declared::{Declared, Item};
 use crate::lcm::policies::Policies;
 use crate::lcm::projects::Projects;
 use crate::lcm::row::InUse;
+use crate::lcm::support::course::Course;
 use crate::lcm::support::known::Known;
 use crate::model::ReleaseId;
 use crate::output::Format;
@@ -24,6 +26,7 @@ use crate::output::envelope::{API_VERSION, Warning};
 use crate::output::exit::Code;
 use crate::output::screens::OtherNames;
 use crate::output::surface::Form;
+use crate::report::course;
 use crate::report::standing::{Standing, Standings};
 use crate::report::weekly::{self, Fleet, Need, Weekly};
 
@@ -43,7 +46,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     }
     known(args, &catalog)?;
     let mut before = Before::find(args, context).await?;
-    let (fleet, newest) = standings(&catalog, context).await?;
+    let (fleet, newest, course) = standings(&catalog, context).await?;
     let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
     narrow(args, &mut gathered.used);
     let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
@@ -72,6 +75,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
     let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     learned.material.complete(&mut rows, &answers, &projects, &policy, today);
+    deadlines::put(&mut rows, &learned.material, &course, context.place.now());
     let asked = |name: &&str| args.product.is_empty() || args.product.iter().any(|one| one.as_str() == *name);
     let products = catalog.products.iter().filter(|(_, source)| owned(args, &source.file.spec.owner.value));
     let pins: Vec<_> = catalog.pins.values().map(|loaded| &loaded.file).collect();
@@ -200,20 +204,21 @@ fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the clusters stand, and the newest release; a platform without a fleet has none.
+/// Where the clusters stand, the newest release, and the course of an upgrade; a platform without a fleet has
+/// none.
 async fn standings(
     catalog: &Catalog,
     context: &Context<'_>,
-) -> Result<(Vec<Standing>, Option<ReleaseId>), Failure> {
+) -> Result<(Vec<Standing>, Option<ReleaseId>, Course), Failure> {
     let members = match &catalog.fleet {
         Some(file) => fleet::members_of(&file.file.spec, context).await?,
         None => Default::default(),
     };
     let open = context.place.existing_journal().await?;
-    let standings =
-        Standings::of(catalog, open.as_ref().map(|open| open.follower.state()), context.place.now());
+    let state = open.as_ref().map(|open| open.follower.state());
+    let standings = Standings::of(catalog, state, context.place.now());
     let found = members.values().map(|entry| standings.cluster(entry)).collect();
-    Ok((found, standings.newest().cloned()))
+    Ok((found, standings.newest().cloned(), course::of(catalog, &members, state)))
 }
 
 /// Leaves out what was not asked for, so that no source is asked about it.

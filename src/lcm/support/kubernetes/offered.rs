@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::super::cycle::{End, Ends};
 use super::super::loose::Leaf;
-use super::super::standing::{Phase, Standing};
+use super::super::standing::Standing;
 use super::super::{days, tidy};
 use super::Provider;
 use crate::diag::count;
@@ -174,6 +174,39 @@ impl Offered {
         self.versions.iter().filter(move |offered| offered.version.minor() == minor)
     }
 
+    /// What clusters may be raised to that follow a channel, as products name it: of GKE those of its release
+    /// channel (`gke-regular`), of the project none above the channel's own minor (`stable-1.36`); else all.
+    ///
+    /// # Errors
+    /// When there is no such channel; with those that there are.
+    pub fn of_channel(&self, channel: &str) -> Result<Vec<&OfferedVersion>, String> {
+        let usable = || self.versions.iter().filter(|offered| offered.is_usable());
+        let Some((_, name)) = channel.split_once('-') else { return Ok(usable().collect()) };
+        match self.provider {
+            Provider::Gke => {
+                let name = name.to_ascii_uppercase();
+                let found: Vec<_> =
+                    self.versions.iter().filter(|offered| offered.channels.contains(&name)).collect();
+                if found.is_empty() {
+                    let known: BTreeSet<String> = self
+                        .versions
+                        .iter()
+                        .flat_map(|offered| &offered.channels)
+                        .map(|name| format!("gke-{}", name.to_ascii_lowercase()))
+                        .collect();
+                    let known: Vec<String> = known.into_iter().collect();
+                    return Err(format!("GKE has no channel `{channel}`; it has {}", known.join(", ")));
+                }
+                Ok(found)
+            }
+            Provider::Upstream => match name.parse::<KubeMinor>() {
+                Ok(last) => Ok(usable().filter(|offered| offered.version.minor() <= last).collect()),
+                Err(_) => Err(format!("Kubernetes has no channel `{channel}`")),
+            },
+            Provider::Eks | Provider::Aks => Ok(usable().collect()),
+        }
+    }
+
     /// What a cluster gets that asks for nothing.
     pub fn default(&self) -> Option<&OfferedVersion> {
         self.versions.iter().find(|offered| offered.is_default)
@@ -253,12 +286,4 @@ pub(super) fn day(name: &str, leaf: &Leaf) -> Result<Option<Date>, String> {
 /// A last day as an end.
 pub(super) fn end(day: Option<Date>) -> End {
     day.map_or(End::Absent, End::On)
-}
-
-/// The words for a phase of a provider's support.
-pub(super) fn support(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Extended => "extended support",
-        _ => "standard support",
-    }
 }

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::lcm::support::standing::Phase;
+
 /// Who offers versions of Kubernetes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +41,54 @@ impl Provider {
             "aks" => Some(Self::Aks),
             "gke" => Some(Self::Gke),
             _ => None,
+        }
+    }
+
+    /// The provider that a text about a cluster names, as people write it: `eks`, `aws-eks`, `AKS`.
+    pub fn named(text: &str) -> Option<Self> {
+        let is = |name: &str| text.split(['-', '_', ' ']).any(|part| part.eq_ignore_ascii_case(name));
+        [(Self::Eks, "eks"), (Self::Aks, "aks"), (Self::Gke, "gke"), (Self::Upstream, "upstream")]
+            .into_iter()
+            .find_map(|(provider, name)| is(name).then_some(provider))
+    }
+
+    /// The provider that a server's own version tells: Amazon and Google append their name to it. Microsoft and
+    /// others append nothing, so that nothing is told of them.
+    pub fn of_server(version: &str) -> Option<Self> {
+        let has = |mark: &str| version.contains(mark);
+        match (has("-eks-") || has("-eksbuild."), has("-gke.")) {
+            (true, false) => Some(Self::Eks),
+            (false, true) => Some(Self::Gke),
+            _ => None,
+        }
+    }
+
+    /// The provider of a cluster: the one that the fleet's file names; if that names another one, the
+    /// project's own versions count; if it names none, what the server tells of itself. Where that tells nothing
+    /// either, it is the first of `channels`, which products name, that is no cloud whose servers would tell.
+    pub fn of_cluster(declared: Option<&str>, server: Option<&str>, channels: &[Self]) -> Self {
+        if let Some(text) = declared {
+            return Self::named(text).unwrap_or(Self::Upstream);
+        }
+        if let Some(provider) = server.and_then(Self::of_server) {
+            return provider;
+        }
+        let silent = channels.iter().find(|one| matches!(one, Self::Upstream | Self::Aks));
+        silent.or(channels.first()).copied().unwrap_or(Self::Upstream)
+    }
+
+    /// Whether it is the provider alone who chooses the patch release of a minor.
+    pub fn patches_by_itself(self) -> bool {
+        self == Self::Eks
+    }
+
+    /// What it calls the support of a phase.
+    pub fn support(self, phase: Phase) -> &'static str {
+        match (self, phase) {
+            (Self::Aks, Phase::Extended) => "long-term support",
+            (_, Phase::Extended) => "extended support",
+            (Self::Upstream, _) => "support",
+            _ => "standard support",
         }
     }
 
@@ -85,5 +135,30 @@ impl fmt::Display for Provider {
             Self::Aks => "AKS",
             Self::Gke => "GKE",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_fleet_says_of_a_cluster_counts_before_what_its_server_tells() {
+        use Provider::{Aks, Eks, Gke, Upstream};
+        for (declared, server, channels, found) in [
+            (Some("eks"), None, &[][..], Eks),
+            (Some("aws-EKS"), Some("v1.34.6"), &[Gke], Eks),
+            (Some("kubeadm"), Some("v1.34.6-eks-b9bdc7c"), &[Eks], Upstream),
+            (Some("desks"), None, &[Eks], Upstream),
+            (None, Some("v1.34.6-eks-b9bdc7c"), &[Gke], Eks),
+            (None, Some("v1.35.7-gke.1222000"), &[], Gke),
+            (None, Some("v1.35.7"), &[Eks, Aks, Upstream], Aks),
+            (None, Some("v1.35.7"), &[Eks], Eks),
+            (None, None, &[Gke, Eks], Gke),
+            (None, Some("v1.35.7+k3s1"), &[], Upstream),
+            (None, Some(""), &[], Upstream),
+        ] {
+            assert_eq!(Provider::of_cluster(declared, server, channels), found, "{declared:?} {server:?}");
+        }
     }
 }

@@ -143,6 +143,27 @@ fn gke_tells_versions_by_channel() {
 }
 
 #[test]
+fn a_channel_has_its_own_versions() {
+    let gke = offered(Provider::Gke, GKE).unwrap();
+    let told = |offered: &Offered, channel: &str| {
+        let found = offered.of_channel(channel)?;
+        Ok::<Vec<String>, String>(found.iter().map(|one| one.version.minor().to_string()).collect())
+    };
+    assert_eq!(told(&gke, "gke-stable").unwrap(), ["1.35", "1.34"]);
+    assert_eq!(told(&gke, "gke-rapid").unwrap(), ["1.37", "1.36"], "whoever follows it wants to try it");
+    assert_eq!(told(&gke, "gke").unwrap(), ["1.36", "1.35", "1.34", "1.31"]);
+    let none = told(&gke, "gke-fast").unwrap_err();
+    assert_eq!(
+        none,
+        "GKE has no channel `gke-fast`; it has gke-extended, gke-none, gke-rapid, gke-regular, gke-stable"
+    );
+    let marker = |text: &str| channel(&format!("stable-{text}"), format!("v{text}.3").as_bytes()).unwrap();
+    let project = Offered::upstream(["1.36", "1.35", "1.34"].map(marker).into(), Vec::new());
+    assert_eq!(told(&project, "stable-1.35").unwrap(), ["1.35", "1.34"]);
+    assert!(told(&project, "stable-x").is_err());
+}
+
+#[test]
 fn an_answer_of_another_kind_is_none() {
     for (provider, text, why) in [
         (Provider::Eks, "", "nothing came"),

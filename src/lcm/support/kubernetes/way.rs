@@ -5,7 +5,6 @@ use jiff::civil::Date;
 
 use super::super::countdown::{Countdown, Estimate, countdown};
 use super::super::standing::{Phase, Standing};
-use super::offered::support;
 use super::{Offered, OfferedVersion, Provider};
 use crate::lcm::path::path;
 use crate::version::{KubeMinor, KubeVersion};
@@ -106,7 +105,7 @@ impl Way {
         let end = standing.end().filter(|_| standing.phase != Phase::Ended)?;
         let counted = countdown(end, today, &Estimate { hops: self.hops(), ..waves.clone() });
         let what = format!("{} {}", self.provider, self.from.minor());
-        let words = counted.words(&what, support(standing.phase));
+        let words = counted.words(&what, self.provider.support(standing.phase));
         Some((counted, words))
     }
 }

@@ -2,8 +2,8 @@
 
 use super::past;
 use super::words::{
-    address, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent, support,
-    todo,
+    address, ahead, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent,
+    support, todo,
 };
 use crate::diag::count;
 use crate::lcm::artifacthub::Link;
@@ -18,11 +18,11 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
     let title = escaped(&headline(report));
     let mut body = format!("<header>\n<h1>{title}</h1>\n<p class=\"when\">{}</p>\n", moment(look));
     body.push_str("<ul class=\"counts\">");
-    for (need, products) in &report.counts {
+    for need in report.counts.keys() {
         let (class, sign) = (need.word(), sign(*need));
         body.push_str(&format!(
             "<li class=\"{class}\"><span class=\"sign\">{sign}</span> {}</li>",
-            escaped(&need_words(*need, *products))
+            escaped(&need_words(report, *need))
         ));
     }
     body.push_str("</ul>\n</header>\n<main>\n");
@@ -58,7 +58,7 @@ fn to_do(report: &Weekly) -> String {
                 escaped(deed(thing).unwrap_or("look at it")),
                 escaped(&product.owner),
                 escaped(&said(thing)),
-                changed(thing),
+                lies_ahead(thing) + &changed(thing),
             )
         })
         .collect();
@@ -66,6 +66,12 @@ fn to_do(report: &Weekly) -> String {
         return "<section><h2>To do</h2>\n<p>Nothing.</p></section>\n".to_owned();
     }
     format!("<section><h2>To do</h2>\n<ol class=\"todo\">\n{}</ol></section>\n", items.concat())
+}
+
+/// By when it must begin, and over which stops it goes.
+fn lies_ahead(thing: &Thing) -> String {
+    let lines: String = ahead(thing).iter().map(|line| format!("<li>{}</li>", escaped(line))).collect();
+    if lines.is_empty() { lines } else { format!("<ul class=\"evidence\">{lines}</ul>") }
 }
 
 /// What of the update is dangerous, and behind a fold everything that changed.

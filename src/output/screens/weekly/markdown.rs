@@ -2,8 +2,8 @@
 
 use super::past;
 use super::words::{
-    address, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent, support,
-    todo,
+    address, ahead, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent,
+    support, todo,
 };
 use crate::output::screens::markdown::{code, plain};
 use crate::report::weekly::Weekly;
@@ -11,8 +11,7 @@ use crate::report::weekly::Weekly;
 /// The report.
 pub(super) fn text(report: &Weekly) -> String {
     let mut text = format!("# {}\n", plain(&headline(report)));
-    let counts: Vec<String> =
-        report.counts.iter().map(|(need, products)| need_words(*need, *products)).collect();
+    let counts: Vec<String> = report.counts.keys().map(|need| need_words(report, *need)).collect();
     if !counts.is_empty() {
         text.push_str(&format!("\n{}\n", plain(&counts.join(" · "))));
     }
@@ -21,6 +20,7 @@ pub(super) fn text(report: &Weekly) -> String {
             let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
             let what = deed(thing).unwrap_or("look at it");
             let command = command.map_or_else(String::new, |command| format!("<br>{}", code(command)));
+            let ahead: String = ahead(thing).iter().map(|line| format!("  - {}\n", plain(line))).collect();
             let evidence: String = evidence(thing)
                 .map(|one| match address(&one.links) {
                     Some(url) => format!("  - {}: {} (<{}>)\n", one.weight, plain(&one.text), plain(url)),
@@ -28,7 +28,7 @@ pub(super) fn text(report: &Weekly) -> String {
                 })
                 .collect();
             format!(
-                "- [ ] **{}** ({}): {}, {}{command}\n{evidence}",
+                "- [ ] **{}** ({}): {}, {}{command}\n{ahead}{evidence}",
                 plain(&named(product, thing)),
                 plain(&product.owner),
                 plain(what),

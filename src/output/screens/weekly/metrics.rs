@@ -72,6 +72,16 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
                 .collect(),
         },
         Metric {
+            name: "tidegate_lcm_countdown_days_left",
+            help: "Days till the first wave of an upgrade must start for support not to end before; below zero it is too late.",
+            samples: things()
+                .filter_map(|(product, thing)| {
+                    let days = thing.countdown.as_ref()?.days_left;
+                    Some((labels(&product.product, thing), days.to_string()))
+                })
+                .collect(),
+        },
+        Metric {
             name: "tidegate_lcm_unknown",
             help: "Whether nothing is known of a thing, since its source was silent or its version can't be read.",
             samples: things()

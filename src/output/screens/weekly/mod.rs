@@ -20,7 +20,9 @@ use crate::output::table::{Cell, Column, Table};
 use crate::output::{Look, Screen};
 use crate::report::weekly::{Need, Product, Thing, Weekly};
 pub use other_names::OtherNames;
-use words::{behind, breaking, deed, headline, named, need_words, running, sign, silent, support};
+use words::{
+    ahead, behind, breaking, deed, headline, named, need_words, running, sign, silent, support, todo,
+};
 
 impl Screen for Weekly {
     const KIND: &'static str = "LcmReport";
@@ -36,6 +38,12 @@ impl Screen for Weekly {
         }
         if !table.is_empty() {
             text.push_str(&table.text(look.width));
+        }
+        for (product, thing) in todo(self).filter(|(_, thing)| thing.countdown.is_some()) {
+            text.push_str(&format!("{} {}\n", sign(thing.need), clean(&named(product, thing))));
+            for line in ahead(thing) {
+                text.push_str(&indented(&clean(&line), look.width));
+            }
         }
         for (who, why) in silent(self) {
             text.push_str(&format!("? {}\n", clean(&who)));
@@ -129,9 +137,9 @@ impl Optional {
 fn footer(report: &Weekly, width: Option<u16>) -> String {
     let mut parts: Vec<String> = report
         .counts
-        .iter()
-        .filter(|(need, _)| **need != Need::Nothing)
-        .map(|(need, products)| need_words(*need, *products))
+        .keys()
+        .filter(|need| **need != Need::Nothing)
+        .map(|need| need_words(report, *need))
         .collect();
     if parts.is_empty() && !report.products.is_empty() {
         parts.push("nothing to do".to_owned());

@@ -47,7 +47,10 @@ pub(super) fn row(
         statuses,
         place: format!("products/{product}/a.yaml:7:12"),
         notes: Vec::new(),
+        minor: None,
         stops: Vec::new(),
+        deadline: None,
+        fits: Vec::new(),
         changes: None,
         window: None,
     }

@@ -14,8 +14,8 @@ const EVIDENCE: usize = 5;
 
 /// `LCM report 2026-W47 · 38 products · 214 clusters · sources 37/38 ok`.
 pub(super) fn headline(report: &Weekly) -> String {
-    let products = report.counts.values().sum::<usize>() + report.without_upstream.len();
-    let mut parts = vec![format!("LCM report {}", report.week), count(products as u64, "product")];
+    let products = count(report.product_count as u64, "product");
+    let mut parts = vec![format!("LCM report {}", report.week), products];
     if report.clusters > 0 {
         parts.push(count(report.clusters as u64, "cluster"));
     }
@@ -138,9 +138,23 @@ pub(super) fn deed(thing: &Thing) -> Option<&'static str> {
     thing.act.as_ref().map(|act| act.deed.words())
 }
 
-/// `3 products need action now`.
-pub(super) fn need_words(need: Need, products: usize) -> String {
-    let verb = |one: &'static str, more: &'static str| if products == 1 { one } else { more };
+/// `3 products need action now`; Kubernetes itself is told by its name, and the things of products where they
+/// are more.
+pub(super) fn need_words(report: &Weekly, need: Need) -> String {
+    let with_kubernetes = report.kubernetes == Some(need);
+    let all = report.counts.get(&need).copied().unwrap_or_default();
+    let products = all.saturating_sub(usize::from(with_kubernetes));
+    let things = report.things.get(&need).copied().unwrap_or_default();
+    let told = match things > products {
+        true => format!("{} ({things} things)", count(products as u64, "product")),
+        false => count(products as u64, "product"),
+    };
+    let who = match (products, with_kubernetes) {
+        (0, true) => "Kubernetes".to_owned(),
+        (_, true) => format!("{told} and Kubernetes"),
+        (_, false) => told,
+    };
+    let verb = |one: &'static str, more: &'static str| if all == 1 { one } else { more };
     let said = match need {
         Need::Now => verb("needs action now", "need action now"),
         Need::Soon => verb("has something newer", "have something newer"),
@@ -148,7 +162,27 @@ pub(super) fn need_words(need: Need, products: usize) -> String {
         Need::Waits => verb("waits for a release", "wait for a release"),
         Need::Nothing => verb("is up to date", "are up to date"),
     };
-    format!("{} {said}", count(products as u64, "product"))
+    format!("{who} {said}")
+}
+
+/// What lies ahead: by when an upgrade must begin, over which stops it goes, and what goes with which
+/// Kubernetes.
+pub(super) fn ahead(thing: &Thing) -> Vec<String> {
+    let mut lines: Vec<String> = thing.countdown.iter().map(|countdown| countdown.words.clone()).collect();
+    if let (Some(from), [_, _, ..]) = (&thing.judged, thing.stops.as_slice()) {
+        lines.push(format!("one minor at a time: {from} -> {}", thing.stops.join(" -> ")));
+    }
+    for fit in &thing.fits {
+        let Some(newest) = &fit.newest else { continue };
+        let next = if fit.in_use { "" } else { " (the next)" };
+        let default = match &fit.default {
+            Some(default) if default == newest => ", the default".to_owned(),
+            Some(default) => format!(", default {default}"),
+            None => String::new(),
+        };
+        lines.push(format!("for Kubernetes {}{next}: newest {newest}{default}", fit.minor));
+    }
+    lines
 }
 
 /// Everything that is to be done, what needs most first: the product, the thing, what to do about it.
