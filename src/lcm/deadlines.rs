@@ -23,6 +23,10 @@ const OLD: u32 = 31;
 pub fn put(rows: &mut [Row], material: &Material, course: &Course, now: jiff::Timestamp) {
     let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
     for row in rows {
+        if let Item::Addon { provider, .. } = &row.item {
+            let told = material.addons.get(provider);
+            row.notes.extend(told.and_then(|told| told.stale(now, OLD)));
+        }
         let Item::Kubernetes(channel) = &row.item else { continue };
         let Some(provider) = Provider::of_channel(channel) else { continue };
         let offered = material.offered.get(&provider);

@@ -12,7 +12,7 @@ use super::policy::Policy;
 use super::projects::Projects;
 use super::row::{Answers, Row, Status};
 use super::support::known::{Known, Window};
-use super::support::kubernetes::{Offered, Provider, window as of_kubernetes};
+use super::support::kubernetes::{Addons, Offered, Provider, window as of_kubernetes};
 use super::support::standing::Phase;
 use super::upstream::{Project, Published, Unanswered};
 use crate::version::KubeVersion;
@@ -29,6 +29,8 @@ pub struct Material {
     pub known: Known,
     /// What providers offer of Kubernetes, as far as they told.
     pub offered: BTreeMap<Provider, Arc<Offered>>,
+    /// What they tell of their add-ons.
+    pub addons: BTreeMap<Provider, Arc<Addons>>,
 }
 
 /// The projects whose releases are worth asking for: those of rows that are behind.

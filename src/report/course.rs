@@ -33,23 +33,27 @@ pub fn of(
         let basis = "no pipeline says its waves: a day for each minor is assumed".to_owned();
         return Course { lane, waves: Vec::new(), calendar, basis };
     };
-    let (mut waves, mut past_runs) = (Vec::new(), 0);
     let planned = plan::waves(pipeline, lane, members.values());
-    for (number, (wave, clusters)) in planned.into_iter().enumerate() {
-        if clusters.is_empty() {
-            continue;
-        }
-        let cap = at_once(pipeline, &wave, number, clusters.len());
-        let known = state.and_then(|state| estimate::of_clusters(state, &clusters, cap));
-        past_runs = past_runs.max(known.map(|(_, runs)| runs).unwrap_or_default());
-        let labels = |name: ClusterName| Some((name.clone(), members.get(&name)?.plain_labels()));
-        waves.push(CourseWave {
-            soak: soak(pipeline, &wave),
-            name: wave,
-            clusters: clusters.into_iter().filter_map(labels).collect(),
-            work: known.map_or(ASSUMED, |(work, _)| work),
-        });
-    }
+    let (names, groups): (Vec<WaveName>, Vec<(Vec<ClusterName>, usize)>) = planned
+        .into_iter()
+        .enumerate()
+        .filter(|(_, (_, clusters))| !clusters.is_empty())
+        .map(|(number, (wave, clusters))| {
+            let cap = at_once(pipeline, &wave, number, clusters.len());
+            (wave, (clusters, cap))
+        })
+        .unzip();
+    let known = state.and_then(|state| estimate::of_groups(state, &groups));
+    let (work, past_runs) = known.unwrap_or_else(|| (vec![ASSUMED; names.len()], 0));
+    let labels = |name: &ClusterName| Some((name.clone(), members.get(name)?.plain_labels()));
+    let wave =
+        |((name, (clusters, _)), work): ((WaveName, &(Vec<ClusterName>, usize)), Duration)| CourseWave {
+            soak: soak(pipeline, &name),
+            name,
+            clusters: clusters.iter().filter_map(labels).collect(),
+            work,
+        };
+    let waves: Vec<CourseWave> = names.into_iter().zip(&groups).zip(work).map(wave).collect();
     let basis = basis(name, &waves, past_runs);
     Course { lane, waves, calendar, basis }
 }

@@ -100,16 +100,15 @@ pub fn of_plan(state: &FleetState, plan: &Plan) -> Option<Estimate> {
     found(work, soak, past_runs)
 }
 
-/// How long the work on these clusters may take, so many at once, and on how many past attempts that rests.
-pub fn of_clusters(
-    state: &FleetState,
-    clusters: &[ClusterName],
-    at_once: usize,
-) -> Option<(Duration, usize)> {
+/// How long the work on each of these groups of clusters may take, so many of it at once, and on how many past
+/// attempts that rests.
+pub fn of_groups(state: &FleetState, groups: &[(Vec<ClusterName>, usize)]) -> Option<(Vec<Duration>, usize)> {
     let history = History::of(state);
     let (_, past_runs) = history.all?;
-    let work = spread(clusters.iter().map(|name| history.length(name)), at_once);
-    Some((Duration::seconds(work), past_runs))
+    let work = |(clusters, at_once): &(Vec<ClusterName>, usize)| {
+        Duration::seconds(spread(clusters.iter().map(|name| history.length(name)), *at_once))
+    };
+    Some((groups.iter().map(work).collect(), past_runs))
 }
 
 /// How long a rollout may still take, while it goes on.

@@ -108,8 +108,8 @@ fn done(folder: &Path, args: &[&str]) -> String {
 /// A platform with a release that is cut.
 async fn platform(folder: &Path) -> Fake {
     let fake = Fake::new(|seen| match seen.path.as_str() {
-        "/channels/stable.txt" | "/channels/stable-1.35.txt" => Reply::new(200, "v1.35.4\n"),
-        "/channels/stable-1.34.txt" => Reply::new(200, "v1.34.9\n"),
+        "/channels/release/stable.txt" | "/channels/release/stable-1.35.txt" => Reply::new(200, "v1.35.4\n"),
+        "/channels/release/stable-1.34.txt" => Reply::new(200, "v1.34.9\n"),
         _ => Reply::new(404, "nothing"),
     })
     .await;

@@ -14,7 +14,7 @@ use crate::lcm::projects::Projects;
 use crate::lcm::row::Row;
 use crate::lcm::support::dataset::Whole;
 use crate::lcm::support::known::Known;
-use crate::lcm::support::kubernetes::{Offered, Provider};
+use crate::lcm::support::kubernetes::{Addons, Offered, Provider};
 use crate::lcm::upstream::Unanswered;
 use crate::model::Support;
 
@@ -63,7 +63,8 @@ pub(super) async fn learn(
             Vec::new()
         }
     };
-    learned.material = Material { releases, known: Known::new(products, own), offered };
+    let addons = addons(rows, upstreams).await;
+    learned.material = Material { releases, known: Known::new(products, own), offered, addons };
     learned
 }
 
@@ -77,6 +78,21 @@ async fn offered(rows: &[Row], upstreams: &Upstreams) -> BTreeMap<Provider, Arc<
     for provider in channels {
         if let Ok(offered) = upstreams.offers.versions(provider).await {
             all.insert(provider, offered);
+        }
+    }
+    all
+}
+
+/// What the providers of the rows tell of add-ons.
+async fn addons(rows: &[Row], upstreams: &Upstreams) -> BTreeMap<Provider, Arc<Addons>> {
+    let providers = rows.iter().filter_map(|row| match &row.item {
+        Item::Addon { provider, .. } => Some(*provider),
+        _ => None,
+    });
+    let mut all = BTreeMap::new();
+    for provider in providers {
+        if let Ok(told) = upstreams.offers.addons(provider).await {
+            all.insert(provider, told);
         }
     }
     all

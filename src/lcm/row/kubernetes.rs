@@ -94,9 +94,12 @@ pub(super) fn stands(version: &str, channel: &str, answer: &Answer, policy: &Pol
     if is_offered {
         seen.statuses.retain(|status| *status != Status::Missing);
     }
-    seen.stops = path(&current, &tags, 1).into_iter().map(str::to_owned).collect();
+    let minor_of = |text: &str| KubeVersion::of_numbers(text).map(|version| version.minor());
+    let newest = seen.newest.as_deref().and_then(minor_of);
+    // The way ends where the policy does.
+    let stops = path(&current, &tags, 1).into_iter().filter(|stop| minor_of(stop) <= newest);
+    seen.stops = stops.map(str::to_owned).collect();
     // Each minor is a hop, whether somebody offers it or not.
-    let newest = seen.newest.as_deref().and_then(KubeVersion::of_numbers).map(|version| version.minor());
     if let (Some(from), Some(to)) = (minor, newest)
         && from.major == to.major
         && from < to

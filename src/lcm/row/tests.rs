@@ -63,6 +63,16 @@ fn each_minor_that_runs_has_a_row_with_its_clusters() {
 }
 
 #[test]
+fn a_policy_ends_the_way_too() {
+    let item = Item::Kubernetes("eks".to_owned());
+    let used = InUse { running: vec![on(&item, "v1.33.2-eks-b9bdc7c", &["a"])], ..InUse::default() };
+    let answer = Answer::of(Arc::new(["1.33", "1.34", "1.35", "1.36"].into_iter().collect()));
+    let policy = Policy { range: Some("<1.36".to_owned()), ..Policy::of(Scheme::Kubernetes) };
+    let rows = rows(&used, &Answers::from([(item, Ok(answer))]), &|_, _| policy.clone());
+    assert_eq!((rows[0].newest.as_deref(), rows[0].stops.len()), (Some("1.35"), 2));
+}
+
+#[test]
 fn a_provider_that_patches_by_itself_is_compared_by_minors() {
     let rows =
         kubernetes("eks", "1.34", &[("v1.34.2-eks-b9bdc7c", &["a"])], &["1.34", "1.34.9", "1.35", "1.35.6"]);

@@ -113,7 +113,7 @@ pub struct Product {
 impl Product {
     /// Whether it is Kubernetes itself, which nobody's file makes a product.
     pub fn is_kubernetes(&self) -> bool {
-        self.things.iter().all(|thing| thing.kind == "kubernetes")
+        self.product == "kubernetes" && self.things.iter().all(|thing| thing.kind == "kubernetes")
     }
 }
 

@@ -197,17 +197,14 @@ impl Thing {
         }
     }
 
-    /// Its name in short: the last part of a repository, the name of a chart, a channel of Kubernetes.
+    /// Its name in short: the last part of a repository, the name of a chart.
     pub fn short(&self) -> &str {
         short(&self.name)
     }
 }
 
-/// The last part of a repository's name, the name of a chart, a channel of Kubernetes.
+/// The last part of a repository's name, the name of a chart.
 pub fn short(name: &str) -> &str {
-    if let Some(channel) = name.strip_prefix("kubernetes ") {
-        return channel;
-    }
     let name = name.split_once(" of ").map_or(name, |(chart, _)| chart);
     name.rsplit(['/', ':']).next().unwrap_or(name)
 }

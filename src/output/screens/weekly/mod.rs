@@ -192,4 +192,6 @@ fn folded(parts: &[String], width: Option<u16>) -> Vec<String> {
 }
 
 #[cfg(test)]
+mod ahead_tests;
+#[cfg(test)]
 mod tests;

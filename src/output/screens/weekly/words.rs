@@ -33,7 +33,13 @@ pub(super) fn headline(report: &Weekly) -> String {
 pub(super) fn named(product: &Product, thing: &Thing) -> String {
     match product.several {
         false => product.product.clone(),
-        true => format!("{} · {}", product.product, thing.short()),
+        true => {
+            // Of Kubernetes itself it is enough to say which.
+            let short = thing.short();
+            let short =
+                short.strip_prefix("kubernetes ").filter(|_| product.is_kubernetes()).unwrap_or(short);
+            format!("{} · {short}", product.product)
+        }
     }
 }
 
@@ -145,10 +151,7 @@ pub(super) fn need_words(report: &Weekly, need: Need) -> String {
     let all = report.counts.get(&need).copied().unwrap_or_default();
     let products = all.saturating_sub(usize::from(with_kubernetes));
     let things = report.things.get(&need).copied().unwrap_or_default();
-    let told = match things > products {
-        true => format!("{} ({things} things)", count(products as u64, "product")),
-        false => count(products as u64, "product"),
-    };
+    let told = count(products as u64, "product");
     let who = match (products, with_kubernetes) {
         (0, true) => "Kubernetes".to_owned(),
         (_, true) => format!("{told} and Kubernetes"),
@@ -162,7 +165,8 @@ pub(super) fn need_words(report: &Weekly, need: Need) -> String {
         Need::Waits => verb("waits for a release", "wait for a release"),
         Need::Nothing => verb("is up to date", "are up to date"),
     };
-    format!("{who} {said}")
+    let things = if things > products { format!(" ({things} things)") } else { String::new() };
+    format!("{who} {said}{things}")
 }
 
 /// What lies ahead: by when an upgrade must begin, over which stops it goes, and what goes with which
