@@ -107,6 +107,11 @@ pub fn from_oci_tag(tag: &str) -> String {
     tag.replacen('_', "+", 1)
 }
 
+/// The tag of an OCI repository that stands for a version.
+pub fn to_oci_tag(version: &str) -> String {
+    version.replacen('+', "_", 1)
+}
+
 /// What is newer than `current`. If repositories list it, others are not the same chart and do not count.
 /// Neither do versions that are marked as prereleases, unless the policy asks for prereleases.
 ///

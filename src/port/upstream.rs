@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::lcm::charts::Entry;
 use crate::lcm::index::Chart;
 use crate::lcm::support::dataset::Whole;
 use crate::lcm::support::kubernetes::{Addons, Offered, Provider};
@@ -37,10 +38,21 @@ pub trait Registry: Send + Sync {
     /// The digests of the platforms of what a tag names now; none if it is no index. Docker Hub, whose
     /// listing tells them, is not asked: there that is a pull.
     async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered>;
+    /// The packed chart that a tag names. Docker Hub is not asked: there that is a pull.
+    async fn chart(&self, image: &Image) -> Result<Vec<u8>, Unanswered>;
 }
 
 /// The charts that were asked for, by name: their versions, or why there is nothing to be said of them.
 pub type Listed = BTreeMap<String, Result<Chart, Unanswered>>;
+
+/// A chart as somebody published it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed {
+    /// The archive, as it came.
+    pub bytes: Vec<u8>,
+    /// Where people get it; nothing if that is no web address.
+    pub address: Option<String>,
+}
 
 /// Repositories of Helm charts: over HTTP, and in registries.
 #[async_trait]
@@ -48,6 +60,8 @@ pub trait Charts: Send + Sync {
     /// The versions of the wanted charts of a repository (`https://`, `oci://`), each of them with an answer
     /// of its own.
     async fn versions(&self, repository: &str, charts: &[&str]) -> Result<Listed, Unanswered>;
+    /// The archive of a version that the repository lists. If its digest is told it has that digest.
+    async fn package(&self, repository: &str, chart: &str, entry: &Entry) -> Result<Packed, Unanswered>;
 }
 
 /// Forges: GitHub and GitLab.

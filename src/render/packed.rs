@@ -27,6 +27,9 @@ pub enum Unpackable {
     /// The path of an entry leads out of it.
     #[error("the path of an entry leads out of it: `{0}`")]
     Outside(String),
+    /// An entry is a link or a device, where none is taken.
+    #[error("it holds a {0}: `{1}`")]
+    Odd(&'static str, String),
     /// No file is in it.
     #[error("it is empty")]
     Empty,
@@ -37,6 +40,19 @@ pub enum Unpackable {
 /// # Errors
 /// When it is no archive, is too large, or has a path that leads out of it.
 pub fn unpack(bytes: &[u8]) -> Result<Tree, Unpackable> {
+    unpack_files(bytes, false)
+}
+
+/// As [`unpack`], of a chart that somebody else published: a link or a device in it is refused. `helm package`
+/// makes none.
+///
+/// # Errors
+/// As [`unpack`], and when an entry is neither a file nor a folder.
+pub fn unpack_foreign(bytes: &[u8]) -> Result<Tree, Unpackable> {
+    unpack_files(bytes, true)
+}
+
+fn unpack_files(bytes: &[u8], is_foreign: bool) -> Result<Tree, Unpackable> {
     let broken = |error: std::io::Error| Unpackable::Broken(error.to_string());
     let plain = flate2::read::MultiGzDecoder::new(bytes).take(MOST_ARCHIVED);
     let mut archive = tar::Archive::new(plain);
@@ -48,6 +64,9 @@ pub fn unpack(bytes: &[u8]) -> Result<Tree, Unpackable> {
             return Err(Unpackable::TooMany);
         }
         if !entry.header().entry_type().is_file() {
+            if let Some(kind) = odd(entry.header().entry_type()).filter(|_| is_foreign) {
+                return Err(Unpackable::Odd(kind, shown(&String::from_utf8_lossy(&entry.path_bytes()))));
+            }
             continue;
         }
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -69,10 +88,23 @@ pub fn unpack(bytes: &[u8]) -> Result<Tree, Unpackable> {
 fn within(path: &str) -> Result<Option<String>, Unpackable> {
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     if path.starts_with('/') || path.contains('\\') || path.contains('\0') || parts.contains(&"..") {
-        let shown: String = path.chars().filter(|c| !c.is_control()).take(100).collect();
-        return Err(Unpackable::Outside(shown));
+        return Err(Unpackable::Outside(shown(path)));
     }
     Ok(parts.get(1..).filter(|inner| !inner.is_empty()).map(|inner| inner.join("/")))
+}
+
+/// What an entry is that is neither a file nor a folder nor a note on one.
+fn odd(kind: tar::EntryType) -> Option<&'static str> {
+    match kind {
+        tar::EntryType::Symlink | tar::EntryType::Link => Some("link"),
+        tar::EntryType::Char | tar::EntryType::Block | tar::EntryType::Fifo => Some("device"),
+        _ => None,
+    }
+}
+
+/// A path, fit to be told.
+fn shown(path: &str) -> String {
+    path.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 #[cfg(test)]
@@ -120,6 +152,24 @@ pub(crate) mod tests {
             let answer = unpack(&packed(&[("web/Chart.yaml", b""), (path, b"x")]));
             assert_eq!(answer, Err(Unpackable::Outside(path.to_owned())));
         }
+    }
+
+    #[test]
+    fn what_others_published_holds_no_links() {
+        let mut header = tar::Header::new_gnu();
+        header.set_path("web/values.yaml").unwrap();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_link_name("/etc/passwd").unwrap();
+        header.set_size(0);
+        header.set_cksum();
+        let mut builder = tar::Builder::new(Vec::new());
+        builder.append(&header, std::io::empty()).unwrap();
+        let archive = zipped(&builder.into_inner().unwrap());
+        assert_eq!(unpack(&archive), Err(Unpackable::Empty), "it is left out");
+        let refused = unpack_foreign(&archive).unwrap_err();
+        assert_eq!(refused.to_string(), "it holds a link: `web/values.yaml`");
+        let plain = packed(&[("web/Chart.yaml", b"name: web")]);
+        assert_eq!(unpack_foreign(&plain), unpack(&plain));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! interface is asked for what, and that within a run nothing is asked twice; politeness is `web`'s.
 
 mod challenge;
+mod chart;
 mod credentials;
 mod door;
 mod ecr;
@@ -209,5 +210,10 @@ impl Registry for Registries {
             return Ok(Vec::new());
         }
         self.index(&repository, image.tag.as_deref().unwrap_or("latest")).await
+    }
+
+    async fn chart(&self, image: &Image) -> Result<Vec<u8>, Unanswered> {
+        let repository = self.settings.upstream(&image.repository);
+        self.packed(&repository, image.tag.as_deref().unwrap_or("latest")).await
     }
 }

@@ -11,10 +11,19 @@ use reqwest::Url;
 use super::lead::{Lead, Whence};
 use super::pass::Pass;
 use super::words::{address, plain};
+use crate::digest::Digest;
 use crate::port::upstream::{Silence, Unanswered};
 
 /// The most bytes of an answer, unless the question says otherwise.
 const MOST: u64 = 16 * 1024 * 1024;
+
+/// What is wanted is named by its digest.
+#[derive(Debug, Clone)]
+pub(super) struct Sealed {
+    pub digest: Digest,
+    /// Whose answer it is: that of who asked first, wherever the question is led.
+    pub owner: String,
+}
 
 /// A question.
 #[derive(Debug, Clone)]
@@ -28,6 +37,7 @@ pub struct Ask {
     pub(super) within: Option<Duration>,
     pub(super) kept: bool,
     pub(super) fresh: bool,
+    pub(super) sealed: Option<Sealed>,
     pub(super) led: Option<(Whence, Lead)>,
 }
 
@@ -43,6 +53,7 @@ impl Ask {
             within: None,
             kept: false,
             fresh: false,
+            sealed: None,
             led: None,
         }
     }
@@ -77,6 +88,9 @@ impl Ask {
 
     /// Shows this to the host, and to no other that it leads to.
     pub fn pass(mut self, pass: Option<Pass>) -> Self {
+        if let Some(sealed) = &mut self.sealed {
+            sealed.owner = owner(pass.as_ref());
+        }
         self.pass = pass;
         self
     }
@@ -105,6 +119,13 @@ impl Ask {
         self
     }
 
+    /// For something that never changes, because its digest names it. What comes with another digest is no
+    /// answer; what is kept on the disk is taken from there without asking.
+    pub fn sealed(mut self, digest: Digest) -> Self {
+        self.sealed = Some(Sealed { digest, owner: owner(self.pass.as_ref()) });
+        self.kept()
+    }
+
     /// This address was named by an answer of a host, not by a person. A pass does not go along to another
     /// host, unless it is put in after this.
     pub fn led(mut self, whence: &Whence, lead: Lead) -> Self {
@@ -124,6 +145,10 @@ impl Ask {
     pub(super) fn unanswered(&self, why: Silence, words: impl std::fmt::Display) -> Unanswered {
         Unanswered::new(why, format!("{}: {words}", self.words()))
     }
+}
+
+fn owner(pass: Option<&Pass>) -> String {
+    pass.map(Pass::owner).unwrap_or_default().to_owned()
 }
 
 /// A whole answer.

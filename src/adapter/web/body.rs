@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use sha2::{Digest as _, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -12,6 +13,7 @@ use super::budget::{Host, Seat};
 use super::disk::{Keeper, KeptBody};
 use super::words::cause;
 use crate::diag::count;
+use crate::digest::Digest;
 use crate::port::upstream::{Silence, Unanswered};
 
 /// How much of a file is read at once.
@@ -26,6 +28,21 @@ pub struct Body {
     /// What was asked, for people.
     pub(super) words: String,
     pub(super) keeper: Option<Keeper>,
+    /// If its digest is known before: what came of it so far.
+    pub(super) seal: Option<Seal>,
+}
+
+/// A digest that is wanted, and that of what came.
+pub(super) struct Seal {
+    wanted: Digest,
+    hash: Sha256,
+    broken: bool,
+}
+
+impl Seal {
+    pub fn new(wanted: Digest) -> Self {
+        Self { wanted, hash: Sha256::new(), broken: false }
+    }
 }
 
 /// Where a body comes from.
@@ -54,8 +71,8 @@ impl Body {
     /// The next piece; nothing once all was read.
     ///
     /// # Errors
-    /// `TooMuch` past the agreed size, `Invalid` if it breaks off, `Unreachable` if it takes too long. After
-    /// an error there is no next piece.
+    /// `TooMuch` past the agreed size, `Invalid` if it breaks off or has another digest than was wanted,
+    /// `Unreachable` if it takes too long. After an error there is no next piece.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Unanswered> {
         let next = self.next().await;
         match &next {
@@ -65,10 +82,14 @@ impl Body {
                     self.abandon();
                     return Err(self.too_much());
                 }
+                if let Some(seal) = &mut self.seal {
+                    seal.hash.update(bytes);
+                }
                 self.keep(bytes).await;
             }
             Ok(None) => {
                 self.source = Source::End;
+                self.check()?;
                 if let Some(keeper) = self.keeper.take() {
                     keeper.finish().await;
                 }
@@ -118,6 +139,25 @@ impl Body {
             }
             Source::End => Ok(None),
         }
+    }
+
+    /// Whether what came whole is what was wanted; else it is not kept either.
+    fn check(&mut self) -> Result<(), Unanswered> {
+        let Some(seal) = &mut self.seal else { return Ok(()) };
+        let found = Digest::from_bytes(std::mem::take(&mut seal.hash).finalize().into());
+        if found == seal.wanted {
+            self.seal = None;
+            return Ok(());
+        }
+        seal.broken = true;
+        self.keeper = None;
+        let words = format!("{}: what came has the digest {found}, where {} is told", self.words, seal.wanted);
+        Err(Unanswered::new(Silence::Invalid, words))
+    }
+
+    /// Whether something else came than was wanted: to ask again would bring the same.
+    pub(super) fn is_other(&self) -> bool {
+        self.seal.as_ref().is_some_and(|seal| seal.broken)
     }
 
     async fn keep(&mut self, bytes: &Bytes) {

@@ -77,8 +77,12 @@ pub(super) enum KeptBody {
     Large(File, u64),
 }
 
-/// What tells answers apart: the address, the kind of answer, and who asked.
+/// What tells answers apart: the address, the kind of answer, and who asked. What its digest names is the same
+/// at every address.
 pub(super) fn key(ask: &Ask) -> String {
+    if let Some(sealed) = &ask.sealed {
+        return digest::bytes(format!("sealed\0{}\0{}", sealed.digest, sealed.owner).as_bytes()).hex();
+    }
     let accept = ask.headers.get(http::header::ACCEPT).map_or(&b""[..], HeaderValue::as_bytes);
     let owner = ask.pass.as_ref().map_or("", |pass| pass.owner());
     let whole = [ask.url.as_str().as_bytes(), accept, owner.as_bytes()].join(&0);
@@ -267,10 +271,11 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Begins to keep an answer, unless its source wants that nobody does, or it says nothing by which it
-    /// could be asked for again.
-    pub fn begin(disk: &Arc<Disk>, key: &str, headers: &HeaderMap) -> Option<Self> {
+    /// could be asked for again; what is `sealed` needs nothing of that.
+    pub fn begin(disk: &Arc<Disk>, key: &str, headers: &HeaderMap, sealed: bool) -> Option<Self> {
         let said = control(headers);
-        let again = headers.contains_key(ETAG) || headers.contains_key(LAST_MODIFIED) || said.age > 0;
+        let dated = headers.contains_key(ETAG) || headers.contains_key(LAST_MODIFIED) || said.age > 0;
+        let again = sealed || dated;
         if said.no_store || !again {
             return None;
         }

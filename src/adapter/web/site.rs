@@ -16,7 +16,7 @@ use reqwest::{Response, Url};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::ask::{Answer, Ask};
-use super::body::{Body, Source, drain};
+use super::body::{Body, Seal, Source, drain};
 use super::budget::{Counts, Hindrance, Host, Seat, Tally, retry_after};
 use super::clients::Clients;
 use super::disk::{self, Disk, Keeper, Kept};
@@ -79,7 +79,9 @@ impl Web {
                     let Opened { status, headers, whence, .. } = opened;
                     return Ok(Answer { status, headers, body, whence });
                 }
-                Err(broken) if broken.why == Silence::TooMuch || tries == TRIES => return Err(broken),
+                Err(broken) if broken.why == Silence::TooMuch || tries == TRIES || opened.body.is_other() => {
+                    return Err(broken);
+                }
                 Err(broken) => {
                     self.pause(tries, &ask).await.map_err(|_| broken)?;
                     tries += 1;
@@ -129,7 +131,11 @@ impl Web {
         let mut reach = self.reach(&ask)?;
         for _ in 0..=HOPS {
             let mut kept = self.kept(&ask).await;
-            if let Some((_, kept)) = kept.take_if(|(_, kept)| ask.fresh && kept.fresh) {
+            let stays = |kept: &Kept| ask.sealed.is_some() || (ask.fresh && kept.fresh);
+            if let Some((key, kept)) = kept.take_if(|(_, kept)| stays(kept)) {
+                if ask.sealed.is_some() {
+                    self.touch(key).await;
+                }
                 // Nobody was connected to: what it leads to is judged as if it came from outside.
                 let place = Place::named(&ask.url).unwrap_or(Place::Public);
                 return Ok(self.again(&ask, kept, Whence { url: ask.url.clone(), place }));
@@ -286,7 +292,8 @@ impl Web {
         let headers = response.headers().clone();
         let plain =
             |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity") || value.is_empty();
-        if !headers.get_all(CONTENT_ENCODING).iter().all(plain) {
+        // Some call a packed file compressed, which it is; its digest says whether it is the file.
+        if ask.sealed.is_none() && !headers.get_all(CONTENT_ENCODING).iter().all(plain) {
             return Err(ask.unanswered(Silence::Invalid, "the answer is compressed, which was not asked for"));
         }
         let length = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
@@ -297,6 +304,7 @@ impl Web {
             until: self.end(ask),
             words: ask.words(),
             keeper: None,
+            seal: ask.sealed.as_ref().filter(|_| status == StatusCode::OK).map(|it| Seal::new(it.digest)),
         };
         if ask.method != Method::HEAD && length.is_some_and(|length| length > ask.most) {
             return Err(body.too_much());
@@ -304,7 +312,7 @@ impl Web {
         if let Some(disk) = self.disk.as_ref().filter(|_| ask.kept && ask.method == Method::GET) {
             let key = disk::key(ask);
             if status == StatusCode::OK {
-                body.keeper = Keeper::begin(disk, &key, &headers);
+                body.keeper = Keeper::begin(disk, &key, &headers, ask.sealed.is_some());
             }
             if body.keeper.is_none() {
                 disk.forget(key).await;
@@ -337,6 +345,7 @@ impl Web {
             until: self.end(ask),
             words: ask.words(),
             keeper: None,
+            seal: ask.sealed.as_ref().map(|sealed| Seal::new(sealed.digest)),
         };
         Opened { status: StatusCode::OK, headers, whence, body }
     }

@@ -222,6 +222,9 @@ impl Registry for OneDigest {
         assert_eq!(image.to_string(), "docker.io/velero/velero:v1.17.1");
         Ok(self.0.clone())
     }
+    async fn chart(&self, _: &Image) -> Result<Vec<u8>, Unanswered> {
+        Ok(Vec::new())
+    }
 }
 
 /// A registry that has nothing to say.
@@ -236,6 +239,9 @@ impl Registry for Silent {
         Err(Unanswered::new(self.0, "no"))
     }
     async fn digest(&self, _: &Image) -> Result<String, Unanswered> {
+        Err(Unanswered::new(self.0, "no"))
+    }
+    async fn chart(&self, _: &Image) -> Result<Vec<u8>, Unanswered> {
         Err(Unanswered::new(self.0, "no"))
     }
 }
