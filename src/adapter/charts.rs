@@ -262,7 +262,10 @@ mod tests {
             Ok("https://charts.example.com/stable/charts/a.tgz?t=1")
         );
         assert_eq!(of(home, "/a.tgz").as_deref(), Ok("https://charts.example.com/a.tgz"));
-        assert_eq!(of(home, "https://cdn.example.com/a.tgz?s=2").as_deref(), Ok("https://cdn.example.com/a.tgz?s=2"));
+        assert_eq!(
+            of(home, "https://cdn.example.com/a.tgz?s=2").as_deref(),
+            Ok("https://cdn.example.com/a.tgz?s=2")
+        );
         for wrong in ["", "file:///etc/passwd", "ftp://x/a.tgz"] {
             assert!(of(home, wrong).is_err_and(|silence| silence.why == Silence::Invalid), "{wrong}");
         }
@@ -273,7 +276,9 @@ mod tests {
         let of = |text: &str| digest(&Entry { digest: Some(text.to_owned()), ..Entry::default() });
         let digits = "ab".repeat(32);
         let whole: Digest = format!("sha256:{digits}").parse().expect("a digest");
-        for text in [digits.clone(), digits.to_uppercase(), format!("sha256:{digits}"), format!(" {digits}\n")] {
+        for text in
+            [digits.clone(), digits.to_uppercase(), format!("sha256:{digits}"), format!(" {digits}\n")]
+        {
             assert_eq!(of(&text), Ok(Some(whole)), "{text}");
         }
         assert_eq!(of(""), Ok(None));

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::changelogs::Changelog;
 use super::charts::Entry;
+use super::compared::Compared;
 use super::declared::{Item, addon_of};
 use super::material::Material;
 use super::row::Answers;
@@ -29,6 +31,12 @@ pub struct Recorded {
     /// Who was asked about something else than versions and gave no answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent: Vec<SilentSource>,
+    /// The changelogs of projects whose releases tell nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changelogs: Vec<OfProject>,
+    /// What the packages of charts differ in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages: Vec<Packages>,
 }
 
 /// Who gave no answer about something else than versions: the releases of a project, support windows.
@@ -38,6 +46,23 @@ pub struct SilentSource {
     source: String,
     silence: Silence,
     why: String,
+}
+
+/// The changelog of a project.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct OfProject {
+    project: String,
+    changelog: Changelog,
+}
+/// What the packages of a chart differ in, to a product.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Packages {
+    product: String,
+    repository: String,
+    chart: String,
+    compared: Compared,
 }
 
 /// The releases of a project.
@@ -124,7 +149,27 @@ impl Recorded {
             why: silent.message.clone(),
         });
         let answers = answers.iter().map(|(item, answer)| entries(item, answer)).collect();
-        Self { at, answers, releases, silent: silent.collect() }
+        let answered =
+            material.changelogs.iter().filter_map(|(project, file)| Some((project, file.as_ref().ok()?)));
+        let changelogs = answered
+            .map(|(project, file)| OfProject { project: project.to_string(), changelog: file.clone() });
+        let packages = material.compared.iter().filter_map(|((product, item), compared)| match item {
+            Item::Chart { repository, name } => Some(Packages {
+                product: product.clone(),
+                repository: repository.clone(),
+                chart: name.clone(),
+                compared: compared.clone(),
+            }),
+            _ => None,
+        });
+        Self {
+            at,
+            answers,
+            releases,
+            silent: silent.collect(),
+            changelogs: changelogs.collect(),
+            packages: packages.collect(),
+        }
     }
 
     /// Who gave no answer about something else than versions, and why.
@@ -142,6 +187,16 @@ impl Recorded {
         for one in self.releases {
             let project = one.project.parse().map_err(|error| format!("releases: {error}"))?;
             material.releases.insert(project, Ok(one.releases.into()));
+        }
+        for one in self.changelogs {
+            let project = one.project.parse().map_err(|error| format!("changelogs: {error}"))?;
+            let Changelog { at, path, text, cut } = one.changelog;
+            let file = Changelog::of(&at, &path, text);
+            material.changelogs.insert(project, Ok(Changelog { cut: cut || file.cut, ..file }));
+        }
+        for one in self.packages {
+            let item = Item::Chart { repository: one.repository, name: one.chart };
+            material.compared.insert((one.product, item), one.compared.cleaned());
         }
         let numbered = self.answers.into_iter().enumerate();
         let read = |(number, one): (usize, Entries)| {
@@ -250,12 +305,18 @@ mod tests {
         let mut material = Material::default();
         material.releases.insert("github:a/b".parse().expect("a project"), Ok(vec![release].into()));
         let silent = [("endoflife.date".to_owned(), Unanswered::new(Silence::Unreachable, "no route"))];
+        let file = Changelog::of("v1", "CHANGELOG.md", "# v1\n\n- a change\n".to_owned());
+        material.changelogs.insert("gitlab:a/b".parse().expect("a project"), Ok(file));
+        let chart = Item::Chart { repository: "oci://ghcr.io/charts".to_owned(), name: "web".to_owned() };
+        let compared = Compared::failed("1.0.0", "2.0.0", "the package of web 2.0.0: it answered 404");
+        material.compared.insert(("shop".to_owned(), chart), compared);
         let text = serde_json::to_string(&Recorded::of(&answers, &material, &silent, now)).expect("JSON");
         let again: Recorded = serde_json::from_str(&text).expect("it is read");
         assert_eq!((again.at, format!("{:?}", again.silent())), (now, format!("{silent:?}")));
         let (again, learned) = again.read().expect("it is about things");
         assert_eq!(format!("{again:?}"), format!("{answers:?}"));
         assert_eq!(format!("{:?}", learned.releases), format!("{:?}", material.releases));
+        assert_eq!((learned.changelogs, learned.compared), (material.changelogs, material.compared));
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub enum ChangeKind {
 }
 
 /// A named page.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Link {
     /// Its name.
     pub name: String,

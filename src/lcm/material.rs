@@ -1,12 +1,14 @@
 //! What rows are completed with, once it is known which of them are behind: what changed, by the entries of
-//! charts and the releases of projects, and until when what is in use is supported.
+//! charts, their packages, and the releases and changelogs of projects, and until when what is in use is supported.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::civil::Date;
 
-use super::changes::{Changes, Found, Reach, charts, level, releases};
+use super::changelogs::{self, Changelog};
+use super::changes::{Changes, Found, Reach, changelog, charts, level, releases};
+use super::compared::Compared;
 use super::declared::Item;
 use super::policy::Policy;
 use super::projects::Projects;
@@ -25,6 +27,10 @@ pub(super) const NEAR: i64 = 90;
 pub struct Material {
     /// The releases of projects.
     pub releases: BTreeMap<Project, Result<Arc<Vec<Published>>, Unanswered>>,
+    /// Changelogs of projects whose releases tell nothing.
+    pub changelogs: BTreeMap<Project, Result<Changelog, Unanswered>>,
+    /// What the packages of charts differ in, by product.
+    pub compared: BTreeMap<(String, Item), Compared>,
     /// Support windows.
     pub known: Known,
     /// What providers offer of Kubernetes, as far as they told.
@@ -41,6 +47,13 @@ pub fn wanted<'a>(rows: &'a [Row], projects: &'a Projects) -> Vec<&'a Project> {
     wanted.sort();
     wanted.dedup();
     wanted
+}
+
+/// What a project tells, and what of it could not be read.
+#[derive(Default)]
+struct Told {
+    found: Vec<Found>,
+    notes: Vec<String>,
 }
 
 impl Material {
@@ -83,27 +96,55 @@ impl Material {
             (Item::Kubernetes(_), _) => {}
             _ => found.push(level::step(level::Whose::App, current, newest)),
         }
-        if let Some(project) = projects.of_item(&row.product, &row.item) {
-            match self.releases.get(project) {
-                Some(Ok(all)) => {
-                    let name = match &row.item {
-                        Item::Chart { name, .. } => Some(name.as_str()),
-                        Item::Image(repository) => repository.name.rsplit('/').next(),
-                        _ => None,
-                    };
-                    let reach = Reach { current, newest, scheme: &policy.scheme, name };
-                    match releases::between(reach, all) {
-                        Ok(told) => found.push(told),
-                        Err(why) => notes.push(format!("releases of {project}: {why}")),
-                    }
+        if let Some(compared) = self.compared.get(&(row.product.clone(), row.item.clone())) {
+            match compared.from == current && compared.to == newest {
+                true => found.push(compared.found.clone()),
+                false => {
+                    notes.push(format!("packages of {} and {} were compared", compared.from, compared.to))
                 }
-                Some(Err(silent)) => notes.push(format!("releases of {project}: {silent}")),
-                None => {}
             }
+        }
+        if let Some(project) = projects.of_item(&row.product, &row.item) {
+            let name = changelogs::name(&row.item);
+            let reach = Reach { current, newest, scheme: &policy.scheme, name };
+            let told = self.told(project, reach, &row.item);
+            found.extend(told.found);
+            notes.extend(told.notes);
         }
         let mut changes = Changes::of(found);
         changes.notes.extend(notes);
         Some(changes)
+    }
+
+    /// What a project tells: by its releases, or where they say nothing by its changelog.
+    fn told(&self, project: &Project, reach: Reach<'_>, item: &Item) -> Told {
+        let mut told = Told::default();
+        match self.releases.get(project) {
+            Some(Ok(all)) => match releases::between(reach, all) {
+                Ok(found) => told.found.push(found),
+                Err(why) => told.notes.push(format!("releases of {project}: {why}")),
+            },
+            Some(Err(silent)) => told.notes.push(format!("releases of {project}: {silent}")),
+            None => {}
+        }
+        if told.found.iter().any(|found| !found.changes.is_empty()) {
+            return told;
+        }
+        match self.changelogs.get(project) {
+            Some(Ok(file)) if file.fits(item, reach.newest) => {
+                match changelog::between(reach, &file.text, Some(&file.address(project))) {
+                    Ok(found) => told.found.push(found),
+                    Err(why) => told.notes.push(format!("{} of {project}: {why}", file.path)),
+                }
+                if file.cut {
+                    told.notes
+                        .push(format!("{} of {project} is long, and only its beginning is read", file.path));
+                }
+            }
+            Some(Err(silent)) => told.notes.push(format!("the changelog of {project}: {silent}")),
+            Some(Ok(_)) | None => {}
+        }
+        told
     }
 
     /// The window with the least left of all versions in use; none if none is known.

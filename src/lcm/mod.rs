@@ -7,8 +7,10 @@
 pub mod answers;
 pub mod artifacthub;
 pub mod bump;
+pub mod changelogs;
 pub mod changes;
 pub mod charts;
+pub mod compared;
 pub mod deadlines;
 pub mod declared;
 pub mod digests;
@@ -28,4 +30,5 @@ pub mod sort;
 pub mod status;
 pub mod support;
 pub mod upstream;
+pub mod uses;
 pub mod version;

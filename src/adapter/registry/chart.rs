@@ -42,8 +42,8 @@ impl Registries {
             return Err(Unanswered::new(Silence::Forbidden, words));
         }
         let manifest = self.part(repository, &format!("manifests/{tag}"), None, &what).await?;
-        let (digest, size) = layer(&manifest)
-            .map_err(|why| Unanswered::new(Silence::Invalid, format!("{what}: {why}")))?;
+        let (digest, size) =
+            layer(&manifest).map_err(|why| Unanswered::new(Silence::Invalid, format!("{what}: {why}")))?;
         if size > LARGEST_PACKED {
             let words = format!("{what}: it has {size} bytes, more than {LARGEST_PACKED}");
             return Err(Unanswered::new(Silence::TooMuch, words));

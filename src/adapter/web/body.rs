@@ -151,7 +151,8 @@ impl Body {
         }
         seal.broken = true;
         self.keeper = None;
-        let words = format!("{}: what came has the digest {found}, where {} is told", self.words, seal.wanted);
+        let words =
+            format!("{}: what came has the digest {found}, where {} is told", self.words, seal.wanted);
         Err(Unanswered::new(Silence::Invalid, words))
     }
 

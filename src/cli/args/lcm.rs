@@ -53,6 +53,17 @@ pub enum MetricNames {
     K8sPlatformLcm,
 }
 
+/// `--packages`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum WhenPackages {
+    /// When --product says of which products.
+    Auto,
+    /// Those of all charts that are behind.
+    Always,
+    /// None.
+    Never,
+}
+
 /// `lcm report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -78,6 +89,9 @@ pub struct LcmReport {
     /// How long sources are waited for in all.
     #[arg(long, value_name = "TIME", default_value = "2m", conflicts_with = "answers")]
     pub within: Duration,
+    /// Fetch the packages of charts that are behind, two of each, and compare them.
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", conflicts_with = "answers")]
+    pub packages: WhenPackages,
     /// Ask nobody: take the answers from a file that --save-answers wrote.
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,

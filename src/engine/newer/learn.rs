@@ -1,5 +1,5 @@
 //! What is learned beside versions, once it is known which things are behind: the releases of their projects,
-//! support windows, and what providers offer of Kubernetes. Whatever gives no answer is told; the report goes
+//! the changelogs of those whose releases say nothing, support windows, and what providers offer of Kubernetes. Whatever gives no answer is told; the report goes
 //! on without it.
 
 use std::collections::BTreeMap;
@@ -8,14 +8,16 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::ask::Upstreams;
+use crate::lcm::changelogs::{self, Changelog, Released, Untold};
 use crate::lcm::declared::Item;
 use crate::lcm::material::{Material, wanted};
+use crate::lcm::policy::Policy;
 use crate::lcm::projects::Projects;
 use crate::lcm::row::Row;
 use crate::lcm::support::dataset::Whole;
 use crate::lcm::support::known::Known;
 use crate::lcm::support::kubernetes::{Addons, Offered, Provider};
-use crate::lcm::upstream::Unanswered;
+use crate::lcm::upstream::{Project, Unanswered};
 use crate::model::Support;
 
 /// How many projects are asked about at once.
@@ -38,7 +40,7 @@ pub struct Learned {
 /// Learns what rows are completed with. `windows` are what the public data set answered, and a file of one's own.
 pub(super) async fn learn(
     rows: &[Row],
-    projects: &Projects,
+    (projects, policy): (&Projects, &dyn Fn(&str, &Item) -> Policy),
     (windows, own): (Result<Arc<Whole>, Unanswered>, Option<&Support>),
     upstreams: &Upstreams,
 ) -> Learned {
@@ -46,10 +48,21 @@ pub(super) async fn learn(
         futures::stream::iter(wanted(rows, projects))
             .map(|project| async move { (project.clone(), upstreams.forge.releases(project).await) })
             .buffer_unordered(AT_ONCE)
-            .collect::<BTreeMap<_, _>>()
+            .collect()
             .await
     };
-    let (releases, offered) = futures::join!(released, offered(rows, upstreams));
+    let told = async {
+        let releases: Released = released.await;
+        let wanted = changelogs::wanted(rows, projects, policy, &releases);
+        let all: BTreeMap<_, _> = futures::stream::iter(wanted)
+            .map(|(project, untold)| changelog(project, untold, &releases, upstreams))
+            .buffer_unordered(AT_ONCE)
+            .filter_map(async |answered| answered)
+            .collect()
+            .await;
+        (releases, all)
+    };
+    let ((releases, changelogs), offered) = futures::join!(told, offered(rows, upstreams));
     let mut learned = Learned { asked: releases.len() + 1, ..Learned::default() };
     for (project, answer) in &releases {
         if let Err(silent) = answer {
@@ -64,8 +77,40 @@ pub(super) async fn learn(
         }
     };
     let addons = addons(rows, upstreams).await;
-    learned.material = Material { releases, known: Known::new(products, own), offered, addons };
+    let known = Known::new(products, own);
+    learned.material =
+        Material { releases, changelogs, known, offered, addons, ..Material::default() };
     learned
+}
+
+/// The changelog of a project at the newest tag that things have; nothing if it has no such tag or file.
+async fn changelog(
+    project: &Project,
+    untold: Vec<Untold<'_>>,
+    releases: &Released,
+    upstreams: &Upstreams,
+) -> Option<(Project, Result<Changelog, Unanswered>)> {
+    let released = releases.get(project).and_then(|answer| answer.as_ref().ok());
+    let released: Vec<&str> =
+        released.iter().flat_map(|all| all.iter()).map(|one| one.tag.as_str()).collect();
+    let tags = match changelogs::at(&untold, &released) {
+        Some(_) => None,
+        // Not every tag is a release.
+        None => Some(upstreams.forge.tags(project).await),
+    };
+    let at = match &tags {
+        None => changelogs::at(&untold, &released)?,
+        Some(Ok(tags)) => changelogs::at(&untold, &tags.iter().collect::<Vec<_>>())?,
+        Some(Err(silent)) => return Some((project.clone(), Err(silent.clone()))),
+    };
+    for name in changelogs::NAMES {
+        match upstreams.forge.file(project, at, name).await {
+            Ok(Some(text)) => return Some((project.clone(), Ok(Changelog::of(at, name, text)))),
+            Ok(None) => {}
+            Err(silent) => return Some((project.clone(), Err(silent))),
+        }
+    }
+    None
 }
 
 /// What the providers of the rows offer. Who gave no answer has a row that says so.

@@ -4,10 +4,12 @@
 mod ask;
 mod kubernetes;
 mod learn;
+mod packages;
 mod used;
 
 pub use ask::{Upstreams, now};
 pub use learn::Learned;
+pub use packages::{Comparing, Differences, compare};
 pub use used::{Gathered, KUBERNETES, gather};
 
 use crate::lcm::declared::Item;
@@ -38,7 +40,8 @@ pub async fn look(
 ) -> Looked {
     let (answers, windows) = futures::join!(ask::ask(used, upstreams), upstreams.support.whole());
     let rows = rows(policies, used, &answers);
-    let learned = learn::learn(&rows, projects, (windows, own), upstreams).await;
+    let policy = |product: &str, item: &Item| policies.of_item(product, item);
+    let learned = learn::learn(&rows, (projects, &policy), (windows, own), upstreams).await;
     Looked { answers, rows, learned }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::lcm::artifacthub::{ChangeKind, Link};
 
 /// One thing that is different in a newer version.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     /// The version that has it first, as its source writes it; the newest where several tell the same.
     pub version: String,
@@ -18,7 +18,7 @@ pub struct Change {
 }
 
 /// Kinds of changes, the most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// What worked before does not any more.
@@ -74,7 +74,7 @@ impl From<ChangeKind> for Kind {
 }
 
 /// Why an update is dangerous.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// How much it says.
     pub weight: Weight,
@@ -89,7 +89,7 @@ pub struct Evidence {
 }
 
 /// How much a piece of evidence says, the least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Weight {
     /// It is worth a look.
@@ -118,7 +118,7 @@ impl fmt::Display for Weight {
 }
 
 /// What a piece of evidence is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Sign {
     /// Its makers say that it breaks something.

@@ -8,7 +8,8 @@ use crate::lcm::artifacthub::Link;
 const MOST_READ: usize = 5_000;
 
 /// What a reader found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct Found {
     /// What is different.
     pub changes: Vec<Change>,
@@ -63,6 +64,32 @@ impl Found {
     pub(super) fn compare(&mut self, sign: Sign, weight: Weight, text: &str) {
         let text = plain::cut(text, plain::LONGEST_OF_PLACES);
         self.prove(Evidence { weight, sign, version: None, text, links: Vec::new() });
+    }
+
+    /// Of rendering with the values that somebody sets, which went well before: why it does not now.
+    pub(in crate::lcm) fn refused(why: &str) -> Self {
+        let mut found = Self::default();
+        let what = format!("with the product's values it can't be rendered any more: {why}");
+        found.compare(Sign::Values, Weight::Certain, &what);
+        found
+    }
+
+    /// The same of what may be anybody's: each text a line, each link one that may be shown.
+    pub(in crate::lcm) fn cleaned(mut self) -> Self {
+        let clean = |text: &mut String, links: &mut Vec<Link>| {
+            *text = plain::cut(text, plain::LONGEST_OF_PLACES);
+            *links = links.iter().filter_map(|link| plain::link(&link.name, &link.url)).collect();
+        };
+        for change in &mut self.changes {
+            clean(&mut change.text, &mut change.links);
+            change.version = plain::line(&change.version);
+        }
+        for evidence in &mut self.evidence {
+            clean(&mut evidence.text, &mut evidence.links);
+            evidence.version = evidence.version.as_deref().map(plain::line);
+        }
+        self.notes.iter_mut().for_each(|note| *note = plain::cut(note, plain::LONGEST_OF_PLACES));
+        self
     }
 
     /// Gives every piece that leads nowhere a link.

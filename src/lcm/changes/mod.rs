@@ -2,7 +2,7 @@
 //! breaks something.
 //!
 //! Readers of what makers tell ([`charts`], [`releases`], [`changelog`]) and of what two versions consist of
-//! ([`crd`], [`values`], [`apis`], read out of a [`package`]) each give what they [`Found`]; [`Changes`] puts
+//! ([`crd`], [`values`], [`apis`], [`served`], read out of a [`package`]) each give what they [`Found`]; [`Changes`] puts
 //! that together. Nothing here fetches anything: texts and trees are arguments, and what is too large is cut
 //! and counted.
 
@@ -17,15 +17,18 @@ pub mod level;
 mod markdown;
 mod marker;
 mod notes;
+mod own;
 pub mod package;
 mod plain;
 mod reach;
 pub mod releases;
 mod schema;
+pub mod served;
 mod summary;
 pub mod values;
 
 pub use change::{Change, Evidence, Kind, Sign, Weight};
 pub use found::Found;
+pub use own::Own;
 pub use reach::{Reach, Unreached};
 pub use summary::Changes;

@@ -144,6 +144,13 @@ impl<'a> Reach<'a> {
         }
     }
 
+    /// The newest tag of the thing that is above the version in use and not above the newer one.
+    pub fn newest_of<'t>(&self, tags: &[&'t str]) -> Option<&'t str> {
+        let span = self.among(tags.iter().copied()).ok()?;
+        let held = tags.iter().copied().filter(|tag| span.holds(tag));
+        held.min_by(|one, other| span.newest_first(one, other))
+    }
+
     /// As [`Self::among`], where all that is read is of one thing.
     ///
     /// # Errors

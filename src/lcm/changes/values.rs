@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::change::{Kind, Sign, Weight};
 use super::found::{Found, Told};
+use super::own::{Own, kind};
 use super::schema::{self, Dialect, below, shown};
 
 /// No values are nested deeper than this.
@@ -133,18 +134,6 @@ impl<'v> Walk<'v> {
     }
 }
 
-/// What a value is.
-fn kind(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
-    }
-}
-
 /// What a value looks like: its type, and the keys of a mapping.
 fn shape(value: &Value) -> String {
     let keys = value.as_object().map(|fields| fields.keys().map(String::as_str).collect::<BTreeSet<_>>());
@@ -167,54 +156,29 @@ fn moved(path: &str, value: &Value, come: &Come) -> Option<String> {
     }
 }
 
-/// The places that somebody sets, with the mappings above them.
-struct Own<'v>(BTreeMap<String, &'v Value>);
-
-impl<'v> Own<'v> {
-    fn of(values: &'v Value) -> Self {
-        fn put<'v>(all: &mut BTreeMap<String, &'v Value>, path: &str, value: &'v Value, depth: usize) {
-            for (key, value) in value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null())
-            {
-                let path = below(path, key);
-                if depth < DEEPEST {
-                    put(all, &path, value, depth + 1);
-                }
-                all.insert(path, value);
-            }
-        }
-        let mut all = BTreeMap::new();
-        put(&mut all, "", values, 0);
-        Self(all)
-    }
-
-    /// The value at a place, up to where lists and keys of any name begin.
-    fn at(&self, path: &str) -> Option<&'v Value> {
-        let end = ["[]", ".*"].iter().filter_map(|mark| path.find(mark)).min().unwrap_or(path.len());
-        self.0.get(path.get(..end)?).copied()
-    }
-}
-
 impl Difference {
-    /// What it says about a break to somebody who sets these values; what nobody knows of them is a hint.
+    /// What it says about a break to somebody who sets these keys; what nobody knows of them is a hint.
     /// `newest` is the version that has the new ones.
-    pub fn found(&self, newest: &str, own: Option<&Value>) -> Found {
-        let own = own.map(Own::of);
-        let set = |path: &str| own.as_ref().and_then(|own| own.at(path));
+    pub fn found(&self, newest: &str, own: Option<&Own>) -> Found {
+        let set = |path: &str| own.and_then(|own| own.kind(path));
+        let at = |path: &str| own.map(|own| own.place(path)).unwrap_or_default();
         let mut found = Found::default();
         for Removed { path, moved } in &self.removed {
             let perhaps =
                 moved.as_ref().map(|moved| format!("; perhaps it is `{moved}` now")).unwrap_or_default();
             let (weight, what) = match set(path) {
-                Some(_) => (Weight::Certain, format!("the values set `{path}`, which is gone{perhaps}")),
+                Some(_) => {
+                    (Weight::Certain, format!("the values set `{path}`{}, which is gone{perhaps}", at(path)))
+                }
                 None => (Weight::Hint, format!("the value `{path}` is gone{perhaps}")),
             };
             found.compare(Sign::Values, weight, &what);
         }
         for Retyped { path, from, to } in &self.retyped {
-            match set(path).map(kind) {
+            match set(path) {
                 Some(own) if own == *to => {}
                 Some(own) => {
-                    let what = format!("the values set `{path}` to {own}, and it is {to} now");
+                    let what = format!("the values set `{path}`{} to {own}, and it is {to} now", at(path));
                     found.compare(Sign::Values, Weight::Certain, &what);
                 }
                 None => {
@@ -247,20 +211,21 @@ fn names_a_version(path: &str) -> bool {
 
 /// What the schema of a chart's values takes less than the one before. `defaults` are the new chart's own
 /// values, `own` those that somebody sets.
-pub fn schemas(old: &Value, new: &Value, defaults: &Value, own: Option<&Value>) -> Found {
+pub fn schemas(old: &Value, new: &Value, defaults: &Value, own: Option<&Own>) -> Found {
     let (narrowed, cut) = schema::narrowed(old, new, "", Dialect::Values);
-    let (defaults, own) = (Own::of(defaults), own.map(Own::of));
+    let defaults = Own::of(defaults);
     let mut found = Found { cut, ..Found::default() };
     for one in narrowed {
-        let set = own.as_ref().map(|own| own.at(&one.path).is_some());
+        let set = own.map(|own| own.kind(&one.path).is_some());
         let weight = match (one.is_demand, set) {
-            (true, _) if defaults.at(&one.path).is_some() => continue,
+            (true, _) if defaults.kind(&one.path).is_some() => continue,
             (true, Some(true)) => continue,
             (true, Some(false)) | (false, Some(true)) => one.weight,
             (true, None) => one.weight.min(Weight::Likely),
             (false, _) => Weight::Hint,
         };
-        let place = if one.path.is_empty() { "it".to_owned() } else { format!("`{}`", one.path) };
+        let at = own.map(|own| own.place(&one.path)).unwrap_or_default();
+        let place = if one.path.is_empty() { "it".to_owned() } else { format!("`{}`{at}", one.path) };
         found.compare(Sign::Values, weight, &format!("the schema of the values: {place} {}", one.what));
     }
     found

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 fn told(old: &Value, new: &Value, own: Option<Value>) -> Vec<String> {
-    let found = between(old, new).found("2.0.0", own.as_ref());
+    let found = between(old, new).found("2.0.0", own.as_ref().map(Own::of).as_ref());
     let evidence = found.evidence.into_iter().map(|one| format!("{}: {}", one.weight, one.text));
     evidence
         .chain(found.changes.into_iter().map(|one| format!("{}: {}", one.kind.word(), one.text)))
@@ -110,7 +110,7 @@ fn schemas_that_demand_or_refuse_something() {
     let new = json!({"properties": {"a": {"type": "string"}, "b": {"type": "string"}},
         "required": ["a", "c", "d"], "additionalProperties": false});
     let of = |own: Option<Value>| -> Vec<String> {
-        let found = schemas(&old, &new, &json!({"d": 1}), own.as_ref());
+        let found = schemas(&old, &new, &json!({"d": 1}), own.as_ref().map(Own::of).as_ref());
         found.evidence.into_iter().map(|one| format!("{}: {}", one.weight, one.text)).collect()
     };
     assert_eq!(
@@ -138,7 +138,7 @@ fn depth_is_bounded() {
         serde_json::from_str::<Value>(&text).unwrap()
     };
     assert_eq!(between(&deep("1"), &deep("2")), Difference::default());
-    assert!(between(&json!({}), &deep("1")).found("2", Some(&deep("2"))).evidence.is_empty());
+    assert!(between(&json!({}), &deep("1")).found("2", Some(&Own::of(&deep("2")))).evidence.is_empty());
 }
 
 fn values() -> impl Strategy<Value = Value> {
@@ -166,7 +166,7 @@ proptest! {
 
     #[test]
     fn who_sets_nothing_misses_nothing_for_certain(old in values(), new in values()) {
-        let found = between(&old, &new).found("2", Some(&json!({})));
+        let found = between(&old, &new).found("2", Some(&Own::of(&json!({}))));
         prop_assert!(found.evidence.iter().all(|one| one.weight == Weight::Hint));
     }
 }

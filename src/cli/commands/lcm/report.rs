@@ -6,11 +6,11 @@ use std::path::Path;
 use super::super::{Context, fleet};
 use super::past::Before;
 use crate::catalog::{self, Catalog};
-use crate::cli::args::{LcmReport, MetricNames};
+use crate::cli::args::{LcmReport, MetricNames, WhenPackages};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::upstreams::Asking;
 use crate::diag::{Finding, Severity, codes};
-use crate::engine::newer::{Learned, Looked};
+use crate::engine::newer::{Comparing, Learned, Looked};
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
 use crate::lcm::deadlines;
@@ -68,7 +68,18 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
             let most = context.place.globals().wait_timeout.map_or(args.within.std(), |most| most.std());
             let within = Some(args.within.std().min(most));
             let upstreams = Asking::of(&context.place, Some(git.root()), sources, within)?.upstreams();
-            newer::look(&gathered.used, &policies, &projects, own, &upstreams).await
+            let mut looked = newer::look(&gathered.used, &policies, &projects, own, &upstreams).await;
+            if wants_packages(args) {
+                let with = Comparing {
+                    catalog: &catalog,
+                    kubernetes: &gathered.used.kubernetes,
+                    renderer: &*context.place.renderer(),
+                    within: args.within,
+                };
+                looked.learned.material.compared =
+                    newer::compare(&looked.rows, &looked.answers, &upstreams, &with).await;
+            }
+            looked
         }
     };
     let recorded = Recorded::of(&answers, &learned.material, &learned.silent, context.place.now());
@@ -129,6 +140,15 @@ fn other_names(args: &LcmReport, context: &Context<'_>) -> Result<bool, Failure>
         ));
     }
     Ok(true)
+}
+
+/// Whether packages are fetched: for a whole platform they are more than everything else that is asked.
+fn wants_packages(args: &LcmReport) -> bool {
+    match args.packages {
+        WhenPackages::Auto => !args.product.is_empty(),
+        WhenPackages::Always => true,
+        WhenPackages::Never => false,
+    }
 }
 
 /// Writes what was answered.
