@@ -5,11 +5,13 @@
 
 mod charts;
 mod clouds;
+mod compared;
 mod fake;
 mod forges;
 mod hostile;
 mod kinds;
 mod listing;
+mod packages;
 mod real;
 mod registry;
 mod report;

@@ -5,9 +5,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegate::adapter::charts::ChartRepositories;
 use tidegate::adapter::registry::{Credentials, Registries, Settings};
 use tidegate::adapter::web::Web;
-use tidegate::port::upstream::{Registry as _, Silence, Wanted};
+use tidegate::lcm::charts::Entry;
+use tidegate::port::upstream::{Charts as _, Registry as _, Silence, Wanted};
 
 use super::listing::{names, repository, user};
 use super::web::quick;
@@ -67,11 +69,35 @@ impl Real {
 
     /// Pushes a small image under each tag, by the registry's own interface.
     async fn push(&self, name: &str, tags: &[String]) {
+        let digest = self.blob(name, b"{}".to_vec()).await;
+        for tag in tags {
+            self.name(name, tag, KIND, manifest(&digest, tag)).await;
+        }
+    }
+
+    /// Pushes a chart as Helm does.
+    async fn push_chart(&self, name: &str, tag: &str, archive: &[u8]) {
+        let config = self.blob(name, b"{}".to_vec()).await;
+        let layer = self.blob(name, archive.to_vec()).await;
+        let manifest = super::packages::manifest(&config, &layer, archive.len());
+        self.name(name, tag, super::packages::MANIFEST, manifest).await;
+    }
+
+    /// Names a manifest.
+    async fn name(&self, name: &str, tag: &str, kind: &str, manifest: String) {
+        let home = format!("http://{}/v2/{name}/manifests/{tag}", self.host());
+        let put =
+            reqwest::Client::new().put(home).header("Authorization", super::registry::basic("me", "word"));
+        let put = put.header("Content-Type", kind).body(manifest).send().await.unwrap();
+        assert_eq!(put.status(), 201, "{}", put.text().await.unwrap());
+    }
+
+    /// Pushes a blob; its digest.
+    async fn blob(&self, name: &str, bytes: Vec<u8>) -> String {
         let client = reqwest::Client::new();
         let home = format!("http://{}/v2/{name}", self.host());
         let auth = super::registry::basic("me", "word");
-        let config = b"{}".to_vec();
-        let digest = tidegate::digest::bytes(&config).to_string();
+        let digest = tidegate::digest::bytes(&bytes).to_string();
         let begun = client
             .post(format!("{home}/blobs/uploads/"))
             .header("Authorization", &auth)
@@ -84,14 +110,10 @@ impl Real {
         let done = client
             .put(format!("{url}{joiner}digest={digest}"))
             .header("Authorization", &auth)
-            .body(config)
+            .body(bytes)
             .send();
         assert_eq!(done.await.unwrap().status(), 201);
-        for tag in tags {
-            let put = client.put(format!("{home}/manifests/{tag}")).header("Authorization", &auth);
-            let put = put.header("Content-Type", KIND).body(manifest(&digest, tag)).send().await.unwrap();
-            assert_eq!(put.status(), 201);
-        }
+        digest
     }
 }
 
@@ -188,4 +210,28 @@ async fn a_real_registry_with_a_password_wants_it() {
         let silence = registries(credentials).tags(&app, Wanted::Names).await.unwrap_err();
         assert_eq!(silence.why, Silence::Forbidden, "{silence}");
     }
+}
+
+#[tokio::test]
+async fn a_real_registry_gives_the_package_of_a_chart_to_who_may_have_it() {
+    let real = Real::start(true);
+    let archive = super::packages::archive("2.0.0+build.1", "replicas: 1\n", &[]);
+    real.push_chart("charts/web", "2.0.0_build.1", &archive).await;
+    real.push("charts/image", &["1.0.0".to_owned()]).await;
+    let repository = format!("oci://{}/charts", real.host());
+    let of = |credentials| {
+        let web = Arc::new(Web::new(quick()));
+        let registry = Registries::new(Arc::clone(&web), Settings::default(), credentials);
+        ChartRepositories::new(web, Arc::new(registry))
+    };
+    let known = of(user(&real.host(), "me", "word"));
+    let entry = |version: &str| Entry { version: version.to_owned(), ..Entry::default() };
+    let packed = known.package(&repository, "web", &entry("2.0.0+build.1")).await.unwrap();
+    assert_eq!((packed.bytes, packed.address), (archive, None));
+    let missing = known.package(&repository, "web", &entry("3.0.0")).await.unwrap_err();
+    assert_eq!(missing.why, Silence::Missing, "{missing}");
+    let image = known.package(&repository, "image", &entry("1.0.0")).await.unwrap_err();
+    assert!(image.message.contains("it is no chart"), "{image}");
+    let stranger = of(Credentials::none()).package(&repository, "web", &entry("2.0.0+build.1")).await;
+    assert_eq!(stranger.unwrap_err().why, Silence::Forbidden);
 }

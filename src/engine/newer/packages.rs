@@ -42,7 +42,7 @@ pub struct Comparing<'a> {
     /// What renders charts.
     pub renderer: &'a dyn Renderer,
     /// How long it may take in all.
-    pub within: Duration,
+    pub within: std::time::Duration,
 }
 
 /// What was learned of charts, by product.
@@ -72,7 +72,7 @@ pub async fn compare(
     upstreams: &Upstreams,
     with: &Comparing<'_>,
 ) -> Differences {
-    let until = Instant::now() + with.within.std();
+    let until = Instant::now() + with.within;
     // Helm is looked for once; without it files are compared all the same.
     let helm = with.renderer.version().await.map(drop).map_err(|fault| fault.message);
     let one = async |job: Job<'_>| {

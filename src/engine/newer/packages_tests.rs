@@ -90,7 +90,7 @@ async fn found(memory: &Memory, helm: &Helm, kubernetes: &[&str]) -> Result<Foun
     let catalog =
         catalog(&[("products/shop/product.yaml", PRODUCT), ("products/shop/chart/Chart.yaml", copy)]);
     let kubernetes = kubernetes.iter().map(|text| text.parse().unwrap()).collect();
-    let with = Comparing { catalog: &catalog, kubernetes: &kubernetes, renderer: helm, within: RENDER };
+    let with = Comparing { catalog: &catalog, kubernetes: &kubernetes, renderer: helm, within: RENDER.std() };
     let version = helm.version().await.map(drop).map_err(|fault| fault.message);
     let job = Job {
         item: &item,

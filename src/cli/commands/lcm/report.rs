@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Instant;
 
 use super::super::{Context, fleet};
 use super::past::Before;
@@ -66,7 +67,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
             let git = context.place.repository().await?;
             let sources = catalog.sources.as_ref().map(|loaded| &loaded.file);
             let most = context.place.globals().wait_timeout.map_or(args.within.std(), |most| most.std());
-            let within = Some(args.within.std().min(most));
+            let (begun, within) = (Instant::now(), Some(args.within.std().min(most)));
             let upstreams = Asking::of(&context.place, Some(git.root()), sources, within)?.upstreams();
             let mut looked = newer::look(&gathered.used, &policies, &projects, own, &upstreams).await;
             if wants_packages(args) {
@@ -74,7 +75,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
                     catalog: &catalog,
                     kubernetes: &gathered.used.kubernetes,
                     renderer: &*context.place.renderer(),
-                    within: args.within,
+                    within: args.within.std().saturating_sub(begun.elapsed()),
                 };
                 looked.learned.material.compared =
                     newer::compare(&looked.rows, &looked.answers, &upstreams, &with).await;
