@@ -206,7 +206,7 @@ async fn packages_say_what_breaks_a_product_and_where_it_sets_that() {
     );
     let moved = "it uses PodDisruptionBudget (policy/v1beta1) in place of PodDisruptionBudget (policy/v1)";
     assert!(texts(&told, "hint").contains(&moved.to_owned()), "{told:#}");
-    assert_eq!(told["notes"], serde_json::json!([]), "{told:#}");
+    assert!(!notes(&told).contains("render") && !notes(&told).contains("package"), "{told:#}");
     assert_eq!(
         told["evidence"][0]["links"][0],
         serde_json::json!({ "name": "web 2.0.0", "url": "https://charts.example.com/web-2.0.0.tgz" })

@@ -107,7 +107,7 @@ async fn what_is_no_package_is_silence_that_says_why() {
     .await;
     for (url, why, words) in [
         ("cut.tgz", Silence::Invalid, "broke off"),
-        ("large.tgz", Silence::TooMuch, "20,971,520 bytes"),
+        ("large.tgz", Silence::TooMuch, "20971520 bytes"),
         ("private.tgz", Silence::Forbidden, "answered 403"),
         ("inside.tgz", Silence::Invalid, "an address inside"),
         ("gone.tgz", Silence::Missing, "answered 404"),

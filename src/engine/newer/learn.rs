@@ -40,7 +40,8 @@ pub struct Learned {
 /// Learns what rows are completed with. `windows` are what the public data set answered, and a file of one's own.
 pub(super) async fn learn(
     rows: &[Row],
-    (projects, policy): (&Projects, &dyn Fn(&str, &Item) -> Policy),
+    projects: &Projects,
+    policy: &dyn Fn(&str, &Item) -> Policy,
     (windows, own): (Result<Arc<Whole>, Unanswered>, Option<&Support>),
     upstreams: &Upstreams,
 ) -> Learned {

@@ -41,7 +41,7 @@ pub async fn look(
     let (answers, windows) = futures::join!(ask::ask(used, upstreams), upstreams.support.whole());
     let rows = rows(policies, used, &answers);
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
-    let learned = learn::learn(&rows, (projects, &policy), (windows, own), upstreams).await;
+    let learned = learn::learn(&rows, projects, &policy, (windows, own), upstreams).await;
     Looked { answers, rows, learned }
 }
 
