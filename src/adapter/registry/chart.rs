@@ -37,7 +37,8 @@ impl Registries {
     /// Docker Hub is not asked, and what is no chart, too large, or has another digest is no answer.
     pub(super) async fn packed(&self, repository: &Repository, tag: &str) -> Result<Vec<u8>, Unanswered> {
         let what = format!("the chart {repository}:{tag}");
-        if repository.registry == "docker.io" {
+        // Charts name the host itself: `oci://registry-1.docker.io/...`.
+        if repository.registry == "docker.io" || repository.registry.ends_with(".docker.io") {
             let words = format!("{what}: Docker Hub counts that as a pull, and pulls are not spent on it");
             return Err(Unanswered::new(Silence::Forbidden, words));
         }
