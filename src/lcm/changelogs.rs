@@ -80,7 +80,7 @@ pub(super) fn name(item: &Item) -> Option<&str> {
     match item {
         Item::Chart { name, .. } => Some(name),
         Item::Image(repository) => repository.name.rsplit('/').next(),
-        Item::Tool(_) | Item::Kubernetes(_) => None,
+        Item::Tool(_) | Item::Kubernetes(_) | Item::Addon { .. } => None,
     }
 }
 

@@ -79,8 +79,7 @@ pub(super) async fn learn(
     };
     let addons = addons(rows, upstreams).await;
     let known = Known::new(products, own);
-    learned.material =
-        Material { releases, changelogs, known, offered, addons, ..Material::default() };
+    learned.material = Material { releases, changelogs, known, offered, addons, ..Material::default() };
     learned
 }
 
