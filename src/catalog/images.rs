@@ -17,6 +17,8 @@ pub(crate) struct Image {
     pub reference: String,
     /// Where it stands; of an image in parts, its tag.
     pub place: Place,
+    /// Whether it is a part: something else (a chart, an operator) puts a tag behind it, and which is not said.
+    pub is_open: bool,
 }
 
 /// Every image of a product, in order of files, once for each place.
@@ -64,7 +66,11 @@ fn of_chart(part: &Part<'_>, chart: &str, values: Option<&Node>, found: &mut Vec
         (own, values) => own.or_else(|| values.cloned()),
     };
     if let Some(values) = merged {
+        let before = found.len();
         collect(&values, found);
+        for image in found.iter_mut().skip(before) {
+            image.is_open = is_bare(&image.reference);
+        }
     }
     let templates = format!("{chart}/templates");
     for path in part.files_at(&templates) {
@@ -86,7 +92,8 @@ fn literal_image(source: &std::sync::Arc<crate::diag::Source>, line: u32) -> Opt
         return None;
     }
     let start = range.start + text.find(value)?;
-    Some(Image { reference: value.to_owned(), place: Place::new(source, start, start + value.len()) })
+    let place = Place::new(source, start, start + value.len());
+    Some(Image { reference: value.to_owned(), place, is_open: false })
 }
 
 fn collect(node: &Node, found: &mut Vec<Image>) {
@@ -114,7 +121,7 @@ fn collect(node: &Node, found: &mut Vec<Image>) {
 
 /// A reference, with the tag and the digest that stand beside it if it has none of its own.
 fn beside(text: &str, value: &Node, mapping: &Mapping) -> Image {
-    let bare = text.rsplit('/').next().is_some_and(|name| !name.contains([':', '@']));
+    let bare = is_bare(text);
     let part = |key: &str| mapping.get(key).filter(|node| !objects::is_templated(&node.place));
     let written = |key: &str| part(key).and_then(Node::as_written).filter(|text| !text.is_empty());
     let (tag, digest) = (written("tag").filter(|_| bare), written("digest").filter(|_| bare));
@@ -124,7 +131,12 @@ fn beside(text: &str, value: &Node, mapping: &Mapping) -> Image {
         tag.map(|tag| format!(":{tag}")).unwrap_or_default(),
         digest.map(|digest| format!("@{digest}")).unwrap_or_default()
     );
-    Image { reference, place: place.unwrap_or(&value.place).clone() }
+    Image { reference, place: place.unwrap_or(&value.place).clone(), is_open: false }
+}
+
+/// Whether a reference has neither a tag nor a digest.
+fn is_bare(reference: &str) -> bool {
+    reference.rsplit('/').next().is_some_and(|name| !name.contains([':', '@']))
 }
 
 /// `{registry, repository, tag, digest}` as charts write images.
@@ -139,7 +151,8 @@ fn in_parts(parts: &Mapping) -> Option<Image> {
     let tag = text("tag").map(|tag| format!(":{tag}")).unwrap_or_default();
     let digest = text("digest").map(|digest| format!("@{digest}")).unwrap_or_default();
     let place = parts.get("tag").or_else(|| parts.get("repository")).map(|node| node.place.clone())?;
-    Some(Image { reference: format!("{registry}{repository}{tag}{digest}"), place })
+    let reference = format!("{registry}{repository}{tag}{digest}");
+    Some(Image { is_open: is_bare(&reference), reference, place })
 }
 
 fn is_reference(text: &str) -> bool {

@@ -227,7 +227,7 @@ impl Joiner {
         let pins: Vec<_> = catalog.pins.values().map(|p| &p.file).collect();
         let observation = Observation::fresh(observed);
         let needed = resolve::needed(&release, &pins, &self.holds, [&observation], now);
-        let versions = planning::versions(world, needed.iter()).await?;
+        let versions = planning::versions(world, &catalog, needed.iter()).await?;
         let gathered = Gathered {
             commit: self.plan.commit.clone(),
             release: self.plan.release.id.clone(),

@@ -2,7 +2,6 @@
 //! runs now. It gathers the arguments; `plan` decides.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::catalog::product::Content;
 use crate::catalog::{self, Catalog, fleet};
@@ -229,7 +228,7 @@ pub async fn gather(
     let now = world.clock.now();
     let holds = held_products(follower.state(), now);
     let needed = resolve::needed(&release, &pins, &holds, observed.values(), now);
-    let versions = versions(world, needed.iter()).await?;
+    let versions = versions(world, &catalog, needed.iter()).await?;
     let renderers = renderers(world, &versions).await?;
     let authors = authors(world, &catalog, &release, &commit).await?;
     Ok(Gathered {
@@ -561,8 +560,10 @@ pub(super) fn past_pins(state: &FleetState) -> BTreeMap<ClusterUid, Vec<PastPin>
 /// The content of product versions, as far as planning reads it.
 pub(super) async fn versions<'n>(
     world: &World,
+    catalog: &Catalog,
     needed: impl Iterator<Item = &'n Needed>,
 ) -> Result<BTreeMap<Digest, ProductVersion>, PlanError> {
+    let fixed = resolve::fixed_contents(catalog.releases.values().map(|loaded| &loaded.file));
     let mut versions = BTreeMap::new();
     for need in needed {
         let tree = match world.packages.fetch(&need.product, &need.version, &need.commit, &need.digest).await
@@ -573,9 +574,7 @@ pub(super) async fn versions<'n>(
             Err(fault) => return Err(fault.into()),
         };
         let content = Content::at(&tree, &format!("products/{}", need.product))?;
-        let version =
-            ProductVersion { file: Arc::new(content.file), digest: need.digest, test_digest: content.tests };
-        versions.insert(need.digest, version);
+        versions.insert(need.digest, ProductVersion::of(content, fixed.contains(&need.digest)));
     }
     Ok(versions)
 }

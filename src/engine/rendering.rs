@@ -11,7 +11,7 @@ use crate::plan::{PlannedCluster, Target};
 use crate::port::{Fault, HelmRequest, Renderer, Secret};
 use crate::render::helm::{self, Chart};
 use crate::render::values::Resolved;
-use crate::render::{Context, Facts, Mask, RenderedObject, check, manifests, scan};
+use crate::render::{Context, Facts, FixedImages, Mask, RenderedObject, check, manifests, scan};
 use crate::version::KubeVersion;
 use crate::yaml::Spanned;
 
@@ -80,7 +80,8 @@ pub async fn product(renderer: &dyn Renderer, what: &For<'_>) -> Result<ProductS
                 return Err(Fault::permanent(format!("a `{}` step has no behaviour yet", later.kind())));
             }
         };
-        objects.extend(found.iter().map(|object| rendered(name.clone(), object)));
+        let fixed = what.values.images();
+        objects.extend(found.iter().map(|object| rendered(name.clone(), object, fixed)));
         all.extend(found);
     }
     check(&all).into_result(()).map_err(|findings| what.wrong(&findings))?;
@@ -97,7 +98,7 @@ pub fn job(what: &For<'_>, test: &JobTest) -> Result<Rendered, Fault> {
         manifests(&what.content.tree, &what.folder(), &test.manifest.value, namespace, &what.context())
             .map_err(|findings| what.wrong(&findings))?;
     match found.as_slice() {
-        [only] => Ok(rendered(test.name.value.to_string(), only)),
+        [only] => Ok(rendered(test.name.value.to_string(), only, what.values.images())),
         other => Err(Fault::permanent(format!(
             "{} holds {}, and a test is exactly one Job",
             test.manifest.value,
@@ -106,13 +107,11 @@ pub fn job(what: &For<'_>, test: &JobTest) -> Result<Rendered, Fault> {
     }
 }
 
-fn rendered(step: String, object: &RenderedObject) -> Rendered {
-    Rendered {
-        step,
-        object: object.object.clone(),
-        origin: object.origin.clone(),
-        namespace: object.namespace.clone(),
-    }
+/// An object as it is applied: its images are those that the release fixed.
+fn rendered(step: String, found: &RenderedObject, fixed: &FixedImages) -> Rendered {
+    let mut object = found.object.clone();
+    fixed.fix(&mut object);
+    Rendered { step, object, origin: found.origin.clone(), namespace: found.namespace.clone() }
 }
 
 /// The values at a dotted path. A path that leads nowhere is a mistake: a chart without its values

@@ -213,11 +213,7 @@ async fn fetched(world: &World, product: &ProductName, before: &Before) -> Optio
     let packages = &world.packages;
     let tree = packages.fetch(product, &before.version, &before.commit, &before.digest).await.ok()?;
     let content = crate::catalog::product::Content::at(&tree, &format!("products/{product}")).ok()?;
-    let version = ProductVersion {
-        file: std::sync::Arc::new(content.file),
-        digest: before.digest,
-        test_digest: content.tests,
-    };
+    let version = ProductVersion::from(&content);
     // It went there before within the limits of its file.
     Some(crate::plan::planned_product(&version, &before.commit, &Durations::default()))
 }

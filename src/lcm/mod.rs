@@ -15,6 +15,7 @@ pub mod deadlines;
 pub mod declared;
 pub mod digests;
 pub mod filter;
+pub mod fixed;
 pub mod import;
 pub mod index;
 pub mod material;

@@ -8,6 +8,7 @@ use super::changes::Changes;
 use super::charts;
 use super::declared::{Declared, Item};
 use super::digests::{self, Newer};
+use super::fixed::{self, Digests};
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::Policy;
 use super::status::{self, Standing};
@@ -96,6 +97,8 @@ pub struct Row {
     pub changes: Option<Changes>,
     /// Until when what is in use is supported: of all its versions the one with the least left.
     pub window: Option<Window>,
+    /// What their tags name, where a file or a lock says so.
+    pub digests: Digests,
 }
 
 /// How a version in use stands.
@@ -249,6 +252,11 @@ impl Parts<'_> {
             }
             Some(Ok(answer)) => self.judged(item, answer, policy, kubernetes),
         };
+        let moved = answer.and_then(|answer| fixed::moved(&self.released, answer.as_ref().ok()?));
+        if let Some(moved) = moved.filter(|_| !seen.statuses.iter().any(|s| s.word() == "tag-moved")) {
+            seen.statuses.retain(|status| !matches!(status, Status::Unknown { .. } | Status::Same));
+            seen.statuses.push(moved);
+        }
         let differ = |(version, _): &(String, BTreeSet<ClusterName>)| {
             !declared.iter().any(|declared| is_declared(declared, version, item))
         };
@@ -284,6 +292,11 @@ impl Parts<'_> {
             judged: seen.judged,
             changes: None,
             window: None,
+            digests: Digests {
+                declared: fixed::by_version(self.declared.iter().copied()),
+                released: fixed::by_version(self.released.iter().copied()),
+                running: fixed::by_version(self.running.iter().map(|one| &one.declared)),
+            },
         })
     }
 

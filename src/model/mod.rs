@@ -52,7 +52,7 @@ pub use product::{
     Product, ProductFile, RunStep, RunTest, Test, Tombstone, TombstoneWhen, Upstream, UpstreamAddon,
     UpstreamChart, UpstreamImage, UpstreamKubernetes, UpstreamTool,
 };
-pub use release::{Lane, Lock, LockedProduct, Release, ReleaseFile};
+pub use release::{IMAGES, Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;
 pub use sources::{
     Farthest, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::image::Image;
 use super::{Kind, Metadata, ProductName, ReleaseId};
 use crate::digest::Digest;
 use crate::version::{KubeVersion, Version};
@@ -93,10 +94,10 @@ impl std::fmt::Display for Lane {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Lock {
-    /// The lock's format number; 1.
+    /// The lock's format number: 1, or 2 if it has the digests of images.
     pub format: u32,
     /// The release digest: over format, name, lane, parent digest, includes, removes, lowers,
-    /// kubernetes and products (name, version, digest).
+    /// kubernetes and products (name, version, digest); in format 2 also over the images.
     pub digest: Digest,
     /// The parent's release digest, if it has a parent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,10 +107,35 @@ pub struct Lock {
     pub cut_by: Option<String>,
     /// Each product's content, in order of names.
     pub products: BTreeMap<ProductName, LockedProduct>,
-    /// Image references as the manifests and charts write them (with default values), sorted.
+    /// The images that products declare (with default values), sorted. In format 1 as the files write
+    /// them; in format 2 with full names and digests: what a tag named as NAME:TAG@DIGEST, what a file
+    /// fixed itself as NAME@DIGEST.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<String>,
 }
+
+impl Lock {
+    /// The format of a lock without digests of images.
+    pub const FORMAT: u32 = 1;
+    /// The format of a lock with them. Its fields are those of format 1, so that a program which knows only
+    /// that one can read it and refuse it by its number.
+    pub const WITH_DIGESTS: u32 = 2;
+
+    /// The images with their digests, which the release digest covers. Nothing in format 1.
+    pub fn fixed_images(&self) -> &[String] {
+        if self.format == Self::WITH_DIGESTS { &self.images } else { &[] }
+    }
+
+    /// What each tag named when the release was cut: images by tag, with their digests. Nothing in format 1.
+    pub fn image_digests(&self) -> BTreeMap<Image, String> {
+        let read = self.fixed_images().iter().filter_map(|text| text.parse::<Image>().ok());
+        let tagged = read.filter(|image| image.tag.is_some());
+        tagged.filter_map(|mut image| image.digest.take().map(|digest| (image, digest))).collect()
+    }
+}
+
+/// The key under which what a lock says of images stands among effective values. No product has it.
+pub const IMAGES: &str = "tidegate.dev/images";
 
 /// One product's content, fixed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

@@ -157,7 +157,8 @@ fn regions(pipeline: &Pipeline, waves: &[PlannedWave]) -> BTreeMap<String, u32> 
 /// whoever verified it before.
 fn lock_holds(input: &PlanInput<'_>) -> Option<Finding> {
     let Locked { id, lock, .. } = input.release;
-    let computed = release::digest(id, input.release.spec(), lock.parent.as_ref(), &lock.products);
+    let computed =
+        release::digest(id, input.release.spec(), lock.parent.as_ref(), &lock.products, lock.fixed_images());
     (computed != lock.digest).then(|| {
         Finding::error(
             &codes::LOCK_TAMPERED,

@@ -33,7 +33,8 @@ pub enum Wanted {
 pub trait Registry: Send + Sync {
     /// All tags of a repository. Whoever asks the same again in a run is given the same list.
     async fn tags(&self, repository: &Repository, wanted: Wanted) -> Result<Arc<Tags>, Unanswered>;
-    /// What a tag names now: the digest of its manifest or index, without pulling it.
+    /// What a tag names now: the digest of its manifest or index, without pulling it. Of an image by digest
+    /// alone, that digest, if it is there.
     async fn digest(&self, image: &Image) -> Result<String, Unanswered>;
     /// The digests of the platforms of what a tag names now; none if it is no index. Docker Hub, whose
     /// listing tells them, is not asked: there that is a pull.

@@ -4,6 +4,7 @@
 
 mod actions;
 mod context;
+mod fixed;
 pub mod helm;
 mod manifests;
 mod mask;
@@ -15,6 +16,7 @@ mod trace;
 pub mod values;
 
 pub use context::{Context, Facts};
+pub use fixed::FixedImages;
 pub use manifests::{FORMAT, manifests};
 pub use mask::{MASK, Mask};
 pub use object::{RenderedObject, check, images, masked};

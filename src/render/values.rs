@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::fixed::FixedImages;
 use super::mask::MASK;
 use crate::model::SecretRef;
 use crate::model::secrets::REFERENCE;
@@ -15,17 +16,28 @@ use crate::model::secrets::REFERENCE;
 pub struct Resolved {
     value: Value,
     secrets: Vec<Arc<str>>,
+    images: FixedImages,
 }
 
 impl Resolved {
+    fn of(mut value: Value, secrets: Vec<Arc<str>>) -> Self {
+        let images = FixedImages::taken(&mut value);
+        Self { value, secrets, images }
+    }
+
     /// Values without any secret reference, or whose references are none of this caller's business.
     pub fn plain(value: &Value) -> Self {
-        Self { value: canonical(value), secrets: Vec::new() }
+        Self::of(canonical(value), Vec::new())
     }
 
     /// The values; every use of this name is a place to look at in a review.
     pub fn expose(&self) -> &Value {
         &self.value
+    }
+
+    /// The images that are fixed by the release. They are no values of templates and charts.
+    pub fn images(&self) -> &FixedImages {
+        &self.images
     }
 
     /// The secrets that were put in, for masking.
@@ -80,13 +92,13 @@ pub fn resolve_refs(
             String::new()
         }
     });
-    if unknown.is_empty() { Ok(Resolved { value, secrets }) } else { Err(unknown) }
+    if unknown.is_empty() { Ok(Resolved::of(value, secrets)) } else { Err(unknown) }
 }
 
 /// The values with every secret reference shown as `***`: for what is printed.
 pub fn masked(values: &Value) -> Resolved {
     let value = replace(&canonical(values), &mut |_| MASK.to_owned());
-    Resolved { value, secrets: Vec::new() }
+    Resolved::of(value, Vec::new())
 }
 
 fn replace(value: &Value, with: &mut dyn FnMut(&SecretRef) -> String) -> Value {

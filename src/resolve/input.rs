@@ -2,12 +2,13 @@
 //! every product version that may occur, and what each cluster was seen to run. All of it is an
 //! argument; fetching it is for the engine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::product::Content;
-use crate::catalog::release::Locked;
+use crate::catalog::release::{Locked, by_tag};
 use crate::digest::Digest;
+use crate::model::image::Image;
 use crate::model::{
     ClusterEntry, ClusterName, ClusterUid, Fleet, Observed, ObservedProduct, PinFile, PinId, ProductFile,
     ProductName, ReleaseFile,
@@ -55,11 +56,27 @@ pub struct ProductVersion {
     pub digest: Digest,
     /// The test digest: over the `tests` field and the files that it names.
     pub test_digest: Digest,
+    /// The images that it declares by tag, where a lock may have their digests.
+    pub images: BTreeSet<Image>,
+}
+
+impl ProductVersion {
+    /// Of a content. Its images are looked for only where a lock has digests: all manifests are read then.
+    pub fn of(content: Content, is_fixed: bool) -> Self {
+        let images = if is_fixed { by_tag(&content) } else { BTreeSet::new() };
+        let Content { file, digest, tests, .. } = content;
+        Self { file: Arc::new(file), digest, test_digest: tests, images }
+    }
 }
 
 impl From<&Content> for ProductVersion {
     fn from(content: &Content) -> Self {
-        Self { file: Arc::new(content.file.clone()), digest: content.digest, test_digest: content.tests }
+        Self {
+            file: Arc::new(content.file.clone()),
+            digest: content.digest,
+            test_digest: content.tests,
+            images: BTreeSet::new(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod affected;
 mod arrangement;
+mod images;
 mod input;
 mod membership;
 mod needed;
@@ -12,6 +13,7 @@ mod types;
 pub mod values;
 
 pub use affected::{Affected, clusters_of, first_clusters_of};
+pub use images::fixed_contents;
 pub use input::{Ground, HeldProduct, Needed, Observation, PastPin, ProductVersion, ResolveInput};
 pub use needed::needed;
 pub use resolver::served;

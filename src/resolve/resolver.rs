@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::affected::Affected;
 use super::arrangement::{self, Arrangement, Member, arrange};
+use super::images::Fixed;
 use super::membership::{ClusterLayers, Layers};
 use super::pins::Pins;
 use super::{
@@ -35,6 +36,7 @@ pub struct Resolver<'a> {
     layers: Layers<'a>,
     pins: Pins<'a>,
     merged: HashMap<ValuesKey<'a>, Arc<EffectiveValues>>,
+    fixed: Fixed<'a>,
     sets: HashMap<SetKey, Arranged>,
     findings: Findings,
     affected: Affected,
@@ -91,6 +93,7 @@ impl<'a> Resolver<'a> {
             layers: Layers::of(ground.fleet),
             pins,
             merged: HashMap::new(),
+            fixed: Fixed::new(&ground),
             sets: HashMap::new(),
             findings: Findings::new(),
             affected: Affected::default(),
@@ -182,6 +185,9 @@ impl<'a> Resolver<'a> {
         let mut products = Vec::with_capacity(chosen.len());
         for Chosen { pick, content } in chosen {
             let values = merged(&mut self.merged, &mut self.findings, &layers, pick.name, content, cluster);
+            let found = observed.and_then(|observed| observed.products.get(pick.name));
+            let brought_by = found.filter(|found| found.digest == pick.digest).map(|found| &found.release);
+            let values = self.fixed.over(values, pick.name, content, &pick.reason, brought_by);
             let product = DesiredProduct {
                 version: pick.version,
                 commit: pick.commit,

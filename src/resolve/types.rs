@@ -111,6 +111,8 @@ pub enum Layer {
     Pool(String),
     /// At the cluster itself.
     Cluster,
+    /// In the lock of the release of this name.
+    Lock(String),
 }
 
 /// Why a cluster does not get a product of the release.
@@ -130,6 +132,7 @@ impl std::fmt::Display for Layer {
             Self::Environment(name) => write!(f, "environment `{name}`"),
             Self::Pool(name) => write!(f, "pool `{name}`"),
             Self::Cluster => f.write_str("the cluster itself"),
+            Self::Lock(release) => write!(f, "the lock of `{release}`"),
         }
     }
 }

@@ -125,7 +125,7 @@ impl Desk {
         for product in draft.products.keys() {
             product_tag(&self.repository, product).await?;
         }
-        release_cut(&self.repository, id).await?;
+        release_cut(&self.repository, id, None).await?;
         Ok(self.commits.commit(&format!("release: {id} is cut")).await?)
     }
 

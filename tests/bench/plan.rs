@@ -53,6 +53,7 @@ fn product(n: usize) -> ProductVersion {
         file: Arc::new(file),
         digest: digest::bytes(name.as_bytes()),
         test_digest: digest::bytes(format!("tests of {name}").as_bytes()),
+        images: Default::default(),
     }
 }
 

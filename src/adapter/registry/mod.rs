@@ -147,6 +147,34 @@ impl Registries {
         self.hash(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST), &what).await
     }
 
+    /// The digest, if the repository has it.
+    async fn present(&self, repository: &Repository, digest: &str) -> Result<String, Unanswered> {
+        let what = format!("{repository}@{digest}");
+        let invalid = |words: &str| Unanswered::new(Silence::Invalid, format!("{what}: {words}"));
+        if !is_digest(digest) {
+            return Err(invalid("that is no digest"));
+        }
+        let visit = self.visit(repository)?;
+        let url = visit.base.join(&format!("v2/{}/manifests/{digest}", repository.name));
+        let url = url.map_err(|_| invalid("that is no path"))?;
+        let ask = Ask::head(url.clone()).accept(MANIFESTS);
+        let heard = self.doors.ask(&visit, ask).await?;
+        let named = match heard.answer.header(&DIGEST) {
+            _ if heard.answer.status == StatusCode::METHOD_NOT_ALLOWED
+                && repository.registry != "docker.io"
+                && digest.starts_with("sha256:") =>
+            {
+                self.hash(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST), &what).await?
+            }
+            _ if !heard.answer.status.is_success() => {
+                return Err(words::of(&heard.answer, &what, repository, &heard.found));
+            }
+            Some(named) => named.to_owned(),
+            None => digest.to_owned(),
+        };
+        if named != digest { Err(invalid("what came has another digest")) } else { Ok(named) }
+    }
+
     /// The digest of a manifest, of its bytes.
     async fn hash(&self, visit: &Visit<'_>, ask: Ask, what: &str) -> Result<String, Unanswered> {
         let mut heard = self.doors.ask(visit, ask).await?;
@@ -191,17 +219,21 @@ impl Registry for Registries {
 
     async fn digest(&self, image: &Image) -> Result<String, Unanswered> {
         let repository = self.settings.upstream(&image.repository);
-        let tag = match (&image.tag, &image.digest) {
-            (Some(tag), _) => tag.clone(),
-            (None, Some(digest)) => return Ok(digest.clone()),
-            (None, None) => "latest".to_owned(),
+        let image = match (&image.tag, &image.digest) {
+            (Some(tag), _) => Image { repository, tag: Some(tag.clone()), digest: None },
+            (None, Some(digest)) => Image { repository, tag: None, digest: Some(digest.clone()) },
+            (None, None) => Image { repository, tag: Some("latest".to_owned()), digest: None },
         };
-        let image = Image { repository, tag: Some(tag.clone()), digest: None };
         let once = {
             let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(digests.entry(image.clone()).or_default())
         };
-        once.get_or_init(async || self.resolve(&image.repository, &tag).await).await.clone()
+        once.get_or_init(async || match &image.digest {
+            Some(digest) => self.present(&image.repository, digest).await,
+            None => self.resolve(&image.repository, image.tag.as_deref().unwrap_or("latest")).await,
+        })
+        .await
+        .clone()
     }
 
     async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered> {

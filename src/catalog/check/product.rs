@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Finding, Findings, Place, Severity, codes};
-use crate::model::{DeployStep, Product, Selector, Test, Upstream, secrets};
+use crate::model::{DeployStep, IMAGES, Product, Selector, Test, Upstream, secrets};
 use crate::yaml::{Node, Spanned};
 
 use super::super::part::Part;
@@ -99,6 +99,10 @@ pub(crate) fn of_part(part: &Part<'_>) -> Findings {
     findings.extend(images::without_digest(part));
     findings.extend(check_schema(spec));
     if let Some(values) = &spec.values {
+        let reserved = values.as_mapping().and_then(|mapping| mapping.get_key_place(IMAGES));
+        findings.extend(reserved.map(|place| {
+            wrong_form(place, format!("`{IMAGES}` is what locks say of images, and no value of a product"))
+        }));
         findings.extend(break_schema(part.name(), spec, values, Completeness::Partial));
     }
     findings

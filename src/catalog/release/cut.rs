@@ -3,16 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::diag::{Finding, Findings, codes};
+use crate::diag::{Finding, Findings, Place, codes};
 use crate::digest::Digest;
-use crate::model::{Lock, LockedProduct, ProductName, ReleaseFile, ReleaseId};
+use crate::model::image::Image;
+use crate::model::{Lock, LockedProduct, ProductName, Release, ReleaseFile, ReleaseId};
 use crate::version::Version;
 
-use super::super::images;
 use super::super::product::Content;
 use super::super::set::Set;
 use super::super::{Catalog, Loaded};
-use super::digest::{FORMAT, digest};
+use super::digest::digest;
+use super::images::{self, DeclaredImages};
 use super::rules::rules;
 use super::verify::locked;
 
@@ -32,6 +33,10 @@ pub struct Cut {
     pub lock: Lock,
     /// Whether the file has that lock already.
     pub unchanged: bool,
+    /// The images that its products declare.
+    pub images: DeclaredImages,
+    /// What is wrong with references to images, if digests are wanted of them.
+    pub unreadable: Findings,
     /// Warnings.
     pub findings: Findings,
 }
@@ -78,7 +83,7 @@ pub fn cut(
             reused(catalog, &name.value, &version.value, &tagged.content.digest)
                 .map(|f| f.at(&version.place)),
         );
-        all_images.extend(images::of(&part).into_iter().map(|image| image.reference));
+        all_images.extend(super::super::images::of(&part).into_iter().map(|image| image.reference));
         contents.insert(&name.value, &tagged.content.file.spec);
         products.insert(
             name.value.clone(),
@@ -93,8 +98,13 @@ pub fn cut(
     findings.extend(Set { whole: format!("release {id}"), versions, contents, kubernetes }.check());
     all_images.sort();
     all_images.dedup();
-    let digest = digest(id, &loaded.spec, parent.as_ref(), &products);
-    let lock = Lock { format: FORMAT, digest, parent, cut_by: None, products, images: all_images };
+    let (images, unreadable) = images::declared(tagged);
+    let digest = digest(id, &loaded.spec, parent.as_ref(), &products, &[]);
+    let mut lock = Lock { format: Lock::FORMAT, digest, parent, cut_by: None, products, images: all_images };
+    // What tags named then is not asked again.
+    if let Some(before) = loaded.file.lock.as_ref().filter(|before| images::is_of(before, &images)) {
+        fix(id, &loaded.spec, &mut lock, before.images.clone());
+    }
     let unchanged = same_as_before(id, loaded, &lock, &mut findings);
     if findings.has_errors() {
         return Err(findings.sorted());
@@ -105,7 +115,80 @@ pub fn cut(
         Some(before) if unchanged => before.value.clone(),
         _ => lock,
     };
-    Ok(Cut { lock, unchanged, findings })
+    Ok(Cut { lock, unchanged, images, unreadable, findings })
+}
+
+/// Puts images with their digests into a lock.
+fn fix(id: &ReleaseId, spec: &Release, lock: &mut Lock, images: Vec<String>) {
+    lock.digest = digest(id, spec, lock.parent.as_ref(), &lock.products, &images);
+    lock.format = Lock::WITH_DIGESTS;
+    lock.images = images;
+}
+
+impl Cut {
+    /// The images whose digests have to be asked for, and the digests that a hotfix takes over from its
+    /// parent. Nothing is to be asked for a release that was cut with digests before.
+    ///
+    /// # Errors
+    /// When the release was cut before without digests, or a reference is no image.
+    pub fn unresolved(
+        &self,
+        catalog: &Catalog,
+        id: &ReleaseId,
+    ) -> Result<(DeclaredImages, BTreeMap<Image, String>), Findings> {
+        let mut findings: Findings = self.unreadable.errors().cloned().collect();
+        if self.unchanged && self.lock.format == Lock::WITH_DIGESTS {
+            return findings.into_result((DeclaredImages::new(), BTreeMap::new()));
+        }
+        if self.unchanged && self.names_tags() {
+            let message = format!("the release `{id}` was cut before, without digests of images");
+            findings.push(already_cut(catalog, id, message));
+        }
+        let inherited = images::inherited(catalog, id);
+        let asked = self.images.iter().filter(|(image, _)| !inherited.contains_key(image));
+        let asked = asked.map(|(image, at)| (image.clone(), at.clone())).collect();
+        findings.into_result((asked, inherited))
+    }
+
+    /// Whether an image is declared by its tag alone.
+    fn names_tags(&self) -> bool {
+        self.images.keys().any(|image| image.digest.is_none())
+    }
+
+    /// The same with the digests of images in the lock. Where no tag is named, it stays of format 1.
+    #[must_use]
+    pub fn with_digests(
+        mut self,
+        catalog: &Catalog,
+        id: &ReleaseId,
+        digests: &BTreeMap<Image, String>,
+    ) -> Self {
+        if let Some(loaded) = catalog.releases.get(id).filter(|_| !self.unchanged) {
+            if self.names_tags() {
+                fix(id, &loaded.spec, &mut self.lock, images::written(&self.images, digests));
+            }
+            self.findings.extend(self.unreadable.warnings().cloned());
+        }
+        self
+    }
+
+    /// A warning where the parent's lock has digests of images and this one has none.
+    pub fn lost_digests(&self, catalog: &Catalog, id: &ReleaseId) -> Option<Finding> {
+        let loaded = catalog.releases.get(id)?;
+        let parent = loaded.spec.parent.as_ref()?;
+        let before = catalog.releases.get(&parent.value)?.file.lock.as_ref()?;
+        let lost = before.format == Lock::WITH_DIGESTS
+            && self.lock.format != Lock::WITH_DIGESTS
+            && self.names_tags();
+        lost.then(|| {
+            let message = format!("`{}` has the digests of its images, and `{id}` has none", parent.value);
+            Finding::warning(&codes::IMAGES_NOT_FIXED, message)
+                .at(&parent.place)
+                .label("with this release, clusters get what tags name again")
+                .hint("remove its `lock` and cut it again, before anybody uses it")
+                .next(format!("tidegate release cut {id} --resolve-images"))
+        })
+    }
 }
 
 fn secrets_of(part: &super::super::part::Part<'_>) -> Findings {
@@ -198,14 +281,23 @@ fn same_as_before(
     if before.value.digest == lock.digest && before.value.format == lock.format {
         return true;
     }
+    let message = format!("the release `{id}` was cut before, with another content");
     findings.push(
-        Finding::error(
-            &codes::ALREADY_CUT,
-            format!("the release `{id}` was cut before, with another content"),
-        )
-        .at(loaded.node.at(&["lock", "digest"]).map_or(&before.place, |node| &node.place))
-        .label(format!("now it would be {}", lock.digest.short()))
-        .hint("write a new release; or remove the `lock` if nobody has used this one"),
+        written_before(loaded, &before.place, message)
+            .label(format!("now it would be {}", lock.digest.short())),
     );
     false
+}
+
+fn already_cut(catalog: &Catalog, id: &ReleaseId, message: String) -> Finding {
+    match catalog.releases.get(id) {
+        Some(loaded) => written_before(loaded, &loaded.metadata.name.place, message),
+        None => Finding::error(&codes::ALREADY_CUT, message),
+    }
+}
+
+fn written_before(loaded: &Loaded<ReleaseFile>, place: &Place, message: String) -> Finding {
+    Finding::error(&codes::ALREADY_CUT, message)
+        .at(loaded.node.at(&["lock", "digest"]).map_or(place, |node| &node.place))
+        .hint("write a new release; or remove the `lock` if nobody has used this one")
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::model::{ProductName, Release, ReleaseFile, ReleaseId};
+use super::images::{self, ImageChange};
+use crate::model::{Lock, ProductName, Release, ReleaseFile, ReleaseId};
 use crate::version::{KubeVersion, Version};
 
 /// The difference of two releases.
@@ -21,6 +22,9 @@ pub struct Diff {
     pub products: Vec<ProductChange>,
     /// How many products are the same.
     pub unchanged: usize,
+    /// Images that differ, if the locks of both have digests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<ImageChange>,
 }
 
 /// What becomes of one product.
@@ -68,7 +72,12 @@ pub fn diff(from: &ReleaseFile, to: &ReleaseFile) -> Diff {
             .then(|| (old.kubernetes.value.clone(), new.kubernetes.value.clone())),
         unchanged: names.len() - products.len(),
         products,
+        images: images::changes(lock(from), lock(to)),
     }
+}
+
+fn lock(file: &ReleaseFile) -> Option<&Lock> {
+    file.lock.as_ref().map(|lock| &lock.value)
 }
 
 fn product(name: &ProductName, from: &ReleaseFile, to: &ReleaseFile) -> Option<ProductChange> {

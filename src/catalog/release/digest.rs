@@ -5,12 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::digest::{self, Digest};
-use crate::model::{Lane, LockedProduct, ProductName, Release, ReleaseId};
+use crate::model::{Lane, Lock, LockedProduct, ProductName, Release, ReleaseId};
 use crate::version::{KubeVersion, Version};
 use crate::yaml::Spanned;
-
-/// The format of locks and of what the release digest covers.
-pub const FORMAT: u32 = 1;
 
 /// What the digest covers, as design.md section 5 lists it; title, notes, commits and the lock are
 /// not part of it. Lists that mean sets are sorted.
@@ -25,6 +22,8 @@ struct Covered<'a> {
     lowers: BTreeSet<&'a ProductName>,
     kubernetes: &'a KubeVersion,
     products: Vec<CoveredProduct<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    images: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -35,15 +34,17 @@ struct CoveredProduct<'a> {
 }
 
 /// The digest of a release: SHA-256 of the canonical JSON (RFC 8785) of format, name, lane, parent
-/// digest, includes, removes, lowers, Kubernetes version and products (name, version, digest).
+/// digest, includes, removes, lowers, Kubernetes version and products (name, version, digest), with
+/// `images` that have digests also of those: then the format is another one.
 pub fn digest(
     name: &ReleaseId,
     spec: &Release,
     parent: Option<&Digest>,
     products: &BTreeMap<ProductName, LockedProduct>,
+    images: &[String],
 ) -> Digest {
     let covered = Covered {
-        format: FORMAT,
+        format: if images.is_empty() { Lock::FORMAT } else { Lock::WITH_DIGESTS },
         name,
         lane: spec.lane.value,
         parent,
@@ -55,6 +56,7 @@ pub fn digest(
             .iter()
             .map(|(name, locked)| CoveredProduct { name, version: &locked.version, digest: &locked.digest })
             .collect(),
+        images,
     };
     match digest::of(&covered) {
         Ok(digest) => digest,

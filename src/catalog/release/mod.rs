@@ -6,6 +6,7 @@ mod contains;
 mod cut;
 mod diff;
 mod digest;
+mod images;
 mod rules;
 mod verify;
 
@@ -13,7 +14,8 @@ pub use contains::{Family, Missing, by_number, contains, missing};
 pub use cut::{Cut, Tagged, cut};
 pub(crate) use cut::{missing_tag, reused, written};
 pub use diff::{Change, Diff, ProductChange, diff};
-pub use digest::{FORMAT, digest};
+pub use digest::digest;
+pub use images::{DeclaredImages, ImageChange, by_tag};
 pub use rules::{ancestors, contained_hotfixes, rules};
 pub(crate) use rules::{is_reserved, reserved};
 pub(crate) use verify::own_lock;
@@ -21,5 +23,7 @@ pub use verify::{Locked, locked, newest};
 
 #[cfg(test)]
 mod contains_tests;
+#[cfg(test)]
+mod images_tests;
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ fn a_release_that_was_cut_is_used_with_its_lock() {
     let locked = locked(&catalog, &id("R1")).unwrap();
     assert_eq!(locked.lock.products.len(), 2);
     assert_eq!(locked.lock.products.values().next().unwrap().commit, "c".repeat(40));
-    assert_eq!(*locked.digest(), digest(&id("R1"), locked.spec(), None, &locked.lock.products));
+    assert_eq!(*locked.digest(), digest(&id("R1"), locked.spec(), None, &locked.lock.products, &[]));
     assert_eq!(super::super::check(&catalog).errors().count(), 0);
 }
 

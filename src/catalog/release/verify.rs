@@ -9,7 +9,8 @@ use crate::model::{Lane, Lock, Release, ReleaseFile, ReleaseId};
 use crate::yaml::Node;
 
 use super::super::{Catalog, Loaded};
-use super::digest::{FORMAT, digest};
+use super::digest::digest;
+use super::images;
 use super::rules::ancestors;
 
 /// A release whose lock was verified.
@@ -87,13 +88,20 @@ pub(crate) fn own_lock(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<Releas
         return findings;
     };
     let at = |path: &[&str]| place(loaded, path).unwrap_or(&lock.place);
-    if lock.format != FORMAT {
+    if ![Lock::FORMAT, Lock::WITH_DIGESTS].contains(&lock.format) {
         findings.push(
             Finding::error(&codes::LOCK_FORMAT, format!("the lock has format {}", lock.format))
                 .at(at(&["lock", "format"]))
-                .label(format!("this tidegate knows format {FORMAT}")),
+                .label(format!(
+                    "this tidegate knows the formats {} and {}",
+                    Lock::FORMAT,
+                    Lock::WITH_DIGESTS
+                )),
         );
         return findings;
+    }
+    if lock.format == Lock::WITH_DIGESTS {
+        findings.extend(images::form(id, loaded, lock));
     }
     let spec = &loaded.spec;
     for (product, version) in &spec.products {
@@ -126,7 +134,7 @@ pub(crate) fn own_lock(catalog: &Catalog, id: &ReleaseId, loaded: &Loaded<Releas
         }
     }
     findings.extend(parent_digest(catalog, id, loaded, lock));
-    let computed = digest(id, spec, lock.parent.as_ref(), &lock.products);
+    let computed = digest(id, spec, lock.parent.as_ref(), &lock.products, lock.fixed_images());
     if findings.is_empty() && computed != lock.digest {
         findings.push(
             tampered(id, format!("the lock of `{id}` does not belong to what the release says"))
@@ -177,7 +185,7 @@ fn parent_digest(
     }
 }
 
-fn tampered(id: &ReleaseId, message: String) -> Finding {
+pub(super) fn tampered(id: &ReleaseId, message: String) -> Finding {
     Finding::error(&codes::LOCK_TAMPERED, message)
         .hint("a release does not change after it was cut: bring the file back, or write a new release")
         .next(format!("git log -p releases/{id}.yaml"))

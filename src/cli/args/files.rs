@@ -162,11 +162,19 @@ pub enum ReleaseCommand {
 
 /// `release cut`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: tidegate release cut R42 && git commit -am 'release: R42'")]
+#[command(after_help = "\
+With --resolve-images each registry is asked once what each tag names. The lock
+has the digests then, and clusters get just those images. One that can't be
+resolved stops it, and nothing is written.
+
+Example: tidegate release cut R42 && git commit -am 'release: R42'")]
 pub struct ReleaseCut {
     /// The release; its file is releases/ID.yaml.
     #[arg(value_name = "RELEASE")]
     pub release: ReleaseId,
+    /// Fix what the tags of images name: write their digests into the lock.
+    #[arg(long)]
+    pub resolve_images: bool,
 }
 
 /// `release hotfix`.

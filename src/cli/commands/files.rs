@@ -3,13 +3,14 @@
 
 use super::{Context, bump, cluster};
 use crate::cli::args::{ProductCommand, ProductTag, ReleaseCommand};
-use crate::cli::failure::{Outcome, warnings};
+use crate::cli::failure::{Failure, Outcome, of_source, warnings};
 use crate::diag::Findings;
-use crate::engine::repo::{self, HotfixRequest, Repository, TagState};
+use crate::engine::repo::{self, HotfixRequest, RepoError, Repository, TagState};
 use crate::model::ClusterEntry;
 use crate::output::Screen;
 use crate::output::envelope::List;
 use crate::output::exit::Code;
+use crate::port::upstream::Registry;
 
 /// `product`.
 pub async fn product(command: ProductCommand, context: &Context<'_>) -> Outcome {
@@ -53,7 +54,12 @@ pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome 
     let files = context.place.files().await?;
     match command {
         ReleaseCommand::Cut(args) => {
-            let cut = repo::release_cut(&files, &args.release).await?;
+            let registries = match args.resolve_images {
+                true => Some(context.place.asking().await?.registries()),
+                false => None,
+            };
+            let registry = registries.as_ref().map(|registries| registries as &dyn Registry);
+            let cut = repo::release_cut(&files, &args.release, registry).await.map_err(of_registry)?;
             show(context, &cut, &cut.findings)
         }
         ReleaseCommand::Hotfix(args) => {
@@ -84,6 +90,13 @@ pub async fn release(command: ReleaseCommand, context: &Context<'_>) -> Outcome 
             show_as(context, &List::whole(releases), &findings, code)
         }
     }
+}
+
+/// A registry that gave no answer has an exit code of its own.
+fn of_registry(error: RepoError) -> Failure {
+    let RepoError::Findings(findings) = error else { return error.into() };
+    let exit = findings.errors().find_map(of_source);
+    Failure { exit: exit.unwrap_or(Code::Invalid), findings }
 }
 
 /// A lock that does not belong to its release is told with exit code 3.

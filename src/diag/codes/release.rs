@@ -98,4 +98,17 @@ codes! {
         "A release with this id is there already."
         "A release never changes once it is cut. Choose another id, or leave it out: the next free one \
          is taken.";
+    IMAGE_UNRESOLVED = "TG0524" "image-unresolved"
+        "The digest of an image can't be asked for."
+        "`release cut --resolve-images` asks registries what each tag names, so every reference has to \
+         name an image: REGISTRY/NAME:TAG. Nothing was written.";
+    IMAGE_WITHOUT_TAG = "TG0525" "image-without-tag"
+        "An image has no tag where a product names it."
+        "The chart or the operator that reads it puts a tag behind it, and which one is not known here. \
+         The lock has no digest for it, and clusters get what that tag names. Say the tag in the values.";
+    IMAGES_NOT_FIXED = "TG0526" "images-not-fixed"
+        "A release has no digests of images, and the one that it follows has."
+        "A lock of format 2 fixes what tags name; clusters get that, wherever and whenever. A release \
+         without them after one that has them puts tags back into the clusters. Cut it with \
+         `--resolve-images`.";
 }

@@ -2,6 +2,7 @@
 //! (`used`), the sources are asked (`ask`), and `lcm` says how the two stand.
 
 mod ask;
+mod fixed;
 mod kubernetes;
 mod learn;
 mod packages;

@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::fixed::Fixed;
 use super::kubernetes;
 use crate::catalog::product::Content;
 use crate::catalog::{Catalog, ProductSource};
 use crate::digest::Digest;
 use crate::lcm::declared::{self, Declared};
+use crate::lcm::fixed::with_digest;
 use crate::lcm::row::{InUse, Running};
 use crate::model::{ClusterName, ProductName, ReleaseId};
 use crate::port::Packages;
@@ -66,10 +68,14 @@ pub async fn gather(
             Err(why) => all.lost.push((format!("{} {}", version.product, version.version), why)),
         }
     }
-    let of_lock = lock.into_iter().flat_map(|lock| lock.products.values());
-    all.used.released =
-        of_lock.filter_map(|locked| contents.get(&locked.digest)).flatten().cloned().collect();
-    all.used.running = running(fleet, &contents);
+    let mut fixed = Fixed::new(catalog);
+    for (product, locked) in lock.into_iter().flat_map(|lock| &lock.products) {
+        let by = newest.and_then(|id| fixed.by(id, product, &locked.digest));
+        let digests = fixed.digests(by.as_ref());
+        let declared = contents.get(&locked.digest).into_iter().flatten().cloned();
+        all.used.released.extend(declared.map(|one| with_digest(one, &digests)));
+    }
+    all.used.running = running(fleet, &contents, &mut fixed);
     all.used.kubernetes = fleet.iter().filter_map(kubernetes::seen).map(|(version, _)| version).collect();
     kubernetes::put(catalog, fleet, newest, &mut all.used);
     all
@@ -85,17 +91,26 @@ async fn read(version: &Locked<'_>, packages: &dyn Packages) -> Result<Vec<Decla
     Ok(declared::of_product(&ProductSource { file, folder, source, node }))
 }
 
-/// What runs, with the clusters where it does: the same content is one entry, wherever it is.
-fn running(fleet: &[Standing], contents: &BTreeMap<Digest, Vec<Declared>>) -> Vec<Running> {
-    let mut at: BTreeMap<Digest, BTreeSet<ClusterName>> = BTreeMap::new();
+/// What runs, with the clusters where it does: the same content with the same images is one entry, wherever it
+/// is.
+fn running(
+    fleet: &[Standing],
+    contents: &BTreeMap<Digest, Vec<Declared>>,
+    fixed: &mut Fixed<'_>,
+) -> Vec<Running> {
+    let mut at: BTreeMap<(Digest, Option<ReleaseId>), BTreeSet<ClusterName>> = BTreeMap::new();
     for standing in fleet {
-        for found in standing.observed.iter().flat_map(|observed| observed.products.values()) {
-            at.entry(found.digest).or_default().insert(standing.cluster.clone());
+        for (product, found) in standing.observed.iter().flat_map(|observed| &*observed.products) {
+            let by = fixed.by(&found.release, product, &found.digest);
+            at.entry((found.digest, by)).or_default().insert(standing.cluster.clone());
         }
     }
-    let with = |(digest, clusters): (Digest, BTreeSet<ClusterName>)| {
+    let with = |((digest, by), clusters): ((Digest, Option<ReleaseId>), BTreeSet<ClusterName>)| {
+        let digests = fixed.digests(by.as_ref());
         let declared = contents.get(&digest).cloned().unwrap_or_default();
-        declared.into_iter().map(move |declared| Running { declared, clusters: clusters.clone() })
+        declared
+            .into_iter()
+            .map(move |one| Running { declared: with_digest(one, &digests), clusters: clusters.clone() })
     };
     at.into_iter().flat_map(with).collect()
 }

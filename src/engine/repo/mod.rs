@@ -5,6 +5,7 @@
 mod bump;
 mod freezes;
 mod hotfix;
+mod images;
 mod import;
 mod pin_extend;
 mod pin_impact;

@@ -8,12 +8,13 @@ use crate::catalog::release::{self, Cut, Diff, Tagged};
 use crate::catalog::{self, Catalog, FOLDERS};
 use crate::diag::{Finding, Findings, codes};
 use crate::digest::Digest;
-use crate::model::{Lane, Lock, ProductName, ReleaseId};
+use crate::model::{Lane, Lock, ProductName, ReleaseFile, ReleaseId};
 use crate::version::{KubeVersion, Version};
-use crate::yaml::edit;
+use crate::yaml::{Spanned, edit};
 
 use super::tag::{dirty_tree, tagged};
-use super::{RepoError, Repository, quoted, read};
+use super::{RepoError, Repository, images, quoted, read};
+use crate::port::upstream::Registry;
 
 /// A release in a list.
 #[derive(Debug, Clone, Serialize)]
@@ -81,12 +82,18 @@ pub struct CutDone {
 }
 
 /// Cuts a release: reads the tags of its product versions and writes the lock into its file. A
-/// release that was cut before with the same outcome stays as it is.
+/// release that was cut before with the same outcome stays as it is. With a registry, the lock has the
+/// digests of images as well.
 ///
 /// # Errors
 /// When the folders have changes that are not committed, a file has mistakes, a product version has
-/// no tag (the next command is `product tag`), or a rule forbids it; nothing is written then.
-pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, RepoError> {
+/// no tag (the next command is `product tag`), a rule forbids it, or an image has no digest; nothing is
+/// written then.
+pub async fn release_cut(
+    repo: &Repository,
+    id: &ReleaseId,
+    registry: Option<&dyn Registry>,
+) -> Result<CutDone, RepoError> {
     let dirty = repo.git.dirty(&FOLDERS).await?;
     if !dirty.is_empty() {
         return Err(dirty_tree(&dirty, "a release is cut from what is committed").into());
@@ -112,7 +119,7 @@ pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, R
             Err(fault) => return Err(fault),
         }
     }
-    let Cut { mut lock, unchanged, findings: warnings } = match release::cut(&catalog, id, &contents) {
+    let cut = match release::cut(&catalog, id, &contents) {
         Ok(cut) if findings.is_empty() => cut,
         Ok(_) => return Err(findings.into()),
         Err(wrong) => {
@@ -125,6 +132,18 @@ pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, R
             return Err(findings.into());
         }
     };
+    let cut = match registry {
+        Some(registry) => {
+            let (asked, inherited) = cut.unresolved(&catalog, id)?;
+            let mut digests = images::resolve(&asked, registry).await?;
+            digests.extend(inherited);
+            cut.with_digests(&catalog, id, &digests)
+        }
+        None => cut,
+    };
+    let lost = cut.lost_digests(&catalog, id);
+    let Cut { mut lock, unchanged, findings: mut warnings, .. } = cut;
+    warnings.extend(lost);
     let file = loaded.source.path().to_owned();
     if !unchanged {
         lock.cut_by = repo.git.identity().await?;
@@ -132,7 +151,11 @@ pub async fn release_cut(repo: &Repository, id: &ReleaseId) -> Result<CutDone, R
         repo.trees.write(&file, &text).await?;
     }
     let parent = loaded.spec.parent.as_ref().and_then(|parent| catalog.releases.get(&parent.value));
-    let changes = parent.map(|parent| release::diff(&parent.file, &loaded.file));
+    let changes = parent.map(|parent| {
+        let place = loaded.metadata.name.place.clone();
+        let file = ReleaseFile { lock: Some(Spanned { value: lock.clone(), place }), ..loaded.file.clone() };
+        release::diff(&parent.file, &file)
+    });
     Ok(CutDone { release: id.clone(), file, lock, unchanged, changes, findings: warnings })
 }
 

@@ -61,7 +61,7 @@ async fn cut_first(memory: &Memory) -> CutDone {
     for product in ["base", "app"] {
         product_tag(&repo, &name(product)).await.unwrap();
     }
-    let cut = release_cut(&repo, &id("R1")).await.unwrap();
+    let cut = release_cut(&repo, &id("R1"), None).await.unwrap();
     memory.commit();
     cut
 }
@@ -133,7 +133,7 @@ async fn a_cut_writes_the_lock_and_keeps_every_comment() {
     let shown = release_show(&memory.repository(), &id("R1")).await.unwrap();
     assert_eq!(shown.row.digest, Some(cut.lock.digest));
     assert_eq!(shown.lock, Some(cut.lock));
-    assert!(release_cut(&memory.repository(), &id("R1")).await.unwrap().unchanged);
+    assert!(release_cut(&memory.repository(), &id("R1"), None).await.unwrap().unchanged);
     assert_eq!(memory.text("releases/R1.yaml").unwrap(), text, "cutting again writes nothing");
 }
 
@@ -142,7 +142,7 @@ async fn a_missing_tag_names_the_next_command() {
     let memory = memory();
     let repo = memory.repository();
     product_tag(&repo, &name("app")).await.unwrap();
-    let refused = findings(release_cut(&repo, &id("R1")).await);
+    let refused = findings(release_cut(&repo, &id("R1"), None).await);
     assert_eq!(lines(&refused), ["TG0513 releases/R1.yaml:7:21"]);
     assert_eq!(refused.iter().next().unwrap().next.as_deref(), Some("tidegate product tag base"));
     assert!(!memory.text("releases/R1.yaml").unwrap().contains("lock"));
@@ -151,7 +151,7 @@ async fn a_missing_tag_names_the_next_command() {
         memory.text("products/base/product.yaml").unwrap().replace("version: 1.0.0", "version: 1.1.0");
     memory.edit("products/base/product.yaml", &raised);
     memory.commit();
-    let refused = findings(release_cut(&repo, &id("R1")).await);
+    let refused = findings(release_cut(&repo, &id("R1"), None).await);
     let missing = refused.iter().find(|f| f.code.id == "TG0513").unwrap();
     assert_eq!(missing.next.as_deref(), Some("tidegate product show base"), "{missing}");
     assert!(missing.to_string().contains("has 1.1.0"), "{missing}");
@@ -168,9 +168,9 @@ async fn a_tag_made_or_moved_by_hand_is_not_trusted() {
     memory.commit();
     let head = memory.head();
     memory.0.lock().unwrap().tags.get_mut("base/v1.0.0").unwrap().commit = head.clone();
-    assert_eq!(lines(&findings(release_cut(&repo, &id("R1")).await)), ["TG0514 releases/R1.yaml:7:21"]);
+    assert_eq!(lines(&findings(release_cut(&repo, &id("R1"), None).await)), ["TG0514 releases/R1.yaml:7:21"]);
     memory.0.lock().unwrap().tags.get_mut("base/v1.0.0").unwrap().message = None;
-    assert_eq!(lines(&findings(release_cut(&repo, &id("R1")).await)), ["TG0514 releases/R1.yaml:7:21"]);
+    assert_eq!(lines(&findings(release_cut(&repo, &id("R1"), None).await)), ["TG0514 releases/R1.yaml:7:21"]);
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn a_dirty_tree_is_not_cut() {
     let memory = memory();
     cut_first(&memory).await;
     memory.edit("pipelines/fleet.yaml", &FLEET.replace("prod", "qa"));
-    let refused = findings(release_cut(&memory.repository(), &id("R1")).await);
+    let refused = findings(release_cut(&memory.repository(), &id("R1"), None).await);
     assert_eq!(lines(&refused), ["TG0512 -"]);
 }
 
@@ -189,7 +189,7 @@ async fn a_literal_secret_anywhere_stops_a_cut() {
         .replace("spec:\n", "spec:\n  environments: { dev: { values: { app: { password: hunter2 } } } }\n");
     memory.edit("pipelines/fleet.yaml", &fleet);
     memory.commit();
-    let refused = findings(release_cut(&memory.repository(), &id("R1")).await);
+    let refused = findings(release_cut(&memory.repository(), &id("R1"), None).await);
     assert_eq!(lines(&refused), ["TG0108 pipelines/fleet.yaml:5:53"]);
     assert!(!refused.to_string().contains("hunter2"));
 }
@@ -381,7 +381,7 @@ async fn the_impact_of_a_pin_are_the_releases_hotfixes_dependents_and_waves_that
     memory
         .edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.1.0, app: 2.0.0 }\n"));
     memory.commit();
-    release_cut(&repo, &id("R2")).await.unwrap();
+    release_cut(&repo, &id("R2"), None).await.unwrap();
     let (catalog, _) = read::load(&repo).await.unwrap();
     let members = crate::catalog::fleet::members(&catalog.fleet.as_ref().unwrap().spec, Vec::new()).0;
     let impact = pin_impact(&repo, &"PIN-1".parse().unwrap(), &members, now()).await.unwrap();
@@ -559,7 +559,7 @@ async fn a_hotfix_is_its_parent_with_some_versions_raised_and_can_be_cut() {
          lane: hotfix\n  kubernetes: \"1.36\"\n  products:\n    app: \"2.0.0\"\n    base: \"1.0.1\"\n"
     );
     memory.commit();
-    assert!(!release_cut(&repo, &id("R1.1")).await.unwrap().unchanged);
+    assert!(!release_cut(&repo, &id("R1.1"), None).await.unwrap().unchanged);
     memory.commit();
 
     // A hotfix of the hotfix has the next number.
@@ -576,7 +576,7 @@ async fn a_release_that_includes_a_hotfix_gets_what_that_raised_and_is_no_longer
         .edit("releases/R2.yaml", &release("R2", "  parent: R1\n  products: { base: 1.0.0, app: 2.0.0 }\n"));
     memory.commit();
     let repo = memory.repository();
-    release_cut(&repo, &id("R2")).await.unwrap();
+    release_cut(&repo, &id("R2"), None).await.unwrap();
     memory.commit();
     raise_base(&memory, "1.0.1").await;
     release_hotfix(&repo, &hotfix("R1", &[("base", "1.0.1")], &[])).await.unwrap();

@@ -129,7 +129,7 @@ impl Screen for ClusterScreen {
                 let value = product.values.pointer(path).map(ToString::to_string).unwrap_or_default();
                 values.row([
                     product.product.as_str().into(),
-                    path.trim_start_matches('/').replace('/', ".").into(),
+                    dotted(path).into(),
                     value.into(),
                     from.to_string().into(),
                 ]);
@@ -140,6 +140,11 @@ impl Screen for ClusterScreen {
         }
         text
     }
+}
+
+/// The path of a value with dots: its keys, unescaped (RFC 6901).
+fn dotted(path: &str) -> String {
+    path.trim_start_matches('/').replace('/', ".").replace("~1", "/").replace("~0", "~")
 }
 
 /// A cluster that was taken over.

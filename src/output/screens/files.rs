@@ -1,10 +1,15 @@
 //! Products, releases and pins: lists, single ones, and what was done to them.
 
-use crate::catalog::release::{Change, Diff};
+use std::collections::BTreeMap;
+
+use crate::catalog::release::{Change, Diff, ImageChange};
 use crate::diag::count;
+use crate::digest::Digest;
 use crate::engine::repo::{
     CutDone, HotfixWritten, ProductRow, ProductView, ReleaseRow, ReleaseView, TagDone, TagState,
 };
+use crate::model::Lock;
+use crate::model::image::Image;
 use crate::output::envelope::List;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Cell, Column, Table};
@@ -266,7 +271,10 @@ impl Screen for ReleaseView {
         }
         text.push_str(&format!("\n{}", table.text(look.width)));
         let images = self.lock.as_ref().map_or(0, |lock| lock.images.len());
-        if images > 0 {
+        let fixed = self.lock.as_ref().map(Lock::image_digests).unwrap_or_default();
+        if !fixed.is_empty() {
+            text.push_str(&format!("\n{}", images_of(&fixed).text(look.width)));
+        } else if images > 0 {
             text.push_str(&dim(&format!("{} recorded, listed with -o json\n", count(images, "image"))));
         }
         if let Some(notes) = &self.notes {
@@ -293,6 +301,7 @@ impl Screen for Diff {
         }
         if self.products.is_empty() {
             text.push_str(&format!("no product differs, {} the same\n", count(self.unchanged, "product")));
+            text.push_str(&changed_images(&self.images, look));
             return text;
         }
         let mut table = Table::new([
@@ -319,6 +328,7 @@ impl Screen for Diff {
         }
         text.push_str(&format!("\n{}", table.text(look.width)));
         text.push_str(&dim(&format!("{} unchanged\n", count(self.unchanged, "product"))));
+        text.push_str(&changed_images(&self.images, look));
         text
     }
 
@@ -327,13 +337,53 @@ impl Screen for Diff {
     }
 }
 
+/// What tags named when a release was cut.
+fn images_of(fixed: &BTreeMap<Image, String>) -> Table {
+    let mut table = Table::new([Column::text("IMAGE"), Column::left("DIGEST")]);
+    for (image, digest) in fixed {
+        table.row([image.to_string().into(), short(Some(digest)).into()]);
+    }
+    table
+}
+
+/// Images that differ, with a blank line before them.
+fn changed_images(images: &[ImageChange], look: &Look) -> String {
+    if images.is_empty() {
+        return String::new();
+    }
+    let mut table =
+        Table::new([Column::text("IMAGE"), Column::left("CHANGE"), Column::left("FROM"), Column::left("TO")]);
+    for change in images {
+        let (tone, word) = match (&change.from, &change.to) {
+            (None, _) => (Tone::Good, "added"),
+            (_, None) => (Tone::Warn, "removed"),
+            _ => (Tone::Warn, "moved"),
+        };
+        table.row([
+            change.image.as_str().into(),
+            Cell::mark(tone, word),
+            short(change.from.as_deref()).into(),
+            short(change.to.as_deref()).into(),
+        ]);
+    }
+    format!("\n{}", table.text(look.width))
+}
+
+/// The first digits of an image's digest.
+fn short(digest: Option<&str>) -> String {
+    let digest = digest.unwrap_or_default();
+    digest.parse::<Digest>().map_or_else(|_| digest.to_owned(), |digest| digest.short())
+}
+
 impl Screen for CutDone {
     const KIND: &'static str = "ReleaseCut";
 
     fn text(&self, look: &Look) -> String {
         let word = if self.unchanged { "was cut before, nothing changed" } else { "is cut" };
+        let fixed = self.lock.image_digests().len();
+        let images = if fixed == 0 { String::new() } else { format!(" · {} fixed", count(fixed, "image")) };
         let mut text = format!(
-            "{} {} {word} · {} · {}\n{}\n",
+            "{} {} {word} · {}{images} · {}\n{}\n",
             Tone::Good.paint(Tone::Good.glyph()),
             bold(self.release.as_str()),
             count(self.lock.products.len(), "product"),

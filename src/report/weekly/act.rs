@@ -67,6 +67,7 @@ pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
         return act(Deed::Bump, Some(bump(row, newest, None)));
     }
     match row.status() {
+        Status::TagMoved { tag, .. } if row.digests.is_fixed_by_lock(tag) => act(Deed::Cut, None),
         Status::TagMoved { tag, digest } => {
             act(Deed::Bump, digest.as_deref().map(|digest| bump(row, tag, Some(digest))))
         }

@@ -28,6 +28,7 @@ fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -
         fits: Vec::new(),
         changes: None,
         window: None,
+        digests: Default::default(),
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Countdown, Need};
 use crate::diag::count;
 use crate::lcm::changes::Changes;
 use crate::lcm::declared::Item;
+use crate::lcm::fixed::Digests;
 use crate::lcm::row::{Fit, Row, Status};
 use crate::lcm::support::known::Window;
 use crate::lcm::support::standing::Phase;
@@ -59,6 +60,9 @@ pub struct Thing {
     pub place: String,
     /// What of its source could not be read.
     pub notes: Vec<String>,
+    /// What its tags name, where a file or a lock says so.
+    #[serde(skip_serializing_if = "Digests::is_empty")]
+    pub digests: Digests,
 }
 
 /// A version that runs.
@@ -194,6 +198,7 @@ impl Thing {
             act: act::of(row, need),
             place: row.place.clone(),
             notes: row.notes.clone(),
+            digests: row.digests.clone(),
         }
     }
 

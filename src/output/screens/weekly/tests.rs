@@ -53,6 +53,7 @@ pub(super) fn row(
         fits: Vec::new(),
         changes: None,
         window: None,
+        digests: Default::default(),
     }
 }
 
