@@ -71,3 +71,70 @@ pub(super) fn moved(released: &[&Declared], answer: &Answer) -> Option<Status> {
     let digest = answer.tags.known.get(&tag).and_then(|known| known.digest.clone());
     Some(Status::TagMoved { tag, digest })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diag::Place;
+    use crate::lcm::upstream::{Known, Tags};
+
+    fn declared(tag: &str, digest: Option<&str>) -> Declared {
+        Declared {
+            product: "app".to_owned(),
+            owner: "team".to_owned(),
+            item: Item::Image("redis".parse().expect("a repository")),
+            version: Some(tag.to_owned()),
+            digest: digest.map(str::to_owned),
+            place: Place::none(),
+        }
+    }
+
+    fn answer(known: &[(&str, Known)]) -> Answer {
+        let mut tags: Tags = ["8"].into_iter().collect();
+        tags.known = known.iter().map(|(tag, known)| ((*tag).to_owned(), known.clone())).collect();
+        Answer::of(Arc::new(tags))
+    }
+
+    fn names(digest: &str) -> Known {
+        Known { digest: Some(digest.to_owned()), ..Known::default() }
+    }
+
+    #[test]
+    fn a_tag_has_moved_only_where_it_is_known_to_name_something_else() {
+        let released = declared("8", Some("one"));
+        let moved = |answer: &Answer| moved(&[&released], answer);
+        let to =
+            |digest: &str| Some(Status::TagMoved { tag: "8".to_owned(), digest: Some(digest.to_owned()) });
+        assert_eq!(moved(&answer(&[("8", names("two"))])), to("two"));
+        assert_eq!(moved(&answer(&[("8", names("one"))])), None);
+        assert_eq!(moved(&answer(&[("9", names("two"))])), None);
+        assert_eq!(moved(&answer(&[("8", Known::default())])), None);
+        let index = Known { children: vec!["one".to_owned()], ..names("two") };
+        assert_eq!(moved(&answer(&[("8", index)])), None, "it was the digest of a platform");
+    }
+
+    #[test]
+    fn a_lock_has_digests_for_what_names_a_tag_alone() {
+        let digests = [("redis:8".parse().expect("an image"), "lock".to_owned())].into();
+        let of = |one| with_digest(one, &digests).digest;
+        assert_eq!(of(declared("8", None)).as_deref(), Some("lock"));
+        assert_eq!(of(declared("8", Some("file"))).as_deref(), Some("file"));
+        assert_eq!(of(declared("9", None)), None);
+    }
+
+    #[test]
+    fn who_fixed_a_tag_is_told_apart() {
+        let (by_file, by_lock) = (declared("8", Some("one")), declared("7", Some("two")));
+        let digests = Digests {
+            declared: by_version([&by_file]),
+            released: by_version([&by_file, &by_lock]),
+            running: ByVersion::new(),
+        };
+        assert!(
+            digests.is_fixed_by_lock("7") && !digests.is_fixed_by_lock("8") && !digests.is_fixed_by_lock("6")
+        );
+        assert!(!digests.is_empty() && Digests::default().is_empty());
+    }
+}

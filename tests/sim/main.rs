@@ -7,6 +7,7 @@ mod account;
 mod checker;
 mod crash;
 mod failing;
+mod fixed;
 mod folder;
 mod mutants;
 mod plot;

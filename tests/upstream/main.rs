@@ -6,6 +6,7 @@
 mod charts;
 mod clouds;
 mod compared;
+mod cut;
 mod fake;
 mod forges;
 mod hostile;

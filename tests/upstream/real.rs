@@ -18,14 +18,14 @@ use super::web::quick;
 const USERS: &str = "me:$2y$05$abcdefghijklmnopqrstuuQDoL5Sa/TtfS/XN4AY/jgq.HBbO1BTu\n";
 
 /// A server; it ends with this value.
-struct Real {
+pub struct Real {
     child: Child,
     port: u16,
     folder: tempfile::TempDir,
 }
 
 impl Real {
-    fn start(closed: bool) -> Self {
+    pub fn start(closed: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let port = super::fake::nobody();
@@ -63,12 +63,12 @@ impl Real {
         }
     }
 
-    fn host(&self) -> String {
+    pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// Pushes a small image under each tag, by the registry's own interface.
-    async fn push(&self, name: &str, tags: &[String]) {
+    pub async fn push(&self, name: &str, tags: &[String]) {
         let digest = self.blob(name, b"{}".to_vec()).await;
         for tag in tags {
             self.name(name, tag, KIND, manifest(&digest, tag)).await;
@@ -126,7 +126,7 @@ impl Drop for Real {
 
 const KIND: &str = "application/vnd.docker.distribution.manifest.v2+json";
 
-fn manifest(config: &str, tag: &str) -> String {
+pub fn manifest(config: &str, tag: &str) -> String {
     serde_json::json!({
         "schemaVersion": 2,
         "mediaType": KIND,

@@ -87,6 +87,8 @@ mod bump_tests;
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(test)]
+mod images_tests;
+#[cfg(test)]
 mod import_tests;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod deadlines;
 mod digests;
 mod files;
 mod hotfixes;
+mod images;
 mod making;
 mod resolving;
 mod rollbacks;
@@ -25,7 +26,7 @@ use crate::model::{
     ClusterEntry, ClusterName, ClusterUid, File, ObservedProduct, PinFile, ProductName, RecordPhase,
     ReleaseFile, ReleaseId, Tree,
 };
-use crate::resolve::{Ground, HeldProduct, Observation, PastPin, ProductVersion};
+use crate::resolve::{Ground, HeldProduct, Observation, PastPin, ProductVersion, fixed_contents};
 use crate::yaml::Spanned;
 
 /// A calendar with a freeze.
@@ -48,6 +49,10 @@ pub(super) struct World {
     pub now: jiff::Timestamp,
     /// Changes the release after it was locked.
     pub tamper: fn(&mut ReleaseFile),
+    /// Of releases whose locks have digests of images: what `redis:8` names.
+    pub digests: BTreeMap<String, String>,
+    /// A release whose lock was changed by hand.
+    pub forged: Option<String>,
 }
 
 /// The catalog of a world, as `with` hands it to planning.
@@ -73,6 +78,8 @@ impl World {
             defer_unknown: false,
             now: NOW.parse().unwrap(),
             tamper: |_| {},
+            digests: BTreeMap::new(),
+            forged: None,
         };
         world.product("agent", "1.0.0", "  tests: []\n");
         world.releases("R1", "  products: { agent: 1.0.0 }\n");
@@ -98,6 +105,11 @@ impl World {
         self.contents.push((name.parse().unwrap(), content));
         self.files.insert(format!("products/{name}/product.yaml"), text);
         digest
+    }
+
+    /// The lock of a release has a digest of this digit for `redis:8`.
+    pub fn fix(&mut self, id: &str, digit: char) {
+        self.digests.insert(id.to_owned(), format!("sha256:{}", digit.to_string().repeat(64)));
     }
 
     /// A release; the last one is planned.
@@ -199,10 +211,17 @@ impl World {
                     Some((name.value.clone(), Tagged { commit: "c".repeat(40), content: content.clone() }))
                 })
                 .collect();
-            let cut = match cut(&catalog, &id, &tagged) {
+            let mut cut = match cut(&catalog, &id, &tagged) {
                 Ok(cut) => cut,
                 Err(findings) => panic!("{findings}"),
             };
+            if let Some(digest) = self.digests.get(id.as_str()) {
+                let digests = [("redis:8".parse().unwrap(), digest.clone())].into();
+                cut = cut.with_digests(&catalog, &id, &digests);
+            }
+            if self.forged.as_deref() == Some(id.as_str()) {
+                cut.lock.digest = digest::bytes(b"another");
+            }
             let loaded = catalog.releases.get_mut(&id).unwrap();
             loaded.file.lock = Some(Spanned::new(cut.lock, Place::none()));
         }
@@ -210,7 +229,10 @@ impl World {
             Some(fleet) => fleet::members(&fleet.spec, Vec::new()).0,
             None => BTreeMap::new(),
         };
-        let versions = self.contents.iter().map(|(_, content)| (content.digest, content.into())).collect();
+        let fixed = fixed_contents(catalog.releases.values().map(|loaded| &loaded.file));
+        let version =
+            |content: &Content| ProductVersion::of(content.clone(), fixed.contains(&content.digest));
+        let versions = self.contents.iter().map(|(_, content)| (content.digest, version(content))).collect();
         Built { catalog, members, versions }
     }
 

@@ -1,0 +1,212 @@
+//! `tidegate release cut --resolve-images` as people run it, against a fake registry and against Debian's.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::fake::{Fake, Reply, Seen};
+use super::real::{Real, manifest};
+
+const PRODUCT: &str = "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: { name: app }\nspec:\n  version: 1.0.0\n  owner: team\n  deploy:\n    - manifests: { path: manifests, namespace: app }\n";
+
+/// A platform with a product of these images, committed and tagged; `hosts` are lines of the sources' file.
+fn platform(folder: &Path, images: &[&str], sources: &str) {
+    let write = |path: &str, text: &str| {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let containers: String = (images.iter().enumerate())
+        .map(|(n, image)| format!("    - {{ name: c{n}, image: \"{image}\" }}\n"))
+        .collect();
+    write("products/app/product.yaml", PRODUCT);
+    write(
+        "products/app/manifests/pod.yaml",
+        &format!("apiVersion: v1\nkind: Pod\nmetadata: {{ name: a }}\nspec:\n  containers:\n{containers}"),
+    );
+    write(
+        "releases/R1.yaml",
+        "apiVersion: tidegate.dev/v1\nkind: Release\nmetadata: { name: R1 }\nspec:\n  kubernetes: \"1.36\"\n  products: { app: 1.0.0 }\n",
+    );
+    write(
+        "pipelines/sources.yaml",
+        &format!("apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n{sources}"),
+    );
+    git(folder, &["init", "-q", "."]);
+    commit(folder);
+    let tagged = run(folder, &["product", "tag", "app"]);
+    assert!(tagged.status.success(), "{}", text(&tagged.stderr));
+}
+
+fn git(folder: &Path, args: &[&str]) {
+    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    assert!(Command::new("git").args(identity).args(args).current_dir(folder).status().unwrap().success());
+}
+
+fn commit(folder: &Path) {
+    git(folder, &["add", "."]);
+    git(folder, &["commit", "-q", "-m", "one"]);
+}
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    let home = folder.parent().unwrap();
+    Command::new(env!("CARGO_BIN_EXE_tidegate"))
+        .args(args)
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("NO_COLOR", "1")
+        .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@example.com")])
+        .envs([("GIT_COMMITTER_NAME", "a"), ("GIT_COMMITTER_EMAIL", "a@example.com")])
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn release(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("releases/R1.yaml")).unwrap()
+}
+
+fn digest_of(c: char) -> String {
+    format!("sha256:{}", c.to_string().repeat(64))
+}
+
+fn named(seen: &Seen) -> Reply {
+    let digest = |digest: String| Reply::new(200, "").header("Docker-Content-Digest", digest.as_str());
+    match (seen.method.as_str(), seen.path.as_str()) {
+        ("HEAD", "/quay/v2/org/a/manifests/1") => digest(digest_of('a')),
+        ("HEAD", "/quay/v2/org/b/manifests/2") => digest(digest_of('b')),
+        ("HEAD", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('c')) => {
+            digest(digest_of('c'))
+        }
+        ("HEAD", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('d')) => {
+            digest(digest_of('c'))
+        }
+        ("HEAD", "/quay/v2/org/private/manifests/1") => Reply::new(403, ""),
+        ("HEAD", "/quay/v2/org/hostile/manifests/1") => digest("sha256:../../etc/passwd".to_owned()),
+        ("GET", "/quay/v2/org/hostile/manifests/1") => Reply::new(200, "<html>sign in</html>"),
+        ("HEAD", "/quay/v2/org/broken/manifests/1") => Reply::new(500, ""),
+        _ => Reply::error(404, "MANIFEST_UNKNOWN", "no"),
+    }
+}
+
+fn sources(address: &str) -> String {
+    format!(
+        "  hosts:\n    - {{ host: quay.example.com, endpoint: \"{address}/quay\" }}\n  mirrors:\n    - {{ at: mirror.example.com/quay, of: quay.example.com }}\n"
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_cut_with_what_its_tags_name() {
+    let fake = Fake::new(named).await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let fixed = format!("quay.example.com/org/c:3@{}", digest_of('c'));
+    let images =
+        ["quay.example.com/org/a:1", "mirror.example.com/quay/org/b:2", "quay.example.com/org/a:1", &fixed];
+    platform(&root, &images, &sources(&fake.address()));
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images", "-o", "json"]);
+    assert!(cut.status.success(), "{}", text(&cut.stderr));
+    let lock: serde_json::Value = serde_json::from_slice(&cut.stdout).unwrap();
+    assert_eq!(
+        lock["data"]["lock"]["images"],
+        serde_json::json!([
+            format!("mirror.example.com/quay/org/b:2@{}", digest_of('b')),
+            format!("quay.example.com/org/a:1@{}", digest_of('a')),
+            format!("quay.example.com/org/c@{}", digest_of('c')),
+        ])
+    );
+    assert_eq!(fake.count("/quay/v2/org/a/manifests/1"), 1);
+    assert!(fake.seen().iter().all(|seen| seen.method == "HEAD"), "nothing is pulled");
+    commit(&root);
+    let before = release(&root);
+    fake.forget();
+    for args in [&["release", "cut", "R1", "--resolve-images"][..], &["release", "cut", "R1"]] {
+        let again = run(&root, args);
+        assert!(
+            again.status.success() && text(&again.stdout).contains("nothing changed"),
+            "{}",
+            text(&again.stderr)
+        );
+    }
+    assert_eq!((release(&root), fake.seen().len()), (before.clone(), 0));
+    let shown = text(&run(&root, &["release", "show", "R1"]).stdout);
+    assert!(shown.contains("quay.example.com/org/a:1") && shown.contains("sha256:aaaa"), "{shown}");
+    assert!(run(&root, &["check"]).status.success());
+    // Another digit by hand.
+    std::fs::write(root.join("releases/R1.yaml"), before.replace(&digest_of('a'), &digest_of('f'))).unwrap();
+    let checked = run(&root, &["check"]);
+    assert!(
+        !checked.status.success() && text(&checked.stderr).contains("TG0502"),
+        "{}",
+        text(&checked.stderr)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_registry_answers_all_images_are_told_and_nothing_is_written() {
+    let fake = Fake::new(named).await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let other = format!("quay.example.com/org/c@{}", digest_of('d'));
+    let gone = format!("quay.example.com/org/c@{}", digest_of('e'));
+    let images = [
+        "quay.example.com/org/a:1",
+        "quay.example.com/org/a:missing",
+        "quay.example.com/org/private:1",
+        "quay.example.com/org/hostile:1",
+        "quay.example.com/org/broken:1",
+        &other,
+        &gone,
+    ];
+    platform(&root, &images, &sources(&fake.address()));
+    let before = release(&root);
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
+    let told = text(&cut.stderr);
+    assert!(!cut.status.success() && cut.stdout.is_empty(), "{told}");
+    for (line, code) in
+        [(7, "TG1007"), (8, "TG1008"), (9, "TG1010"), (10, "TG1009"), (11, "TG1010"), (12, "TG1007")]
+    {
+        let place = format!("products/app/manifests/pod.yaml:{line}:");
+        let at = told.find(&place).unwrap_or_else(|| panic!("{place}: {told}"));
+        let head = told[..at].lines().rev().find(|line| line.contains("TG")).unwrap();
+        assert!(head.contains(code), "{place} {code}: {told}");
+    }
+    assert!(!told.contains("pod.yaml:6:"), "{told}");
+    assert!(told.contains("docker login quay.example.com"), "{told}");
+    assert_eq!(release(&root), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_registry_tells_what_its_tags_name() {
+    let real = Real::start(false);
+    real.push("team/app", &["v1.0.0".to_owned(), "v2.0.0".to_owned()]).await;
+    let config = tidegate::digest::bytes(b"{}").to_string();
+    let digest = |tag: &str| tidegate::digest::bytes(manifest(&config, tag).as_bytes()).to_string();
+    let host = real.host();
+    let image = |tag: &str| format!("{host}/team/app:{tag}");
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let fixed = format!("{host}/team/app@{}", digest("v2.0.0"));
+    platform(&root, &[&image("v1.0.0"), &fixed], "  hosts: []\n");
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
+    assert!(cut.status.success(), "{}", text(&cut.stderr));
+    let lock = release(&root);
+    assert!(
+        lock.contains(&format!("{}@{}", image("v1.0.0"), digest("v1.0.0"))) && lock.contains(&fixed),
+        "{lock}"
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let gone = format!("{host}/team/app@{}", digest_of('0'));
+    platform(&root, &[&image("v3.0.0"), &gone], "  hosts: []\n");
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
+    let told = text(&cut.stderr);
+    assert_eq!(cut.status.code(), Some(4), "{told}");
+    assert!(told.contains("pod.yaml:6:") && told.contains("pod.yaml:7:"), "{told}");
+}
