@@ -1,6 +1,6 @@
 //! What a template may see, and nothing else: everything in it is part of the inputs digest, so
 //! that equal inputs give equal objects. The release is not in it: two releases with the same
-//! product version must render the same.
+//! product version (and the same digests of its images) must render the same.
 
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fake::{Fake, Reply, Seen};
 use super::real::{Real, manifest};
@@ -209,4 +211,46 @@ async fn a_real_registry_tells_what_its_tags_name() {
     let told = text(&cut.stderr);
     assert_eq!(cut.status.code(), Some(4), "{told}");
     assert!(told.contains("pod.yaml:6:") && told.contains("pod.yaml:7:"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_that_moved_since_the_release_is_told_and_goes_with_the_next_one() {
+    let moved = Arc::new(AtomicBool::new(false));
+    let now = Arc::clone(&moved);
+    let fake = Fake::new(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
+        ("GET", "/quay/v2/org/a/tags/list") => Reply::json("{\"name\":\"org/a\",\"tags\":[\"1\"]}"),
+        ("GET", "/quay/v2/org/a/manifests/1") => Reply::json("{\"schemaVersion\":2}"),
+        ("HEAD", "/quay/v2/org/a/manifests/1") => {
+            let digest = digest_of(if now.load(Ordering::SeqCst) { 'b' } else { 'a' });
+            Reply::new(200, "").header("Docker-Content-Digest", digest.as_str())
+        }
+        _ => Reply::new(404, ""),
+    })
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let hosts = ["endoflife.date", "dl.k8s.io"]
+        .map(|host| format!("    - {{ host: {host}, endpoint: \"{}/{host}\" }}\n", fake.address()));
+    let sources = sources(&fake.address()).replace("  mirrors:", &format!("{}  mirrors:", hosts.concat()));
+    platform(&root, &["quay.example.com/org/a:1"], &sources);
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
+    assert!(cut.status.success(), "{}", text(&cut.stderr));
+    commit(&root);
+    let image = || {
+        let ran = run(&root, &["lcm", "report", "--product", "app", "-o", "json"]);
+        let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+        report["data"]["products"][0]["things"][0].clone()
+    };
+    let same = image();
+    assert_eq!(
+        (&same["statuses"][0]["status"], &same["act"]),
+        (&"same".into(), &serde_json::Value::Null),
+        "{same:#}"
+    );
+    assert_eq!(same["digests"]["released"]["1"], serde_json::json!([digest_of('a')]), "{same:#}");
+    moved.store(true, Ordering::SeqCst);
+    let told = image();
+    assert_eq!(told["statuses"][0]["status"], "tag-moved", "{told:#}");
+    assert!(told["statuses"][0]["message"].as_str().unwrap().contains(&digest_of('b')), "{told:#}");
+    assert_eq!(told["act"]["deed"], "cut", "{told:#}");
 }

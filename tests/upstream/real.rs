@@ -26,6 +26,8 @@ pub struct Real {
 
 impl Real {
     pub fn start(closed: bool) -> Self {
+        // Clients of these tests push before the program's own have said who does cryptography.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         let port = super::fake::nobody();
