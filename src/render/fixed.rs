@@ -76,6 +76,9 @@ mod tests {
 
     use super::*;
 
+    /// From a pod's specification to the object around it.
+    type Way = fn(Value) -> Value;
+
     fn digest() -> String {
         format!("sha256:{}", "a".repeat(64))
     }
@@ -105,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_way_to_pods_is_gone_and_nothing_else_changes() {
-        let ways: [(&str, &str, fn(Value) -> Value); 5] = [
+        let ways: [(&str, &str, Way); 5] = [
             ("v1", "Pod", |pod| json!({ "spec": pod })),
             ("v1", "PodTemplate", |pod| json!({ "template": { "spec": pod } })),
             (

@@ -120,7 +120,7 @@ pub fn run() {
     let lock = Lock {
         cut_by: None,
         format: 1,
-        digest: release::digest(&id, &release.spec, None, &products),
+        digest: release::digest(&id, &release.spec, None, &products, &[]),
         parent: None,
         products,
         images: Vec::new(),
