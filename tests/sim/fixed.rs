@@ -50,6 +50,9 @@ impl Registry for Names {
     async fn platforms(&self, _: &Image) -> Result<Vec<String>, Unanswered> {
         Ok(Vec::new())
     }
+    async fn chart(&self, _: &Image) -> Result<Vec<u8>, Unanswered> {
+        Ok(Vec::new())
+    }
 }
 
 fn world() -> Simulation {
