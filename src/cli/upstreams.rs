@@ -18,7 +18,7 @@ use crate::adapter::support::{self, EndOfLife};
 use crate::adapter::web::{self, Keep, Pass, Trust, Web};
 use crate::diag::{Finding, codes};
 use crate::engine::newer::Upstreams;
-use crate::engine::repo;
+use crate::engine::repo::Platform;
 use crate::model::{SourceHost, SourcesFile};
 use crate::output::exit::Code;
 use crate::port::Secret;
@@ -138,13 +138,22 @@ impl Place {
     /// # Errors
     /// When the file, or one with certificates that it names, can't be read.
     pub async fn asking(&self) -> Result<Asking, Failure> {
-        let (Ok(files), Ok(git)) = (self.files().await, self.repository().await) else {
-            return Asking::of(self, None, None, None);
-        };
-        let (catalog, findings) = repo::load(&files).await?;
-        if catalog.is_unreadable(SOURCES) {
-            return Err(Failure::invalid(findings));
+        match self.files().await {
+            Ok(files) => self.asking_by(&Platform::working(&files).await?).await,
+            Err(_) => Asking::of(self, None, None, None),
         }
+    }
+
+    /// The same by files that were read already.
+    ///
+    /// # Errors
+    /// As [`Place::asking`].
+    pub async fn asking_by(&self, platform: &Platform) -> Result<Asking, Failure> {
+        let Platform { catalog, findings, .. } = platform;
+        if catalog.is_unreadable(SOURCES) {
+            return Err(Failure::invalid(findings.clone()));
+        }
+        let git = self.repository().await?;
         Asking::of(self, Some(git.root()), catalog.sources.as_ref().map(|loaded| &loaded.file), None)
     }
 }

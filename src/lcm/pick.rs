@@ -155,6 +155,21 @@ pub fn counts(tag: &str, scheme: &Scheme) -> bool {
 /// # Errors
 /// Why nothing can be chosen.
 pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choice<'t>, NoChoice> {
+    let choice = weigh(current, tags, policy)?;
+    if choice.newest.is_none() && policy.scheme.is_guarded() && !choice.published {
+        return Err(NoChoice::Missing { latest: choice.latest.map(str::to_owned) });
+    }
+    Ok(choice)
+}
+
+/// The higher tags that do not count, the highest first: also where nothing can be chosen because the current
+/// tag is not published.
+pub fn rejected<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Vec<Rejected<'t>> {
+    weigh(current, tags, policy).map(|choice| choice.rejected).unwrap_or_default()
+}
+
+/// The choice, whether or not the current tag is published.
+fn weigh<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choice<'t>, NoChoice> {
     if tags.is_empty() {
         return Err(NoChoice::NoTags);
     }
@@ -214,16 +229,10 @@ pub fn pick<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choi
         }
     }
     choice.latest = latest.map(|latest| latest.tag);
-    match latest.filter(|latest| judge.age(&latest.version, &now).is_gt()) {
-        Some(newest) => {
-            choice.newest = Some(newest.tag);
-            choice.level = newest.version.is_numbered().then(|| newest.version.level(&now));
-            choice.steps = choice.level.and_then(|level| between.of(level, &now));
-        }
-        None if scheme.is_guarded() && !published => {
-            return Err(NoChoice::Missing { latest: latest.map(|latest| latest.tag.to_owned()) });
-        }
-        None => {}
+    if let Some(newest) = latest.filter(|latest| judge.age(&latest.version, &now).is_gt()) {
+        choice.newest = Some(newest.tag);
+        choice.level = newest.version.is_numbered().then(|| newest.version.level(&now));
+        choice.steps = choice.level.and_then(|level| between.of(level, &now));
     }
     choice.levels = levels.into_iter().map(|(level, candidate)| (level, candidate.tag)).collect();
     rejected.sort_by(|(one, _), (other, _)| {

@@ -4,16 +4,27 @@ use super::{Context, files};
 use crate::cli::args::ProductBump;
 use crate::cli::failure::{Failure, Outcome, of_source};
 use crate::diag::{Finding, codes};
-use crate::engine::repo::{self, BumpRequest, RepoError, Repository};
-use crate::lcm::bump::{Digests, Moving};
+use crate::engine::repo::{self, BumpRequest, Platform, RepoError, Repository, Standpoint};
+use crate::lcm::bump::{Asked, Digests, Moving};
 use crate::output::exit::Code;
 
 /// Raises a source's version, or shows what that would change.
 pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context<'_>) -> Outcome {
     let request = asked(args, context);
-    let registries = context.place.asking().await?.registries();
-    let bumped = repo::product_bump(files, &request, Some(&registries)).await.map_err(failure)?;
+    let platform = Platform::working(files).await?;
+    let registries = context.place.asking_by(&platform).await?.registries();
+    let bumped = repo::product_bump(files, &platform, &request, Some(&registries)).await.map_err(failure)?;
     files::show(context, &bumped, &bumped.findings)
+}
+
+/// Where the person stands.
+async fn standpoint(context: &Context<'_>) -> Standpoint {
+    if let Some(named) = &context.place.globals().repo {
+        return Standpoint::Elsewhere(named.clone());
+    }
+    let here = std::env::current_dir().and_then(|here| here.canonicalize()).ok();
+    let root = context.place.repository().await.ok().and_then(|git| git.root().canonicalize().ok());
+    if here == root { Standpoint::Root } else { Standpoint::Below }
 }
 
 fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
@@ -25,9 +36,7 @@ fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
         None if args.drop_digest => Digests::Drop,
         None => Digests::Refuse,
     };
-    BumpRequest {
-        product: args.product,
-        moving,
+    let asked = Asked {
         from: args.from,
         to: args.to,
         digest,
@@ -39,8 +48,8 @@ fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
         keeps_content: args.keep_content,
         on: context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date(),
         evidence: args.note,
-        writes: !args.dry_run,
-    }
+    };
+    BumpRequest { product: args.product, moving, asked, writes: !args.dry_run }
 }
 
 /// The exit code of a refusal: nothing to do, more to say, or in conflict with what is there.

@@ -41,4 +41,33 @@ codes! {
         "The outcome of a bump could not be proved."
         "After the edits the folder is read once more: each field has to name the new version, and nothing \
          else may have changed. Here it was otherwise, so nothing was written. Make the change by hand.";
+    BUMP_OPTION_IDLE = "TG1059" "option-fits-nothing"
+        "An option of the bump fits nothing in the product's folder."
+        "A digest, a mirror or a field was said, and no place in the folder has one or is one. The rest of the \
+         bump is done as it was asked. Look whether the option is mistyped: a mirror that fits nothing leaves \
+         the copies at their old version.";
+    NO_FORGE = "TG1060" "no-forge"
+        "The remote is at no forge that is known."
+        "A pull request is opened at the forge where the remote's repository lies: github.com, gitlab.com, or a \
+         host of one's own. A host whose name does not tell which of the two it is needs `forge: github` or \
+         `forge: gitlab` under `spec.hosts` of `pipelines/sources.yaml`. Another remote is named with `--remote`.";
+    NO_FORGE_TOKEN = "TG1061" "no-forge-token"
+        "The forge has to know who opens the pull request, and nobody told."
+        "A token is taken from the environment: GITHUB_TOKEN or GH_TOKEN for GitHub (at a host of one's own first \
+         GH_ENTERPRISE_TOKEN), GITLAB_TOKEN for GitLab. It may read and write pull requests there: for GitHub \
+         the permission \"Pull requests: write\", for GitLab the scope `api`.";
+    BRANCH_NOT_OURS = "TG1062" "branch-not-ours"
+        "The branch of the bump holds commits of somebody else."
+        "A bump's branch is written anew where its files have changed, but only where nothing is lost by that. \
+         Here somebody worked on it: merge what is there, or delete the branch, and run the command again. \
+         Nothing was pushed.";
+    PUSH_REFUSED = "TG1063" "push-refused"
+        "The remote did not take the branch."
+        "A rule of the repository, a hook of the server or missing rights keep the branch out, or somebody pushed \
+         to it in the same moment. The commit is made, but nothing names it: your branches, your index and your \
+         working tree are as they were.";
+    REQUEST_REFUSED = "TG1064" "request-refused"
+        "The forge does not open the pull request."
+        "It answered, and said no; its words are told. The branch is pushed. The same command run again goes on \
+         from there: it pushes nothing twice.";
 }

@@ -3,12 +3,13 @@
 //! written or nothing.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::catalog::{self, Catalog, FOLDERS, ProductSource};
+use crate::catalog::{self, Catalog, ProductSource};
 use crate::diag::{Finding, Findings, Severity, codes};
-use crate::lcm::bump::{self, Bump, Digests, Edit, Field, Left, Mirror, Moving};
+use crate::lcm::bump::{self, Asked, Bump, Digests, Edit, Left, Moving};
 use crate::lcm::version::Level;
 use crate::model::image::Image;
 use crate::model::{File, ProductName, Tree, Upstream};
@@ -16,6 +17,7 @@ use crate::port::upstream::{Registry, Unanswered};
 use crate::version::Version;
 
 use super::products::versions;
+use super::read::Platform;
 use super::tag::{folder, unknown_product};
 use super::{RepoError, Repository};
 
@@ -26,28 +28,8 @@ pub struct BumpRequest {
     pub product: ProductName,
     /// The source that moves; the product's only one if absent.
     pub moving: Option<Moving>,
-    /// The version that it moves from; the only one that is named, if absent.
-    pub from: Option<String>,
-    /// The version that it moves to.
-    pub to: String,
-    /// What becomes of digests.
-    pub digest: Digests,
-    /// What a chart that moves installs.
-    pub app_version: Option<String>,
-    /// Registries that keep copies of others.
-    pub mirrors: Vec<Mirror>,
-    /// Fields that name an image or a version though their names do not say so.
-    pub fields: Vec<Field>,
-    /// The product's new version.
-    pub version: Option<Version>,
-    /// Whether it may go back.
-    pub lower: bool,
-    /// Whether a chart's number may change without its content.
-    pub keeps_content: bool,
-    /// The day that the changelog gets.
-    pub on: jiff::civil::Date,
-    /// Lines for the changelog.
-    pub evidence: Vec<String>,
+    /// How.
+    pub asked: Asked,
     /// Whether it is written, and not only shown.
     pub writes: bool,
 }
@@ -76,33 +58,53 @@ pub struct Bumped {
     pub left: Vec<Left>,
     /// How many more mentions there are than `left` lists.
     pub unlisted: usize,
-    /// The files that changed.
-    pub files: Vec<String>,
+    /// The files that changed, with their new texts.
+    #[serde(serialize_with = "paths")]
+    pub files: BTreeMap<String, String>,
     /// Whether they were written.
     pub written: bool,
-    /// What `check` finds in the repository that it did not find before.
+    /// What `check` finds in the repository that it did not find before, and options that fit nothing.
     pub findings: Findings,
+    /// Where the person stands to whom commands are told.
+    #[serde(skip)]
+    pub standpoint: Standpoint,
 }
 
-/// Raises a source's version in a product's folder. A digest that nobody gave is asked of the registry, if
-/// there is one.
+/// Where a person stands to whom commands are told: paths in them count from there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Standpoint {
+    /// At the root of the repository.
+    #[default]
+    Root,
+    /// In a folder of the repository.
+    Below,
+    /// Somewhere else: the repository is named by this path.
+    Elsewhere(PathBuf),
+}
+
+fn paths<S: serde::Serializer>(files: &BTreeMap<String, String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(files.keys())
+}
+
+/// Raises a source's version in a product's folder, as `platform` has it. A digest that nobody gave is asked of
+/// the registry, if there is one.
 ///
 /// # Errors
 /// When there is no such product, its file is wrong, the source is not clear, or the bump is refused; nothing
 /// is written then.
 pub async fn product_bump(
     repo: &Repository,
+    platform: &Platform,
     request: &BumpRequest,
     registry: Option<&dyn Registry>,
 ) -> Result<Bumped, RepoError> {
-    let tree = repo.trees.working(&FOLDERS).await?;
-    let (catalog, findings) = catalog::load(&tree);
+    let Platform { tree, catalog, findings } = platform;
     let at = format!("{}/", folder(&request.product));
     let own = |finding: &Finding| finding.place.as_ref().is_some_and(|place| place.file().starts_with(&at));
     let wrong: Findings = findings.iter().filter(|finding| own(finding)).cloned().collect();
     wrong.into_result(())?;
     let Some(product) = catalog.products.get(&request.product) else {
-        return Err(unknown_product(&catalog, &request.product).into());
+        return Err(unknown_product(catalog, &request.product).into());
     };
     let moving = match &request.moving {
         Some(moving) => moving.clone(),
@@ -110,16 +112,18 @@ pub async fn product_bump(
     };
     let tags = repo.git.tags(&format!("{}/v", request.product)).await?;
     let tagged = versions(&request.product, &tags).into_iter().map(|(version, _)| version).collect();
-    let asked = asked(product, request, moving.clone(), tagged);
+    let asked = bump::Request { product, moving: moving.clone(), tagged, asked: request.asked.clone() };
     let bump = match (bump::bump(&asked), registry, &moving) {
         (Err(refused), Some(registry), Moving::Image(repository)) if wants_digest(&refused) => {
-            let image = Image { repository: repository.clone(), tag: Some(request.to.clone()), digest: None };
+            let tag = Some(request.asked.to.clone());
+            let image = Image { repository: repository.clone(), tag, digest: None };
             let digest = registry.digest(&image).await.map_err(|silence| undigested(silence, &refused))?;
-            bump::bump(&bump::Request { digest: Digests::Become(digest), ..asked })?
+            let digest = Digests::Become(digest);
+            bump::bump(&bump::Request { asked: Asked { digest, ..asked.asked.clone() }, ..asked })?
         }
         (outcome, ..) => outcome?,
     };
-    let findings = newly_wrong(&tree, &catalog, findings, &bump.files);
+    let findings = newly_wrong(tree, catalog, findings.clone(), &bump.files);
     let (inside, elsewhere): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(own);
     let broken: Findings = inside.into_iter().collect();
     broken.into_result(())?;
@@ -129,30 +133,6 @@ pub async fn product_bump(
         repo.trees.write_all(&files).await?;
     }
     Ok(bumped(request, moving, bump, elsewhere))
-}
-
-fn asked<'a>(
-    product: &'a ProductSource,
-    request: &BumpRequest,
-    moving: Moving,
-    tagged: Vec<Version>,
-) -> bump::Request<'a> {
-    bump::Request {
-        product,
-        moving,
-        from: request.from.clone(),
-        to: request.to.clone(),
-        digest: request.digest.clone(),
-        app_version: request.app_version.clone(),
-        mirrors: request.mirrors.clone(),
-        fields: request.fields.clone(),
-        version: request.version.clone(),
-        lower: request.lower,
-        keeps_content: request.keeps_content,
-        tagged,
-        on: request.on,
-        evidence: request.evidence.clone(),
-    }
 }
 
 fn bumped(request: &BumpRequest, source: Moving, bump: Bump, elsewhere: Vec<Finding>) -> Bumped {
@@ -170,9 +150,10 @@ fn bumped(request: &BumpRequest, source: Moving, bump: Bump, elsewhere: Vec<Find
         edits: bump.edits,
         left: bump.left,
         unlisted: bump.unlisted,
-        files: bump.files.into_keys().collect(),
+        files: bump.files,
         written: request.writes,
-        findings: elsewhere.into_iter().map(told).collect(),
+        findings: bump.idle.into_iter().chain(elsewhere.into_iter().map(told)).collect(),
+        standpoint: Standpoint::Root,
     }
 }
 
@@ -227,7 +208,7 @@ fn only_source(product: &ProductSource, request: &BumpRequest) -> Result<Moving,
             .hint("name it under `upstream`, or on the command line with `--image`, `--chart`, `--tool` or `--addon`"),
         [(_, first), ..] => Finding::error(&codes::BUMP_AMBIGUOUS, "the product has several sources")
             .hint(format!("say which one moves: {}", flags.join(", ")))
-            .next(format!("tidegate product bump {} {first} --to {}", request.product, request.to)),
+            .next(format!("tidegate product bump {} {first} --to {}", request.product, request.asked.to)),
     };
     Err(Box::new(refused.at(place)))
 }

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use super::fake::Memory;
 use super::*;
 use crate::catalog::{self, FOLDERS};
-use crate::lcm::bump::{Digests, Moving};
+use crate::lcm::bump::{Asked, Digests, Moving};
 use crate::model::image::{Image, Repository as ImageRepository};
 use crate::port::upstream::{Registry, Silence, Tags, Unanswered, Wanted};
 
@@ -37,9 +37,7 @@ fn sample() -> Memory {
 }
 
 fn request(product: &str, to: &str) -> BumpRequest {
-    BumpRequest {
-        product: product.parse().unwrap(),
-        moving: None,
+    let asked = Asked {
         from: None,
         to: to.to_owned(),
         digest: Digests::Refuse,
@@ -51,8 +49,17 @@ fn request(product: &str, to: &str) -> BumpRequest {
         keeps_content: false,
         on: "2026-11-22".parse().unwrap(),
         evidence: vec!["https://example.com/notes".to_owned()],
-        writes: true,
-    }
+    };
+    BumpRequest { product: product.parse().unwrap(), moving: None, asked, writes: true }
+}
+
+/// The bump of a repository as it is in its working tree.
+async fn product_bump(
+    repo: &Repository,
+    request: &BumpRequest,
+    registry: Option<&dyn Registry>,
+) -> Result<Bumped, RepoError> {
+    super::product_bump(repo, &Platform::working(repo).await?, request, registry).await
 }
 
 /// The errors that `check` finds.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use crate::diag::{Finding, Findings};
 use crate::port::{Fault, Git, Packages, Trees};
 
-pub use bump::{BumpRequest, Bumped, product_bump};
+pub use bump::{BumpRequest, Bumped, Standpoint, product_bump};
 pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };
@@ -31,7 +31,7 @@ pub use pin_extend::{PinExtended, pin_extend};
 pub use pin_impact::{Dependent, ImpactedCluster, KeptBack, PinImpact, TakingWave, pin_impact};
 pub use pins::{PinAdded, PinRequest, PinRow, pin_add, pin_list, pin_remove};
 pub use products::{ProductRow, ProductView, StepRow, TagState, TestRow, product_list, product_show};
-pub use read::{check, load};
+pub use read::{Platform, check, load};
 pub use releases::{CutDone, ReleaseRow, ReleaseView, release_cut, release_diff, release_list, release_show};
 pub use start::starting_platform;
 pub use tag::{TagDone, product_tag, tagged};

@@ -1,19 +1,61 @@
-//! Reading the catalog of the working tree.
+//! Reading the catalog: of the working tree, or of a commit.
 
 use crate::catalog::{self, Catalog, FOLDERS};
 use crate::diag::{Findings, codes};
 use crate::lcm::policies::Policies;
 use crate::lcm::projects::Projects;
+use crate::model::Tree;
 
 use super::{RepoError, Repository};
+
+/// The platform's files, read once for all who need them.
+#[derive(Debug)]
+pub struct Platform {
+    /// The files.
+    pub tree: Tree,
+    /// What they say.
+    pub catalog: Catalog,
+    /// The mistakes inside of them.
+    pub findings: Findings,
+}
+
+impl Platform {
+    /// As people edit it.
+    ///
+    /// # Errors
+    /// When the working tree can't be read.
+    pub async fn working(repo: &Repository) -> Result<Self, RepoError> {
+        Ok(Self::of(repo.trees.working(&FOLDERS).await?))
+    }
+
+    /// As a commit has it.
+    ///
+    /// # Errors
+    /// When the commit can't be read, or holds what no digest can fix.
+    pub async fn at(repo: &Repository, commit: &str) -> Result<Self, RepoError> {
+        let mut all = Tree::new();
+        for folder in FOLDERS {
+            let Some(tree) = repo.git.tree(commit, folder).await? else { continue };
+            for (path, file) in tree.iter() {
+                all.insert(format!("{folder}/{path}"), file.clone());
+            }
+        }
+        Ok(Self::of(all))
+    }
+
+    fn of(tree: Tree) -> Self {
+        let (catalog, findings) = catalog::load(&tree);
+        Self { tree, catalog, findings }
+    }
+}
 
 /// The catalog of the working tree with the mistakes inside its files.
 ///
 /// # Errors
 /// When the working tree can't be read.
 pub async fn load(repo: &Repository) -> Result<(Catalog, Findings), RepoError> {
-    let tree = repo.trees.working(&FOLDERS).await?;
-    Ok(catalog::load(&tree))
+    let Platform { catalog, findings, .. } = Platform::working(repo).await?;
+    Ok((catalog, findings))
 }
 
 /// Everything that is wrong with the working tree, mistakes inside files and between them, and the

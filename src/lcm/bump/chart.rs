@@ -15,7 +15,7 @@ pub(super) fn look(request: &Request<'_>, root: &Node, found: &mut Found) {
     let Moving::Chart(name) = &request.moving else { return };
     if root.get("name").and_then(Node::as_str) == Some(name) {
         found.uses.extend(scalar(root, &[], "", "version").map(|t| Use::bare(Part::ChartVersion, t)));
-        if request.app_version.is_none()
+        if request.asked.app_version.is_none()
             && let Some(installs) = root.get("appVersion")
         {
             found.left.push(Left::new(&installs.place, installs.place.text(), Reason::Chart));

@@ -1,5 +1,6 @@
 //! Fields that somebody declared: ways into objects that end at an image or a version, where no name says so.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// A way such as `Prometheus:spec.thanos.image` or `spec.args[]`, for objects of one kind or for all.
@@ -39,6 +40,22 @@ impl FromStr for Field {
             steps.extend((0..(part.len() - name.len()) / 2).map(|_| Step::Items));
         }
         Ok(Self { kind: kind.filter(|kind| !kind.is_empty()), steps })
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(kind) = &self.kind {
+            write!(f, "{kind}:")?;
+        }
+        for (number, step) in self.steps.iter().enumerate() {
+            match step {
+                Step::Key(key) if number == 0 => f.write_str(key)?,
+                Step::Key(key) => write!(f, ".{key}")?,
+                Step::Items => f.write_str("[]")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -192,7 +192,7 @@ fn look(
 
 fn in_text(request: &Request<'_>, view: &mut View) {
     if let Moving::Image(repository) = &request.moving {
-        let wanted = Wanted { repository, mirrors: &request.mirrors };
+        let wanted = Wanted { repository, mirrors: &request.asked.mirrors };
         text::look(wanted, &view.source, &mut view.found);
     }
 }
@@ -206,9 +206,9 @@ fn in_tree(
 ) {
     match &request.moving {
         Moving::Image(repository) => {
-            let wanted = Wanted { repository, mirrors: &request.mirrors };
+            let wanted = Wanted { repository, mirrors: &request.asked.mirrors };
             let layers = Layers { under: under.as_ref(), over: over.as_ref() };
-            image::Look::through(wanted, &request.fields, at, node, layers, found);
+            image::Look::through(wanted, &request.asked.fields, at, node, layers, found);
         }
         Moving::Tool(project) => tool::Look::through(project, at, node, found),
         Moving::Chart(_) | Moving::Addon(_) => {}

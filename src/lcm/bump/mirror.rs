@@ -1,5 +1,6 @@
 //! Mirrors: registries, or folders of registries, that keep copies of others.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::model::image::Repository;
@@ -26,6 +27,12 @@ impl FromStr for Mirror {
         let (ours, upstream) =
             sides.ok_or("expected MIRROR=UPSTREAM, such as registry.example.com/quay=quay.io")?;
         Ok(Self { ours, upstream })
+    }
+}
+
+impl fmt::Display for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.ours, self.upstream)
     }
 }
 

@@ -13,6 +13,7 @@ mod drafts;
 mod edits;
 mod field;
 mod files;
+mod idle;
 mod image;
 mod mention;
 mod mirror;
@@ -29,7 +30,7 @@ mod upstream;
 pub use field::Field;
 pub use mirror::Mirror;
 pub use run::bump;
-pub use types::{Bump, Digests, Edit, Left, Moving, Part, Reason, Request};
+pub use types::{Asked, Bump, Digests, Edit, Left, Moving, Part, Reason, Request};
 
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,7 @@ pub(super) fn step(moving: &Moving, from: &str, to: &str) -> Option<Step> {
 /// When it would not rise, has a tag already, or nobody can say how far it goes.
 pub(super) fn raised(request: &Request<'_>, from: &str, step: Option<Step>) -> Result<Version, Box<Finding>> {
     let now = &request.product.file.spec.version;
-    let raised = match (&request.version, step) {
+    let raised = match (&request.asked.version, step) {
         (Some(asked), _) => {
             // A version that has no tag yet may carry more than one step.
             let stays = *asked == now.value && !request.tagged.contains(asked);

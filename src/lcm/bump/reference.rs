@@ -64,7 +64,12 @@ impl Wanted<'_> {
     }
 }
 
-/// Whether a text can be a tag (the distribution project's grammar), or a version of a chart.
+/// Whether a text can be a tag (the distribution project's grammar): a version with build metadata is none.
+pub(super) fn is_tag(text: &str) -> bool {
+    is_version(text) && !text.contains('+')
+}
+
+/// Whether a text can be the version of a chart or of a tool.
 pub(super) fn is_version(text: &str) -> bool {
     let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
     let first = text.chars().next().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');

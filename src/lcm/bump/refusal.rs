@@ -18,7 +18,7 @@ fn again(request: &Request<'_>) -> String {
         Moving::Tool(project) => format!("--tool {project}"),
         Moving::Addon(name) => format!("--addon {name}"),
     };
-    format!("tidegate product bump {name} {source} --to {}", request.to)
+    format!("tidegate product bump {name} {source} --to {}", request.asked.to)
 }
 
 /// Some versions in words, the oldest first; those without an order come last.
@@ -47,7 +47,7 @@ pub(super) fn invalid(what: &str, text: &str, expected: &str) -> Box<Finding> {
 pub(super) fn not_named(request: &Request<'_>, known: &[&str]) -> Box<Finding> {
     let place = &request.product.file.metadata.name.place;
     let moving = &request.moving;
-    let finding = match (&request.from, known) {
+    let finding = match (&request.asked.from, known) {
         (Some(from), [_, ..]) => {
             let message = format!("nothing in the folder names `{moving}` at {from}");
             Finding::error(&codes::BUMP_NOT_NAMED, message)
@@ -88,7 +88,7 @@ pub(super) fn ambiguous(request: &Request<'_>, places: &[(&str, &Place)]) -> Box
 
 /// Every place is at the version already.
 pub(super) fn already(request: &Request<'_>, place: Option<&Place>) -> Box<Finding> {
-    let message = format!("`{}` is at {} already", request.moving, request.to);
+    let message = format!("`{}` is at {} already", request.moving, request.asked.to);
     let finding = Finding::error(&codes::BUMP_ALREADY_THERE, message);
     Box::new(match place {
         Some(place) => finding.at(place),
@@ -97,13 +97,13 @@ pub(super) fn already(request: &Request<'_>, place: Option<&Place>) -> Box<Findi
 }
 
 pub(super) fn lowers(request: &Request<'_>, from: &str) -> Box<Finding> {
-    let message = format!("`{}` would go back from {from} to {}", request.moving, request.to);
+    let message = format!("`{}` would go back from {from} to {}", request.moving, request.asked.to);
     let finding = Finding::error(&codes::BUMP_LOWERS, message).at(&request.product.file.metadata.name.place);
     Box::new(finding.next(format!("{} --lower", again(request))))
 }
 
 pub(super) fn incomparable(request: &Request<'_>, from: &str, now: &Spanned<Version>) -> Box<Finding> {
-    let to = &request.to;
+    let to = &request.asked.to;
     let message = format!("nothing says how far it is from {from} to {to}, and so how far the product rises");
     let finding = Finding::error(&codes::BUMP_INCOMPARABLE, message).at(&now.place).label("the version now");
     Box::new(finding.next(format!("{} --product-version VERSION", again(request))))

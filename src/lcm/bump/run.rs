@@ -9,7 +9,7 @@ use super::files::{self, View};
 use super::mention::Mentions;
 use super::raise::{self, Step};
 use super::types::{Bump, Digests, Edit, Left, Moving, Part, Reason, Request};
-use super::{changelog, chart, reference, refusal};
+use super::{changelog, chart, idle, reference, refusal};
 use crate::catalog::ProductSource;
 use crate::catalog::product::{Content, FILE};
 use crate::diag::{Finding, Findings, Place};
@@ -33,8 +33,8 @@ pub fn bump(request: &Request<'_>) -> Result<Bump, Findings> {
     readable(request, &views)?;
     lead(request, &mut views);
     let from = origin(request, &views).map_err(|finding| *finding)?;
-    let step: Option<Step> = raise::step(&request.moving, &from, &request.to);
-    if step.is_some_and(|step| step.order.is_lt()) && !request.lower {
+    let step: Option<Step> = raise::step(&request.moving, &from, &request.asked.to);
+    if step.is_some_and(|step| step.order.is_lt()) && !request.asked.lower {
         return Err((*refusal::lowers(request, &from)).into());
     }
     let chosen = choose(request, &views, &from)?;
@@ -43,17 +43,35 @@ pub fn bump(request: &Request<'_>) -> Result<Bump, Findings> {
     proved(request, &views, &files, &from)?;
     let (left, unlisted) = left(request, &views, &edits, &from);
     let now = request.product.file.spec.version.value.clone();
-    let level = step.map(|step| step.level);
-    Ok(Bump { from, to: request.to.clone(), level, version: (now, version), files, edits, left, unlisted })
+    Ok(Bump {
+        idle: idle::options(request, &views, &from),
+        from,
+        to: request.asked.to.clone(),
+        level: step.map(|step| step.level),
+        version: (now, version),
+        files,
+        edits,
+        left,
+        unlisted,
+    })
 }
 
 /// That what is asked for can stand where versions and digests do.
 fn sound(request: &Request<'_>) -> Result<(), Box<Finding>> {
-    if !reference::is_version(&request.to) {
-        let expected = "letters, digits and `.-_+`, at most 128";
-        return Err(refusal::invalid("the version", &request.to, expected));
+    let to = &request.asked.to;
+    let (fits, expected) = match &request.moving {
+        Moving::Image(_) => (
+            reference::is_tag(to),
+            "a tag: letters, digits and `.-_`, at most 128; it begins with no `.` or `-`",
+        ),
+        Moving::Chart(_) | Moving::Tool(_) => {
+            (reference::is_version(to), "letters, digits and `.-_+`, at most 128")
+        }
+    };
+    if !fits {
+        return Err(refusal::invalid("the version", to, expected));
     }
-    match &request.digest {
+    match &request.asked.digest {
         Digests::Become(digest) if !is_digest(digest) => {
             Err(refusal::invalid("the digest", digest, "`sha256:` and 64 hexadecimal digits"))
         }
@@ -119,13 +137,13 @@ fn origin(request: &Request<'_>, views: &[View]) -> Result<String, Box<Finding>>
             known.push((&found.version, place));
         }
     }
-    let there = all().find(|found| found.names(&request.to)).and_then(Use::place);
+    let there = all().find(|found| found.names(&request.asked.to)).and_then(Use::place);
     let others: Vec<(&str, &Place)> =
-        known.iter().filter(|(version, _)| *version != request.to).copied().collect();
-    match (&request.from, others.as_slice()) {
-        (None, []) if redigests(request, views) => Ok(request.to.clone()),
-        (Some(from), _) if *from == request.to && redigests(request, views) => Ok(from.clone()),
-        (Some(from), _) if *from == request.to => Err(refusal::already(request, there)),
+        known.iter().filter(|(version, _)| *version != request.asked.to).copied().collect();
+    match (&request.asked.from, others.as_slice()) {
+        (None, []) if redigests(request, views) => Ok(request.asked.to.clone()),
+        (Some(from), _) if *from == request.asked.to && redigests(request, views) => Ok(from.clone()),
+        (Some(from), _) if *from == request.asked.to => Err(refusal::already(request, there)),
         (Some(from), _) if all().any(|found| found.names(from)) => Ok(from.clone()),
         // The content of a chart was put there by hand: the rest is to be done.
         (Some(from), []) if there.is_some() && is_open(request, from) => Ok(from.clone()),
@@ -141,14 +159,15 @@ fn origin(request: &Request<'_>, views: &[View]) -> Result<String, Box<Finding>>
 
 /// Whether places at the version that is asked for get another digest, or lose theirs: a tag may have moved.
 fn redigests(request: &Request<'_>, views: &[View]) -> bool {
-    let mut there = views.iter().flat_map(|view| &view.found.uses).filter(|found| found.names(&request.to));
-    request.digest != Digests::Refuse
-        && there.any(|found| !edits::of(found, &request.to, &request.digest).is_empty())
+    let mut there =
+        views.iter().flat_map(|view| &view.found.uses).filter(|found| found.names(&request.asked.to));
+    request.asked.digest != Digests::Refuse
+        && there.any(|found| !edits::of(found, &request.asked.to, &request.asked.digest).is_empty())
 }
 
 /// Whether a chart's step is not in the changelog yet, though its content is in the folder.
 fn is_open(request: &Request<'_>, from: &str) -> bool {
-    let line = format!("`{}` {from} -> {}", request.moving, request.to);
+    let line = format!("`{}` {from} -> {}", request.moving, request.asked.to);
     let text = changelog::file(&request.product.folder).1.map(|file| String::from_utf8_lossy(&file.bytes));
     matches!(request.moving, Moving::Chart(_)) && !text.is_some_and(|text| text.contains(&line))
 }
@@ -164,13 +183,18 @@ fn choose(request: &Request<'_>, views: &[View], from: &str) -> Result<Chosen, F
     for (number, view) in views.iter().enumerate() {
         let following = view.installs.iter().filter(|found| follows(request, views, view, found, from));
         // What is at the new version already has its digest as well.
-        let has_digest = |found: &&Use| request.digest != Digests::Refuse && found.names(&request.to);
+        let has_digest =
+            |found: &&Use| request.asked.digest != Digests::Refuse && found.names(&request.asked.to);
         let moving = view.found.uses.iter().filter(|found| found.names(from) || has_digest(found));
         for found in moving.chain(following) {
             findings.extend(content_stays(request, view, found));
             findings.extend(stale(request, found));
             inherited.extend(&found.inherited);
-            chosen.entry(number).or_default().extend(edits::of(found, &request.to, &request.digest));
+            chosen.entry(number).or_default().extend(edits::of(
+                found,
+                &request.asked.to,
+                &request.asked.digest,
+            ));
         }
         if let Some(change) = installed(request, view) {
             chosen.entry(number).or_default().push(change);
@@ -183,7 +207,7 @@ fn choose(request: &Request<'_>, views: &[View], from: &str) -> Result<Chosen, F
 
 /// What a chart that moves says to install, if that was said.
 fn installed(request: &Request<'_>, view: &View) -> Option<Change> {
-    let version = request.app_version.as_ref()?;
+    let version = request.asked.app_version.as_ref()?;
     view.found.uses.iter().find(|found| found.part == Part::ChartVersion)?;
     let target = view.installs.as_ref()?.target.clone()?;
     Some(Change { target, part: Part::AppVersion, new: version.clone() })
@@ -200,14 +224,14 @@ fn follows(request: &Request<'_>, views: &[View], chart: &View, found: &Use, fro
 }
 
 fn content_stays(request: &Request<'_>, view: &View, found: &Use) -> Option<Finding> {
-    let (Moving::Chart(name), false) = (&request.moving, request.keeps_content) else { return None };
+    let (Moving::Chart(name), false) = (&request.moving, request.asked.keeps_content) else { return None };
     let file = chart::content(&request.product.folder, &view.path, name, found.part)?;
     Some(*refusal::content(request, found.place()?, file))
 }
 
 /// Digests that the new version would leave behind.
 fn stale(request: &Request<'_>, found: &Use) -> Vec<Finding> {
-    match &request.digest {
+    match &request.asked.digest {
         Digests::Drop => Vec::new(),
         Digests::Become(digest) => {
             let foreign = |target: &&Target| target.field.ends_with("digestChroot") || !takes(target, digest);
@@ -248,8 +272,8 @@ fn write(
     let before = before.map(|file| String::from_utf8(file.bytes.to_vec())).transpose();
     match before {
         Ok(before) => {
-            let (on, moving, to) = (request.on, &request.moving, request.to.as_str());
-            let entry = changelog::Entry { version, on, moving, from, to, evidence: &request.evidence };
+            let (on, moving, to) = (request.asked.on, &request.moving, request.asked.to.as_str());
+            let entry = changelog::Entry { version, on, moving, from, to, evidence: &request.asked.evidence };
             let text = changelog::written(before.as_deref(), &entry);
             files.insert(format!("{path}{own}"), text);
         }
@@ -299,7 +323,7 @@ fn proved(
         let uses = views.iter().flat_map(|view| &view.found.uses);
         uses.filter(|found| versions.iter().any(|version| found.names(version))).count()
     };
-    let to = request.to.as_str();
+    let to = request.asked.to.as_str();
     let is_gone = from == to || count(&after, &[from]) == 0;
     if is_gone && count(&after, &[to]) == count(before, &[from, to]) {
         return Ok(());
@@ -313,7 +337,8 @@ fn left(request: &Request<'_>, views: &[View], edits: &[Edit], from: &str) -> (V
     let mentions = Mentions::of(&request.moving, from);
     let (mut listed, mut unlisted) = (0, 0);
     for view in views {
-        let others = view.found.uses.iter().filter(|found| !found.names(from) && !found.names(&request.to));
+        let others =
+            view.found.uses.iter().filter(|found| !found.names(from) && !found.names(&request.asked.to));
         let others = others.filter_map(|found| {
             let reason = if found.overridden { Reason::Overridden } else { Reason::AnotherVersion };
             let target = found.target.as_ref().or(found.digests.first())?;
@@ -327,7 +352,9 @@ fn left(request: &Request<'_>, views: &[View], edits: &[Edit], from: &str) -> (V
             .collect();
         left.extend(own);
         // Where the version stays, so does what mentions it.
-        for mention in mentions.in_file(&view.source, &known, &view.blocks).filter(|_| from != request.to) {
+        for mention in
+            mentions.in_file(&view.source, &known, &view.blocks).filter(|_| from != request.asked.to)
+        {
             if listed < MOST_MENTIONS {
                 left.push(mention);
                 listed += 1;

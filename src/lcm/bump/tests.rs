@@ -44,9 +44,7 @@ fn product(files: &[(&str, &str)]) -> ProductSource {
 
 /// What is asked by a test: the agent's image from 1.0.0 to another version.
 fn request<'a>(product: &'a ProductSource, to: &str) -> Request<'a> {
-    Request {
-        product,
-        moving: Moving::Image(AGENT.parse().unwrap()),
+    let asked = Asked {
         from: None,
         to: to.to_owned(),
         digest: Digests::Refuse,
@@ -56,10 +54,16 @@ fn request<'a>(product: &'a ProductSource, to: &str) -> Request<'a> {
         version: None,
         lower: false,
         keeps_content: false,
-        tagged: Vec::new(),
         on: "2026-11-22".parse().unwrap(),
         evidence: Vec::new(),
-    }
+    };
+    Request { product, moving: Moving::Image(AGENT.parse().unwrap()), tagged: Vec::new(), asked }
+}
+
+/// The same with something asked in another way.
+fn with<'a>(mut request: Request<'a>, change: impl FnOnce(&mut Asked)) -> Request<'a> {
+    change(&mut request.asked);
+    request
 }
 
 /// The new text of a file of the product, which has to have changed.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::field::Field;
 use super::mirror::Mirror;
 use crate::catalog::ProductSource;
-use crate::diag::Place;
+use crate::diag::{Findings, Place};
 use crate::lcm::version::Level;
 use crate::model::image::Repository;
 use crate::version::Version;
@@ -65,13 +65,9 @@ pub enum Digests {
     Drop,
 }
 
-/// What is asked.
+/// What a person asks for, beside which source of which product.
 #[derive(Debug, Clone)]
-pub struct Request<'a> {
-    /// The product as its folder is now.
-    pub product: &'a ProductSource,
-    /// What moves.
-    pub moving: Moving,
+pub struct Asked {
     /// The version that it moves from; the only one that is named, if absent.
     pub from: Option<String>,
     /// The version that it moves to.
@@ -90,12 +86,23 @@ pub struct Request<'a> {
     pub lower: bool,
     /// Whether a chart's version may change though its content in the folder stays.
     pub keeps_content: bool,
-    /// The versions of the product that have a tag.
-    pub tagged: Vec<Version>,
     /// The day that the changelog gets.
     pub on: Date,
     /// Lines for the changelog: links, what was fixed.
     pub evidence: Vec<String>,
+}
+
+/// What is asked of a product.
+#[derive(Debug, Clone)]
+pub struct Request<'a> {
+    /// The product as its folder is now.
+    pub product: &'a ProductSource,
+    /// What moves.
+    pub moving: Moving,
+    /// The versions of the product that have a tag.
+    pub tagged: Vec<Version>,
+    /// How.
+    pub asked: Asked,
 }
 
 /// A bump, not written yet.
@@ -117,6 +124,8 @@ pub struct Bump {
     pub left: Vec<Left>,
     /// How many more mentions there are than are listed.
     pub unlisted: usize,
+    /// What was asked for and fits nothing in the folder, as warnings.
+    pub idle: Findings,
 }
 
 /// One scalar that changed.

@@ -1,11 +1,12 @@
 //! `product bump`: what changed, as a list of old and new, and what was left.
 
 use crate::diag::count;
-use crate::engine::repo::Bumped;
+use crate::engine::repo::{Bumped, Standpoint};
 use crate::lcm::bump::{Edit, Part};
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::table::{Column, Table};
 use crate::output::{Look, Screen};
+use crate::report::word;
 
 impl Screen for Bumped {
     const KIND: &'static str = "ProductBump";
@@ -20,7 +21,7 @@ impl Screen for Bumped {
             }
             text.push_str(&lines(edit, look.width));
         }
-        for file in self.files.iter().filter(|file| !self.edits.iter().any(|e| e.place.file() == *file)) {
+        for file in self.files.keys().filter(|file| !self.edits.iter().any(|e| e.place.file() == *file)) {
             text.push_str(&format!("\n{}\n  {}\n", bold(&clean(file)), dim("a new entry")));
         }
         let mut left = Table::new([Column::left("LEFT"), Column::text("TEXT"), Column::text("BECAUSE")]);
@@ -41,13 +42,19 @@ impl Screen for Bumped {
     }
 
     fn next(&self) -> Option<String> {
-        let folder = format!("products/{}", self.product);
-        let message = format!("{}: {} {}", self.product, self.source, self.to);
+        let product = &self.product;
+        let message = format!("\"{product}: {} {}\"", self.source, self.to);
+        let folder = format!("products/{product}");
+        let (git, folder, repo) = match &self.standpoint {
+            Standpoint::Root => ("git".to_owned(), folder, String::new()),
+            Standpoint::Below => ("git".to_owned(), format!(":/{folder}"), String::new()),
+            Standpoint::Elsewhere(path) => {
+                let path = word(&path.to_string_lossy());
+                (format!("git -C {path}"), format!(":/{folder}"), format!(" --repo {path}"))
+            }
+        };
         self.written.then(|| {
-            format!(
-                "git add {folder} && git commit -m \"{message}\" && tidegate product tag {}",
-                self.product
-            )
+            format!("{git} add {folder} && {git} commit -m {message} && tidegate product tag {product}{repo}")
         })
     }
 }
@@ -72,7 +79,7 @@ impl Bumped {
 
 /// A scalar as a line that goes and one that comes.
 fn lines(edit: &Edit, width: Option<u16>) -> String {
-    let what = if edit.field.is_empty() { word(edit.part) } else { &edit.field };
+    let what = if edit.field.is_empty() { name(edit.part) } else { &edit.field };
     let head = format!("{:>6}  {}\n", edit.place.line(), dim(&clean(what)));
     let shown = |mark: &str, text: &str| {
         let text = clean(text);
@@ -88,7 +95,7 @@ fn lines(edit: &Edit, width: Option<u16>) -> String {
     format!("{head}{}\n{}\n", Tone::Bad.paint(&old), Tone::Good.paint(&new))
 }
 
-fn word(part: Part) -> &'static str {
+fn name(part: Part) -> &'static str {
     match part {
         Part::Image => "image",
         Part::Tag => "tag",
@@ -145,9 +152,12 @@ mod tests {
                 because: reason.words(),
             }],
             unlisted: 2,
-            files: vec!["products/backup/CHANGELOG.md".into(), "products/backup/agent/backup.yaml.j2".into()],
+            files: ["products/backup/CHANGELOG.md", "products/backup/agent/backup.yaml.j2"]
+                .map(|path| (path.to_owned(), String::new()))
+                .into(),
             written: true,
             findings: Findings::new(),
+            standpoint: Standpoint::Root,
         }
     }
 
@@ -202,6 +212,26 @@ mod tests {
         products/backup/agent/backup.yaml.j2:1  v1.17.0  it only mentions the version
         and 2 mentions more
         ");
+    }
+
+    #[test]
+    fn the_next_command_works_where_the_person_stands() {
+        let next = |standpoint| Bumped { standpoint, ..bumped() }.next().unwrap();
+        let commit = "commit -m \"backup: docker.io/velero/velero v1.17.1\"";
+        assert_eq!(
+            next(Standpoint::Root),
+            format!("git add products/backup && git {commit} && tidegate product tag backup")
+        );
+        assert_eq!(
+            next(Standpoint::Below),
+            format!("git add :/products/backup && git {commit} && tidegate product tag backup")
+        );
+        assert_eq!(
+            next(Standpoint::Elsewhere("/my platform".into())),
+            format!(
+                "git -C '/my platform' add :/products/backup && git -C '/my platform' {commit} && tidegate product tag backup --repo '/my platform'"
+            )
+        );
     }
 
     #[test]

@@ -9,16 +9,19 @@ use std::io::Read as _;
 use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
 use crate::cli::failure::{Failure, Outcome};
-use crate::diag::{Finding, codes};
+use crate::diag::{Finding, codes, count};
 use crate::engine::newer::now;
 use crate::lcm::digests::{newer, published};
-use crate::lcm::pick::{NoChoice, pick};
+use crate::lcm::pick::{NoChoice, pick, rejected};
 use crate::lcm::policy::Policy;
 use crate::lcm::version::Scheme;
 use crate::model::image::Image;
 use crate::output::exit::Code;
 use crate::output::screens::PickScreen;
 use crate::port::upstream::{Registry as _, Tags, Wanted};
+
+/// How many tags that do not count a finding names.
+const MOST_KEPT: usize = 20;
 
 /// `lcm`.
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
@@ -51,8 +54,7 @@ fn of_input(args: &LcmPick, policy: &Policy) -> Result<PickScreen, Failure> {
     let lines = bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
     let tags: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).collect();
     let current = args.current.as_deref().unwrap_or_default();
-    let choice = pick(current, &tags, policy).map_err(|why| failure(&why))?;
-    Ok(PickScreen::of(current, &choice, args.explain))
+    chosen(args, current, &tags, policy)
 }
 
 /// Chooses among the tags that a registry has. A digest that runs is compared with what tags name now.
@@ -68,8 +70,7 @@ async fn of_registry(
     let tags = registries.tags(&image.repository, wanted).await?;
     let Some(digest) = &image.digest else {
         let all: Vec<&str> = tags.iter().collect();
-        let choice = pick(current, &all, policy).map_err(|why| failure(&why))?;
-        return Ok(PickScreen::of(current, &choice, args.explain));
+        return chosen(args, current, &all, policy);
     };
     let mut tags = Tags::clone(&tags);
     if tags.iter().any(|tag| tag == current)
@@ -87,6 +88,31 @@ async fn of_registry(
         })?;
     let named = if current.is_empty() { digest } else { current };
     Ok(PickScreen::of_digest(named, &found, args.explain))
+}
+
+/// Chooses among some tags. What keeps higher ones out is also said where nothing can be chosen.
+fn chosen(args: &LcmPick, current: &str, tags: &[&str], policy: &Policy) -> Result<PickScreen, Failure> {
+    let why = match pick(current, tags, policy) {
+        Ok(choice) => return Ok(PickScreen::of(current, &choice, args.explain)),
+        Err(why) => why,
+    };
+    let mut failed = failure(&why);
+    let kept = rejected(current, tags, policy);
+    if matches!(why, NoChoice::Missing { .. }) && !kept.is_empty() {
+        let lines: Vec<String> = match args.explain {
+            true => kept
+                .iter()
+                .take(MOST_KEPT)
+                .map(|one| format!("`{}`: {}", one.tag, one.rule.words()))
+                .collect(),
+            false => vec![format!("--explain names what keeps {} out", count(kept.len(), "higher one"))],
+        };
+        let more = kept.len().saturating_sub(lines.len());
+        let more = (args.explain && more > 0).then(|| format!("and {more} more"));
+        let hinted = |finding: Finding| lines.iter().chain(&more).cloned().fold(finding, Finding::hint);
+        failed.findings = failed.findings.into_iter().map(hinted).collect();
+    }
+    Err(failed)
 }
 
 fn policy(args: &LcmPick) -> Result<Policy, Failure> {

@@ -59,13 +59,13 @@ fn a_digest_below_that_goes_on_counting_is_no_silent_thing() {
     let product =
         with_chart("  values: { image: { tag: 1.0.0 } }\n", &[("chart/values.yaml", values.as_str())]);
     let given = Digests::Become(digest('b'));
-    assert_eq!(codes(bump(&Request { digest: given, ..request(&product, "1.1.0") })), ["TG1054"]);
+    assert_eq!(codes(bump(&with(request(&product, "1.1.0"), |asked| asked.digest = given))), ["TG1054"]);
     let values = "image: { repository: quay.io/acme/agent, tag: 1.0.0 }\n";
     let over = format!("  values: {{ image: {{ digest: \"{}\" }} }}\n", digest('a'));
     let product = with_chart(&over, &[("chart/values.yaml", values)]);
     assert_eq!(codes(bump(&request(&product, "1.1.0"))), ["TG1054"]);
     let given = Digests::Become(digest('b'));
-    let bumped = bump(&Request { digest: given, ..request(&product, "1.1.0") }).unwrap();
+    let bumped = bump(&with(request(&product, "1.1.0"), |asked| asked.digest = given)).unwrap();
     assert!(text(&bumped, "product.yaml").contains(&digest('b')));
 }
 
@@ -106,11 +106,10 @@ fn a_chart_whose_content_is_here_needs_its_content() {
     let refused = bump(&moving_chart(&product, "c", "0.1.1"));
     assert!(refused.as_ref().unwrap_err().to_string().contains("chart/templates/a.yaml"));
     assert_eq!(codes(refused), ["TG1057"]);
-    let keeping = Request {
-        keeps_content: true,
-        app_version: Some("1.0.1".into()),
-        ..moving_chart(&product, "c", "0.1.1")
-    };
+    let keeping = with(moving_chart(&product, "c", "0.1.1"), |asked| {
+        asked.keeps_content = true;
+        asked.app_version = Some("1.0.1".into());
+    });
     let bumped = bump(&keeping).unwrap();
     assert_eq!(edits(&bumped), ["version 0.1.0 -> 0.1.1", "appVersion 1.0.0 -> 1.0.1"]);
 }
@@ -119,13 +118,13 @@ fn a_chart_whose_content_is_here_needs_its_content() {
 fn after_its_content_was_put_there_the_rest_is_done_once() {
     let product = with_chart("", &[("chart/templates/a.yaml", "a: 1\n")]);
     assert_eq!(codes(bump(&moving_chart(&product, "c", "0.1.0"))), ["TG1052"]);
-    let after = Request { from: Some("0.0.9".into()), ..moving_chart(&product, "c", "0.1.0") };
+    let after = with(moving_chart(&product, "c", "0.1.0"), |asked| asked.from = Some("0.0.9".into()));
     let bumped = bump(&after).unwrap();
     assert!(edits(&bumped).is_empty());
     assert_eq!(bumped.version.1, version("1.3.0"));
     let changelog = text(&bumped, "CHANGELOG.md").to_owned();
     assert!(changelog.contains("- `chart c` 0.0.9 -> 0.1.0\n"), "{changelog}");
     let again = with_chart("", &[("chart/templates/a.yaml", "a: 1\n"), ("CHANGELOG.md", &changelog)]);
-    let after = Request { from: Some("0.0.9".into()), ..moving_chart(&again, "c", "0.1.0") };
+    let after = with(moving_chart(&again, "c", "0.1.0"), |asked| asked.from = Some("0.0.9".into()));
     assert_eq!(codes(bump(&after)), ["TG1052"]);
 }

@@ -58,10 +58,10 @@ fn every_form_is_found_and_nothing_else_changes() {
 fn json_keeps_its_tabs_and_its_quotes() {
     let before = "{\n\t\"kind\": \"Pod\", \"note\": \"\\ud83d\\ude00\",\n\t\"image\": \"quay.io/acme/agent:1.0.0\",\n\t\"x\": {\"image\": \"quay.io/acme/agent\", \"tag\": 2}\n}\n";
     let product = product(&[("a.json", before)]);
-    let bump = bump(&Request { from: Some("1.0.0".into()), ..request(&product, "1.1.0") }).unwrap();
+    let bump = bump(&with(request(&product, "1.1.0"), |asked| asked.from = Some("1.0.0".into()))).unwrap();
     assert_eq!(text(&bump, "a.json"), before.replace("1.0.0", "1.1.0"));
     let other = super::product(&[("a.json", before)]);
-    let bump = super::bump(&Request { from: Some("2".into()), ..request(&other, "v3") }).unwrap();
+    let bump = super::bump(&with(request(&other, "v3"), |asked| asked.from = Some("2".into()))).unwrap();
     assert_eq!(text(&bump, "a.json"), before.replace(": 2", ": \"v3\""));
 }
 
@@ -69,7 +69,7 @@ fn json_keeps_its_tabs_and_its_quotes() {
 fn a_tag_that_reads_as_a_number_is_quoted_where_its_text_needs_it() {
     let of = |old: &str, to: &str| {
         let product = product(&[("a.yaml", &format!("image: quay.io/acme/agent\ntag: {old}\n"))]);
-        let request = Request { version: Some(version("2.0.0")), ..request(&product, to) };
+        let request = with(request(&product, to), |asked| asked.version = Some(version("2.0.0")));
         let after = text(&bump(&request).unwrap(), "a.yaml").to_owned();
         after.split_once("tag: ").unwrap().1.trim_end().to_owned()
     };
@@ -105,7 +105,7 @@ fn a_copy_at_a_mirror_keeps_its_name() {
     let unnamed = bump(&request(&product, "1.1.0")).unwrap();
     assert_eq!(edits(&unnamed), ["b.image quay.io/acme/agent:1.0.0 -> quay.io/acme/agent:1.1.0"]);
     let mirrors = vec!["r.example.com/quay=quay.io".parse().unwrap()];
-    let bump = bump(&Request { mirrors, ..request(&product, "1.1.0") }).unwrap();
+    let bump = bump(&with(request(&product, "1.1.0"), |asked| asked.mirrors = mirrors)).unwrap();
     assert_eq!(text(&bump, "a.yaml"), before.replace("1.0.0", "1.1.0"));
 }
 
@@ -120,7 +120,7 @@ fn what_is_near_is_left_and_told_with_its_reason() {
         args: [--agent=quay.io/acme/agent:1.0.0]\n\
         data:\n  x.yaml: |\n    image: quay.io/acme/agent:1.0.0\n";
     let product = product(&[("a.yaml", before), ("run.sh", "VERSION=1.0.0; OTHER=11.0.0\n")]);
-    let bump = bump(&Request { from: Some("1.0.0".into()), ..request(&product, "1.1.0") }).unwrap();
+    let bump = bump(&with(request(&product, "1.1.0"), |asked| asked.from = Some("1.0.0".into()))).unwrap();
     assert_eq!(text(&bump, "a.yaml"), before.replacen("agent:1.0.0", "agent:1.1.0", 1));
     assert_eq!(
         left(&bump),
@@ -143,7 +143,7 @@ fn a_declared_field_is_a_field() {
                   kind: Pod\nspec: { release: 1.0.0 }\n";
     let product = product(&[("a.yaml", before)]);
     let fields = ["Shop:spec.parts[]", "Shop:spec.release"].map(|field| field.parse().unwrap()).into();
-    let bump = bump(&Request { fields, ..request(&product, "1.1.0") }).unwrap();
+    let bump = bump(&with(request(&product, "1.1.0"), |asked| asked.fields = fields)).unwrap();
     assert_eq!(text(&bump, "a.yaml"), before.replacen("1.0.0", "1.1.0", 2));
 }
 
@@ -158,11 +158,11 @@ fn a_digest_becomes_the_new_one_or_goes() {
     let product = product(&[("a.yaml", &before)]);
     let new = digest('b');
     let bumped =
-        bump(&Request { digest: Digests::Become(new.clone()), ..request(&product, "1.1.0") }).unwrap();
+        bump(&with(request(&product, "1.1.0"), |asked| asked.digest = Digests::Become(new.clone()))).unwrap();
     let expected =
         before.replace("1.0.0", "1.1.0").replace(&old, &new).replace(&"a".repeat(64), &"b".repeat(64));
     assert_eq!(text(&bumped, "a.yaml"), expected);
-    let bumped = bump(&Request { digest: Digests::Drop, ..request(&product, "1.1.0") }).unwrap();
+    let bumped = bump(&with(request(&product, "1.1.0"), |asked| asked.digest = Digests::Drop)).unwrap();
     let expected = before
         .replace("1.0.0", "1.1.0")
         .replace(&format!("@{old}"), "")
@@ -184,7 +184,7 @@ fn a_digest_beside_a_whole_reference_goes_with_it() {
         let before = format!("image:\n  {key}: {old}\n  {reference}: quay.io/acme/agent:1.0.0\n");
         assert_eq!(moved(&before, "1.1.0").unwrap_err().iter().next().unwrap().code.id, "TG1054", "{before}");
         let product = product(&[("a.yaml", &before)]);
-        let of = |digest| bump(&Request { digest, ..request(&product, "1.1.0") }).unwrap();
+        let of = |digest| bump(&with(request(&product, "1.1.0"), |asked| asked.digest = digest)).unwrap();
         let after = before.replace("1.0.0", "1.1.0");
         let given = of(Digests::Become(digest('b')));
         assert_eq!(text(&given, "a.yaml"), after.replace(&old, &digest('b')));
@@ -204,14 +204,17 @@ fn what_is_at_the_version_already_gets_its_digest() {
         [(both.clone(), both.replace("1.0.0", "1.1.0")), (pinned("1.1.0"), pinned("1.1.0"))]
     {
         let product = product(&[("a.yaml", &before)]);
-        let of = |digest| bump(&Request { digest, ..request(&product, "1.1.0") });
+        let of = |digest| bump(&with(request(&product, "1.1.0"), |asked| asked.digest = digest));
         let given = of(Digests::Become(digest('b'))).unwrap();
         assert_eq!(text(&given, "a.yaml"), after.replace(&old, &digest('b')));
         assert_eq!(text(&of(Digests::Drop).unwrap(), "a.yaml"), after.replace(&format!("@{old}"), ""));
     }
     let product = product(&[("a.yaml", &pinned("latest"))]);
     let of = |digest, from: Option<&str>| {
-        bump(&Request { digest, from: from.map(str::to_owned), ..request(&product, "latest") })
+        bump(&with(request(&product, "latest"), |asked| {
+            asked.digest = digest;
+            asked.from = from.map(str::to_owned);
+        }))
     };
     for from in [None, Some("latest")] {
         let moved = of(Digests::Become(digest('b')), from).unwrap();

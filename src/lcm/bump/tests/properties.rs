@@ -64,7 +64,7 @@ proptest! {
         prop_assert_eq!(text(&up, "a.yaml"), after.as_str());
         prop_assert_eq!(edits(&up).len(), 1);
         let product = super::product(&[("a.yaml", &after)]);
-        let down = bump(&Request { lower: true, ..request(&product, "1.0.0") });
+        let down = bump(&with(request(&product, "1.0.0"), |asked| asked.lower = true));
         let down = down.map_err(|f| TestCaseError::fail(f.to_string()))?;
         prop_assert_eq!(text(&down, "a.yaml"), before.as_str());
     }

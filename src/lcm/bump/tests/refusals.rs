@@ -9,7 +9,7 @@ fn the_version_that_is_there_and_a_lower_one_are_refused() {
     let product = product(&[("a.yaml", IMAGE)]);
     assert_eq!(codes(bump(&request(&product, "1.0.0"))), ["TG1052"]);
     assert_eq!(codes(bump(&request(&product, "0.9.0"))), ["TG1053"]);
-    let bumped = bump(&Request { lower: true, ..request(&product, "0.9.9") }).unwrap();
+    let bumped = bump(&with(request(&product, "0.9.9"), |asked| asked.lower = true)).unwrap();
     assert_eq!(bumped.version.1, version("2.0.0"), "also backwards a major is a major");
 }
 
@@ -33,7 +33,7 @@ fn several_versions_are_not_guessed_between() {
 #[test]
 fn what_nothing_names_is_told_with_what_is_named() {
     let product = product(&[("a.yaml", IMAGE)]);
-    let refused = bump(&Request { from: Some("1.0.1".into()), ..request(&product, "1.1.0") });
+    let refused = bump(&with(request(&product, "1.1.0"), |asked| asked.from = Some("1.0.1".into())));
     assert!(refused.as_ref().unwrap_err().to_string().contains("did you mean `1.0.0`?"));
     assert_eq!(codes(refused), ["TG1050"]);
     let moving = Moving::Image("quay.io/acme/other".parse().unwrap());
@@ -49,12 +49,12 @@ fn a_digest_that_would_stay_stops_it_at_its_place() {
     assert_eq!(finding.code.id, "TG1054");
     assert_eq!(finding.place.as_ref().unwrap().to_string(), "products/agent/a.yaml:2:8");
     let wrong = Digests::Become("sha256:0".into());
-    assert_eq!(codes(bump(&Request { digest: wrong, ..request(&product, "1.1.0") })), ["TG0105"]);
+    assert_eq!(codes(bump(&with(request(&product, "1.1.0"), |asked| asked.digest = wrong))), ["TG0105"]);
     let chroot =
         format!("repository: quay.io/acme/agent\ntag: 1.0.0\ndigest: {0}\ndigestChroot: {0}\n", digest('a'));
     let product = super::product(&[("a.yaml", &chroot)]);
     let given = Digests::Become(digest('b'));
-    assert_eq!(codes(bump(&Request { digest: given, ..request(&product, "1.1.0") })), ["TG1054"]);
+    assert_eq!(codes(bump(&with(request(&product, "1.1.0"), |asked| asked.digest = given))), ["TG1054"]);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_digest_in_a_name_beside_a_tag_is_refused_at_its_place() {
     let before = format!("repository: \"quay.io/acme/agent@{}\"\ntag: 1.0.0\n", digest('a'));
     let product = product(&[("a.yaml", &before)]);
     for digest in [Digests::Refuse, Digests::Drop, Digests::Become(digest('b'))] {
-        let refused = bump(&Request { digest, ..request(&product, "1.1.0") }).unwrap_err();
+        let refused = bump(&with(request(&product, "1.1.0"), |asked| asked.digest = digest)).unwrap_err();
         let finding = refused.iter().next().unwrap();
         assert_eq!(finding.code.id, "TG1054");
         assert_eq!(finding.place.as_ref().unwrap().to_string(), "products/agent/a.yaml:1:13");
@@ -85,7 +85,9 @@ fn a_digest_of_another_algorithm_takes_no_other_digits() {
         let before = format!("helmVersion: v3.19.0\n{key}: {old}\n");
         let product = product(&[("a.yaml", &before)]);
         let given = Digests::Become(given);
-        let bumped = bump(&Request { moving: moving(), digest: given, ..request(&product, "v3.19.2") });
+        let bumped = bump(&with(Request { moving: moving(), ..request(&product, "v3.19.2") }, |asked| {
+            asked.digest = given
+        }));
         match bumped {
             Ok(bumped) => assert!(fits && edits(&bumped).len() == 2, "{before}"),
             refused => {
@@ -93,8 +95,9 @@ fn a_digest_of_another_algorithm_takes_no_other_digits() {
                 assert_eq!(codes(refused), ["TG1054"], "{before}");
             }
         }
-        let dropped =
-            bump(&Request { moving: moving(), digest: Digests::Drop, ..request(&product, "v3.19.2") });
+        let dropped = bump(&with(Request { moving: moving(), ..request(&product, "v3.19.2") }, |asked| {
+            asked.digest = Digests::Drop
+        }));
         assert_eq!(text(&dropped.unwrap(), "a.yaml"), format!("helmVersion: v3.19.2\n{key}: \"\"\n"));
     }
 }
@@ -111,7 +114,8 @@ fn a_version_that_is_none_is_refused() {
 fn what_cannot_be_compared_needs_the_products_version() {
     let product = product(&[("a.yaml", "image: quay.io/acme/agent:latest\n")]);
     assert_eq!(codes(bump(&request(&product, "1.1.0"))), ["TG1055"]);
-    let bumped = bump(&Request { version: Some(version("1.3.0")), ..request(&product, "1.1.0") }).unwrap();
+    let bumped =
+        bump(&with(request(&product, "1.1.0"), |asked| asked.version = Some(version("1.3.0")))).unwrap();
     assert_eq!((bumped.level, bumped.version.1), (None, version("1.3.0")));
 }
 
@@ -126,8 +130,9 @@ fn the_products_version_rises_above_all_that_have_a_tag() {
         ("1.0.0", &Vec::new(), false),
         ("1.4.0", &tagged, true),
     ] {
-        let request =
-            Request { version: Some(version(asked)), tagged: tagged.clone(), ..request(&product, "1.1.0") };
+        let request = with(Request { tagged: tagged.clone(), ..request(&product, "1.1.0") }, |wish| {
+            wish.version = Some(version(asked))
+        });
         assert_eq!(bump(&request).is_ok(), fits, "{asked}");
     }
 }
@@ -194,4 +199,48 @@ fn a_changelog_that_is_no_text_is_not_overwritten() {
     let file = crate::model::File { bytes: vec![0xff, 0xfe, 0].into(), executable: false };
     product.folder.insert("CHANGELOG.md", file);
     assert_eq!(codes(bump(&request(&product, "1.1.0"))), ["TG1058"]);
+}
+
+#[test]
+fn a_version_with_build_metadata_is_no_tag() {
+    let image = product(&[("a.yaml", "image: quay.io/acme/agent:1.0.0\n")]);
+    let refused = bump(&request(&image, "1.1.0+k3s1")).unwrap_err();
+    assert!(refused.to_string().contains("a tag: letters"), "{refused}");
+    assert_eq!(codes(Err(refused)), ["TG0105"]);
+    let tool = product(&[("a.yaml", "agent:\n  version: 1.0.0\n")]);
+    let moving = Moving::Tool("github:acme/agent".into());
+    let request = Request { moving, ..request(&tool, "1.1.0+k3s1") };
+    let bumped = bump(&with(request, |asked| asked.version = Some(version("1.3.0")))).unwrap();
+    assert_eq!(edits(&bumped), ["agent.version 1.0.0 -> 1.1.0+k3s1"]);
+}
+
+#[test]
+fn an_option_that_fits_nothing_is_told() {
+    let plain = product(&[("a.yaml", "image: quay.io/acme/agent:1.0.0\n")]);
+    let idle = |product: &_, change: &dyn Fn(&mut Asked)| {
+        let bumped = bump(&with(request(product, "1.1.0"), change)).unwrap();
+        bumped.idle.iter().map(|finding| finding.message.clone()).collect::<Vec<_>>().join("\n")
+    };
+    let mirror = |text: &str| vec![text.parse().unwrap()];
+    assert_eq!(idle(&plain, &|_| {}), "");
+    for (change, told) in [
+        (
+            &(|a: &mut Asked| a.digest = Digests::Become(digest('a'))) as &dyn Fn(&mut Asked),
+            "`--digest` fits",
+        ),
+        (&|a| a.digest = Digests::Drop, "`--drop-digest` fits nothing: no digest stands beside"),
+        (&|a| a.mirrors = mirror("r.example.com/quay=quay.io"), "`--mirror r.example.com/quay=quay.io` fits"),
+        (
+            &|a| a.fields = vec!["Shop:spec.parts[].image".parse().unwrap()],
+            "`--field Shop:spec.parts[].image`",
+        ),
+    ] {
+        let found = idle(&plain, change);
+        assert!(found.starts_with(told) && found.lines().count() == 1, "{found}");
+    }
+    let copied = product(&[("a.yaml", "image: r.example.com/quay/acme/agent:1.0.0\n")]);
+    assert_eq!(idle(&copied, &|a| a.mirrors = mirror("r.example.com/quay=quay.io")), "");
+    let pinned = format!("image: quay.io/acme/agent:1.0.0@{}\n", digest('a'));
+    let pinned = product(&[("a.yaml", &pinned)]);
+    assert_eq!(idle(&pinned, &|a| a.digest = Digests::Become(digest('b'))), "");
 }

@@ -79,7 +79,7 @@ fn an_image_of_which_a_template_writes_one_part_is_left() {
         let before = format!("a: {{image: quay.io/acme/agent:1.0.0}}\n---\nimage: {image}\n");
         let product = product(&[("m/a.yaml.j2", &before)]);
         let given = Digests::Become(digest('b'));
-        let bump = bump(&Request { digest: given, ..request(&product, "1.1.0") }).unwrap();
+        let bump = bump(&with(request(&product, "1.1.0"), |asked| asked.digest = given)).unwrap();
         assert_eq!(super::text(&bump, "m/a.yaml.j2"), before.replacen("1.0.0", "1.1.0", 1));
         assert_eq!(left(&bump), [format!("m/a.yaml.j2:3 {text} Templated")]);
     }
@@ -92,7 +92,8 @@ fn a_tools_version_that_a_template_writes_is_left() {
     let product = product(&[("m/a.yaml.j2", before)]);
     let moving = Moving::Tool("github:helm/helm".into());
     let given = Digests::Become(digest('b'));
-    let bump = bump(&Request { moving, digest: given, ..request(&product, "v3.19.2") }).unwrap();
+    let bump = bump(&with(Request { moving, ..request(&product, "v3.19.2") }, |asked| asked.digest = given))
+        .unwrap();
     assert_eq!(text(&bump, "m/a.yaml.j2"), before.replacen("3.19.0", "3.19.2", 1));
     assert_eq!(
         left(&bump),
