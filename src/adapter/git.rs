@@ -110,6 +110,34 @@ impl GitCli {
         named(self.call(args, LOCAL).run().await)
     }
 
+    /// A call that stays on this machine.
+    pub(super) fn local(&self, args: &[&str]) -> Call {
+        self.call(args, LOCAL)
+    }
+
+    /// A call that talks to a remote, and never asks a person.
+    pub(super) async fn over_there(&self, args: &[&str]) -> Result<Answer, Fault> {
+        let mut call = self.call(args, PUSH);
+        let own_ssh = ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(|name| std::env::var_os(name).is_some());
+        if !own_ssh && self.config("core.sshCommand").await?.is_none() {
+            call = call.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
+        named(call.run().await)
+    }
+
+    /// A call in the name of whoever git is configured for, else of this program.
+    pub(super) async fn as_somebody(&self, call: Call) -> Result<Call, Fault> {
+        let known = self.git(&["var", "GIT_COMMITTER_IDENT"]).await?.ok()
+            && self.git(&["var", "GIT_AUTHOR_IDENT"]).await?.ok();
+        if known {
+            return Ok(call);
+        }
+        let roles = ["GIT_COMMITTER", "GIT_AUTHOR"];
+        Ok(roles.iter().fold(call, |call, role| {
+            call.env(format!("{role}_NAME"), "tidegate").env(format!("{role}_EMAIL"), "tidegate@localhost")
+        }))
+    }
+
     async fn git_with(&self, args: &[&str], stdin: Vec<u8>, most: usize) -> Result<Answer, Fault> {
         named(self.call(args, LOCAL).stdin(stdin).most(most).run().await)
     }
@@ -202,11 +230,7 @@ impl GitCli {
             .collect())
     }
 
-    async fn has_committer(&self) -> Result<bool, Fault> {
-        Ok(self.git(&["var", "GIT_COMMITTER_IDENT"]).await?.ok())
-    }
-
-    async fn config(&self, key: &str) -> Result<Option<String>, Fault> {
+    pub(super) async fn config(&self, key: &str) -> Result<Option<String>, Fault> {
         let answer = self.git(&["config", "--get", key]).await?;
         match answer.code {
             Some(0) => {
@@ -246,7 +270,7 @@ impl GitCli {
 }
 
 /// Says what is missing when git itself is.
-fn named(answer: Result<Answer, Fault>) -> Result<Answer, Fault> {
+pub(super) fn named(answer: Result<Answer, Fault>) -> Result<Answer, Fault> {
     answer.map_err(|fault| {
         if fault.message.ends_with("was not found") {
             Fault::permanent("git is not installed, or not on PATH: install git 2.30 or newer")
@@ -395,7 +419,7 @@ impl Git for GitCli {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let mut call = self
+        let call = self
             .call(
                 &[
                     "tag",
@@ -410,11 +434,7 @@ impl Git for GitCli {
                 LOCAL,
             )
             .stdin(text.into_bytes());
-        if !self.has_committer().await? {
-            call =
-                call.env("GIT_COMMITTER_NAME", "tidegate").env("GIT_COMMITTER_EMAIL", "tidegate@localhost");
-        }
-        let answer = named(call.run().await)?;
+        let answer = named(self.as_somebody(call).await?.run().await)?;
         if answer.ok() { Ok(()) } else { Err(refused(&format!("making the tag `{name}`"), &answer)) }
     }
 
@@ -423,12 +443,8 @@ impl Git for GitCli {
             return Err(Fault::permanent(format!("`{name}` can't be pushed to `{remote}`: no such names")));
         }
         let refspec = format!("refs/tags/{name}:refs/tags/{name}");
-        let mut call = self.call(&["push", "--porcelain", "--no-follow-tags", "--", remote, &refspec], PUSH);
-        let own_ssh = ["GIT_SSH", "GIT_SSH_COMMAND"].iter().any(|name| std::env::var_os(name).is_some());
-        if !own_ssh && self.config("core.sshCommand").await?.is_none() {
-            call = call.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
-        }
-        let answer = named(call.run().await)?;
+        let answer =
+            self.over_there(&["push", "--porcelain", "--no-follow-tags", "--", remote, &refspec]).await?;
         if answer.ok() {
             return Ok(());
         }

@@ -12,6 +12,7 @@ pub mod face;
 pub mod forge;
 pub mod fresh;
 pub mod git;
+mod git_branches;
 pub mod git_commits;
 mod git_history;
 mod git_objects;

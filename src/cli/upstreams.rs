@@ -11,7 +11,7 @@ use etcetera::BaseStrategy;
 use super::failure::Failure;
 use super::place::Place;
 use crate::adapter::charts::ChartRepositories;
-use crate::adapter::forge::{self, Forges};
+use crate::adapter::forge::{self, ForgeRequests, Forges};
 use crate::adapter::offers::{self, KubernetesOffers};
 use crate::adapter::registry::{self, Credentials, Registries};
 use crate::adapter::support::{self, EndOfLife};
@@ -19,7 +19,8 @@ use crate::adapter::web::{self, Keep, Pass, Trust, Web};
 use crate::diag::{Finding, codes};
 use crate::engine::newer::Upstreams;
 use crate::engine::repo::Platform;
-use crate::model::{SourceHost, SourcesFile};
+use crate::lcm::remote::Home;
+use crate::model::{ForgeKind, SourceHost, SourcesFile};
 use crate::output::exit::Code;
 use crate::port::Secret;
 use crate::yaml::Spanned;
@@ -35,6 +36,8 @@ const OFFERED: &str = "pipelines/offered";
 
 /// Environment variables with a token for GitHub, the first that is set counts.
 const GITHUB: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
+/// The same for a GitHub on a host of one's own, as its own program names them.
+const ENTERPRISE: [&str; 2] = ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
 /// The same for GitLab.
 const GITLAB: [&str; 1] = ["GITLAB_TOKEN"];
 
@@ -97,19 +100,29 @@ impl Asking {
         Registries::new(web, settings, credentials)
     }
 
+    /// Where forges are asked, and as whom.
+    fn forge(&self) -> forge::Settings {
+        let pass = |names: &[&str]| token(names).map(|token| Pass::bearer(&token));
+        forge::Settings { endpoints: self.endpoints.clone(), github: pass(&GITHUB), gitlab: pass(&GITLAB) }
+    }
+
+    /// The requests of a project of one's own; none if nobody said who asks.
+    pub fn requests(&self, home: &Home) -> Option<ForgeRequests> {
+        let token = match home.forge {
+            ForgeKind::GitHub if home.remote.host != "github.com" => {
+                token(&ENTERPRISE).or_else(|| token(&GITHUB))
+            }
+            ForgeKind::GitHub => token(&GITHUB),
+            ForgeKind::GitLab => token(&GITLAB),
+        };
+        let pass = Pass::bearer(&token?);
+        Some(ForgeRequests::new(Arc::clone(&self.web), self.forge(), home.clone(), pass))
+    }
+
     /// All sources.
     pub fn upstreams(self) -> Upstreams {
         let root = self.root.clone();
-        let token = |names: &[&str]| {
-            let set = names.iter().filter_map(|name| std::env::var(name).ok());
-            set.map(|token| token.trim().to_owned()).find(|token| !token.is_empty())
-        };
-        let pass = |names: &[&str]| token(names).map(|token| Pass::bearer(&Secret::new(token)));
-        let settings = forge::Settings {
-            endpoints: self.endpoints.clone(),
-            github: pass(&GITHUB),
-            gitlab: pass(&GITLAB),
-        };
+        let settings = self.forge();
         let forge = Arc::new(Forges::new(Arc::clone(&self.web), settings));
         let (web, endpoints) = (Arc::clone(&self.web), self.endpoints.clone());
         let registry = Arc::new(self.registries());
@@ -156,6 +169,12 @@ impl Place {
         let git = self.repository().await?;
         Asking::of(self, Some(git.root()), catalog.sources.as_ref().map(|loaded| &loaded.file), None)
     }
+}
+
+/// The first of these variables that is set.
+fn token(names: &[&str]) -> Option<Secret> {
+    let set = names.iter().filter_map(|name| std::env::var(name).ok());
+    set.map(|token| token.trim().to_owned()).find(|token| !token.is_empty()).map(Secret::new)
 }
 
 /// What counts for a host; nothing if the file says nothing of it.

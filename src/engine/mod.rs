@@ -19,6 +19,7 @@ pub mod newer;
 pub mod planning;
 mod preflight;
 pub mod preview;
+pub mod propose;
 pub mod rebuild;
 mod recorder;
 pub mod rendering;

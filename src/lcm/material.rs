@@ -84,10 +84,22 @@ impl Material {
     /// What changed between the lowest declared version and the newest.
     fn changes(&self, row: &Row, answers: &Answers, projects: &Projects, policy: &Policy) -> Option<Changes> {
         row.behind()?;
-        let (current, newest) = (row.judged.as_deref()?, row.newest.as_deref()?);
+        let step = (row.judged.as_deref()?, row.newest.as_deref()?);
+        Some(self.between((&row.product, &row.item), step, answers, projects, policy))
+    }
+
+    /// What changed in a thing of a product between two versions.
+    pub fn between(
+        &self,
+        (product, item): (&str, &Item),
+        (current, newest): (&str, &str),
+        answers: &Answers,
+        projects: &Projects,
+        policy: &Policy,
+    ) -> Changes {
         let mut found: Vec<Found> = Vec::new();
         let mut notes: Vec<String> = Vec::new();
-        match (&row.item, answers.get(&row.item)) {
+        match (item, answers.get(item)) {
             (Item::Chart { .. }, Some(Ok(answer))) => match charts::between(current, newest, &answer.entries)
             {
                 Ok(told) => found.push(told),
@@ -96,7 +108,7 @@ impl Material {
             (Item::Kubernetes(_), _) => {}
             _ => found.push(level::step(level::Whose::App, current, newest)),
         }
-        if let Some(compared) = self.compared.get(&(row.product.clone(), row.item.clone())) {
+        if let Some(compared) = self.compared.get(&(product.to_owned(), item.clone())) {
             match compared.from == current && compared.to == newest {
                 true => found.push(compared.found.clone()),
                 false => {
@@ -104,16 +116,16 @@ impl Material {
                 }
             }
         }
-        if let Some(project) = projects.of_item(&row.product, &row.item) {
-            let name = changelogs::name(&row.item);
+        if let Some(project) = projects.of_item(product, item) {
+            let name = changelogs::name(item);
             let reach = Reach { current, newest, scheme: &policy.scheme, name };
-            let told = self.told(project, reach, &row.item);
+            let told = self.told(project, reach, item);
             found.extend(told.found);
             notes.extend(told.notes);
         }
         let mut changes = Changes::of(found);
         changes.notes.extend(notes);
-        Some(changes)
+        changes
     }
 
     /// What a project tells: by its releases, or where they say nothing by its changelog.
@@ -168,7 +180,8 @@ impl Material {
         windows.into_iter().next()
     }
 
-    fn window_of(&self, item: &Item, version: &str, answers: &Answers, today: Date) -> Option<Window> {
+    /// Where a version of a thing stands on a day, if anything is known of it.
+    pub fn window_of(&self, item: &Item, version: &str, answers: &Answers, today: Date) -> Option<Window> {
         match item {
             Item::Kubernetes(channel) => {
                 let provider = Provider::of_channel(channel)?;

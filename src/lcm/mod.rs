@@ -26,6 +26,7 @@ pub mod policies;
 pub mod policy;
 pub mod projects;
 pub mod pushed;
+pub mod remote;
 pub mod row;
 pub mod sort;
 pub mod status;

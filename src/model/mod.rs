@@ -55,7 +55,7 @@ pub use product::{
 pub use release::{IMAGES, Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use secrets::SecretRef;
 pub use sources::{
-    Farthest, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,
+    Farthest, ForgeKind, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,
     SourcesFile, UpstreamPolicy, Variant, WhichPrereleases,
 };
 pub use support::{Day, Support, SupportCycle, SupportEnd, SupportFile, SupportedProduct};

@@ -44,6 +44,9 @@ pub struct SourceHost {
     /// The address that is asked instead.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Spanned<String>>,
+    /// What it is, of a forge whose name does not tell: where pull requests are opened there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forge: Option<ForgeKind>,
     /// Whether it is asked without TLS.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub plain: bool,
@@ -54,6 +57,28 @@ pub struct SourceHost {
     /// A file outside the repository with a client certificate and its key, both in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<Spanned<String>>,
+}
+
+/// Which interface a forge has.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    schemars::JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgeKind {
+    /// GitHub, also on a host of one's own.
+    GitHub,
+    /// GitLab, also self-managed.
+    GitLab,
 }
 
 /// How far to go with some sources.

@@ -2,7 +2,9 @@
 //! them over the real world, `sim` over one that lives in memory. They decide nothing; they only
 //! say what can be asked and how asking can fail.
 
+pub mod branches;
 mod face;
+pub mod requests;
 pub mod upstream;
 
 use std::collections::BTreeMap;

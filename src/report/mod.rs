@@ -9,6 +9,7 @@ pub mod explain;
 pub mod explanation;
 pub mod failures;
 pub mod pins;
+pub mod proposal;
 pub mod replay;
 mod soak;
 pub mod standing;

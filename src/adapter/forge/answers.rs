@@ -7,7 +7,7 @@ use crate::adapter::web::{Answer, plain};
 use crate::port::upstream::{Project, Published, Silence, Unanswered};
 
 /// The version of GitHub's interface that is understood here (docs.github.com/rest, "API Versions").
-const VERSION: (HeaderName, HeaderValue) =
+pub(super) const VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
 
 /// The kind of answer that is asked for.
@@ -115,6 +115,13 @@ impl From<OfGitLab> for Published {
 /// Until when a forge wants no more questions, if that is why it refused (docs.github.com/rest, "Rate limits
 /// for the REST API"; docs.gitlab.com, "Response headers").
 pub(super) fn limited_until(answer: &Answer) -> Option<jiff::Timestamp> {
+    let retry = HeaderName::from_static("retry-after");
+    if let (http::StatusCode::FORBIDDEN, Some(wait)) = (answer.status, answer.header(&retry)) {
+        // A limit that is told apart from the others: GitHub's secondary one.
+        let wait: i64 = wait.trim().parse().ok()?;
+        let until = jiff::Timestamp::now().checked_add(jiff::SignedDuration::from_secs(wait)).ok()?;
+        return jiff::Timestamp::from_second(until.as_second()).ok();
+    }
     let number = |names: [&'static str; 2]| -> Option<i64> {
         let found = names.iter().find_map(|name| answer.header(&HeaderName::from_static(name)));
         found?.trim().parse().ok()

@@ -3,6 +3,8 @@
 
 mod answers;
 mod refs;
+mod request_answers;
+mod requests;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -12,6 +14,7 @@ use async_trait::async_trait;
 use reqwest::Url;
 use tokio::sync::OnceCell;
 
+pub use requests::ForgeRequests;
 pub use settings::Settings;
 
 use super::web::{Answer, Ask, Lead, Pass, Web, next_page};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 
 use crate::adapter::web::Pass;
+use crate::lcm::remote::{Home, Remote};
+use crate::model::ForgeKind;
 use crate::port::upstream::{Project, Silence, Unanswered};
 
 /// How forges are asked.
@@ -80,8 +82,28 @@ impl Settings {
         self.pass(project, Api::Rest).is_some()
     }
 
+    /// Where the interface tells of a project of one's own. GitHub's own hosts have another name for it, a host
+    /// of one's own a folder (docs.github.com/rest/using-the-rest-api, "Base URL").
+    pub(super) fn home(&self, home: &Home, what: &str) -> Result<Url, Unanswered> {
+        let Remote { host, path, plain } = &home.remote;
+        let scheme = if *plain { "http" } else { "https" };
+        match home.forge {
+            ForgeKind::GitHub if host == "github.com" || host.ends_with(".ghe.com") => {
+                self.at(scheme, &format!("api.{host}"), &format!("repos/{path}/{what}"))
+            }
+            ForgeKind::GitHub => self.at(scheme, host, &format!("api/v3/repos/{path}/{what}")),
+            ForgeKind::GitLab => {
+                self.at(scheme, host, &format!("api/v4/projects/{}/{what}", path.replace('/', "%2F")))
+            }
+        }
+    }
+
     fn url(&self, host: &str, path: &str) -> Result<Url, Unanswered> {
-        let base = self.endpoints.get(host).cloned().unwrap_or_else(|| format!("https://{host}"));
+        self.at("https", host, path)
+    }
+
+    fn at(&self, scheme: &str, host: &str, path: &str) -> Result<Url, Unanswered> {
+        let base = self.endpoints.get(host).cloned().unwrap_or_else(|| format!("{scheme}://{host}"));
         let text = format!("{}/{path}", base.trim_end_matches('/'));
         Url::parse(&text)
             .map_err(|_| Unanswered::new(Silence::Invalid, format!("`{text}` is no address of a forge")))
@@ -90,6 +112,7 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -116,6 +139,20 @@ mod tests {
         assert_eq!(
             settings.file(&lab, "main", "CHANGELOG.md").unwrap().as_str(),
             "https://gitlab.com/group/below/tool/-/raw/main/CHANGELOG.md"
+        );
+        let home = |text: &str| {
+            let home = text.parse::<Remote>().unwrap().home(None).unwrap();
+            settings.home(&home, "pulls").unwrap().to_string()
+        };
+        assert_eq!(home("git@github.com:a/b.git"), "https://api.github.com/repos/a/b/pulls");
+        assert_eq!(home("https://acme.ghe.com/a/b"), "https://api.acme.ghe.com/repos/a/b/pulls");
+        assert_eq!(
+            home("https://github.example.com:8443/a/b"),
+            "https://github.example.com:8443/api/v3/repos/a/b/pulls"
+        );
+        assert_eq!(
+            home("git@gitlab.example.com:a/b/c.git"),
+            "https://gitlab.example.com/api/v4/projects/a%2Fb%2Fc/pulls"
         );
         for path in ["../x", "a//b", "", "./a"] {
             assert!(settings.file(&hub, "main", path).is_err(), "{path}");

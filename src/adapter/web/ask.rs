@@ -75,6 +75,13 @@ impl Ask {
             .header(CONTENT_TYPE, HeaderValue::from_static(kind))
     }
 
+    /// With something that the host keeps. It may be sent more than once: only where a second one is refused, or
+    /// changes nothing. It leads to no other host.
+    pub fn change(method: Method, url: Url, kind: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..Self::new(method, url) }
+            .header(CONTENT_TYPE, HeaderValue::from_static(kind))
+    }
+
     /// What kinds of answers are understood.
     pub fn accept(self, kinds: &'static str) -> Self {
         self.header(ACCEPT, HeaderValue::from_static(kinds))
@@ -134,6 +141,11 @@ impl Ask {
         }
         self.led = Some((whence.clone(), lead));
         self
+    }
+
+    /// Whether it only asks.
+    pub(super) fn is_plain_question(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD)
     }
 
     /// `GET https://host/path`, for people.

@@ -156,11 +156,11 @@ impl Web {
                         let words = format!("it leads to `{}`, which is no address", super::plain(&text));
                         asked.unanswered(Silence::Invalid, words)
                     })?;
-                    if ask.method == Method::POST && !whence.is_home(&to) {
+                    if !ask.is_plain_question() && !whence.is_home(&to) {
                         let words = "it leads to another host, which is not told what this one is";
                         return Err(asked.unanswered(Silence::Invalid, words));
                     }
-                    if status == StatusCode::SEE_OTHER && ask.method == Method::POST {
+                    if status == StatusCode::SEE_OTHER && !ask.is_plain_question() {
                         ask = Ask { method: Method::GET, body: bytes::Bytes::new(), ..ask };
                     }
                     ask = Ask { url: to, ..ask }.led(&whence, Lead::On);

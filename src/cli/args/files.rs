@@ -62,7 +62,9 @@ Only fields that name the source change: references, tags and digests, the
 version of a chart. Comments and texts that mention the version are listed.
 A patch raises the product's patch, a minor its minor, a major its major.
 
-Example: tidegate product bump backup --to v1.17.1 --dry-run",
+Examples:
+  tidegate product bump backup --to v1.17.1 --dry-run
+  tidegate product bump backup --to v1.17.1 --pr",
     group = ArgGroup::new("source").args(["image", "chart", "tool", "addon"])
 )]
 pub struct ProductBump {
@@ -115,6 +117,12 @@ pub struct ProductBump {
     /// A line for the changelog, such as a link; may be given more than once.
     #[arg(long, value_name = "TEXT")]
     pub note: Vec<String>,
+    /// Open a pull request (at GitLab a merge request) with it, and write nothing here.
+    #[arg(long)]
+    pub pr: bool,
+    /// The remote that the pull request is for.
+    #[arg(long, value_name = "NAME", requires = "pr", default_value = "origin")]
+    pub remote: String,
     /// Show what would change, and write nothing.
     #[arg(long)]
     pub dry_run: bool,

@@ -1,6 +1,6 @@
 //! `product bump`.
 
-use super::{Context, files};
+use super::{Context, files, propose};
 use crate::cli::args::ProductBump;
 use crate::cli::failure::{Failure, Outcome, of_source};
 use crate::diag::{Finding, codes};
@@ -10,15 +10,20 @@ use crate::output::exit::Code;
 
 /// Raises a source's version, or shows what that would change.
 pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context<'_>) -> Outcome {
+    if args.pr {
+        return propose::run(args, files, context).await;
+    }
     let request = asked(args, context);
     let platform = Platform::working(files).await?;
     let registries = context.place.asking_by(&platform).await?.registries();
-    let bumped = repo::product_bump(files, &platform, &request, Some(&registries)).await.map_err(failure)?;
+    let bumped = repo::product_bump(files, &platform, &request, Some(&registries)).await;
+    let mut bumped = bumped.map_err(failure)?;
+    bumped.standpoint = standpoint(context).await;
     files::show(context, &bumped, &bumped.findings)
 }
 
 /// Where the person stands.
-async fn standpoint(context: &Context<'_>) -> Standpoint {
+pub(super) async fn standpoint(context: &Context<'_>) -> Standpoint {
     if let Some(named) = &context.place.globals().repo {
         return Standpoint::Elsewhere(named.clone());
     }
@@ -27,7 +32,8 @@ async fn standpoint(context: &Context<'_>) -> Standpoint {
     if here == root { Standpoint::Root } else { Standpoint::Below }
 }
 
-fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
+/// What is asked, by the flags.
+pub(super) fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
     let image = args.image.map(Moving::Image);
     let moving = image.or(args.chart.map(Moving::Chart)).or(args.tool.map(Moving::Tool));
     let moving = moving.or(args.addon.map(Moving::Addon));
@@ -53,7 +59,7 @@ fn asked(args: ProductBump, context: &Context<'_>) -> BumpRequest {
 }
 
 /// The exit code of a refusal: nothing to do, more to say, or in conflict with what is there.
-fn failure(error: RepoError) -> Failure {
+pub(super) fn failure(error: RepoError) -> Failure {
     let RepoError::Findings(findings) = error else { return error.into() };
     let all = |codes: &[&crate::diag::Code]| findings.errors().all(|finding| codes.contains(&finding.code));
     // What was typed stands in no file.

@@ -15,6 +15,7 @@ mod journal;
 mod lcm;
 mod pin;
 mod plan;
+mod propose;
 mod rebuild;
 mod rehearse;
 mod rollout;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::catalog::{self, Catalog, ProductSource};
 use crate::diag::{Finding, Findings, Severity, codes};
+use crate::engine::propose::Requested;
 use crate::lcm::bump::{self, Asked, Bump, Digests, Edit, Left, Moving};
 use crate::lcm::version::Level;
 use crate::model::image::Image;
@@ -65,6 +66,9 @@ pub struct Bumped {
     pub written: bool,
     /// What `check` finds in the repository that it did not find before, and options that fit nothing.
     pub findings: Findings,
+    /// The pull request with it, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<Box<Requested>>,
     /// Where the person stands to whom commands are told.
     #[serde(skip)]
     pub standpoint: Standpoint,
@@ -153,6 +157,7 @@ fn bumped(request: &BumpRequest, source: Moving, bump: Bump, elsewhere: Vec<Find
         files: bump.files,
         written: request.writes,
         findings: bump.idle.into_iter().chain(elsewhere.into_iter().map(told)).collect(),
+        request: None,
         standpoint: Standpoint::Root,
     }
 }

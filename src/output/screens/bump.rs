@@ -1,6 +1,9 @@
 //! `product bump`: what changed, as a list of old and new, and what was left.
 
+mod request;
+
 use crate::diag::count;
+use crate::engine::propose::Done;
 use crate::engine::repo::{Bumped, Standpoint};
 use crate::lcm::bump::{Edit, Part};
 use crate::output::mark::{Tone, bold, clean, dim};
@@ -13,6 +16,9 @@ impl Screen for Bumped {
 
     fn text(&self, look: &Look) -> String {
         let mut text = format!("{}\n", self.headline());
+        if let Some(request) = &self.request {
+            text.push_str(&request::lines(request));
+        }
         let mut file = "";
         for edit in &self.edits {
             if edit.place.file() != file {
@@ -38,6 +44,9 @@ impl Screen for Bumped {
         if self.unlisted > 0 {
             text.push_str(&dim(&format!("and {} more\n", count(self.unlisted, "mention"))));
         }
+        if let Some(request) = self.request.as_ref().filter(|request| request.done == Done::Planned) {
+            text.push_str(&request::planned(request));
+        }
         text
     }
 
@@ -53,6 +62,9 @@ impl Screen for Bumped {
                 (format!("git -C {path}"), format!(":/{folder}"), format!(" --repo {path}"))
             }
         };
+        if let Some(request) = &self.request {
+            return request::next(request, product.as_str(), &repo);
+        }
         self.written.then(|| {
             format!("{git} add {folder} && {git} commit -m {message} && tidegate product tag {product}{repo}")
         })
@@ -61,9 +73,11 @@ impl Screen for Bumped {
 
 impl Bumped {
     fn headline(&self) -> String {
-        let glyph = if self.written { Tone::Good } else { Tone::Quiet };
+        let asked = self.request.as_ref().map(|request| request.done);
+        let is_done = self.written || asked.is_some_and(|done| done != Done::Planned);
+        let glyph = if is_done { Tone::Good } else { Tone::Quiet };
         let level = self.level.map_or_else(String::new, |level| format!(" · {}", level.word()));
-        let unwritten = if self.written { "" } else { " · nothing was written" };
+        let unwritten = if is_done { "" } else { " · nothing was written" };
         format!(
             "{} {} {} -> {}{unwritten}\n  {} {} -> {}{level}",
             glyph.paint(glyph.glyph()),
@@ -157,6 +171,7 @@ mod tests {
                 .into(),
             written: true,
             findings: Findings::new(),
+            request: None,
             standpoint: Standpoint::Root,
         }
     }

@@ -6,6 +6,8 @@ mod report;
 
 use std::io::Read as _;
 
+pub(super) use report::standings;
+
 use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
 use crate::cli::failure::{Failure, Outcome};

@@ -227,7 +227,7 @@ fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
 
 /// Where the clusters stand, the newest release, and the course of an upgrade; a platform without a fleet has
 /// none.
-async fn standings(
+pub(in crate::cli::commands) async fn standings(
     catalog: &Catalog,
     context: &Context<'_>,
 ) -> Result<(Vec<Standing>, Option<ReleaseId>, Course), Failure> {
