@@ -24,7 +24,8 @@ impl Desk {
         repo.git(&["remote", "add", "origin", path]);
         repo.write("products/web/product.yaml", "version: 1\n");
         repo.write("products/web/run.sh", "#!/bin/sh\n");
-        repo.git(&["update-index", "--add", "--chmod=+x", "products/web/run.sh"]);
+        let script = repo.folder.path().join("products/web/run.sh");
+        std::fs::set_permissions(script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         let first = repo.commit();
         repo.git(&["push", "-q", "origin", "main"]);
         repo.write("products/web/product.yaml", "version: mine\n");

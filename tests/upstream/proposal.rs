@@ -409,7 +409,8 @@ async fn a_merge_request_is_opened_at_gitlab() {
     let output = desk.run(&[]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("merge request !7 is open, and says the same"), "{text}");
-    assert!(text.contains("tidegate product tag backup"), "{text}");
+    let talk = String::from_utf8_lossy(&output.stderr);
+    assert!(talk.contains("git pull && tidegate product tag backup"), "{talk}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

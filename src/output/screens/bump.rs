@@ -63,7 +63,8 @@ impl Screen for Bumped {
             }
         };
         if let Some(request) = &self.request {
-            return request::next(request, product.as_str(), &repo);
+            let tag = format!("tidegate product tag {product}{repo}");
+            return request::next(request, &format!("{git} pull"), &tag);
         }
         self.written.then(|| {
             format!("{git} add {folder} && {git} commit -m {message} && tidegate product tag {product}{repo}")

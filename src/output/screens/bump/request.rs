@@ -35,10 +35,6 @@ pub(super) fn planned(request: &Requested) -> String {
 }
 
 /// What comes next, once it was taken in.
-pub(super) fn next(request: &Requested, product: &str, repo: &str) -> Option<String> {
-    let again = match request.done {
-        Done::Planned => return None,
-        Done::Opened | Done::Updated | Done::Unchanged => "when it is taken in",
-    };
-    Some(format!("{again}: git pull && tidegate product tag {product}{repo}"))
+pub(super) fn next(request: &Requested, pull: &str, tag: &str) -> Option<String> {
+    (request.done != Done::Planned).then(|| format!("{pull} && {tag}     # when it is taken in"))
 }
