@@ -10,7 +10,7 @@ use crate::diag::count;
 use crate::engine::newer::{self, Looked, Upstreams};
 use crate::engine::repo::Bumped;
 use crate::lcm::bump::{Moving, Part};
-use crate::lcm::declared::{Declared, Item};
+use crate::lcm::declared::{Declared, Item, addon_of};
 use crate::lcm::policies::Policies;
 use crate::lcm::policy::Policy;
 use crate::lcm::projects::Projects;
@@ -93,12 +93,14 @@ fn item(used: &InUse, product: &str, moving: &Moving) -> Option<Item> {
         (Moving::Image(wanted), Item::Image(repository)) => wanted == repository,
         (Moving::Chart(wanted), Item::Chart { name, .. }) => wanted == name,
         (Moving::Tool(wanted), Item::Tool(project)) => *wanted == project.to_string(),
+        (Moving::Addon(wanted), Item::Addon { .. }) => *wanted == item.to_string(),
         _ => false,
     };
     let own = used.declared.iter().filter(|one| one.product == product);
     own.map(|one| &one.item).find(|item| is(item)).cloned().or_else(|| match moving {
         Moving::Image(repository) => Some(Item::Image(repository.clone())),
         Moving::Tool(project) => project.parse::<Project>().ok().map(Item::Tool),
+        Moving::Addon(name) => addon_of(name),
         // Nobody said which repository has it.
         Moving::Chart(_) => None,
     })

@@ -64,7 +64,7 @@ fn sound(request: &Request<'_>) -> Result<(), Box<Finding>> {
             reference::is_tag(to),
             "a tag: letters, digits and `.-_`, at most 128; it begins with no `.` or `-`",
         ),
-        Moving::Chart(_) | Moving::Tool(_) => {
+        Moving::Chart(_) | Moving::Tool(_) | Moving::Addon(_) => {
             (reference::is_version(to), "letters, digits and `.-_+`, at most 128")
         }
     };

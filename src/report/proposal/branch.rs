@@ -28,6 +28,7 @@ pub fn branch(product: &ProductName, moving: &Moving, to: &str) -> String {
             let path = project.split_once(':').map_or(project.as_str(), |(_, path)| path);
             format!("tool-{path}")
         }
+        Moving::Addon(name) => format!("addon-{name}"),
     };
     format!("{}{}", prefix(product), word(&format!("{name}-{to}")))
 }
