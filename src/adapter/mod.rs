@@ -25,6 +25,7 @@ mod process;
 pub mod prometheus;
 pub mod registry;
 mod ring;
+pub mod scans;
 pub mod secrets;
 pub mod signals;
 pub mod signatures;

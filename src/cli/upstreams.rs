@@ -14,15 +14,17 @@ use crate::adapter::charts::ChartRepositories;
 use crate::adapter::forge::{self, ForgeRequests, Forges};
 use crate::adapter::offers::{self, KubernetesOffers};
 use crate::adapter::registry::{self, Credentials, Registries};
+use crate::adapter::scans::{self, Means};
+use crate::adapter::secrets::LocalSecrets;
 use crate::adapter::support::{self, EndOfLife};
 use crate::adapter::web::{self, Keep, Pass, Trust, Web};
 use crate::diag::{Finding, codes};
-use crate::engine::newer::Upstreams;
+use crate::engine::newer::{Scanners, Upstreams};
 use crate::engine::repo::Platform;
 use crate::lcm::remote::Home;
-use crate::model::{ForgeKind, SourceHost, SourcesFile};
+use crate::model::{ForgeKind, ScanSource, SourceHost, SourcesFile};
 use crate::output::exit::Code;
-use crate::port::Secret;
+use crate::port::{Secret, Secrets};
 use crate::yaml::Spanned;
 
 /// The most bytes of answers of sources that are kept for the next time.
@@ -51,6 +53,9 @@ pub struct Asking {
     credentials: Credentials,
     /// The repository's root.
     root: PathBuf,
+    /// Who is asked about vulnerabilities.
+    scans: Vec<ScanSource>,
+    secrets: Arc<dyn Secrets>,
 }
 
 impl Asking {
@@ -90,7 +95,10 @@ impl Asking {
         let env = |name: &str| std::env::var(name).ok();
         let credentials = Credentials::of_user(&env, place.home());
         let root = root.map(Path::to_path_buf).unwrap_or_default();
-        Ok(Self { web: Arc::new(Web::new(settings)), endpoints, mirrors, credentials, root })
+        let named = sources.into_iter().flat_map(|file| &file.spec.scans);
+        let scans = named.map(|scan| scan.value.clone()).collect();
+        let secrets = Arc::new(LocalSecrets::new(&root, place.home()));
+        Ok(Self { web: Arc::new(Web::new(settings)), endpoints, mirrors, credentials, root, scans, secrets })
     }
 
     /// The registries of images.
@@ -125,6 +133,7 @@ impl Asking {
         let settings = self.forge();
         let forge = Arc::new(Forges::new(Arc::clone(&self.web), settings));
         let (web, endpoints) = (Arc::clone(&self.web), self.endpoints.clone());
+        let (named, secrets) = (self.scans.clone(), Arc::clone(&self.secrets));
         let registry = Arc::new(self.registries());
         let home = |host: &str, usual: &str| match endpoints.get(host) {
             Some(endpoint) => usual.replacen(&format!("https://{host}"), endpoint.trim_end_matches('/'), 1),
@@ -133,6 +142,8 @@ impl Asking {
         let support = EndOfLife::new(Arc::clone(&web), home("endoflife.date", support::HOME));
         let channels = home("dl.k8s.io", offers::CHANNELS);
         let offers = KubernetesOffers::new(Arc::clone(&web), channels, root.join(OFFERED));
+        let means = Means { web: Arc::clone(&web), registries: Arc::clone(&registry), secrets, root: &root };
+        let (sources, exploits) = scans::of(&named, &means);
         let charts = ChartRepositories::new(web, Arc::clone(&registry) as _).with_endpoints(endpoints);
         Upstreams {
             registry,
@@ -140,6 +151,7 @@ impl Asking {
             forge,
             support: Arc::new(support),
             offers: Arc::new(offers),
+            scanners: Scanners { sources, exploits },
         }
     }
 }

@@ -37,6 +37,9 @@ pub struct Recorded {
     /// What the packages of charts differ in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Packages>,
+    /// What was said about vulnerabilities, in the words of `scan`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scans: Option<serde_json::Value>,
 }
 
 /// Who gave no answer about something else than versions: the releases of a project, support windows.
@@ -169,6 +172,7 @@ impl Recorded {
             silent: silent.collect(),
             changelogs: changelogs.collect(),
             packages: packages.collect(),
+            scans: None,
         }
     }
 

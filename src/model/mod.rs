@@ -17,6 +17,7 @@ mod pin;
 mod pipeline;
 mod product;
 mod release;
+mod scans;
 pub mod scenario;
 pub mod schema;
 pub mod secrets;
@@ -53,6 +54,7 @@ pub use product::{
     UpstreamChart, UpstreamImage, UpstreamKubernetes, UpstreamTool,
 };
 pub use release::{IMAGES, Lane, Lock, LockedProduct, Release, ReleaseFile};
+pub use scans::{ScanAddress, ScanAttestations, ScanFiles, ScanHarbor, ScanServer, ScanSource};
 pub use secrets::SecretRef;
 pub use sources::{
     Farthest, ForgeKind, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,

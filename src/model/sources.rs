@@ -2,7 +2,7 @@
 //! way, and policies for what several products use. A product says more of its own sources; how either is
 //! read is for `lcm`, how hosts are asked for `adapter`.
 
-use super::{Document, SourcesName};
+use super::{Document, ScanSource, SourcesName};
 use crate::yaml::Spanned;
 
 /// `pipelines/sources.yaml`.
@@ -22,6 +22,9 @@ pub struct Sources {
     /// its own source comes before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<Spanned<SourcePolicy>>,
+    /// Who is asked which vulnerabilities images have; of several that know an image the first counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scans: Vec<Spanned<ScanSource>>,
 }
 
 /// A copy of somebody else's repositories.

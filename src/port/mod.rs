@@ -5,6 +5,7 @@
 pub mod branches;
 mod face;
 pub mod requests;
+pub mod scans;
 pub mod upstream;
 
 use std::collections::BTreeMap;

@@ -36,7 +36,7 @@ pub trait Registry: Send + Sync {
     /// What a tag names now: the digest of its manifest or index, without pulling it. Of an image by digest
     /// alone, that digest, if it is there.
     async fn digest(&self, image: &Image) -> Result<String, Unanswered>;
-    /// The digests of the platforms of what a tag names now; none if it is no index. Docker Hub, whose
+    /// The digests of the platforms of what a tag names now, or a digest; none if it is no index. Docker Hub, whose
     /// listing tells them, is not asked: there that is a pull.
     async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered>;
     /// The packed chart that a tag names. Docker Hub is not asked: there that is a pull.

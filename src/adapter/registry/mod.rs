@@ -1,6 +1,7 @@
 //! Registries of images: the distribution API, and what some registries tell beside it. It decides which
 //! interface is asked for what, and that within a run nothing is asked twice; politeness is `web`'s.
 
+mod attached;
 mod challenge;
 mod chart;
 mod credentials;
@@ -105,10 +106,10 @@ impl Registries {
         }
     }
 
-    async fn index(&self, repository: &Repository, tag: &str) -> Result<Vec<String>, Unanswered> {
+    async fn index(&self, repository: &Repository, named: &str) -> Result<Vec<String>, Unanswered> {
         let visit = self.visit(repository)?;
-        let what = format!("the platforms of {repository}:{tag}");
-        let url = visit.base.join(&format!("v2/{}/manifests/{tag}", repository.name));
+        let what = format!("the platforms of {repository} at {named}");
+        let url = visit.base.join(&format!("v2/{}/manifests/{named}", repository.name));
         let url = url.map_err(|_| Unanswered::new(Silence::Invalid, format!("{what}: that is no path")))?;
         let mut heard = self.doors.ask(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST)).await?;
         if !heard.answer.status.is_success() {
@@ -241,7 +242,8 @@ impl Registry for Registries {
         if repository.registry == "docker.io" {
             return Ok(Vec::new());
         }
-        self.index(&repository, image.tag.as_deref().unwrap_or("latest")).await
+        let named = image.tag.as_deref().or(image.digest.as_deref());
+        self.index(&repository, named.unwrap_or("latest")).await
     }
 
     async fn chart(&self, image: &Image) -> Result<Vec<u8>, Unanswered> {

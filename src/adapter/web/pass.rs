@@ -1,10 +1,12 @@
-//! What is shown to a host to be let in: the `Authorization` of a request, and whose it is, so that an answer
+//! What is shown to a host to be let in: the `Authorization` of a request or a header of its own, and whose it is, so that an answer
 //! kept on the disk is never given to somebody else.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::HeaderName;
+use http::header::AUTHORIZATION;
 
 use crate::digest;
 use crate::port::Secret;
@@ -12,6 +14,7 @@ use crate::port::Secret;
 /// What is shown to be let in. It is never printed.
 #[derive(Clone)]
 pub struct Pass {
+    name: HeaderName,
     header: Secret,
     owner: String,
 }
@@ -21,7 +24,7 @@ impl Pass {
     pub fn basic(user: &str, password: &Secret) -> Self {
         let pair = format!("{user}:{}", password.expose());
         let header = format!("Basic {}", STANDARD.encode(&pair));
-        Self { header: Secret::new(header), owner: identity(&["basic", &pair]) }
+        Self { name: AUTHORIZATION, header: Secret::new(header), owner: identity(&["basic", &pair]) }
     }
 
     /// A token (RFC 6750) that itself says who asks.
@@ -32,7 +35,18 @@ impl Pass {
     /// A token of short life, lent to the one whom `owner` stands for ([`Pass::owner`], or any text that
     /// tells people apart and no secret).
     pub fn lent(token: &Secret, owner: impl Into<String>) -> Self {
-        Self { header: Secret::new(format!("Bearer {}", token.expose())), owner: owner.into() }
+        let header = Secret::new(format!("Bearer {}", token.expose()));
+        Self { name: AUTHORIZATION, header, owner: owner.into() }
+    }
+
+    /// A secret in a header of its own.
+    pub fn header(name: HeaderName, secret: &Secret) -> Self {
+        Self { header: secret.clone(), owner: identity(&[name.as_str(), secret.expose()]), name }
+    }
+
+    /// The header that it is shown in.
+    pub(super) fn name(&self) -> HeaderName {
+        self.name.clone()
     }
 
     /// Whose it is: a digest, nothing of the secret can be read in it.

@@ -10,6 +10,7 @@ mod pins;
 mod pipeline;
 mod product;
 mod releases;
+mod scans;
 mod sources;
 mod support;
 

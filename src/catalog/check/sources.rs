@@ -23,6 +23,7 @@ pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
             findings.push(Finding::error(&codes::INVALID_VALUE, message).at(&mirror.value.of.place));
         }
     }
+    findings.extend(super::scans::rules(&sources.scans));
     let hosts = sources.hosts.iter().map(|host| (&host.value.host.value, &host.value.host.place));
     findings.extend(twice(hosts, "the host"));
     let mirrors = sources.mirrors.iter().map(|mirror| (&mirror.value.at.value, &mirror.value.at.place));
@@ -31,7 +32,7 @@ pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
 
 /// That something is named as in a reference of an image: `HOST` or `HOST:PORT`, and where it may be a folder,
 /// `HOST/FOLDER`.
-fn named(text: &Spanned<String>, what: &str, folder: bool) -> Option<Finding> {
+pub(super) fn named(text: &Spanned<String>, what: &str, folder: bool) -> Option<Finding> {
     let wrong = |why: &str| {
         let message = format!("{what} `{}` {why}", text.value);
         let hint = "write it as images name it, such as registry.example.com or registry.example.com:5000";
@@ -50,7 +51,7 @@ fn named(text: &Spanned<String>, what: &str, folder: bool) -> Option<Finding> {
 }
 
 /// That an address can be asked, and holds no credentials.
-fn address(text: &Spanned<String>) -> Option<Finding> {
+pub(super) fn address(text: &Spanned<String>) -> Option<Finding> {
     let rest = ["https://", "http://"].iter().find_map(|scheme| text.value.strip_prefix(scheme));
     let wrong = |message: String, hint: &str| {
         Some(Finding::error(&codes::INVALID_VALUE, message).at(&text.place).hint(hint))

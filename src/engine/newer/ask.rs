@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 
+use super::scans::Scanners;
 use crate::diag::did_you_mean;
 use crate::lcm::declared::{Declared, Item};
 use crate::lcm::row::{Answers, InUse};
@@ -31,6 +32,8 @@ pub struct Upstreams {
     pub support: Arc<dyn Support>,
     /// Which versions of Kubernetes there are to be had.
     pub offers: Arc<dyn Offers>,
+    /// Who knows of vulnerabilities.
+    pub scanners: Scanners,
 }
 
 /// One question, with the things that its answer is about.

@@ -6,11 +6,13 @@ mod fixed;
 mod kubernetes;
 mod learn;
 mod packages;
+mod scans;
 mod used;
 
 pub use ask::{Upstreams, now};
 pub use learn::Learned;
 pub use packages::{Comparing, Differences, compare};
+pub use scans::{Scanned, Scanners};
 pub use used::{Gathered, KUBERNETES, gather};
 
 use crate::lcm::declared::Item;
@@ -19,6 +21,7 @@ use crate::lcm::policy::Policy;
 use crate::lcm::projects::Projects;
 use crate::lcm::row::{self, Answers, InUse, Row};
 use crate::model::Support;
+use crate::report::weekly::security::pairs;
 
 /// What the sources said of everything that is in use.
 pub struct Looked {
@@ -28,6 +31,8 @@ pub struct Looked {
     pub rows: Vec<Row>,
     /// What was learned beside versions.
     pub learned: Learned,
+    /// What was said about vulnerabilities.
+    pub scanned: Scanned,
 }
 
 /// Asks the sources: about versions, and once it is known which things are behind, about what changed. Support
@@ -42,8 +47,12 @@ pub async fn look(
     let (answers, windows) = futures::join!(ask::ask(used, upstreams), upstreams.support.whole());
     let rows = rows(policies, used, &answers);
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
-    let learned = learn::learn(&rows, projects, &policy, (windows, own), upstreams).await;
-    Looked { answers, rows, learned }
+    let pairs = pairs(&rows, used);
+    let (learned, scanned) = futures::join!(
+        learn::learn(&rows, projects, &policy, (windows, own), upstreams),
+        scans::scan(&pairs, &answers, &*upstreams.registry, &upstreams.scanners),
+    );
+    Looked { answers, rows, learned, scanned }
 }
 
 /// The rows of everything that is in use, by what sources answered.

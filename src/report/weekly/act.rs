@@ -36,6 +36,8 @@ pub enum Deed {
     Retry,
     /// Correct what is written.
     Correct,
+    /// Mend what is vulnerable, or accept it.
+    Mend,
 }
 
 impl Deed {
@@ -50,6 +52,7 @@ impl Deed {
             Self::FixAuth => "fix auth",
             Self::Retry => "ask again",
             Self::Correct => "correct it",
+            Self::Mend => "mend or accept",
         }
     }
 }

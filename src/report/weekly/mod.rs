@@ -5,6 +5,7 @@
 mod act;
 mod ahead;
 mod past;
+pub mod security;
 mod thing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,8 @@ pub struct Weekly {
     pub without_upstream: Vec<String>,
     /// Pins that hold.
     pub pins: Pins,
+    /// Who was asked about vulnerabilities, and what became of acceptances; absent where nobody was.
+    pub security: Option<security::Secured>,
     /// What is different since another report; absent where there is none to compare with.
     pub since: Option<Difference>,
     /// How many things needed what in the newest weeks, this one last.
@@ -246,6 +249,7 @@ pub fn of<'a>(
         things,
         kubernetes,
         next: next(&found),
+        security: None,
         products: found,
         without_upstream: without,
         pins: Pins {
@@ -260,6 +264,20 @@ pub fn of<'a>(
 }
 
 impl Weekly {
+    /// Puts everything in order of need once more, and counts again.
+    fn order(&mut self) {
+        for product in &mut self.products {
+            product.things.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
+            product.need = product.things.first().map_or(Need::Nothing, |thing| thing.need);
+        }
+        self.products.sort_by(|one, other| (one.need, &one.product).cmp(&(other.need, &other.product)));
+        self.counts.clear();
+        for product in &self.products {
+            *self.counts.entry(product.need).or_default() += 1;
+        }
+        self.next = next(&self.products);
+    }
+
     /// Leaves out what needs something else; the counts stay those of the whole.
     pub fn keep(&mut self, needs: &BTreeSet<Need>) {
         for product in &mut self.products {
@@ -287,11 +305,15 @@ fn is_old(pin: &PinFile, now: jiff::Timestamp) -> bool {
     now.duration_since(created.value.moment()).as_hours() / 24 > OLD_PIN
 }
 
+/// What needs most comes first.
+fn in_order(thing: &Thing) -> (Need, &str, &str) {
+    (thing.need, thing.kind, &thing.name)
+}
+
 fn product(rows: &[&Row], pins: &[&&PinFile]) -> Option<Product> {
     let first = rows.first()?;
     let mut things: Vec<Thing> = rows.iter().map(|row| Thing::of(row)).collect();
-    things
-        .sort_by(|one, other| (one.need, &one.kind, &one.name).cmp(&(other.need, &other.kind, &other.name)));
+    things.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
     let own = pins.iter().filter(|pin| pin.spec.product.value.as_str() == first.product);
     Some(Product {
         product: first.product.clone(),

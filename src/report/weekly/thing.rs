@@ -2,6 +2,7 @@
 //! one place.
 
 use super::act::{self, Act};
+use super::security::Security;
 use super::{Countdown, Need};
 use crate::diag::count;
 use crate::lcm::changes::Changes;
@@ -50,6 +51,8 @@ pub struct Thing {
     pub changes: Option<Changes>,
     /// Until when what is in use is supported; absent where nobody knows.
     pub support: Option<Support>,
+    /// What is known of the vulnerabilities of an image; absent where nobody was asked.
+    pub security: Option<Security>,
     /// How it stands; what weighs most is first.
     pub statuses: Vec<StatusLine>,
     /// What it needs.
@@ -149,7 +152,7 @@ impl Support {
 #[serde(rename_all = "camelCase")]
 pub struct StatusLine {
     /// A word: `same`, `patch`, `minor`, `major`, `ahead`, `tag-moved`, `deprecated`, `missing-upstream`,
-    /// `incompatible`, `end-of-life`, `support-ends`, `skewed`, `unknown`.
+    /// `incompatible`, `end-of-life`, `support-ends`, `skewed`, `vulnerable`, `unknown`.
     pub status: &'static str,
     /// A sentence.
     pub message: String,
@@ -193,6 +196,7 @@ impl Thing {
             fits: row.fits.clone(),
             changes: row.changes.clone(),
             support: row.window.as_ref().and_then(Support::of),
+            security: None,
             statuses: row.statuses.iter().map(|status| line(status, row)).collect(),
             need,
             act: act::of(row, need),

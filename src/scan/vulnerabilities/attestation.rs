@@ -3,6 +3,7 @@
 //! statement says which image it is about; what lies in it is a scanner's own report, or in-toto's short list. Whether
 //! its signature is good is for whoever fetched it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
@@ -127,8 +128,28 @@ struct Score {
     score: String,
 }
 
+/// A statement about the image that was asked about.
+pub(super) struct Opened<'b> {
+    bytes: Cow<'b, [u8]>,
+    about: BTreeSet<Digest>,
+    /// The type of its predicate.
+    pub(super) kind: String,
+}
+
+impl Opened<'_> {
+    /// What it says of the image.
+    pub(super) fn predicate<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        Ok(typed::<Wrapped<T>>(Format::Attestation, &self.bytes)?.predicate)
+    }
+}
+
 /// Reads an attestation: an envelope, a bundle with one, or a statement.
 pub(super) fn read(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
+    report(&open(bytes, asked)?)
+}
+
+/// Opens an attestation, whatever it says of the image.
+pub(super) fn open<'b>(bytes: &'b [u8], asked: &Asked) -> Result<Opened<'b>, Refusal> {
     let document: Document = typed(Format::Attestation, bytes)?;
     let envelope = match (document.dsse_envelope, document.payload, document.payload_type) {
         (Some(envelope), _, _) => Some(envelope),
@@ -136,8 +157,8 @@ pub(super) fn read(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
         _ => None,
     };
     match envelope {
-        Some(envelope) => statement(&envelope.open()?, asked),
-        None => statement(bytes, asked),
+        Some(envelope) => statement(envelope.open()?.into(), asked),
+        None => statement(bytes.into(), asked),
     }
 }
 
@@ -162,8 +183,8 @@ impl Envelope {
     }
 }
 
-fn statement(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
-    let statement: Statement = typed(Format::Attestation, bytes)?;
+fn statement<'b>(bytes: Cow<'b, [u8]>, asked: &Asked) -> Result<Opened<'b>, Refusal> {
+    let statement: Statement = typed(Format::Attestation, &bytes)?;
     if !statement.kind.starts_with("https://in-toto.io/Statement/") {
         return Err(Refusal::nonsense(Format::Attestation, "it is no statement of in-toto"));
     }
@@ -173,7 +194,11 @@ fn statement(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
         return Err(Refusal::nonsense(Format::Attestation, "none of its subjects has a digest of SHA-256"));
     }
     asked.check(Format::Attestation, &about)?;
-    let kind = statement.predicate_type.as_str();
+    Ok(Opened { bytes, about, kind: statement.predicate_type })
+}
+
+fn report(opened: &Opened<'_>) -> Result<Report, Refusal> {
+    let (bytes, kind) = (&*opened.bytes, opened.kind.as_str());
     let report = match () {
         () if kind.starts_with("https://cosign.sigstore.dev/attestation/vuln/")
             || kind.starts_with("https://in-toto.io/attestation/vulns") =>
@@ -181,7 +206,7 @@ fn statement(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
             scan(bytes, &["predicate", "scanner", "result"], Form::Wrapped)?
         }
         () if kind.starts_with("https://cyclonedx.org/") => {
-            typed::<Wrapped<cyclonedx::File>>(Format::Attestation, bytes)?.predicate.report()?
+            opened.predicate::<cyclonedx::File>()?.report()?
         }
         () => {
             let kind: String = kind.chars().filter(|c| !c.is_control()).take(100).collect();
@@ -194,7 +219,7 @@ fn statement(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
             return Err(Refusal::nonsense(Format::Attestation, what));
         }
     };
-    Ok(Report { about, ..report })
+    Ok(Report { about: opened.about.clone(), ..report })
 }
 
 impl Subject {

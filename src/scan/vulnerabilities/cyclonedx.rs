@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::asked::{Asked, digest_in};
+use super::bill::{Listed, Source as BuiltFrom};
 use super::package::{Package, Purl};
 use super::refusal::{Format, Refusal, typed};
 use super::report::{Report, Status, Tool, Vulnerability, merged, named};
@@ -56,6 +57,8 @@ struct Component {
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Property {
+    #[serde(deserialize_with = "or_default")]
+    name: String,
     #[serde(deserialize_with = "or_default")]
     value: String,
 }
@@ -138,12 +141,23 @@ pub(super) fn read(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
 
 impl File {
     /// The digests by which it names its image: scanners put them into versions, package URLs or properties.
-    fn names(&self) -> BTreeSet<Digest> {
+    pub(super) fn names(&self) -> BTreeSet<Digest> {
         let Some(component) = &self.metadata.component else { return BTreeSet::new() };
         let values = component.properties.iter().map(|property| &property.value);
         let purl = Purl::read(&component.purl).and_then(|purl| purl.version).unwrap_or_default();
         let texts = values.chain([&component.version, &component.name, &purl]);
         texts.filter_map(|text| digest_in(text)).collect()
+    }
+
+    /// All packages, with what Trivy's properties say of what they were built from.
+    pub(super) fn listed(self) -> Vec<Listed> {
+        let (mut all, mut open) = (Vec::new(), self.components);
+        while let Some(mut component) = open.pop() {
+            open.append(&mut component.components);
+            let source = component.source();
+            all.push(Listed { purl: component.purl, source });
+        }
+        all
     }
 
     fn tool(&self) -> Tool {
@@ -184,6 +198,23 @@ impl File {
             vulnerabilities: merged(found),
             set_aside: merged(set_aside),
         })
+    }
+}
+
+impl Component {
+    fn source(&self) -> Option<BuiltFrom> {
+        let said = |name: &str| {
+            let of_trivy = |one: &&Property| one.name.strip_prefix("aquasecurity:trivy:") == Some(name);
+            self.properties.iter().find(of_trivy).map(|one| one.value.clone()).unwrap_or_default()
+        };
+        let name = said("SrcName");
+        let source = || BuiltFrom {
+            version: said("SrcVersion"),
+            release: said("SrcRelease"),
+            epoch: said("SrcEpoch"),
+            name: name.clone(),
+        };
+        (!name.is_empty()).then(source)
     }
 }
 

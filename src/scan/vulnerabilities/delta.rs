@@ -188,6 +188,11 @@ pub fn compare(running: Side<'_>, candidate: Side<'_>, kev: Option<&Kev>, rules:
     }
 }
 
+/// What one report alone tells, as if nothing changed: the exploited first, then the worst.
+pub fn alone(report: &Report, kev: Option<&Kev>) -> Vec<Change> {
+    changes(report, report, kev).remaining
+}
+
 fn comparable<'r>(
     running: Side<'r>,
     candidate: Side<'r>,

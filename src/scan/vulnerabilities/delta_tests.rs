@@ -92,7 +92,7 @@ fn a_missing_report_is_unknown_and_never_nothing() {
 fn reports_of_different_tools_are_not_compared() {
     let trivy = report(Vec::new());
     let grype = Report { tool: Tool::new("Grype", "0.100.0"), ..trivy.clone() };
-    let by_harbor = Tool { through: Some("Harbor"), ..trivy.tool.clone() };
+    let by_harbor = Tool { through: Some("Harbor".to_owned()), ..trivy.tool.clone() };
     let by_harbor = Report { tool: by_harbor, ..trivy.clone() };
     let newer = Report { tool: Tool::new("trivy", "0.61.0"), ..trivy.clone() };
     let why = |other: &Report| {

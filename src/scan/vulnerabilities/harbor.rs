@@ -108,7 +108,7 @@ impl Told {
             }
         }
         let mut tool = Tool::new(&self.scanner.name, &self.scanner.version);
-        tool.through = Some("Harbor");
+        tool.through = Some("Harbor".to_owned());
         Ok(Report {
             tool,
             about,

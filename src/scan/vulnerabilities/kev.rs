@@ -13,7 +13,8 @@ use super::wire::{id, moment, or_default};
 use crate::model::VulnerabilityId;
 
 /// What is known to be exploited.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Kev {
     /// When this edition came out.
     pub released: Option<Timestamp>,
@@ -21,7 +22,8 @@ pub struct Kev {
 }
 
 /// What the catalogue says of a vulnerability.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// The day until which agencies must have mended it.
     pub due: Option<Date>,
@@ -73,6 +75,14 @@ impl Kev {
     /// What it says of a vulnerability, by any of its names.
     pub fn of(&self, one: &Vulnerability) -> Option<Entry> {
         one.names().find_map(|name| self.entries.get(name)).copied()
+    }
+
+    /// Leaves out what it says of others than these: what was found is what is worth keeping.
+    #[must_use]
+    pub fn only<'v>(&self, found: impl IntoIterator<Item = &'v Vulnerability>) -> Self {
+        let names = found.into_iter().flat_map(Vulnerability::names);
+        let kept = names.filter_map(|name| Some((name.clone(), *self.entries.get(name)?)));
+        Self { released: self.released, entries: kept.collect() }
     }
 
     /// How many it lists.

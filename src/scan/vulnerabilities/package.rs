@@ -7,9 +7,11 @@ use std::str::FromStr;
 use packageurl::PackageUrl;
 
 /// A package, of whatever version.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Package {
     /// The type of its package URL (`deb`, `golang`, `maven`), if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
     /// Its name as people of its kind write it: `openssl`, `golang.org/x/net`, `@babel/core`,
     /// `org.apache.logging.log4j:log4j-core`.

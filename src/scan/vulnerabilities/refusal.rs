@@ -27,6 +27,8 @@ pub enum Format {
     CycloneDx,
     /// CISA's catalogue.
     Kev,
+    /// A bill of materials.
+    Bill,
 }
 
 impl fmt::Display for Format {
@@ -40,6 +42,7 @@ impl fmt::Display for Format {
             Self::Osv => "OSV's answer",
             Self::Attestation => "an attestation",
             Self::CycloneDx => "CycloneDX",
+            Self::Bill => "a bill of materials",
             Self::Kev => "CISA's catalogue of known exploited vulnerabilities",
         })
     }

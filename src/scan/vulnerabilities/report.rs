@@ -12,21 +12,27 @@ use crate::digest::Digest;
 use crate::model::VulnerabilityId;
 
 /// What a scanner found in an image. Having found nothing is a report as well; not having looked is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Report {
     /// Who looked.
     pub tool: Tool,
     /// The digests by which the report names its image; none if it doesn't.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub about: BTreeSet<Digest>,
     /// When it was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<Timestamp>,
     /// The day of the database that it was made with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<Timestamp>,
     /// The distribution that the image is built on, if one was recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distribution: Option<Distribution>,
     /// What was found: each vulnerability once for each package and version.
     pub vulnerabilities: Vec<Vulnerability>,
     /// What was found too, and put aside by a rule or a statement that the scanner was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<Vulnerability>,
 }
 
@@ -53,14 +59,17 @@ pub fn counts<'v>(found: impl IntoIterator<Item = &'v Vulnerability>) -> Counts 
 }
 
 /// Who looked.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tool {
     /// Its name, as it says it.
     pub name: String,
     /// Its version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Who had it look, with settings of their own (`Harbor`).
-    pub through: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<String>,
 }
 
 impl Tool {
@@ -82,7 +91,7 @@ impl fmt::Display for Tool {
         if let Some(version) = &self.version {
             write!(f, " {version}")?;
         }
-        if let Some(through) = self.through {
+        if let Some(through) = &self.through {
             write!(f, " through {through}")?;
         }
         Ok(())
@@ -90,7 +99,8 @@ impl fmt::Display for Tool {
 }
 
 /// What an image is built on.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Distribution {
     /// `alpine`, `debian`.
     pub name: String,
@@ -107,29 +117,38 @@ impl fmt::Display for Distribution {
 }
 
 /// A vulnerability in one package.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Vulnerability {
     /// What it is called: by its CVE if it has one.
     pub id: VulnerabilityId,
     /// Other names of the very same vulnerability.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub aliases: BTreeSet<VulnerabilityId>,
     /// Bulletins that tell of it, and perhaps of others.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub bulletins: BTreeSet<VulnerabilityId>,
     /// The package; absent where the scanner names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<Package>,
     /// The version of it that is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub installed: Option<String>,
     /// Versions that don't have it any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub fixed: BTreeSet<String>,
     /// How bad it is.
     pub severity: Severity,
     /// What the package's makers say about a fix.
     pub status: Status,
     /// Where people read about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// When it became known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published: Option<Timestamp>,
     /// Whether the scanner itself says that it is being exploited.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub exploited: bool,
 }
 
@@ -177,7 +196,9 @@ impl Vulnerability {
 }
 
 /// What the makers of a package say about a fix.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// Nothing, or nothing that is known.

@@ -9,11 +9,13 @@ use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::asked::Asked;
+use super::bill::Bill;
 use super::package::Package;
 use super::refusal::{Format, Refusal, typed};
 use super::report::{Distribution, Report, Status, Tool, Vulnerability, merged, named};
 use super::severity::{Severity, score_of};
 use super::trivy::Version;
+pub use super::trivy_blob::Blob;
 use super::wire::{filled, id, ids, moment, or_default, versions};
 
 /// Where a scan is asked for.
@@ -30,6 +32,14 @@ pub fn scan_question(target: &str, artifact: &str, layers: &[String]) -> Value {
         "target": target, "artifact_id": artifact, "blob_ids": layers,
         "options": {"pkg_types": ["os", "library"], "scanners": ["vuln"]}
     })
+}
+
+/// Where a server is told what an image is made of.
+pub const PUT: &str = super::trivy_blob::PUT;
+
+/// What a server is told of an image's packages, and the key by which a scan of them is asked for.
+pub fn blob(bill: &Bill) -> Blob {
+    super::trivy_blob::of(bill)
 }
 
 /// The question whether the server has all of an image.

@@ -11,7 +11,7 @@ use crate::cli::args::{LcmReport, MetricNames, WhenPackages};
 use crate::cli::failure::{Failure, Outcome};
 use crate::cli::upstreams::Asking;
 use crate::diag::{Finding, Severity, codes};
-use crate::engine::newer::{Comparing, Learned, Looked};
+use crate::engine::newer::{Comparing, Learned, Looked, Scanned};
 use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
 use crate::lcm::deadlines;
@@ -29,7 +29,8 @@ use crate::output::screens::OtherNames;
 use crate::output::surface::Form;
 use crate::report::course;
 use crate::report::standing::{Standing, Standings};
-use crate::report::weekly::{self, Fleet, Need, Weekly};
+use crate::report::weekly::{self, Fleet, Need, Weekly, security};
+use crate::scan::vulnerabilities as scan;
 
 /// Makes the report.
 pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
@@ -52,16 +53,17 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     narrow(args, &mut gathered.used);
     let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
     let mut asked_at = None;
-    let Looked { answers, mut rows, learned } = match &args.answers {
+    let Looked { answers, mut rows, learned, scanned } = match &args.answers {
         Some(path) => {
-            let recorded = recorded(path)?;
+            let mut recorded = recorded(path)?;
             asked_at = Some(recorded.at);
             let silent = recorded.silent();
             let asked = recorded.releases.len() + silent.len();
+            let scanned = Scanned { looked: scans_of(&mut recorded, path)?, ..Scanned::default() };
             let (answers, mut material) = recorded.read().map_err(|why| unread(path, why))?;
             material.known = Known::new([], own);
             let rows = newer::rows(&policies, &gathered.used, &answers);
-            Looked { answers, rows, learned: Learned { material, silent, asked } }
+            Looked { answers, rows, learned: Learned { material, silent, asked }, scanned }
         }
         None => {
             let git = context.place.repository().await?;
@@ -83,7 +85,9 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
             looked
         }
     };
-    let recorded = Recorded::of(&answers, &learned.material, &learned.silent, context.place.now());
+    let silent = [&learned.silent[..], &scanned.silent].concat();
+    let mut recorded = Recorded::of(&answers, &learned.material, &silent, context.place.now());
+    recorded.scans = of_scans(&scanned.looked);
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
     let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     learned.material.complete(&mut rows, &answers, &projects, &policy, today);
@@ -100,9 +104,13 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         &pins,
         context.place.now(),
     );
+    let pairs = security::pairs(&rows, &gathered.used);
+    let acceptances = catalog.acceptances.iter().map(|(id, loaded)| (id, &loaded.file.spec));
+    security::tell(&mut report, &pairs, &scanned.looked, acceptances, context.place.now());
     let codes = codes(args, &report);
     report.answered_at = asked_at;
     report.sources.also(learned.asked, learned.silent);
+    report.sources.also(scanned.asked, scanned.silent);
     let past = before.as_mut().map(|before| before.compare(&mut report, args, context));
     let warnings = warnings(&report, &gathered.lost);
     if !args.only.is_empty() {
@@ -166,6 +174,18 @@ fn save(path: &Path, recorded: &Recorded) -> Result<(), Failure> {
     })
 }
 
+/// What was said about vulnerabilities, as it is kept; nothing where nobody was asked.
+fn of_scans(looked: &scan::Looked) -> Option<serde_json::Value> {
+    // Texts, numbers and lists of them always have a form in JSON.
+    (!looked.is_empty()).then(|| serde_json::to_value(looked).unwrap_or_default())
+}
+
+/// What was said about vulnerabilities, as a file keeps it.
+fn scans_of(recorded: &mut Recorded, path: &Path) -> Result<scan::Looked, Failure> {
+    let kept = recorded.scans.take().map(serde_json::from_value).transpose();
+    kept.map(Option::unwrap_or_default).map_err(|error| unread(path, format!("scans: {error}")))
+}
+
 /// Answers of a file.
 fn recorded(path: &Path) -> Result<Recorded, Failure> {
     #[derive(serde::Deserialize)]
@@ -199,11 +219,12 @@ fn unread(path: &Path, why: impl std::fmt::Display) -> Failure {
 /// Whether a finding is about something that the report reads.
 fn is_read(finding: &Finding) -> bool {
     let files = ["pipelines/sources.yaml", "pipelines/support.yaml"];
+    let folder = "pipelines/acceptances/";
     let file = finding.place.as_ref().map(crate::diag::Place::file);
     finding.severity == Severity::Error
         && file.is_some_and(|file| {
             let is_form = finding.code == &codes::BAD_FIELD_FORM;
-            files.contains(&file) || is_form && file.starts_with("products/")
+            files.contains(&file) || file.starts_with(folder) || is_form && file.starts_with("products/")
         })
 }
 
