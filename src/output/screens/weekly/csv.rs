@@ -2,8 +2,11 @@
 
 use crate::output::mark::clean;
 
+use super::security::sentence;
 use super::words::{behind, breaking, deed, running, support};
-use crate::report::weekly::Weekly;
+use crate::report::weekly::security::Update;
+use crate::report::weekly::{Thing, Weekly};
+use crate::scan::vulnerabilities::Counts;
 
 const COLUMNS: [&str; 17] = [
     "product",
@@ -25,14 +28,20 @@ const COLUMNS: [&str; 17] = [
     "place",
 ];
 
+/// Columns that are there only where somebody was asked about vulnerabilities.
+const SECURITY: [&str; 9] =
+    ["critical", "high", "medium", "low", "exploited", "accepted", "update_fixes", "update_adds", "security"];
+
 /// The report.
 pub(super) fn text(report: &Weekly) -> String {
-    let mut text = line(COLUMNS.iter().map(|name| (*name).to_owned()));
+    let asked = report.security.is_some();
+    let more = SECURITY.iter().take(if asked { SECURITY.len() } else { 0 });
+    let mut text = line(COLUMNS.iter().chain(more).map(|name| (*name).to_owned()));
     for product in &report.products {
         for thing in &product.things {
             let left = thing.support.as_ref().and_then(|support| support.days_left);
             let level = thing.behind.map(|behind| behind.words()).unwrap_or_default();
-            text.push_str(&line([
+            let cells = [
                 product.product.clone(),
                 product.owner.clone(),
                 thing.kind.to_owned(),
@@ -50,10 +59,33 @@ pub(super) fn text(report: &Weekly) -> String {
                 behind(thing),
                 deed(thing).unwrap_or_default().to_owned(),
                 thing.place.clone(),
-            ]));
+            ];
+            let more = if asked { secure(thing).to_vec() } else { Vec::new() };
+            text.push_str(&line(cells.into_iter().chain(more)));
         }
     }
     text
+}
+
+/// What is known of a thing's vulnerabilities; empty cells where nobody knows.
+fn secure(thing: &Thing) -> [String; SECURITY.len()] {
+    let Some(known) = &thing.security else { return Default::default() };
+    let open = |of: fn(&Counts) -> usize| known.open.as_ref().map(of).map(|number| number.to_string());
+    let update =
+        |of: fn(&Update) -> &Counts| known.update.as_ref().map(|update| of(update).total().to_string());
+    let told = |number: usize| known.open.is_some().then(|| number.to_string());
+    [
+        open(|counts| counts.critical),
+        open(|counts| counts.high),
+        open(|counts| counts.medium),
+        open(|counts| counts.low),
+        told(known.exploited),
+        told(known.accepted),
+        update(|update| &update.fixed),
+        update(|update| &update.new),
+        Some(sentence(known)),
+    ]
+    .map(Option::unwrap_or_default)
 }
 
 fn line(cells: impl IntoIterator<Item = String>) -> String {

@@ -1,6 +1,7 @@
 //! The report as one static page: no script, no picture, nothing from elsewhere, and it prints well.
 
 use super::past;
+use super::security;
 use super::words::{
     address, ahead, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent,
     support, todo,
@@ -9,6 +10,7 @@ use crate::diag::count;
 use crate::lcm::artifacthub::Link;
 use crate::output::Look;
 use crate::output::mark::clean;
+use crate::report::weekly::security::Found;
 use crate::report::weekly::{Product, Thing, Weekly};
 
 const STYLE: &str = include_str!("page.css");
@@ -53,12 +55,13 @@ fn to_do(report: &Weekly) -> String {
             });
             format!(
                 "<li class=\"{class}\"><p><span class=\"sign\">{sign}</span> <b>{}</b> \
-                 <span class=\"deed\">{}</span> <span class=\"owner\">{}</span></p>\n<p class=\"said\">{}</p>{command}{}</li>\n",
+                 <span class=\"deed\">{}</span> <span class=\"owner\">{}</span></p>\n<p class=\"said\">{}</p>{command}{}{}</li>\n",
                 escaped(&named(product, thing)),
                 escaped(deed(thing).unwrap_or("look at it")),
                 escaped(&product.owner),
                 escaped(&said(thing)),
-                lies_ahead(thing) + &changed(thing),
+                lies_ahead(thing) + &vulnerable(thing),
+                changed(thing),
             )
         })
         .collect();
@@ -72,6 +75,21 @@ fn to_do(report: &Weekly) -> String {
 fn lies_ahead(thing: &Thing) -> String {
     let lines: String = ahead(thing).iter().map(|line| format!("<li>{}</li>", escaped(line))).collect();
     if lines.is_empty() { lines } else { format!("<ul class=\"evidence\">{lines}</ul>") }
+}
+
+/// The vulnerabilities that are worth a line, and who says so.
+fn vulnerable(thing: &Thing) -> String {
+    let Some(known) = &thing.security else { return String::new() };
+    let line = |found: &Found| {
+        let text = escaped(&found.words());
+        match found.link.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://")) {
+            Some(url) => format!("<li><a href=\"{}\">{text}</a></li>", escaped(url)),
+            None => format!("<li>{text}</li>"),
+        }
+    };
+    let named: String = security::named(known).map(line).collect();
+    let named = if named.is_empty() { named } else { format!("<ul class=\"evidence\">{named}</ul>") };
+    format!("<p class=\"said\">{}</p>{named}", escaped(&security::sentence(known)))
 }
 
 /// What of the update is dangerous, and behind a fold everything that changed.
@@ -145,9 +163,14 @@ fn everything(report: &Weekly) -> String {
     let mut rows = String::new();
     for product in &report.products {
         for thing in &product.things {
-            rows.push_str(&row(product, thing));
+            rows.push_str(&row(product, thing, report.security.is_some()));
         }
     }
+    let heading = if report.security.is_some() { "<th>Security</th>" } else { "" };
+    let acceptances = match security::acceptances(report) {
+        parts if parts.is_empty() => String::new(),
+        parts => format!("<p>{}.</p>\n", escaped(&parts.join(" · "))),
+    };
     let without = match report.without_upstream.as_slice() {
         [] => String::new(),
         names => format!("<p>Without anything upstream: {}.</p>\n", escaped(&names.join(", "))),
@@ -157,7 +180,7 @@ fn everything(report: &Weekly) -> String {
     }
     format!(
         "<section><h2>Everything</h2>\n<table>\n<thead><tr><th></th><th>Product</th><th>Thing</th><th>Declared</th>\
-         <th>Fleet</th><th>Latest</th><th>Behind</th><th>Breaking</th><th>Support</th><th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{without}</section>\n"
+         <th>Fleet</th><th>Latest</th><th>Behind</th>{heading}<th>Breaking</th><th>Support</th><th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{acceptances}{without}</section>\n"
     )
 }
 
@@ -177,17 +200,26 @@ fn unanswered(report: &Weekly) -> String {
     }
 }
 
-fn row(product: &Product, thing: &Thing) -> String {
+fn row(product: &Product, thing: &Thing, asked: bool) -> String {
     let (class, sign) = (thing.need.word(), sign(thing.need));
     let clusters = |running: &crate::report::weekly::RunningAt| {
         let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).collect();
         format!("{}: {}", running.version, names.join(", "))
     };
+    let known = thing.security.as_ref();
+    let secure = match asked {
+        true => format!(
+            "<td title=\"{}\">{}</td>",
+            escaped(&known.map(security::sentence).unwrap_or_default()),
+            escaped(&known.map(security::short).unwrap_or_default())
+        ),
+        false => String::new(),
+    };
     let title: Vec<String> = thing.running.iter().map(clusters).collect();
     format!(
         "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td>{}<br><span class=\"owner\">{}</span></td><td><code>{}</code></td>\
          <td class=\"version\">{}</td><td class=\"version\" title=\"{}\">{}</td><td class=\"version\">{}</td>\
-         <td>{}</td><td>{}</td><td class=\"version\">{}</td><td><code>{}</code></td></tr>\n",
+         <td>{}</td>{secure}<td>{}</td><td class=\"version\">{}</td><td><code>{}</code></td></tr>\n",
         escaped(&product.product),
         escaped(&product.owner),
         escaped(&thing.name),

@@ -1,12 +1,14 @@
 //! The report as Markdown, for tickets and chats: what to do first, then everything.
 
 use super::past;
+use super::security;
 use super::words::{
     address, ahead, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent,
     support, todo,
 };
 use crate::output::screens::markdown::{code, plain};
 use crate::report::weekly::Weekly;
+use crate::report::weekly::security::Found;
 
 /// The report.
 pub(super) fn text(report: &Weekly) -> String {
@@ -15,6 +17,10 @@ pub(super) fn text(report: &Weekly) -> String {
     if !counts.is_empty() {
         text.push_str(&format!("\n{}\n", plain(&counts.join(" · "))));
     }
+    let line = |found: &Found| match found.link.as_deref().filter(|url| url.starts_with("https://")) {
+        Some(url) => format!("  - {} (<{}>)\n", plain(&found.words()), plain(url)),
+        None => format!("  - {}\n", plain(&found.words())),
+    };
     let todo: Vec<String> = todo(report)
         .map(|(product, thing)| {
             let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
@@ -26,6 +32,7 @@ pub(super) fn text(report: &Weekly) -> String {
                     Some(url) => format!("  - {}: {} (<{}>)\n", one.weight, plain(&one.text), plain(url)),
                     None => format!("  - {}: {}\n", one.weight, plain(&one.text)),
                 })
+                .chain(thing.security.iter().flat_map(security::named).map(line))
                 .collect();
             format!(
                 "- [ ] **{}** ({}): {}, {}{command}\n{ahead}{evidence}",
@@ -40,10 +47,12 @@ pub(super) fn text(report: &Weekly) -> String {
         text.push_str(&format!("\n## To do\n\n{}", todo.concat()));
     }
     text.push_str(&differs(report));
-    text.push_str("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind | Breaking | Support | Where |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
+    let asked = report.security.is_some();
+    let (name, rule) = if asked { (" Security |", " --- |") } else { ("", "") };
+    text.push_str(&format!("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind |{name} Breaking | Support | Where |\n| --- | --- | --- | --- | --- | --- | --- |{rule} --- | --- | --- |\n"));
     for product in &report.products {
         for thing in &product.things {
-            let cells = [
+            let mut cells = vec![
                 sign(thing.need).to_owned(),
                 plain(&product.product),
                 code(&thing.name),
@@ -55,8 +64,16 @@ pub(super) fn text(report: &Weekly) -> String {
                 plain(support(thing).unwrap_or_default()),
                 code(&thing.place),
             ];
+            if asked {
+                let known = thing.security.as_ref();
+                cells.insert(7, plain(&known.map(security::short).unwrap_or_default()));
+            }
             text.push_str(&format!("| {} |\n", cells.join(" | ")));
         }
+    }
+    let acceptances = security::acceptances(report);
+    if !acceptances.is_empty() {
+        text.push_str(&format!("\n{}\n", plain(&acceptances.join(" · "))));
     }
     let silent: Vec<String> =
         silent(report).iter().map(|(who, why)| format!("- {}<br>{}\n", plain(who), plain(why))).collect();

@@ -4,7 +4,9 @@
 use std::fmt::Write as _;
 
 use crate::output::Look;
+use crate::report::weekly::security::Security;
 use crate::report::weekly::{Need, Thing, Weekly};
+use crate::scan::vulnerabilities::{Counts, Severity};
 
 /// One metric with its samples.
 pub(super) struct Metric<'a> {
@@ -20,6 +22,12 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
         vec![("product", product.to_owned()), ("kind", thing.kind.to_owned()), ("name", thing.name.clone())]
     };
     let flag = |is: bool| if is { "1" } else { "0" }.to_owned();
+    let secured = |samples: &dyn Fn(&Security, Labels) -> Vec<Sample>| -> Vec<Sample> {
+        let known = things().filter_map(|(product, thing)| {
+            Some(samples(thing.security.as_ref()?, labels(&product.product, thing)))
+        });
+        known.flatten().collect()
+    };
     let metrics = [
         Metric {
             name: "tidegate_lcm_info",
@@ -82,6 +90,45 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
                 .collect(),
         },
         Metric {
+            name: "tidegate_lcm_vulnerabilities",
+            help: "How many vulnerabilities what is in use has that nobody accepted, by severity.",
+            samples: secured(&|known, labels| match &known.open {
+                Some(open) => by_severity(open, labels),
+                None => Vec::new(),
+            }),
+        },
+        Metric {
+            name: "tidegate_lcm_vulnerabilities_exploited",
+            help: "How many of them are known to be exploited.",
+            samples: secured(&|known, labels| some(&known.open, known.exploited, labels)),
+        },
+        Metric {
+            name: "tidegate_lcm_vulnerabilities_accepted",
+            help: "How many vulnerabilities what is in use has that somebody accepted.",
+            samples: secured(&|known, labels| some(&known.open, known.accepted, labels)),
+        },
+        Metric {
+            name: "tidegate_lcm_vulnerabilities_fixed",
+            help: "How many vulnerabilities the newest version mends, by severity.",
+            samples: secured(&|known, labels| match &known.update {
+                Some(update) => by_severity(&update.fixed, labels),
+                None => Vec::new(),
+            }),
+        },
+        Metric {
+            name: "tidegate_lcm_vulnerabilities_new",
+            help: "How many vulnerabilities the newest version brings, by severity.",
+            samples: secured(&|known, labels| match &known.update {
+                Some(update) => by_severity(&update.new, labels),
+                None => Vec::new(),
+            }),
+        },
+        Metric {
+            name: "tidegate_lcm_vulnerabilities_unknown",
+            help: "Whether nobody knows which vulnerabilities what is in use has.",
+            samples: secured(&|known, labels| vec![(labels, flag(known.open.is_none()))]),
+        },
+        Metric {
             name: "tidegate_lcm_unknown",
             help: "Whether nothing is known of a thing, since its source was silent or its version can't be read.",
             samples: things()
@@ -127,6 +174,27 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
         },
     ];
     metrics.iter().filter(|metric| !metric.samples.is_empty()).map(written).collect()
+}
+
+/// Labels with their values.
+type Labels = Vec<(&'static str, String)>;
+
+/// A sample: its labels, and its value.
+type Sample = (Labels, String);
+
+/// A sample for each severity, also for those of which there are none.
+fn by_severity(counts: &Counts, labels: Labels) -> Vec<Sample> {
+    let with = |severity: Severity| {
+        let mut all = labels.clone();
+        all.push(("severity", severity.word().to_owned()));
+        (all, counts.of(severity).to_string())
+    };
+    Severity::ALL.into_iter().map(with).collect()
+}
+
+/// A number, where anything is known.
+fn some(open: &Option<Counts>, number: usize, labels: Labels) -> Vec<Sample> {
+    open.iter().map(|_| (labels.clone(), number.to_string())).collect()
 }
 
 pub(super) fn written(metric: &Metric<'_>) -> String {

@@ -9,6 +9,7 @@ mod metrics;
 mod other_names;
 mod past;
 mod sarif;
+mod security;
 mod words;
 
 use unicode_width::UnicodeWidthStr as _;
@@ -90,6 +91,7 @@ struct Optional {
     running: bool,
     breaking: bool,
     support: bool,
+    security: bool,
 }
 
 impl Optional {
@@ -99,6 +101,7 @@ impl Optional {
             running: any(|thing| !thing.running.is_empty()),
             breaking: any(|thing| breaking(thing).is_some()),
             support: any(|thing| support(thing).is_some()),
+            security: report.security.is_some(),
         }
     }
 
@@ -106,6 +109,7 @@ impl Optional {
         let mut columns = vec![Column::tight("PRODUCT"), Column::tight("DECLARED")];
         columns.extend(self.running.then(|| Column::tight("FLEET")));
         columns.extend([Column::tight("LATEST"), Column::text("BEHIND")]);
+        columns.extend(self.security.then(|| Column::tight("SECURITY")));
         columns.extend(self.breaking.then(|| Column::tight("BREAKING")));
         columns.extend(self.support.then(|| Column::tight("SUPPORT")));
         columns.push(Column::tight("DO"));
@@ -126,6 +130,8 @@ impl Optional {
         let mut cells = vec![name, thing.declared.join(", ").into()];
         cells.extend(self.running.then(|| Cell::from(running(thing))));
         cells.extend([thing.latest.as_deref().unwrap_or_default().into(), behind]);
+        let secure = || thing.security.as_ref().map(security::short).unwrap_or_default();
+        cells.extend(self.security.then(|| Cell::from(secure())));
         cells.extend(self.breaking.then(|| Cell::from(breaking(thing).unwrap_or_default())));
         cells.extend(self.support.then(|| Cell::from(support(thing).unwrap_or_default())));
         cells.push(deed(thing).unwrap_or_default().into());
@@ -147,6 +153,7 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
     if !report.pins.old.is_empty() {
         parts.push(format!("{} older than 60 d", count(report.pins.old.len() as u64, "pin")));
     }
+    parts.extend(security::acceptances(report));
     if !report.without_upstream.is_empty() {
         let products = count(report.without_upstream.len() as u64, "product");
         parts.push(format!("{products} without anything upstream"));

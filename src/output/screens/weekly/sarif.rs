@@ -1,11 +1,15 @@
 //! The report as SARIF 2.1.0 (docs.oasis-open.org/sarif), for code scanning: what needs somebody, at the line
 //! that declares it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::words::behind;
 use crate::output::mark::clean;
+use crate::report::weekly::security::{Change, Found};
 use crate::report::weekly::{Need, Product, Thing, Weekly};
+use crate::scan::vulnerabilities::Severity;
 
 /// The report.
 pub(super) fn text(report: &Weekly) -> String {
@@ -14,6 +18,7 @@ pub(super) fn text(report: &Weekly) -> String {
     let mut rules: Vec<&str> = found.iter().map(|(_, thing)| rule(thing)).collect();
     rules.sort_unstable();
     rules.dedup();
+    let vulnerable = vulnerable(report);
     let document = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -24,9 +29,11 @@ pub(super) fn text(report: &Weekly) -> String {
                 "rules": rules.iter().map(|id| json!({
                     "id": id,
                     "shortDescription": { "text": described(id) },
-                })).collect::<Vec<_>>(),
+                })).chain(vulnerable_rules(&vulnerable)).collect::<Vec<_>>(),
             } },
-            "results": found.iter().map(|(product, thing)| result(product, thing)).collect::<Vec<_>>(),
+            "results": found.iter().map(|(product, thing)| result(product, thing))
+                .chain(vulnerable.iter().map(|(product, thing, one)| vulnerability(product, thing, one)))
+                .collect::<Vec<_>>(),
         }],
     });
     format!("{document:#}\n")
@@ -46,6 +53,7 @@ fn described(rule: &str) -> &'static str {
         "support-ends" => "The support of the version in use ends soon.",
         "deprecated" => "Its makers have given it up.",
         "incompatible" => "It refuses a version of Kubernetes that is in use.",
+        "vulnerable" => "What is in use has vulnerabilities that should not wait.",
         "tag-moved" => "The tag names something else than the digest in use.",
         _ => "Nothing is known of it.",
     }
@@ -65,12 +73,85 @@ fn result(product: &Product, thing: &Thing) -> Value {
         "message": { "text": message },
         "partialFingerprints": { "thing/v1": format!("{}/{}/{}", product.product, thing.kind, thing.name) },
     });
+    locate(&mut result, thing);
+    result
+}
+
+/// Says at which line a thing is declared.
+fn locate(result: &mut Value, thing: &Thing) {
     if let Some((file, line, column)) = place(&thing.place) {
         result["locations"] = json!([{ "physicalLocation": {
             "artifactLocation": { "uri": file, "uriBaseId": "%SRCROOT%" },
             "region": { "startLine": line, "startColumn": column },
         } }]);
     }
+}
+
+/// The vulnerabilities that what is in use has, each in each thing.
+fn vulnerable(report: &Weekly) -> Vec<(&Product, &Thing, &Found)> {
+    let things = report.products.iter().flat_map(|p| p.things.iter().map(move |thing| (p, thing)));
+    let found = things.flat_map(|(product, thing)| {
+        let all = thing.security.iter().flat_map(|known| &known.findings);
+        all.map(move |one| (product, thing, one))
+    });
+    found.filter(|(_, _, one)| one.change != Change::New).collect()
+}
+
+/// A rule for each vulnerability, as bad as it is at its worst.
+fn vulnerable_rules(all: &[(&Product, &Thing, &Found)]) -> Vec<Value> {
+    let mut worst: BTreeMap<&str, &Found> = BTreeMap::new();
+    for (_, _, one) in all {
+        let known = worst.entry(one.id.as_str()).or_insert(one);
+        if one.severity > known.severity {
+            *known = one;
+        }
+    }
+    let rule = |(id, one): (&str, &Found)| {
+        let mut rule = json!({
+            "id": clean(id),
+            "shortDescription": { "text": clean(&format!("{id} ({})", one.severity)) },
+            "properties": { "tags": ["security", "vulnerability"], "security-severity": score(one.severity) },
+        });
+        if let Some(link) = one.link.as_deref().filter(|link| link.starts_with("http")) {
+            rule["helpUri"] = json!(clean(link));
+        }
+        rule
+    };
+    worst.into_iter().map(rule).collect()
+}
+
+/// A score within the step of a severity, by which code scanning sorts.
+fn score(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "9.5",
+        Severity::High => "8.0",
+        Severity::Medium => "5.5",
+        Severity::Low => "2.0",
+        Severity::Negligible | Severity::Unknown => "0.0",
+    }
+}
+
+/// A vulnerability in a thing. One that somebody accepted is there, and suppressed.
+fn vulnerability(product: &Product, thing: &Thing, one: &Found) -> Value {
+    let level = match one.severity {
+        _ if one.exploited.is_known() => "error",
+        Severity::Critical | Severity::High => "error",
+        Severity::Medium => "warning",
+        _ => "note",
+    };
+    let message = clean(&format!("{}: {}: {}", product.product, thing.name, one.words()));
+    let thing_id = format!("{}/{}/{}", product.product, thing.kind, thing.name);
+    let mut result = json!({
+        "ruleId": clean(one.id.as_str()),
+        "level": level,
+        "message": { "text": message },
+        "partialFingerprints": { "vulnerability/v1": clean(&format!("{thing_id}/{}", one.id)) },
+    });
+    if let Some(acceptance) = &one.acceptance {
+        let why = format!("pipelines/acceptances/{acceptance}.yaml");
+        result["suppressions"] = json!([{ "kind": "external", "status": "accepted", "justification": why }]);
+    }
+    locate(&mut result, thing);
     result
 }
 

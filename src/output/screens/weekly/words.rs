@@ -7,6 +7,7 @@ use crate::lcm::artifacthub::Link;
 use crate::lcm::changes::{Evidence, Weight};
 use crate::lcm::upstream::Silence;
 use crate::output::mark::Tone;
+use crate::report::weekly::security::VULNERABLE;
 use crate::report::weekly::{Need, Product, Silent, Thing, Weekly};
 
 /// So many pieces of evidence are shown where there is room for few.
@@ -62,7 +63,8 @@ pub(super) fn behind(thing: &Thing) -> String {
     if thing.changes.as_ref().is_some_and(|changes| changes.security) {
         parts.push("mends security".to_owned());
     }
-    let said = |status: &str| matches!(status, "same" | "patch" | "minor" | "major");
+    // Vulnerabilities have a column of their own.
+    let said = |status: &str| matches!(status, "same" | "patch" | "minor" | "major" | VULNERABLE);
     for line in thing.statuses.iter().filter(|line| !said(line.status)) {
         parts.push(match line.silence {
             Some(silence) => format!("{}: {}", thing.source, silence.words()),

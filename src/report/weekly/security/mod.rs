@@ -241,6 +241,9 @@ fn raise(thing: &mut Thing, security: Security, failed: bool) {
     if need < thing.need && thing.act.is_none() && need <= Need::Soon {
         thing.act = Some(Act { deed: Deed::Mend, command: None });
     }
+    if failed && thing.act.is_none() {
+        thing.act = Some(Act { deed: Deed::Retry, command: None });
+    }
     thing.need = need.min(thing.need);
     thing.security = Some(security);
 }
