@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use crate::lcm::policy::{Pattern, Prereleases};
 use crate::lcm::version::{Level, Scheme};
-use crate::model::image::Image;
-use crate::model::{Duration, ProductName};
+use crate::model::image::{Image, Repository};
+use crate::model::{AcceptanceId, Duration, Expiry, ProductName, VulnerabilityId};
 use crate::report::weekly::{Need, Since};
 
 /// `lcm`.
@@ -19,6 +19,65 @@ pub enum LcmCommand {
     Pick(Box<LcmPick>),
     /// Make a platform's files out of the config of k8s-platform-lcm.
     Import(LcmImport),
+    /// Live with vulnerabilities until a day.
+    Accept(LcmAccept),
+}
+
+/// `lcm accept`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "\
+Writes pipelines/acceptances/ID.yaml, and never over a file. Until its end the
+report counts these vulnerabilities as accepted; afterwards they count again.
+
+Example: tidegate lcm accept CVE-2026-1234 --product certs --owner security \\
+           --until 2026-12-15 --reason \"the parser is not reached\"",
+    group = ArgGroup::new("where").args(["product", "image"]).required(true).multiple(true)
+)]
+pub struct LcmAccept {
+    /// The vulnerabilities, by any of their names.
+    #[arg(value_name = "VULNERABILITY", required = true, value_parser = vulnerability)]
+    pub vulnerabilities: Vec<VulnerabilityId>,
+    /// Only in images of this product; may be given more than once.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: Vec<ProductName>,
+    /// Only in images of this repository, whatever their tag; may be given more than once.
+    #[arg(long, value_name = "REPOSITORY")]
+    pub image: Vec<Repository>,
+    /// Only in this package, by name or package URL without a version; may be given more than once.
+    #[arg(long, value_name = "PACKAGE")]
+    pub package: Vec<String>,
+    /// The team that answers for it.
+    #[arg(long, value_name = "TEAM")]
+    pub owner: String,
+    /// Why it can be lived with.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The day (its end in UTC) or the moment at which it ends.
+    #[arg(long, value_name = "DAY")]
+    pub until: Expiry,
+    /// The acceptance's id; the next free RISK-N if absent.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<AcceptanceId>,
+    /// Show the file, and write nothing.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// A name of a vulnerability, written as the makers of such names write them: what is misspelt covers nothing.
+fn vulnerability(text: &str) -> Result<VulnerabilityId, String> {
+    let id: VulnerabilityId =
+        text.parse().map_err(|error: crate::model::VulnerabilityIdError| error.to_string())?;
+    let word =
+        |part: &str| part.len() == 4 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    match id.as_str().split_once('-') {
+        Some(("CVE", _)) if !id.is_cve() => Err("expected CVE-YEAR-NUMBER, such as CVE-2026-1234".to_owned()),
+        Some(("GHSA", rest)) if rest.split('-').count() != 3 || !rest.split('-').all(word) => {
+            Err("expected three groups of four, such as GHSA-2wrh-6pvc-2jm9".to_owned())
+        }
+        Some(_) => Ok(id),
+        None => Err("expected a name such as CVE-2026-1234 or GHSA-2wrh-6pvc-2jm9".to_owned()),
+    }
 }
 
 /// `lcm import`.
@@ -270,4 +329,23 @@ fn pin(text: &str) -> Result<[Option<u64>; 3], String> {
         *slot = Some(part.parse().map_err(|_| format!("`{part}` is no number"))?);
     }
     Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_misspelt_is_told() {
+        for fits in
+            ["CVE-2026-1234", "cve-2026-12345", "GHSA-2wrh-6pvc-2jm9", "RUSTSEC-2026-0001", "GO-2026-1"]
+        {
+            assert!(vulnerability(fits).is_ok(), "{fits}");
+        }
+        for not in
+            ["CVE-26-1234", "CVE-2026-12", "CVE2026", "GHSA-2wrh-6pvc", "GHSA-2wrh-6pvc-2jm!", "", "a b"]
+        {
+            assert!(vulnerability(not).is_err(), "{not}");
+        }
+    }
 }

@@ -41,6 +41,10 @@ codes! {
         "The source answered something that can't be used."
         "What came is not what was asked for: no JSON, cut off, paging that goes in circles, more than this \
          program is willing to read, or a way to where no answer may lead. Nothing was taken from it.";
+    ACCEPTANCE_EXISTS = "TG1095" "acceptance-exists"
+        "There is an acceptance with this id already."
+        "`tidegate lcm accept` writes `pipelines/acceptances/ID.yaml`, and never over a file. Leave out `--id` \
+         to get the next free one, or edit the file that is there. Nothing was written.";
     IMPORT_TAKEN = "TG1090" "import-taken"
         "A config can't be imported over something that is there."
         "`tidegate lcm import` writes a product of its own, and never over a file. Name another product with \

@@ -2,6 +2,7 @@
 //! of them shown. Rules are the catalog's; here they meet git and the working tree, through ports. Nothing
 //! is printed: every command returns what it did or found.
 
+mod accept;
 mod bump;
 mod freezes;
 mod hotfix;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use crate::diag::{Finding, Findings};
 use crate::port::{Fault, Git, Packages, Trees};
 
+pub use accept::{AcceptRequest, LcmAccepted, lcm_accept};
 pub use bump::{BumpRequest, Bumped, Standpoint, product_bump};
 pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,

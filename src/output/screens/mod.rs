@@ -1,6 +1,7 @@
 //! The screens: each the data of one answer, with its text for people. The same value is what
 //! programs get as JSON.
 
+mod accept;
 mod back;
 mod bump;
 mod check;

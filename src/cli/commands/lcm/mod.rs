@@ -1,5 +1,6 @@
 //! Commands on what is newer.
 
+mod accept;
 mod import;
 mod past;
 mod report;
@@ -28,6 +29,7 @@ const MOST_KEPT: usize = 20;
 /// `lcm`.
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
     match command {
+        LcmCommand::Accept(args) => accept::run(args, context).await,
         LcmCommand::Import(args) => import::run(args, context).await,
         LcmCommand::Report(args) => report::run(args, context).await,
         LcmCommand::Pick(args) => {
