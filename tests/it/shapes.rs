@@ -95,8 +95,42 @@ fn reported(told: &mut Told) {
     let path = lab.repo().join("docs/examples/answers.json");
     let mut answers: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
     answers["data"]["releases"] = json!([{ "project": "github:a/velero", "releases": [release, older] }]);
+    answers["data"]["scans"] = scanned();
     std::fs::write(&path, answers.to_string()).unwrap();
+    let accepted =
+        "lcm accept CVE-2026-2222 --product backup --package zlib --owner platform --reason unreached";
+    told.keep(&lab, &format!("{accepted} --until 2999-12-31"), 0);
+    told.keep(&lab, &format!("{accepted} --image docker.io/velero/velero --until 2999-12-31 --dry-run"), 0);
     told.keep(&lab, "lcm report --answers docs/examples/answers.json", 0);
+}
+
+/// What scanners said of two versions, with everything that there is to say.
+fn scanned() -> Value {
+    let [now, then] = ["a", "b"].map(|letter| format!("sha256:{}", letter.repeat(64)));
+    let found = |id: &str, severity: &str, package: &str| {
+        json!({
+            "id": id, "severity": severity, "status": "fixed", "fixed": ["2"], "installed": "1",
+            "package": { "name": package }, "link": "https://example.com", "published": "2026-01-01T00:00:00Z",
+        })
+    };
+    let told = |found: Value| {
+        json!([{ "source": "files scans", "caveat": "a caveat",
+            "report": { "tool": { "name": "Trivy" }, "made": "2026-11-20T00:00:00Z", "vulnerabilities": found } }])
+    };
+    json!({
+        "sources": ["files scans"],
+        "images": {
+            "docker.io/velero/velero:v1.17.0": { "digest": now }, "docker.io/velero/velero:v1.18.0": { "digest": then },
+        },
+        "told": {
+            now: told(json!([found("CVE-2026-1111", "critical", "openssl"), found("CVE-2026-2222", "high", "zlib")])),
+            then: told(json!([found("CVE-2026-3333", "low", "curl")])),
+        },
+        "exploited": {
+            "released": "2026-11-20T00:00:00Z",
+            "entries": { "CVE-2026-1111": { "due": "2026-12-10", "ransomware": true } },
+        },
+    })
 }
 
 /// The schema of what was seen in one place.

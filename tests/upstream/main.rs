@@ -17,6 +17,7 @@ mod proposal;
 mod real;
 mod registry;
 mod report;
+mod scans;
 mod support;
 #[path = "../bed/tools.rs"]
 #[allow(dead_code)]

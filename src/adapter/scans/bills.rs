@@ -54,13 +54,16 @@ impl Bills {
         once.get_or_init(async || self.find(image).await.map(Arc::new)).await.clone()
     }
 
+    /// Whoever attaches something does so to the index or to platforms: the first that has anything counts.
     async fn fetch(&self, image: &Subject) -> Result<Documents, Unanswered> {
-        let mut all = Documents::new();
         let platforms = image.platforms.iter().filter(|digest| **digest != image.digest);
         for digest in std::iter::once(&image.digest).chain(platforms).take(MOST_DIGESTS) {
-            all.extend(self.registries.attached(&image.repository, digest).await?);
+            let found = self.registries.attached(&image.repository, digest).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
         }
-        Ok(all)
+        Ok(Documents::new())
     }
 
     async fn find(&self, image: &Subject) -> Result<Bill, Unanswered> {

@@ -134,7 +134,7 @@ fn score(severity: Severity) -> &'static str {
 /// A vulnerability in a thing. One that somebody accepted is there, and suppressed.
 fn vulnerability(product: &Product, thing: &Thing, one: &Found) -> Value {
     let level = match one.severity {
-        _ if one.exploited.is_known() => "error",
+        _ if one.is_exploited() => "error",
         Severity::Critical | Severity::High => "error",
         Severity::Medium => "warning",
         _ => "note",

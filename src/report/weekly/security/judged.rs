@@ -6,8 +6,9 @@ use super::{Change, Found, NAMED, Pair, Security, Update};
 use crate::model::{AcceptanceId, ProductName};
 use crate::scan::vulnerabilities::accepted::{Place, Register};
 use crate::scan::vulnerabilities::delta::{self, Delta, Rules};
+use crate::scan::vulnerabilities::kev::Entry;
 use crate::scan::vulnerabilities::looked::Compared;
-use crate::scan::vulnerabilities::{Counts, Looked, Report, Severity, Vulnerability};
+use crate::scan::vulnerabilities::{Counts, Exploited, Looked, Report, Severity, Vulnerability};
 
 /// What is known of a row's images, and whether it is nothing because every source failed.
 pub(super) fn of(pair: &Pair, looked: &Looked, register: &mut Register<'_>) -> Option<(Security, bool)> {
@@ -76,7 +77,7 @@ fn security(
     found.sort_by(|one, other| order(one).cmp(&order(other)));
     let open = || found.iter().filter(|one| one.is_open());
     known.open = Some(open().map(|one| one.severity).collect());
-    known.exploited = open().filter(|one| one.exploited.is_known()).count();
+    known.exploited = open().filter(|one| one.is_exploited()).count();
     known.fixable = open().filter(|one| one.is_mendable()).count();
     known.accepted = found.iter().filter(|one| one.acceptance.is_some() && one.change != Change::New).count();
     known.left_out = found.len().saturating_sub(NAMED);
@@ -87,7 +88,7 @@ fn security(
 
 /// What is open comes first, then what is exploited, then the worst.
 fn order(one: &Found) -> (bool, bool, Reverse<Severity>, &str) {
-    (!one.is_open(), !one.exploited.is_known(), Reverse(one.severity), one.id.as_str())
+    (!one.is_open(), !one.is_exploited(), Reverse(one.severity), one.id.as_str())
 }
 
 fn alone(report: &Report, looked: &Looked, place: Place<'_>, register: &mut Register<'_>) -> Vec<Found> {
@@ -125,10 +126,17 @@ fn found(one: &delta::Change, change: Change, place: Place<'_>, register: &mut R
     let mut fixed_in: Vec<String> = own.iter().flat_map(|one| one.fixed.iter().cloned()).collect();
     fixed_in.sort();
     fixed_in.dedup();
+    let (exploited, entry) = match one.exploited {
+        Exploited::Unknown => (None, Entry::default()),
+        Exploited::No => (Some(false), Entry::default()),
+        Exploited::Yes(entry) => (Some(true), entry),
+    };
     Found {
         id: one.id.clone(),
         severity: one.severity,
-        exploited: one.exploited,
+        exploited,
+        due: entry.due,
+        ransomware: entry.ransomware,
         packages,
         fixed_in,
         fixable: own.iter().all(Vulnerability::is_fixable),

@@ -13,7 +13,7 @@ use super::{Act, Deed, Need, StatusLine, Thing, Weekly};
 use crate::digest::Digest;
 use crate::model::{Acceptance, AcceptanceId, Nearness, VulnerabilityId};
 use crate::scan::vulnerabilities::accepted::Register;
-use crate::scan::vulnerabilities::{Counts, Exploited, Looked, Severity};
+use crate::scan::vulnerabilities::{Counts, Looked, Severity};
 
 pub use pairs::{Pair, pairs};
 
@@ -80,8 +80,12 @@ pub struct Found {
     pub id: VulnerabilityId,
     /// How bad it is.
     pub severity: Severity,
-    /// Whether it is being exploited.
-    pub exploited: Exploited,
+    /// Whether it is being exploited; absent where nobody was asked.
+    pub exploited: Option<bool>,
+    /// The day until which CISA wants it mended.
+    pub due: Option<jiff::civil::Date>,
+    /// Whether ransomware is known to use it.
+    pub ransomware: bool,
     /// The packages that have it, with their versions.
     pub packages: Vec<String>,
     /// The versions of them that don't.
@@ -147,12 +151,17 @@ impl Found {
         self.fixable || self.change == Change::Fixed
     }
 
+    /// Whether it is known to be exploited.
+    pub fn is_exploited(&self) -> bool {
+        self.exploited == Some(true)
+    }
+
     /// What it asks of people, if it is open.
     fn need(&self) -> Need {
-        let urgent = self.exploited.is_known() || self.severity == Severity::Critical;
+        let urgent = self.is_exploited() || self.severity == Severity::Critical;
         match (urgent, self.is_mendable()) {
             (true, true) => Need::Now,
-            (true, false) if self.exploited.is_known() => Need::Soon,
+            (true, false) if self.is_exploited() => Need::Soon,
             (false, true) if self.severity == Severity::High && self.change == Change::Fixed => Need::Soon,
             _ => Need::Nothing,
         }
@@ -160,7 +169,7 @@ impl Found {
 
     /// `CVE-2026-1234 (critical, exploited) in openssl 3.0.1, fixed in 3.0.2`.
     pub fn words(&self) -> String {
-        let exploited = if self.exploited.is_known() { ", exploited" } else { "" };
+        let exploited = if self.is_exploited() { ", exploited" } else { "" };
         let mut words = format!("{} ({}{exploited})", self.id, self.severity);
         if let Some(first) = self.packages.first() {
             words.push_str(&format!(" in {first}"));
