@@ -143,7 +143,7 @@ impl Asking {
         let channels = home("dl.k8s.io", offers::CHANNELS);
         let offers = KubernetesOffers::new(Arc::clone(&web), channels, root.join(OFFERED));
         let means = Means { web: Arc::clone(&web), registries: Arc::clone(&registry), secrets, root: &root };
-        let (sources, exploits) = scans::of(&named, &means);
+        let scans::Named { sources, exploits } = scans::of(&named, &means);
         let charts = ChartRepositories::new(web, Arc::clone(&registry) as _).with_endpoints(endpoints);
         Upstreams {
             registry,

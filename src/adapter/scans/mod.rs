@@ -47,11 +47,16 @@ pub struct Means<'a> {
     pub root: &'a Path,
 }
 
-/// The sources that a file names, and the catalogue of what is exploited.
-pub fn of<'s>(
-    scans: impl IntoIterator<Item = &'s ScanSource>,
-    means: &Means<'_>,
-) -> (Vec<Arc<dyn Scans>>, Option<Arc<dyn Exploits>>) {
+/// Who is asked.
+pub struct Named {
+    /// The sources of scans, in the order in which the file names them.
+    pub sources: Vec<Arc<dyn Scans>>,
+    /// The catalogue of what is exploited.
+    pub exploits: Option<Arc<dyn Exploits>>,
+}
+
+/// Whom a file names.
+pub fn of<'s>(scans: impl IntoIterator<Item = &'s ScanSource>, means: &Means<'_>) -> Named {
     let scans: Vec<&ScanSource> = scans.into_iter().collect();
     let folders: Vec<Arc<Files>> = scans
         .iter()
@@ -95,7 +100,7 @@ pub fn of<'s>(
             }
         }
     }
-    (sources, exploits)
+    Named { sources, exploits }
 }
 
 /// A path below an address.

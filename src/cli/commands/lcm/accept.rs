@@ -18,7 +18,7 @@ pub(super) async fn run(args: &LcmAccept, context: &Context<'_>) -> Outcome {
         packages: args.package.clone(),
         owner: args.owner.clone(),
         reason: args.reason.clone(),
-        until: args.until.clone(),
+        until: args.until,
         writes: !args.dry_run,
     };
     let accepted = repo::lcm_accept(&files, &request, context.place.now()).await.map_err(failure)?;
