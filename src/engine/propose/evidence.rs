@@ -19,7 +19,7 @@ use crate::lcm::support::known::Window;
 use crate::lcm::upstream::Project;
 use crate::model::image::Image;
 use crate::report::proposal::{Evidence, Uses};
-use crate::report::weekly::{self, Fleet};
+use crate::report::weekly::{self, Fleet, security};
 use crate::version::KubeVersion;
 
 /// Who is asked, and what is known already.
@@ -54,7 +54,7 @@ pub async fn evidence(sources: Sources<'_>, bumped: &Bumped) -> Evidence {
     let (policies, _) = Policies::of(catalog);
     let (projects, _) = Projects::of(catalog);
     let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
-    let Looked { answers, mut rows, mut learned } =
+    let Looked { answers, mut rows, mut learned, scanned } =
         newer::look(&used, &policies, &projects, own, upstreams).await;
     if let Some(project) = projects.of_item(product, &item)
         && !learned.material.releases.contains_key(project)
@@ -82,7 +82,10 @@ pub async fn evidence(sources: Sources<'_>, bumped: &Bumped) -> Evidence {
         .silent
         .extend(answers.values().filter_map(|answer| answer.as_ref().err()).map(ToString::to_string));
     evidence.silent.extend(learned.silent.iter().map(|(who, why)| format!("{who}: {why}")));
-    let report = weekly::of(&rows, [product], None, Fleet::default(), &[], now);
+    evidence.silent.extend(scanned.silent.iter().map(|(who, why)| format!("{who}: {why}")));
+    let mut report = weekly::of(&rows, [product], None, Fleet::default(), &[], now);
+    let acceptances = catalog.acceptances.iter().map(|(id, loaded)| (id, &loaded.file.spec));
+    security::tell(&mut report, &security::pairs(&rows, &used), &scanned.looked, acceptances, now);
     evidence.thing = report.products.into_iter().flat_map(|product| product.things).next();
     evidence
 }

@@ -10,6 +10,7 @@ use crate::lcm::remote::Home;
 use crate::lcm::version::Level;
 use crate::model::ProductName;
 use crate::report::weekly::Thing;
+use crate::report::weekly::security::Change;
 use crate::version::Version;
 
 /// The most characters of a text: GitHub takes 65,536, and some are kept for whoever adds a word.
@@ -92,6 +93,7 @@ pub fn body(bumping: &Bumping<'_>, evidence: &Evidence, home: &Home, branch: &st
         support(evidence),
         kubernetes(evidence),
         digest(bumping, evidence),
+        vulnerabilities(bumping, evidence),
         report(evidence),
         left(bumping),
         silent(evidence),
@@ -201,6 +203,23 @@ fn digest(bumping: &Bumping<'_>, evidence: &Evidence) -> Section {
         let (source, to) = (bumping.source.to_string(), bumping.to);
         section.push(format!("{} names {}", code(&format!("{source}:{to}")), code(digest)));
     }
+    section
+}
+
+/// What of the vulnerabilities the new version mends and brings, if scanners looked at it.
+fn vulnerabilities(bumping: &Bumping<'_>, evidence: &Evidence) -> Section {
+    let mut section = Section::new("Vulnerabilities");
+    let known = evidence.thing.as_ref().and_then(|thing| thing.security.as_ref());
+    let known = known.and_then(|known| Some((known, known.update.as_ref()?)));
+    let Some((known, update)) = known.filter(|(_, update)| update.to == bumping.to) else { return section };
+    let (fixed, new, stays) = (update.fixed.total(), update.new.total(), update.remaining.total());
+    section.push(format!("- It mends {fixed}, brings {new} and leaves {stays}"));
+    let changed = known.findings.iter().filter(|found| matches!(found.change, Change::Fixed | Change::New));
+    for found in changed.take(MOST_LEFT) {
+        let word = if found.change == Change::New { "new" } else { "mended" };
+        section.push(format!("- {word}: {}", text(&found.words())));
+    }
+    section.leave_out((fixed + new).saturating_sub(MOST_LEFT));
     section
 }
 

@@ -83,6 +83,10 @@ fn row(status: Status, newest: &str) -> Row {
         judged: Some("1.0.0".to_owned()),
         changes: None,
         window: None,
+        minor: None,
+        deadline: None,
+        fits: Vec::new(),
+        digests: Default::default(),
     }
 }
 
