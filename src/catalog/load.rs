@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use crate::diag::{Finding, Findings, Place, Source, codes};
 use crate::digest::Digest;
 use crate::model::{
-    API_VERSION, AcceptanceId, CalendarName, Expiry, FleetName, Kind, PinId, PipelineName, ProductFile,
-    ProductName, ReleaseId, SourcesName, SupportName, Tree, secrets,
+    API_VERSION, AcceptanceId, CalendarName, DeferralId, Expiry, FleetName, Kind, PinId, PipelineName,
+    ProductFile, ProductName, ReleaseId, SourcesName, SupportName, Tree, secrets,
 };
 use crate::version::{KubeVersion, Version};
 use crate::yaml::{self, Key, Mapping, Node, Value};
@@ -24,8 +24,11 @@ pub const FOLDERS: [&str; 3] = ["products", "releases", "pipelines"];
 /// Below `pipelines`: what clouds said that they offer. It is read by who reports on it.
 const OFFERED: &str = "offered/";
 
-/// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml` and
-/// `pipelines/acceptances/*.yaml`. Every mistake inside a file is a finding, and what is right of the file is in
+/// Below `pipelines`: folders of files of one kind.
+const OWN_CALL: [&str; 3] = ["pins/", "acceptances/", "deferrals/"];
+
+/// Reads `products/*/product.yaml`, `releases/*.yaml`, `pipelines/*.yaml`, `pipelines/pins/*.yaml`,
+/// `pipelines/acceptances/*.yaml` and `pipelines/deferrals/*.yaml`. Every mistake inside a file is a finding, and what is right of the file is in
 /// the catalog all the same.
 pub fn load(tree: &Tree) -> (Catalog, Findings) {
     let mut loading =
@@ -35,6 +38,7 @@ pub fn load(tree: &Tree) -> (Catalog, Findings) {
     loading.folder("pipelines", Loading::pipeline);
     loading.folder("pipelines/pins", Loading::pin);
     loading.folder("pipelines/acceptances", Loading::acceptance);
+    loading.folder("pipelines/deferrals", Loading::deferral);
     let others = tree.below("pipelines").filter(|(path, _)| !is_yaml(path));
     loading.catalog.pipeline_files = others.map(|(path, file)| (path.to_owned(), file.executable)).collect();
     loading.findings.mask(&loading.hidden);
@@ -99,12 +103,12 @@ impl Loading<'_> {
         for path in paths {
             let Some(name) = path.get(folder.len() + 1..) else { continue };
             let nested = name.contains('/');
-            let own_call = name.starts_with("pins/") || name.starts_with("acceptances/");
+            let own_call = OWN_CALL.iter().any(|folder| name.starts_with(folder));
             if folder == "pipelines" && name.starts_with(OFFERED) {
                 continue;
             }
             if nested && (folder != "pipelines" || own_call) {
-                // Below `pins` and `acceptances`, and deeper: their own call looks at the first, nobody at the rest.
+                // Below those, and deeper: their own call looks at the first, nobody at the rest.
                 if folder != "pipelines" && is_yaml(name) {
                     self.findings.push(stray(path));
                 }
@@ -158,6 +162,12 @@ impl Loading<'_> {
     fn acceptance(&mut self, path: &str, stem: &str) {
         if let Some((name, loaded)) = self.file::<AcceptanceId, _>(Kind::Acceptance, path, stem) {
             self.catalog.acceptances.insert(name, loaded);
+        }
+    }
+
+    fn deferral(&mut self, path: &str, stem: &str) {
+        if let Some((name, loaded)) = self.file::<DeferralId, _>(Kind::Deferral, path, stem) {
+            self.catalog.deferrals.insert(name, loaded);
         }
     }
 
@@ -344,6 +354,12 @@ fn repaired(kind: Kind, stem: &str, node: &Node) -> Node {
             put(&["spec", "owner"], "unknown", |_| true);
             put(&["spec", "reason"], "unknown", |_| true);
             put(&["spec", "expires"], "9999-01-01", |t| t.parse::<Expiry>().is_ok());
+        }
+        Kind::Deferral => {
+            put(&["metadata", "name"], name, |t| t.parse::<DeferralId>().is_ok());
+            put(&["spec", "owner"], "unknown", |_| true);
+            put(&["spec", "reason"], "unknown", |_| true);
+            put(&["spec", "until"], "9999-01-01", |t| t.parse::<Expiry>().is_ok());
         }
     }
     for (path, empty) in [

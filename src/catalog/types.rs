@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::diag::Source;
 use crate::model::{
-    AcceptanceFile, AcceptanceId, CalendarFile, FleetFile, PinFile, PinId, PipelineFile, PipelineName,
-    ProductFile, ProductName, ReleaseFile, ReleaseId, SourcesFile, SupportFile, Tree,
+    AcceptanceFile, AcceptanceId, CalendarFile, DeferralFile, DeferralId, FleetFile, PinFile, PinId,
+    PipelineFile, PipelineName, ProductFile, ProductName, ReleaseFile, ReleaseId, SourcesFile, SupportFile,
+    Tree,
 };
 use crate::yaml::Node;
 
@@ -64,6 +65,8 @@ pub struct Catalog {
     pub pins: BTreeMap<PinId, Loaded<PinFile>>,
     /// `pipelines/acceptances/ID.yaml`.
     pub acceptances: BTreeMap<AcceptanceId, Loaded<AcceptanceFile>>,
+    /// `pipelines/deferrals/ID.yaml`.
+    pub deferrals: BTreeMap<DeferralId, Loaded<DeferralFile>>,
     /// `pipelines/calendar.yaml`.
     pub calendar: Option<Loaded<CalendarFile>>,
     /// `pipelines/sources.yaml`.

@@ -22,7 +22,7 @@ use crate::diag::{Finding, codes};
 use crate::engine::newer::{Scanners, Upstreams};
 use crate::engine::repo::Platform;
 use crate::lcm::remote::Home;
-use crate::model::{ForgeKind, ScanSource, SourceHost, SourcesFile};
+use crate::model::{ForgeKind, Mirrors, ScanSource, SourceHost, SourcesFile};
 use crate::output::exit::Code;
 use crate::port::{Secret, Secrets};
 use crate::yaml::Spanned;
@@ -49,7 +49,7 @@ pub struct Asking {
     /// Hosts with the address that is asked instead.
     endpoints: BTreeMap<String, String>,
     /// Copies with what they are copies of.
-    mirrors: BTreeMap<String, String>,
+    mirrors: Mirrors,
     credentials: Credentials,
     /// The repository's root.
     root: PathBuf,
@@ -75,7 +75,7 @@ impl Asking {
             .map(|folders| Keep { folder: folders.cache_dir().join("tidegate/answers"), most: KEPT });
         let mut settings = web::Settings { keep, ..web::Settings::default() };
         settings.whole = whole.unwrap_or(settings.whole);
-        let (mut endpoints, mut mirrors) = (BTreeMap::new(), BTreeMap::new());
+        let (mut endpoints, mut mirrors) = (BTreeMap::new(), Mirrors::default());
         if let (Some(file), Some(root)) = (sources, root) {
             for host in &file.spec.hosts {
                 let SourceHost { host, endpoint, plain, .. } = &host.value;
@@ -88,9 +88,7 @@ impl Asking {
             }
             let trusts = file.spec.hosts.iter().map(|host| trust(&host.value, root));
             settings.trusts = trusts.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-            for mirror in &file.spec.mirrors {
-                mirrors.insert(mirror.value.at.value.clone(), mirror.value.of.value.clone());
-            }
+            mirrors = Mirrors::of(&file.spec);
         }
         let env = |name: &str| std::env::var(name).ok();
         let credentials = Credentials::of_user(&env, place.home());

@@ -90,6 +90,9 @@ pub struct Entries {
     /// What is published.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
+    /// Of an image at a mirror: what the mirror has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mirrored: Option<Vec<String>>,
     /// What is known of some tags, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     known: BTreeMap<String, Known>,
@@ -213,6 +216,10 @@ impl Recorded {
     }
 }
 
+fn listed(tags: &Tags) -> Vec<String> {
+    tags.iter().map(str::to_owned).collect()
+}
+
 fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
     let (name, repository) = match item {
         Item::Chart { repository, name } => (name.clone(), Some(repository.clone())),
@@ -224,6 +231,7 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
         name,
         repository,
         tags: Vec::new(),
+        mirrored: None,
         known: Default::default(),
         versions: Vec::new(),
         fits: Vec::new(),
@@ -233,7 +241,8 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
     };
     match answer {
         Ok(answer) => Entries {
-            tags: answer.tags.iter().map(str::to_owned).collect(),
+            tags: listed(&answer.tags),
+            mirrored: answer.mirrored.as_deref().map(listed),
             known: answer.tags.known.clone(),
             versions: answer.entries.clone(),
             fits: answer.addon.iter().map(Fits::of).collect(),
@@ -264,10 +273,12 @@ impl Entries {
         }
         let mut tags: Tags = self.tags.iter().collect();
         tags.known = self.known;
+        let mirrored = self.mirrored.map(|tags| tags.iter().collect::<Tags>().into());
         Ok(Answer {
             tags: tags.into(),
             entries: self.versions,
             addon: self.fits.into_iter().map(Fits::read).collect(),
+            mirrored,
             notes: self.notes,
         })
     }
@@ -282,11 +293,15 @@ mod tests {
         let mut tags: Tags = ["1.0", "1.1"].into_iter().collect();
         let known = Known { digest: Some(format!("sha256:{}", "a".repeat(64))), ..Known::default() };
         tags.known.insert("1.0".to_owned(), known);
+        let mirrored = Some(std::sync::Arc::new(["1.0"].into_iter().collect()));
         let chart =
             Item::Chart { repository: "https://charts.example.com".to_owned(), name: "certs".to_owned() };
         let entry = Entry { version: "2.0.0".to_owned(), deprecated: true, ..Entry::default() };
         let answers = Answers::from([
-            (Item::Image("quay.io/a/b".parse().expect("a repository")), Ok(Answer::of(tags.into()))),
+            (
+                Item::Image("quay.io/a/b".parse().expect("a repository")),
+                Ok(Answer { mirrored, ..Answer::of(tags.into()) }),
+            ),
             (
                 chart,
                 Ok(Answer { entries: vec![entry], notes: vec!["a note".to_owned()], ..Answer::default() }),

@@ -28,10 +28,8 @@ fn told(running: &[&str], now: &str) -> Vec<Row> {
     };
     let named = |number: usize| format!("c{number}").parse().unwrap();
     let running = running.iter().enumerate();
-    let running = running.map(|(number, version)| Running {
-        declared: declared(version),
-        clusters: BTreeSet::from([named(number)]),
-    });
+    let running =
+        running.map(|(number, version)| Running::new(declared(version), BTreeSet::from([named(number)])));
     let used = InUse { declared: vec![declared("1.34")], running: running.collect(), ..InUse::default() };
     let tags: Tags = ["1.33", "1.34", "1.35", "1.36", "1.34.9"].into_iter().collect();
     let answers = Answers::from([(item, Ok(Answer::of(Arc::new(tags))))]);

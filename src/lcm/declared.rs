@@ -8,7 +8,7 @@ use crate::catalog::images;
 use crate::catalog::{Catalog, ProductSource};
 use crate::diag::Place;
 use crate::model::image::{Image, Repository};
-use crate::model::{DeployStep, Upstream, UpstreamPolicy};
+use crate::model::{DeployStep, Mirrors, Upstream, UpstreamPolicy};
 use crate::yaml::{self, Spanned};
 
 use super::support::kubernetes::Provider;
@@ -50,6 +50,11 @@ impl Item {
             Self::Tool(Project::GitHub(_)) => "github.com".to_owned(),
             Self::Tool(Project::GitLab(_)) => "gitlab.com".to_owned(),
         }
+    }
+
+    /// The repository of an image.
+    pub fn into_image(self) -> Option<Repository> {
+        if let Self::Image(repository) = self { Some(repository) } else { None }
     }
 
     /// What kind of thing it is, in a word.
@@ -95,13 +100,20 @@ pub struct Declared {
 
 /// Everything that the products of a catalog declare, in order of products, kinds and places.
 pub fn of(catalog: &Catalog) -> Vec<Declared> {
-    let mut all: Vec<Declared> = catalog.products.values().flat_map(of_product).collect();
+    let mirrors = mirrors(catalog);
+    let mut all: Vec<Declared> =
+        catalog.products.values().flat_map(|product| of_product(product, &mirrors)).collect();
     all.sort_by(|one, other| (&one.product, &one.item).cmp(&(&other.product, &other.item)));
     all
 }
 
+/// The registries that keep copies.
+pub fn mirrors(catalog: &Catalog) -> Mirrors {
+    catalog.sources.as_ref().map(|sources| Mirrors::of(&sources.spec)).unwrap_or_default()
+}
+
 /// What one product declares.
-pub fn of_product(product: &ProductSource) -> Vec<Declared> {
+pub fn of_product(product: &ProductSource, mirrors: &Mirrors) -> Vec<Declared> {
     let spec = &product.file.spec;
     let declared = |item: Item, version: Option<String>, digest: Option<String>, place: &Place| Declared {
         product: product.file.metadata.name.value.to_string(),
@@ -120,12 +132,15 @@ pub fn of_product(product: &ProductSource) -> Vec<Declared> {
     }
     let in_files = found.len();
     let charts = charts(product);
+    let is_or_copies = |one: &Item, item: &Item| one == item || one.origin(mirrors).as_ref() == Some(item);
     for upstream in &spec.upstream {
         let (Some(item), _) = of_upstream(&upstream.value) else { continue };
         let named = |text: &Spanned<String>| (text.value.clone(), text.place.clone());
         let version = match &upstream.value {
             // Its versions are those that manifests and values name, wherever they are pulled from.
-            Upstream::Image(_) if found.iter().take(in_files).any(|one| one.item == item) => continue,
+            Upstream::Image(_) if found.iter().take(in_files).any(|one| is_or_copies(&one.item, &item)) => {
+                continue;
+            }
             Upstream::Image(image) => image.version.as_ref().map(named),
             Upstream::Kubernetes(_) => None,
             // Its versions are those of charts in the folder, and of what these are made of: see below.
@@ -310,5 +325,29 @@ mod tests {
             ("products/certs/two/Chart.yaml", copies[1].as_str()),
         ];
         assert_eq!(charts(upstream, &files), both);
+    }
+
+    #[test]
+    fn what_is_pulled_from_a_mirror_is_the_upstream_source_of_its_product() {
+        let pod = POD.replace("quay.io/", "r.example.com/quay/");
+        let sources = "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: { name: sample }\nspec:\n  mirrors:\n    - { at: r.example.com/quay, of: quay.io }\n";
+        let catalog = catalog(&[
+            ("products/certs/product.yaml", PRODUCT),
+            ("products/certs/manifests/a.yaml", &pod),
+            ("pipelines/sources.yaml", sources),
+        ]);
+        let images: Vec<String> = of(&catalog)
+            .iter()
+            .filter(|one| one.item.kind() == "image")
+            .map(|one| format!("{} {}", one.item, one.version.as_deref().unwrap_or("-")))
+            .collect();
+        assert_eq!(
+            images,
+            [
+                "docker.io/library/redis latest",
+                "quay.io/jetstack/trust -",
+                "r.example.com/quay/jetstack/cert-manager-controller v1.17.2",
+            ]
+        );
     }
 }

@@ -161,6 +161,9 @@ impl Material {
 
     /// The window with the least left of all versions in use; none if none is known.
     fn window(&self, row: &Row, answers: &Answers, today: Date) -> Option<Window> {
+        // A copy is supported as what it is a copy of.
+        let origin = row.around.copy_of.clone().map(Item::Image);
+        let item = origin.as_ref().unwrap_or(&row.item);
         let running = row.running.iter().map(|(version, _)| version);
         // A row of Kubernetes is about what runs; what the release says comes later.
         let declared: &[String] =
@@ -168,7 +171,7 @@ impl Material {
         let mut windows: Vec<Window> = declared
             .iter()
             .chain(running)
-            .filter_map(|version| self.window_of(&row.item, version, answers, today))
+            .filter_map(|version| self.window_of(item, version, answers, today))
             .filter(|window| matches!(window, Window::Known { .. }))
             .collect();
         let left = |window: &Window| {

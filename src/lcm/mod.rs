@@ -5,6 +5,7 @@
 //! Nothing here asks anybody anything: the same tags in any order give the same answer.
 
 pub mod answers;
+pub mod around;
 pub mod artifacthub;
 pub mod bump;
 pub mod changelogs;
@@ -13,11 +14,13 @@ pub mod charts;
 pub mod compared;
 pub mod deadlines;
 pub mod declared;
+pub mod deferred;
 pub mod digests;
 pub mod filter;
 pub mod fixed;
 pub mod import;
 pub mod index;
+pub mod live;
 pub mod material;
 mod outline;
 pub mod path;

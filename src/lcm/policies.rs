@@ -7,13 +7,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::declared::{Item, of_upstream};
+use super::declared::{Item, mirrors, of_upstream};
 use super::policy::{Pattern, Policy, Prereleases};
 use super::support::kubernetes::Provider;
 use super::version::{Level, Range, Scheme};
 use crate::catalog::Catalog;
 use crate::diag::{Finding, Findings, codes};
-use crate::model::{Farthest, Precision, Upstream, UpstreamPolicy, Variant, WhichPrereleases};
+use crate::model::{Farthest, Mirrors, Precision, Upstream, UpstreamPolicy, Variant, WhichPrereleases};
 use crate::yaml::Spanned;
 
 /// The rules that come with the program.
@@ -39,6 +39,8 @@ pub struct Policies {
     own: BTreeMap<(String, Item), UpstreamPolicy>,
     /// The rules of the platform, in order.
     rules: Vec<(Pick, UpstreamPolicy)>,
+    /// What is said of an image is said of its copies, too.
+    mirrors: Mirrors,
 }
 
 /// Which items a rule is for.
@@ -69,6 +71,7 @@ impl Policies {
     /// The policies of a catalog, with what is wrong in them.
     pub fn of(catalog: &Catalog) -> (Self, Findings) {
         let (mut all, mut findings) = (Self::default(), Findings::new());
+        all.mirrors = mirrors(catalog);
         for (name, product) in &catalog.products {
             for upstream in &product.file.spec.upstream {
                 if let Upstream::Kubernetes(kubernetes) = &upstream.value {
@@ -94,11 +97,13 @@ impl Policies {
         (all, findings)
     }
 
-    /// The policy for an item of a product.
+    /// The policy for an item of a product: what is said of a copy, then what is said of where it comes from.
     pub fn of_item(&self, product: &str, item: &Item) -> Policy {
-        let own = self.own.get(&(product.to_owned(), item.clone()));
+        let names = || std::iter::once(item.clone()).chain(item.origin(&self.mirrors));
+        let own = names().find_map(|name| self.own.get(&(product.to_owned(), name)));
         let fitting = |rules: &'_ [(Pick, UpstreamPolicy)]| {
-            rules.iter().find(|(pick, _)| pick.fits(item)).map(|(_, policy)| policy.clone())
+            let first = |name: Item| rules.iter().find(|(pick, _)| pick.fits(&name));
+            names().find_map(first).map(|(_, policy)| policy.clone())
         };
         let layers = [own.cloned(), fitting(&self.rules), fitting(&COMES_ALONG)];
         let whole = layers.into_iter().flatten().reduce(above).unwrap_or_default();
@@ -290,6 +295,25 @@ mod tests {
             Some("24.0.0")
         );
         assert_eq!(newest(&policies, "node", "22.0.0", &["22.0.0", "23.0.0"]), None);
+    }
+
+    #[test]
+    fn what_is_said_of_an_image_is_said_of_its_copies() {
+        let file = "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: { name: sample }\nspec:\n  mirrors:\n    - { at: r.example.com/quay, of: quay.io }\n    - { at: r.example.com/hub, of: docker.io }\n  policies: [{ of: 'quay.io/x/*', policy: { level: patch } }, { of: r.example.com/quay/x/own, policy: { level: major } }]\n";
+        let (policies, findings) = Policies::of(&catalog(&[
+            ("products/certs/product.yaml", PRODUCT),
+            ("pipelines/sources.yaml", file),
+        ]));
+        assert!(findings.is_empty(), "{findings:?}");
+        let tags = ["1.1.0", "1.1.1", "1.2.0", "2.0.0"];
+        let newest = |name: &str| newest(&policies, name, "1.1.0", &tags);
+        assert_eq!(newest("r.example.com/quay/x/y").as_deref(), Some("1.1.1"));
+        assert_eq!(newest("r.example.com/quay/a/b").as_deref(), Some("1.1.1"));
+        assert_eq!(newest("r.example.com/quay/x/own").as_deref(), Some("2.0.0"));
+        assert_eq!(newest("r.example.com/quayx/x/y").as_deref(), Some("2.0.0"));
+        let node = policies.of_item("certs", &image("r.example.com/hub/node"));
+        assert_eq!(node.lts, policies.of_item("certs", &image("node")).lts);
+        assert!(!node.lts.is_empty());
     }
 
     #[test]

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::declared::{Item, of_upstream};
+use super::declared::{Item, mirrors, of_upstream};
 use super::upstream::Project;
 use crate::catalog::Catalog;
 use crate::diag::{Finding, Findings, codes};
-use crate::model::Upstream;
+use crate::model::{Mirrors, Upstream};
 
 /// The projects of a platform's things.
 #[derive(Debug, Clone, Default)]
@@ -15,12 +15,15 @@ pub struct Projects {
     named: BTreeMap<(String, Item), Project>,
     /// Products with one tool alone.
     only: BTreeMap<String, Project>,
+    /// The project of an image is that of its copies, too.
+    mirrors: Mirrors,
 }
 
 impl Projects {
     /// The projects that products name, with what is wrong in their names.
     pub fn of(catalog: &Catalog) -> (Self, Findings) {
         let (mut all, mut findings) = (Self::default(), Findings::new());
+        all.mirrors = mirrors(catalog);
         for (name, product) in &catalog.products {
             let mut tools: Vec<Project> = Vec::new();
             for upstream in &product.file.spec.upstream {
@@ -54,7 +57,8 @@ impl Projects {
         if let Item::Tool(project) = item {
             return Some(project);
         }
-        let named = self.named.get(&(product.to_owned(), item.clone()));
+        let mut names = std::iter::once(item.clone()).chain(item.origin(&self.mirrors));
+        let named = names.find_map(|name| self.named.get(&(product.to_owned(), name)));
         named.or_else(|| {
             self.only.get(product).filter(|_| !matches!(item, Item::Kubernetes(_) | Item::Addon { .. }))
         })

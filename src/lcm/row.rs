@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::around::{self, Around, Pinned, RunsAt, Workloads};
 use super::changes::Changes;
 use super::charts;
 use super::declared::{Declared, Item};
+use super::deferred::Hold;
 use super::digests::{self, Newer};
 use super::fixed::{self, Digests};
 use super::pick::{Choice, NoChoice, pick};
@@ -17,13 +19,16 @@ use super::support::known::Window;
 use super::support::kubernetes::Provider;
 use super::upstream::{Answer, Silence, Unanswered};
 use super::version::{Level, by_age};
-use crate::model::ClusterName;
+use crate::model::{ClusterName, Mirrors};
 use crate::version::{KubeMinor, KubeVersion};
 
 mod addons;
 mod kubernetes;
 
 pub use addons::Fit;
+
+/// In the place of a product: images that clusters run and no product put there.
+pub const NO_PRODUCT: &str = "(no product)";
 
 /// What the sources answered: about each thing what is published, or why there is no answer.
 pub type Answers = BTreeMap<Item, Result<Answer, Unanswered>>;
@@ -35,6 +40,15 @@ pub struct Running {
     pub declared: Declared,
     /// Where it runs.
     pub clusters: BTreeSet<ClusterName>,
+    /// What runs it, if the clusters themselves were asked.
+    pub workloads: Workloads,
+}
+
+impl Running {
+    /// By files and the journal: what runs it there is not known.
+    pub fn new(declared: Declared, clusters: BTreeSet<ClusterName>) -> Self {
+        Self { declared, clusters, workloads: Workloads::new() }
+    }
 }
 
 /// Everything that is in use, wherever that is said.
@@ -50,6 +64,10 @@ pub struct InUse {
     pub kubernetes: BTreeSet<KubeVersion>,
     /// The minors that the clusters of each provider have; of whom none was seen, what the release says.
     pub minors: BTreeMap<Provider, BTreeSet<KubeMinor>>,
+    /// Registries that keep copies.
+    pub mirrors: Mirrors,
+    /// Pins that hold.
+    pub pinned: Vec<Pinned>,
 }
 
 /// One thing of one product.
@@ -81,7 +99,7 @@ pub struct Row {
     pub published: Option<jiff::Timestamp>,
     /// How it stands; what weighs most is first, and there is always one.
     pub statuses: Vec<Status>,
-    /// Where it is declared first.
+    /// Where it is declared first; empty if no file does.
     pub place: String,
     /// What of the answer could not be read.
     pub notes: Vec<String>,
@@ -99,6 +117,8 @@ pub struct Row {
     pub window: Option<Window>,
     /// What their tags name, where a file or a lock says so.
     pub digests: Digests,
+    /// What is known beside versions.
+    pub around: Around,
 }
 
 /// How a version in use stands.
@@ -106,6 +126,8 @@ pub struct Row {
 pub enum Status {
     /// It is not published any more: whoever has to pull it can't.
     Missing,
+    /// It is published, and the mirror that it is pulled from has it not: whoever has to pull it can't.
+    NotAtMirror,
     /// Its makers have given it up.
     Deprecated,
     /// Nobody mends it any more.
@@ -134,6 +156,8 @@ pub enum Status {
         /// In words.
         why: String,
     },
+    /// It is not published any more, and the mirror that it is pulled from still has it.
+    OnlyAtMirror,
     /// Its support ends within so many days.
     Ending {
         /// The days left; 0 on the last one.
@@ -143,8 +167,35 @@ pub enum Status {
     },
     /// So far behind.
     Behind(Level),
-    /// Clusters run something else than the files say.
+    /// The newest version is not at the mirror yet that it is pulled from.
+    NotMirrored {
+        /// The newest version.
+        version: String,
+    },
+    /// Clusters run something else than the files say, and no pin explains it.
     Skewed,
+    /// A pin holds its product's version on clusters.
+    Pinned {
+        /// The pin's end, as written.
+        until: String,
+        /// The team that answers for it.
+        owner: String,
+        /// On so many.
+        clusters: usize,
+    },
+    /// Somebody has put it off.
+    Deferred {
+        /// Whether that still counts.
+        hold: Hold,
+        /// The end, as written.
+        until: String,
+        /// The highest version that it is about; any if absent.
+        up_to: Option<String>,
+        /// The team that answers for it.
+        owner: String,
+        /// Why.
+        reason: String,
+    },
     /// It is above everything that is published.
     Ahead,
     /// It is the newest of its kind.
@@ -159,7 +210,13 @@ impl Status {
             Self::Ahead => "ahead",
             Self::Skewed => "skewed",
             Self::Behind(level) => level.word(),
-            Self::Missing => "missing-upstream",
+            Self::Missing | Self::OnlyAtMirror => "missing-upstream",
+            Self::NotAtMirror => "missing",
+            Self::NotMirrored { .. } => "not-mirrored",
+            Self::Pinned { .. } => "pinned",
+            Self::Deferred { hold: Hold::Holds, .. } => "deferred",
+            Self::Deferred { hold: Hold::Ended, .. } => "deferral-ended",
+            Self::Deferred { hold: Hold::Outrun, .. } => "deferral-outrun",
             Self::Deprecated => "deprecated",
             Self::Ended { .. } => "end-of-life",
             Self::Ending { .. } => "support-ends",
@@ -183,6 +240,11 @@ impl Row {
     /// Whether a version that runs is one of the declared ones.
     pub fn is_declared(&self, running: &str) -> bool {
         self.declared.iter().any(|declared| is_declared(declared, running, &self.item))
+    }
+
+    /// Whether somebody has put it off, and that still counts.
+    pub fn is_deferred(&self) -> bool {
+        self.statuses.iter().any(|status| matches!(status, Status::Deferred { hold: Hold::Holds, .. }))
     }
 
     /// How far behind it is, if it is.
@@ -211,9 +273,9 @@ pub fn rows(used: &InUse, answers: &Answers, policy: &dyn Fn(&str, &Item) -> Pol
             Item::Kubernetes(_) => kubernetes::rows(&parts, item, answer, &policy),
             Item::Addon { provider, .. } => {
                 let minors = used.minors.get(provider).cloned().unwrap_or_default();
-                addons::row(&parts, item, answer, &policy, &minors).into_iter().collect()
+                addons::row(&parts, item, answer, &policy, &minors, &used.pinned).into_iter().collect()
             }
-            _ => parts.row(item, answer, &policy, &used.kubernetes).into_iter().collect(),
+            _ => parts.row(item, answer, &policy, used).into_iter().collect(),
         }
     };
     by_item.into_iter().flat_map(rows).collect()
@@ -233,7 +295,7 @@ impl Parts<'_> {
         item: &Item,
         answer: Option<&Result<Answer, Unanswered>>,
         policy: &Policy,
-        kubernetes: &BTreeSet<KubeVersion>,
+        used: &InUse,
     ) -> Option<Row> {
         let all = || self.declared.iter().chain(&self.released).copied();
         let first = all().chain(self.running.iter().map(|one| &one.declared)).next()?;
@@ -250,26 +312,30 @@ impl Parts<'_> {
             Some(Err(silent)) => {
                 Seen::silent(Status::Unknown { silence: Some(silent.why), why: silent.message.clone() })
             }
-            Some(Ok(answer)) => self.judged(item, answer, policy, kubernetes),
+            Some(Ok(answer)) => self.judged(item, answer, policy, &used.kubernetes),
         };
         let moved = answer.and_then(|answer| fixed::moved(&self.released, answer.as_ref().ok()?));
         if let Some(moved) = moved.filter(|_| !seen.statuses.iter().any(|s| s.word() == "tag-moved")) {
             seen.statuses.retain(|status| !matches!(status, Status::Unknown { .. } | Status::Same));
             seen.statuses.push(moved);
         }
-        let differ = |(version, _): &(String, BTreeSet<ClusterName>)| {
+        let pins = || used.pinned.iter().filter(|pin| pin.product == first.product);
+        let pinned: BTreeSet<ClusterName> = pins().flat_map(|pin| &pin.clusters).cloned().collect();
+        let differ = |(version, clusters): &(String, BTreeSet<ClusterName>)| {
             !declared.iter().any(|declared| is_declared(declared, version, item))
+                && !clusters.is_subset(&pinned)
         };
         if !declared.is_empty() && running.iter().any(differ) {
             seen.statuses.push(Status::Skewed);
         }
-        seen.statuses.sort();
         if seen.statuses.is_empty() {
             seen.statuses.push(Status::Same);
         }
+        seen.statuses.extend(pins().filter_map(Pinned::status));
+        seen.statuses.sort();
         Some(Row {
             product: first.product.clone(),
-            owner: first.owner.clone(),
+            owner: self.owner(first),
             item: item.clone(),
             declared,
             released,
@@ -280,7 +346,7 @@ impl Parts<'_> {
             since: seen.since,
             published: seen.published,
             statuses: seen.statuses,
-            place: first.place.to_string(),
+            place: if first.place.is_none() { String::new() } else { first.place.to_string() },
             notes: answer
                 .and_then(|answer| answer.as_ref().ok())
                 .map(|a| a.notes.clone())
@@ -296,6 +362,11 @@ impl Parts<'_> {
                 declared: fixed::by_version(self.declared.iter().copied()),
                 released: fixed::by_version(self.released.iter().copied()),
                 running: fixed::by_version(self.running.iter().map(|one| &one.declared)),
+            },
+            around: Around {
+                copy_of: item.origin(&used.mirrors).and_then(Item::into_image),
+                pinned,
+                live: self.live(),
             },
         })
     }
@@ -317,6 +388,40 @@ impl Parts<'_> {
         order.into_iter().map(with).collect()
     }
 
+    /// Who owns it; of what is no product's, everybody whose it is.
+    fn owner(&self, first: &Declared) -> String {
+        let owners = self.running.iter().map(|one| one.declared.owner.as_str());
+        let owners: BTreeSet<&str> = owners.filter(|owner| !owner.is_empty()).collect();
+        match first.product == NO_PRODUCT {
+            true => owners.into_iter().collect::<Vec<_>>().join(", "),
+            false => first.owner.clone(),
+        }
+    }
+
+    /// What clusters said themselves of what runs, by version.
+    fn live(&self) -> BTreeMap<String, RunsAt> {
+        let mut live: BTreeMap<String, RunsAt> = BTreeMap::new();
+        for one in self.running.iter().filter(|one| !one.workloads.is_empty()) {
+            let Some(version) = one.declared.version.as_ref().or(one.declared.digest.as_ref()) else {
+                continue;
+            };
+            let at = live.entry(version.clone()).or_default();
+            at.digests.extend(one.declared.digest.clone());
+            for (workload, clusters) in &one.workloads {
+                at.workloads.entry(workload.clone()).or_default().extend(clusters.iter().cloned());
+            }
+        }
+        live
+    }
+
+    /// What was pulled for a version that is named without a digest, where it is known what its tag names now.
+    fn pulled<'p>(&'p self, version: &str, answer: &Answer) -> BTreeSet<&'p str> {
+        let known = answer.tags.known.get(version).is_some_and(|known| known.digest.is_some());
+        let live = self.running.iter().filter(|one| known && !one.workloads.is_empty());
+        let same = live.filter(|one| one.declared.version.as_deref() == Some(version));
+        same.filter_map(|one| one.declared.digest.as_deref()).collect()
+    }
+
     /// How what is declared stands; if nothing is, what is released, or what runs. Each version with each digest
     /// is judged by itself, and the one that stands worst is told: of several that stand alike, the lowest.
     fn judged(
@@ -333,13 +438,20 @@ impl Parts<'_> {
         let versions = in_order(used.iter().filter_map(|one| one.version.as_deref()), policy);
         let place =
             |one: &Declared| versions.iter().position(|version| one.version.as_ref() == Some(version));
-        let mut each: BTreeSet<(Option<usize>, Option<&str>)> = BTreeSet::new();
+        // With each digest, whether a file names it.
+        let mut each: BTreeSet<(Option<usize>, Option<&str>, bool)> = BTreeSet::new();
         for one in used.iter().filter(|one| one.version.is_some() || one.digest.is_some()) {
-            each.insert((place(one), one.digest.as_deref()));
+            let version = one.version.as_deref().filter(|_| one.digest.is_none());
+            let pulled = version.map(|version| self.pulled(version, answer)).unwrap_or_default();
+            if pulled.is_empty() {
+                each.insert((place(one), one.digest.as_deref(), true));
+            }
+            each.extend(pulled.into_iter().map(|digest| (place(one), Some(digest), false)));
         }
-        let judge = |(version, digest): (Option<usize>, Option<&str>)| {
+        let judge = |(version, digest, is_named): (Option<usize>, Option<&str>, bool)| {
             let mut seen = match (version.and_then(|place| versions.get(place)), digest) {
                 (Some(version), digest) => {
+                    let digest = digest.map(|digest| (digest, is_named));
                     let mut seen = against(version, digest, item, answer, policy, kubernetes);
                     seen.judged = Some(version.clone());
                     seen
@@ -422,10 +534,10 @@ fn in_order<'v>(versions: impl Iterator<Item = &'v str>, policy: &Policy) -> Vec
     versions.into_iter().map(str::to_owned).collect()
 }
 
-/// How a version stands against what is published.
+/// How a version stands against what is published. Of a digest it is said whether a file names it.
 fn against(
     version: &str,
-    digest: Option<&str>,
+    digest: Option<(&str, bool)>,
     item: &Item,
     answer: &Answer,
     policy: &Policy,
@@ -451,7 +563,7 @@ fn against(
     let at = |tag: &str| answer.tags.known.get(tag).and_then(|known| known.pushed);
     (seen.since, seen.published) = (at(version), seen.newest.as_deref().and_then(at));
     // What a tag names now counts only where somebody said what it should name.
-    if let Some(digest) = digest
+    if let Some((digest, _)) = digest
         && let Ok(newer) =
             digests::newer(&format!("{version}@{digest}"), &digests::published(&answer.tags), policy)
     {
@@ -462,6 +574,16 @@ fn against(
         } else if matches!(chosen, Err(NoChoice::Moving)) {
             seen.statuses = vec![Status::Same];
         }
+    }
+    if let Some(mirrored) = &answer.mirrored {
+        let newest = seen.newest.as_deref();
+        around::at_mirror(
+            version,
+            digest.is_some_and(|(_, is_named)| is_named),
+            newest,
+            mirrored,
+            &mut seen.statuses,
+        );
     }
     seen
 }

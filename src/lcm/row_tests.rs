@@ -88,9 +88,9 @@ fn clusters_that_run_something_else_are_skewed_and_counted_by_version() {
     let clusters = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();
     let mut used = used(&item(), &["1.2.0"]);
     used.running = vec![
-        Running { declared: declared(&item(), "1.10.0"), clusters: clusters(&["c"]) },
-        Running { declared: declared(&item(), "1.2.0"), clusters: clusters(&["a", "b"]) },
-        Running { declared: declared(&item(), "1.10.0"), clusters: clusters(&["d"]) },
+        Running::new(declared(&item(), "1.10.0"), clusters(&["c"])),
+        Running::new(declared(&item(), "1.2.0"), clusters(&["a", "b"])),
+        Running::new(declared(&item(), "1.10.0"), clusters(&["d"])),
     ];
     let row = row(&used, tags(&["1.2.0", "1.10.0"]));
     let running: Vec<(&str, usize)> = row.running.iter().map(|(v, all)| (v.as_str(), all.len())).collect();
@@ -153,8 +153,8 @@ fn kubernetes_is_compared_as_exactly_as_it_is_declared_and_its_way_has_stops() {
     let mut used = used(&kubernetes, &["1.35"]);
     let clusters: BTreeSet<ClusterName> = ["a"].map(|name| name.parse().expect("a name")).into();
     used.running = vec![
-        Running { declared: declared(&kubernetes, "v1.35.2"), clusters: clusters.clone() },
-        Running { declared: declared(&kubernetes, "v1.34.9"), clusters },
+        Running::new(declared(&kubernetes, "v1.35.2"), clusters.clone()),
+        Running::new(declared(&kubernetes, "v1.34.9"), clusters),
     ];
     let offered = tags(&["1.34", "1.35", "1.36", "1.37", "1.35.4", "1.37.1"]);
     let item = kubernetes.clone();
@@ -198,4 +198,95 @@ fn a_tool_is_the_same_with_a_v_and_without() {
         (behind.statuses, behind.newest.as_deref()),
         (vec![Status::Behind(Level::Minor)], Some("v1.10.0"))
     );
+}
+
+#[test]
+fn a_copy_stands_by_what_its_mirror_has() {
+    let mut used = used(&item(), &["1.0.0"]);
+    let origin = "docker.io/a/b".parse().expect("a repository");
+    used.mirrors = "quay.io=docker.io".parse::<crate::model::Mirror>().into_iter().collect();
+    let with = |mirrored: &[&str]| {
+        let answer = tags(&["1.0.0", "1.1.0"]).expect("an answer");
+        Ok(Answer { mirrored: Some(Arc::new(mirrored.iter().collect())), ..answer })
+    };
+    let one = row(&used, with(&["1.0.0"]));
+    assert_eq!(one.around.copy_of, Some(origin));
+    let lacks = Status::NotMirrored { version: "1.1.0".to_owned() };
+    assert_eq!(one.statuses, [Status::Behind(Level::Minor), lacks]);
+    assert_eq!(row(&used, with(&[])).status(), &Status::NotAtMirror);
+    assert_eq!(row(&used, tags(&["1.0.0"])).statuses, [Status::Same]);
+}
+
+#[test]
+fn what_a_pin_explains_is_no_skew() {
+    let cluster = |name: &str| name.parse::<ClusterName>().expect("a name");
+    let running =
+        |version: &str, at: &str| Running::new(declared(&item(), version), BTreeSet::from([cluster(at)]));
+    let mut used = used(&item(), &["2.0.0"]);
+    used.running = vec![running("1.0.0", "held"), running("2.0.0", "other")];
+    let pin = Pinned {
+        product: "certs".to_owned(),
+        owner: "payments".to_owned(),
+        until: "2026-12-01".to_owned(),
+        clusters: BTreeSet::from([cluster("held")]),
+    };
+    used.pinned = vec![Pinned { product: "other".to_owned(), ..pin.clone() }, pin];
+    let pinned = Status::Pinned { until: "2026-12-01".to_owned(), owner: "payments".to_owned(), clusters: 1 };
+    assert_eq!(row(&used, tags(&["2.0.0"])).statuses, [pinned.clone(), Status::Same]);
+    used.running.push(running("1.0.0", "late"));
+    assert_eq!(row(&used, tags(&["2.0.0"])).statuses, [Status::Skewed, pinned, Status::Same]);
+}
+
+/// A version with a digest that one workload was seen to run.
+fn live(product: &str, version: &str, owner: &str, name: &str) -> Running {
+    let cluster: ClusterName = "one".parse().expect("a name");
+    let workload = crate::lcm::live::Workload {
+        namespace: "shop".to_owned(),
+        kind: "Deployment".to_owned(),
+        name: name.to_owned(),
+        owner: None,
+    };
+    let declared = declared(&item(), version);
+    Running {
+        declared: Declared { product: product.to_owned(), owner: owner.to_owned(), ..declared },
+        clusters: BTreeSet::from([cluster.clone()]),
+        workloads: BTreeMap::from([(workload, BTreeSet::from([cluster]))]),
+    }
+}
+
+#[test]
+fn what_was_pulled_tells_that_a_tag_has_moved_where_it_is_known_what_it_names() {
+    let mut used = used(&item(), &["2.0.0"]);
+    used.running = vec![live("certs", "2.0.0@sha256:old", "security", "a")];
+    let known = |digest: Option<&str>| {
+        let mut tags: Tags = ["2.0.0"].into_iter().collect();
+        let known = Known { digest: digest.map(str::to_owned), ..Known::default() };
+        tags.known.insert("2.0.0".to_owned(), known);
+        Ok(Answer::of(Arc::new(tags)))
+    };
+    let moved = Status::TagMoved { tag: "2.0.0".to_owned(), digest: Some("sha256:new".to_owned()) };
+    let one = row(&used, known(Some("sha256:new")));
+    assert_eq!(one.status(), &moved);
+    let runs = &one.around.live["2.0.0"];
+    assert_eq!((runs.digests.len(), runs.workloads.len()), (1, 1));
+    assert_eq!(row(&used, known(Some("sha256:old"))).statuses, [Status::Same]);
+    // Where nobody told what the tag names, nothing is said of what was pulled.
+    assert_eq!(row(&used, known(None)).statuses, [Status::Same]);
+    let mut named = used.clone();
+    named.declared = vec![declared(&item(), "2.0.0@sha256:new")];
+    assert_eq!(row(&named, known(Some("sha256:new"))).statuses, [Status::Same]);
+}
+
+#[test]
+fn what_is_of_no_product_is_everybodys_who_runs_it() {
+    let running = ["sales", "", "night"].map(|owner| live(NO_PRODUCT, "1.0.0", owner, owner));
+    let used = InUse { running: running.into(), ..InUse::default() };
+    let answers = Answers::from([(item(), tags(&["1.0.0", "1.1.0"]))]);
+    let rows = rows(&used, &answers, &|_, _| Policy::of(Scheme::Auto));
+    assert_eq!(
+        (rows.len(), rows[0].product.as_str(), rows[0].owner.as_str()),
+        (1, NO_PRODUCT, "night, sales")
+    );
+    assert_eq!(rows[0].statuses, [Status::Behind(Level::Minor)]);
+    assert_eq!(rows[0].around.live["1.0.0"].workloads.len(), 3);
 }

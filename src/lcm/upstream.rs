@@ -144,6 +144,8 @@ pub struct Answer {
     pub entries: Vec<Entry>,
     /// Of a cloud's add-on: with which Kubernetes each version goes.
     pub addon: Vec<AddonVersion>,
+    /// Of an image at a mirror: the tags that the mirror itself has, where they are all and it told them.
+    pub mirrored: Option<Arc<Tags>>,
     /// What of the answer could not be read, a sentence each.
     pub notes: Vec<String>,
 }

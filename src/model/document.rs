@@ -35,6 +35,8 @@ pub enum Kind {
     Pin,
     /// Vulnerabilities that are lived with for a while: `pipelines/acceptances/ID.yaml`.
     Acceptance,
+    /// Newer versions that wait until a day: `pipelines/deferrals/ID.yaml`.
+    Deferral,
     /// Windows and freezes: `pipelines/calendar.yaml`.
     Calendar,
     /// Where newer versions come from: `pipelines/sources.yaml`.
@@ -47,13 +49,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Product,
         Self::Release,
         Self::Fleet,
         Self::Pipeline,
         Self::Pin,
         Self::Acceptance,
+        Self::Deferral,
         Self::Calendar,
         Self::Sources,
         Self::Support,
@@ -69,6 +72,7 @@ impl Kind {
             Self::Pipeline => "Pipeline",
             Self::Pin => "Pin",
             Self::Acceptance => "Acceptance",
+            Self::Deferral => "Deferral",
             Self::Calendar => "Calendar",
             Self::Sources => "Sources",
             Self::Support => "Support",

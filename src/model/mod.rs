@@ -5,12 +5,14 @@
 mod acceptance;
 mod amount;
 pub mod calendar;
+mod deferral;
 mod document;
 mod duration;
 mod fleet;
 mod identity;
 pub mod image;
 mod labels;
+mod mirrors;
 mod names;
 mod observed;
 mod pin;
@@ -29,6 +31,7 @@ mod vulnerability;
 pub use acceptance::{Acceptance, AcceptanceFile};
 pub use amount::{Budget, Cap};
 pub use calendar::{Calendar, CalendarFile, Freeze, Window, WindowKind};
+pub use deferral::{Deferral, DeferralFile};
 pub use document::{API_VERSION, Document, Kind, Metadata};
 pub use duration::{Duration, DurationError, time_between, whole_second};
 pub use fleet::{
@@ -36,9 +39,10 @@ pub use fleet::{
 };
 pub use identity::{Actor, ClusterUid};
 pub use labels::{Allowed, Labels, Selector};
+pub use mirrors::{Mirror, Mirrors};
 pub use names::{
-    AcceptanceId, CalendarName, ClusterName, EnvironmentName, FleetName, GateId, NameError, PinId,
-    PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, SourcesName, StepName,
+    AcceptanceId, CalendarName, ClusterName, DeferralId, EnvironmentName, FleetName, GateId, NameError,
+    PinId, PipelineName, PoolName, ProductName, ReleaseId, RolloutId, ScenarioName, SourcesName, StepName,
     SupportName, UpstreamName, WaveName, WindowName,
 };
 pub use observed::{Observed, ObservedProduct, RecordPhase};
@@ -57,8 +61,8 @@ pub use release::{IMAGES, Lane, Lock, LockedProduct, Release, ReleaseFile};
 pub use scans::{ScanAddress, ScanAttestations, ScanFiles, ScanHarbor, ScanServer, ScanSource};
 pub use secrets::SecretRef;
 pub use sources::{
-    Farthest, ForgeKind, PinnedNumbers, Precision, Replaced, SourceHost, SourceMirror, SourcePolicy, Sources,
-    SourcesFile, UpstreamPolicy, Variant, WhichPrereleases,
+    Farthest, ForgeKind, PinnedNumbers, Precision, Replaced, SourceHost, SourceImages, SourceMirror,
+    SourcePolicy, Sources, SourcesFile, UpstreamPolicy, Variant, WhichPrereleases,
 };
 pub use support::{Day, Support, SupportCycle, SupportEnd, SupportFile, SupportedProduct};
 pub use tree::{File, Tree};

@@ -197,6 +197,11 @@ name!(
     "expected 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit, without `..` and not ending in `.` or `.lock`"
 );
 name!(
+    /// The id of a deferral, such as `DEFER-3`; also its file's name under `pipelines/deferrals/`.
+    DeferralId, "deferral id", identifier,
+    "expected 1 to 63 letters, digits, dots, dashes and underscores, beginning with a letter or digit, without `..` and not ending in `.` or `.lock`"
+);
+name!(
     /// The id of a rollout: `RELEASE-N`, such as `R42-1`.
     RolloutId, "rollout id", identifier,
     "expected RELEASE-N, such as R42-1"

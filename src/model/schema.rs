@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::scenario::ScenarioFile;
 use super::{
-    API_VERSION, AcceptanceFile, CalendarFile, FleetFile, Kind, PinFile, PipelineFile, ProductFile,
-    ReleaseFile, SourcesFile, SupportFile,
+    API_VERSION, AcceptanceFile, CalendarFile, DeferralFile, FleetFile, Kind, PinFile, PipelineFile,
+    ProductFile, ReleaseFile, SourcesFile, SupportFile,
 };
 
 /// The draft-07 JSON Schema of a kind of file. `apiVersion` and `kind` are constants in it, so that
@@ -21,6 +21,7 @@ pub fn of(kind: Kind) -> Value {
         Kind::Pipeline => generated::<PipelineFile>(),
         Kind::Pin => generated::<PinFile>(),
         Kind::Acceptance => generated::<AcceptanceFile>(),
+        Kind::Deferral => generated::<DeferralFile>(),
         Kind::Calendar => generated::<CalendarFile>(),
         Kind::Sources => generated::<SourcesFile>(),
         Kind::Support => generated::<SupportFile>(),

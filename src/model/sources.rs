@@ -18,6 +18,9 @@ pub struct Sources {
     /// Hosts that are asked in their own way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<Spanned<SourceHost>>,
+    /// Fields of custom resources that name images: clusters that are asked what runs are asked for these, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Spanned<SourceImages>>,
     /// How far to go, for what several products use; the first that fits counts. What a product says of
     /// its own source comes before.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -36,6 +39,10 @@ pub struct SourceMirror {
     pub at: Spanned<String>,
     /// What they are copies of, such as `quay.io`.
     pub of: Spanned<String>,
+    /// Whether it fetches what it has not got as soon as somebody pulls it (a pull-through cache). What it
+    /// lists is not all then, and nothing is called missing there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fetches: bool,
 }
 
 /// A host that is asked in its own way.
@@ -82,6 +89,19 @@ pub enum ForgeKind {
     GitHub,
     /// GitLab, also self-managed.
     GitLab,
+}
+
+/// Fields of one kind of custom resources that name images.
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SourceImages {
+    /// The API group, such as `monitoring.coreos.com`.
+    pub group: Spanned<String>,
+    /// The kind, such as `Prometheus`.
+    pub kind: Spanned<String>,
+    /// Ways to a name of an image, or to its parts (`registry`, `repository`, `tag`, `digest`), such as
+    /// `spec.image` and `spec.containers[].image`.
+    pub fields: Vec<Spanned<String>>,
 }
 
 /// How far to go with some sources.

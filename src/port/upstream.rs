@@ -33,6 +33,11 @@ pub enum Wanted {
 pub trait Registry: Send + Sync {
     /// All tags of a repository. Whoever asks the same again in a run is given the same list.
     async fn tags(&self, repository: &Repository, wanted: Wanted) -> Result<Arc<Tags>, Unanswered>;
+    /// Of a repository at a mirror: the tags that the mirror itself has, since [`Registry::tags`] asks where it
+    /// comes from. None if it is no copy, or its mirror lists not all that can be pulled there.
+    async fn copies(&self, _: &Repository) -> Option<Result<Arc<Tags>, Unanswered>> {
+        None
+    }
     /// What a tag names now: the digest of its manifest or index, without pulling it. Of an image by digest
     /// alone, that digest, if it is there.
     async fn digest(&self, image: &Image) -> Result<String, Unanswered>;

@@ -34,6 +34,7 @@ mod fleet_views;
 mod gates;
 mod golden;
 mod helm;
+mod images;
 mod init;
 mod lab;
 mod leave;

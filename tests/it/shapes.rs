@@ -102,6 +102,13 @@ fn reported(told: &mut Told) {
     told.keep(&lab, &format!("{accepted} --until 2999-12-31"), 0);
     told.keep(&lab, &format!("{accepted} --image docker.io/velero/velero --until 2999-12-31 --dry-run"), 0);
     told.keep(&lab, "lcm report --answers docs/examples/answers.json", 0);
+    told.keep(&lab, "lcm defer backup --until 2999-01-01 --reason later --up-to v1.18.0", 0);
+    told.keep(&lab, "lcm defer policy --until 2999-01-01 --reason later", 0);
+    lab.write(
+        "pipelines/deferrals/idle.yaml",
+        "apiVersion: tidegate.dev/v1\nkind: Deferral\nmetadata: { name: idle }\nspec: { product: backup, chart: no, owner: a, reason: b, until: 2020-01-01 }\n",
+    );
+    told.keep(&lab, "lcm report --answers docs/examples/answers.json", 0);
 }
 
 /// What scanners said of two versions, with everything that there is to say.

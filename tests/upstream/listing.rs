@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use tidegate::adapter::registry::{Credentials, Registries, Settings};
 use tidegate::adapter::web::{self, Keep, Web};
+use tidegate::model::Mirror;
 use tidegate::model::image::{Image, Repository};
 use tidegate::port::upstream::{Registry as _, Silence, Tags, Wanted};
 
@@ -259,11 +260,11 @@ async fn where_the_header_is_missing_the_manifest_itself_is_hashed() {
 }
 
 #[tokio::test]
-async fn mirrors_are_asked_nothing_what_they_mirror_is() {
+async fn what_is_mirrored_is_asked_and_the_mirror_once_for_what_it_has() {
     let quay = serve(Script::with(&[("jetstack/x", TAGS)])).await;
-    let mirror = serve(Script::default()).await;
+    let mirror = serve(Script::with(&[("mirror/quay.io/jetstack/x", &["1.0"])])).await;
     let settings = Settings {
-        mirrors: BTreeMap::from([("registry.example.com/mirror/quay.io".to_owned(), "quay.io".to_owned())]),
+        mirrors: "registry.example.com/mirror/quay.io=quay.io".parse::<Mirror>().into_iter().collect(),
         endpoints: BTreeMap::from([
             ("quay.io".to_owned(), quay.address()),
             (HOST.to_owned(), mirror.address()),
@@ -276,6 +277,15 @@ async fn mirrors_are_asked_nothing_what_they_mirror_is() {
     let image: Image = "registry.example.com/mirror/quay.io/jetstack/x:1.0".parse().unwrap();
     assert_eq!(registries.digest(&image).await.unwrap(), digest_of("1.0"));
     assert!(mirror.seen().is_empty());
+
+    for _ in 0..2 {
+        let copies = registries.copies(&mirrored).await.expect("it is a copy").unwrap();
+        assert_eq!(names(&copies), ["1.0"]);
+    }
+    assert_eq!(mirror.seen().len(), 1);
+    let absent = repository("registry.example.com/mirror/quay.io/jetstack/y");
+    assert_eq!(registries.copies(&absent).await.expect("a copy").unwrap_err().why, Silence::Missing);
+    assert!(registries.copies(&repository("quay.io/jetstack/x")).await.is_none());
 }
 
 #[tokio::test]

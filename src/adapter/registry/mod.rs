@@ -218,6 +218,14 @@ impl Registry for Registries {
         once.get_or_init(async || self.list(&repository, details).await.map(Arc::new)).await.clone()
     }
 
+    async fn copies(&self, repository: &Repository) -> Option<Result<Arc<Tags>, Unanswered>> {
+        if !self.settings.mirrors.lists_all(repository) {
+            return None;
+        }
+        let once = self.listed(repository, false);
+        Some(once.get_or_init(async || self.list(repository, false).await.map(Arc::new)).await.clone())
+    }
+
     async fn digest(&self, image: &Image) -> Result<String, Unanswered> {
         let repository = self.settings.upstream(&image.repository);
         let image = match (&image.tag, &image.digest) {

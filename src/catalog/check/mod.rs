@@ -3,6 +3,7 @@
 
 mod acceptances;
 mod calendar;
+mod deferrals;
 mod fleet;
 mod gates;
 mod labels;
@@ -60,6 +61,7 @@ fn all(catalog: &Catalog, members: Option<Members<'_>>, mut findings: Findings) 
     pipeline::rules(catalog, members, universe.as_ref(), &mut findings);
     pins::rules(catalog, members, universe.as_ref(), &mut findings);
     acceptances::rules(catalog, &mut findings);
+    deferrals::rules(catalog, &mut findings);
     support::rules(catalog, &mut findings);
     sources::rules(catalog, &mut findings);
     calendar::rules(catalog, universe.as_ref(), &mut findings);
@@ -92,6 +94,9 @@ fn names(catalog: &Catalog, findings: &mut Findings) {
             findings.extend(name_is(file, &loaded.metadata.name, "file"));
         }
         for (file, loaded) in &catalog.acceptances {
+            findings.extend(name_is(file, &loaded.metadata.name, "file"));
+        }
+        for (file, loaded) in &catalog.deferrals {
             findings.extend(name_is(file, &loaded.metadata.name, "file"));
         }
     };

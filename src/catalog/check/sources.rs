@@ -24,6 +24,10 @@ pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
         }
     }
     findings.extend(super::scans::rules(&sources.scans));
+    for images in &sources.images {
+        findings.extend(filled(&images.value.group, "the group"));
+        findings.extend(filled(&images.value.kind, "the kind"));
+    }
     let hosts = sources.hosts.iter().map(|host| (&host.value.host.value, &host.value.host.place));
     findings.extend(twice(hosts, "the host"));
     let mirrors = sources.mirrors.iter().map(|mirror| (&mirror.value.at.value, &mirror.value.at.place));

@@ -2,9 +2,9 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use crate::lcm::bump::{Field, Mirror};
+use crate::lcm::bump::Field;
 use crate::model::image::Repository;
-use crate::model::{ClusterName, Kind, Lane, ProductName, ReleaseId};
+use crate::model::{ClusterName, Kind, Lane, Mirror, ProductName, ReleaseId};
 use crate::version::Version;
 
 /// `init`.
@@ -27,8 +27,8 @@ pub enum SchemaCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: tidegate schema get Product > product.schema.json")]
 pub struct SchemaGet {
-    /// Product, Release, Fleet, Pipeline, Pin, Acceptance, Calendar, Sources or Support,
-    /// in any letter case.
+    /// Product, Release, Fleet, Pipeline, Pin, Acceptance, Deferral, Calendar, Sources or
+    /// Support, in any letter case.
     #[arg(value_name = "KIND", value_parser = kind)]
     pub kind: Kind,
 }

@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use crate::lcm::policy::{Pattern, Prereleases};
 use crate::lcm::version::{Level, Scheme};
 use crate::model::image::{Image, Repository};
-use crate::model::{AcceptanceId, Duration, Expiry, ProductName, VulnerabilityId};
+use crate::model::{AcceptanceId, ClusterName, DeferralId, Duration, Expiry, ProductName, VulnerabilityId};
 use crate::report::weekly::{Need, Since};
 
 /// `lcm`.
@@ -17,6 +17,8 @@ pub enum LcmCommand {
     Report(LcmReport),
     /// Choose the newest of an image's tags, or of those on standard input.
     Pick(Box<LcmPick>),
+    /// Say "not now" to newer versions of something, until a day.
+    Defer(LcmDefer),
     /// Make a platform's files out of the config of k8s-platform-lcm.
     Import(LcmImport),
     /// Live with vulnerabilities until a day.
@@ -80,6 +82,38 @@ fn vulnerability(text: &str) -> Result<VulnerabilityId, String> {
     }
 }
 
+/// `lcm defer`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes pipelines/deferrals/ID.yaml. Until the day the report asks nothing for
+it, but for what can't wait: what is gone, at its end of life, or incompatible.
+
+Example: tidegate lcm defer cert-manager-controller --until 2026-12-15 \\
+           --up-to v1.19.1 --reason \"after the fair\"")]
+pub struct LcmDefer {
+    /// A product, or one thing of it: the image, chart or tool, by its whole name or the last part.
+    #[arg(value_name = "THING")]
+    pub thing: String,
+    /// The product that the thing is of, where several have it.
+    #[arg(long, value_name = "PRODUCT")]
+    pub product: Option<ProductName>,
+    /// The highest version that waits; a newer one counts all the same.
+    #[arg(long, value_name = "VERSION")]
+    pub up_to: Option<String>,
+    /// The team that answers for it; the product's if absent.
+    #[arg(long, value_name = "TEAM")]
+    pub owner: Option<String>,
+    /// Why it can wait.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The day (its end in UTC) or the moment at which it ends.
+    #[arg(long, value_name = "DAY")]
+    pub until: Expiry,
+    /// The deferral's id; the next free DEFER-N if absent.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<DeferralId>,
+}
+
 /// `lcm import`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -134,6 +168,7 @@ Forms (-o): table, json, ndjson, markdown, html, csv, prometheus, sarif.
 Examples:
   tidegate lcm report
   tidegate lcm report --only now --only soon -o markdown
+  tidegate lcm report --live --cluster acme-prod
   tidegate lcm report -o html > report.html")]
 pub struct LcmReport {
     /// Only these products; may be given more than once.
@@ -145,8 +180,14 @@ pub struct LcmReport {
     /// Only what needs this; may be given more than once.
     #[arg(long, value_name = "NEED", value_enum)]
     pub only: Vec<NeedArg>,
-    /// How long sources are waited for in all.
-    #[arg(long, value_name = "TIME", default_value = "2m", conflicts_with = "answers")]
+    /// Ask the clusters themselves which images they run, and what runs them.
+    #[arg(long)]
+    pub live: bool,
+    /// Ask only this cluster; may be given more than once.
+    #[arg(long, value_name = "CLUSTER", requires = "live")]
+    pub cluster: Vec<ClusterName>,
+    /// How long sources are waited for in all, and each cluster.
+    #[arg(long, value_name = "TIME", default_value = "2m")]
     pub within: Duration,
     /// Fetch the packages of charts that are behind, two of each, and compare them.
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", conflicts_with = "answers")]

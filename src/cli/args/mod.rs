@@ -27,7 +27,7 @@ pub use files::{
 pub use freeze::{FreezeAdd, FreezeCommand, FreezeRemove};
 pub use globals::{Color, Form, Globals, Progress};
 pub use journal::{JournalCommand, JournalRebuild, JournalVerify};
-pub use lcm::{LcmAccept, LcmCommand, LcmImport, LcmPick, LcmReport, MetricNames, WhenPackages};
+pub use lcm::{LcmAccept, LcmCommand, LcmDefer, LcmImport, LcmPick, LcmReport, MetricNames, WhenPackages};
 pub use pin::{PinAdd, PinCommand, PinExtend, PinList, PinRef, PinRemove};
 pub use plan::PlanArgs;
 pub use replay::{Replay, Speed, When};

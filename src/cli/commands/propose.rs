@@ -44,8 +44,11 @@ pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context
         bumped = raised(files, (&platform, &here), &request, registry, &target).await?;
     }
     warn_of_unfinished(&here, &platform, &bumped, &target, context);
-    let fleet = lcm::standings(&platform.catalog, context).await;
-    let (fleet, newest, clusters) = match fleet {
+    let fleet = async {
+        let members = lcm::members(&platform.catalog, context).await?;
+        lcm::standings(&platform.catalog, &members, context).await
+    };
+    let (fleet, newest, clusters) = match fleet.await {
         Ok((fleet, newest, _)) => {
             let clusters = fleet.len();
             (fleet, newest, Some(clusters))

@@ -26,8 +26,8 @@ codes! {
          `products/NAME/product.yaml` is a Product, `releases/ID.yaml` a Release, \
          `pipelines/fleet.yaml` the Fleet, `pipelines/calendar.yaml` the Calendar, \
          `pipelines/sources.yaml` the Sources, `pipelines/support.yaml` the Support, \
-         `pipelines/pins/ID.yaml` a Pin, `pipelines/acceptances/ID.yaml` an Acceptance, and every other \
-         `pipelines/NAME.yaml` a Pipeline.";
+         `pipelines/pins/ID.yaml` a Pin, `pipelines/acceptances/ID.yaml` an Acceptance, \
+         `pipelines/deferrals/ID.yaml` a Deferral, and every other `pipelines/NAME.yaml` a Pipeline.";
     EMPTY_VALUE = "TG0107" "empty-value"
         "A value that people rely on is empty."
         "An owner, a reason or a command with nothing in it satisfies the parser and helps nobody. \

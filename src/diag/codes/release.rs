@@ -65,9 +65,9 @@ codes! {
         "Something is not in the commit."
         "The content of products and releases is read from git. Commit the file first.";
     EXPIRY_PASSED = "TG0517" "expiry-passed"
-        "A pin or a freeze would be over before it begins."
-        "Both have an end in the future: of a pin, its clusters get the release's version again then; \
-         of a freeze, they may change again.";
+        "A pin, a freeze or a deferral would be over before it begins."
+        "Each has an end in the future: of a pin, its clusters get the release's version again then; \
+         of a freeze, they may change again; of a deferral, newer versions count again.";
     UNKNOWN_PIN = "TG0518" "unknown-pin"
         "There is no pin with this id."
         "Pins are the files under `pipelines/pins/`; `tidegate pin list` shows them.";

@@ -6,6 +6,7 @@ mod apply;
 mod compare;
 mod discovery;
 mod error;
+mod images;
 mod lean;
 mod lease;
 mod mending;

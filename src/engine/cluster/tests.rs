@@ -157,3 +157,39 @@ async fn who_stays_unready_is_named_when_time_is_over() {
     assert!(error.message.starts_with("not ready after 60 s: "), "{error:?}");
     assert!(error.message.contains("Namespace b") && !error.message.contains("Namespace a"), "{error:?}");
 }
+
+/// One page of pods, of one Deployment for each ten; the last page says so.
+fn pods(page: usize, last: usize) -> Value {
+    let pod = |n: usize| {
+        let (name, set) = (format!("pod-{page}-{n}"), format!("web-{}", n % 10));
+        json!({"metadata": {"name": name, "namespace": "shop", "ownerReferences": [
+                {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": set, "uid": "u", "controller": true}]},
+            "spec": {"containers": [{"name": "a", "image": "r.io/web:1", "env": [{"name": "X", "value": "x".repeat(1_000)}]}]},
+            "status": {"phase": "Running"}})
+    };
+    let token = if page < last { "more/of it" } else { "" };
+    json!({"metadata": {"continue": token}, "items": (0..200).map(pod).collect::<Vec<_>>()})
+}
+
+#[tokio::test(start_paused = true)]
+async fn images_of_ten_thousand_pods_come_page_by_page_and_what_is_forbidden_is_told() {
+    let server = Server::default()
+        .says("/api/v1/pods", (1..=50).map(|page| pods(page, 50)))
+        .says("/apis/apps/v1/deployments", [json!({"items": "none"})]);
+    let mut seen = crate::lcm::live::Seen::new("tidegate.dev/product");
+    let lost = server.cluster().images(&Default::default(), &mut seen).await.unwrap();
+    assert_eq!(lost.len(), 1, "{lost:?}");
+    assert!(lost[0].starts_with("listing its Deployment: the answer is no list of objects"), "{lost:?}");
+    assert_eq!(server.asked().iter().filter(|word| *word == "pods").count(), 50);
+    let (found, unreadable) = seen.found(&|_, _| None);
+    assert_eq!((found.len(), unreadable.len()), (10, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_goes_on_for_ever_comes_to_an_end() {
+    let server =
+        Server::default().says("/api/v1/pods", [json!({"metadata": {"continue": "on"}, "items": []})]);
+    let mut seen = crate::lcm::live::Seen::new("tidegate.dev/product");
+    let ended = server.cluster().images(&Default::default(), &mut seen).await.unwrap_err();
+    assert!(ended.message.contains("the list has no end"), "{ended}");
+}

@@ -125,11 +125,24 @@ async fn tags(
     registry: &dyn Registry,
 ) -> Result<Answer, Unanswered> {
     let wanted = if digests.is_empty() { Wanted::Names } else { Wanted::Digests };
-    let tags = registry.tags(repository, wanted).await?;
+    let (tags, copies) = futures::join!(registry.tags(repository, wanted), registry.copies(repository));
+    let tags = tags?;
     let mut answer = Answer::of(Arc::clone(&tags));
+    match copies {
+        Some(Ok(tags)) => answer.mirrored = Some(tags),
+        // It answered, and has nothing of it.
+        Some(Err(silent)) if silent.why == Silence::Missing => answer.mirrored = Some(Arc::default()),
+        Some(Err(silent)) => answer.notes.push(format!("what the mirror has of it is not known: {silent}")),
+        None => {}
+    }
     let mut learned: BTreeMap<String, Known> = BTreeMap::new();
     for (tag, digest) in digests {
         if tag.is_empty() || !tags.iter().any(|listed| listed == *tag) {
+            continue;
+        }
+        // One tag, many digests that run: its platforms are asked for once.
+        let told = |known: &Known| known.digest.as_deref() == Some(digest) || !known.children.is_empty();
+        if learned.get(*tag).is_some_and(told) {
             continue;
         }
         match now(repository, tag, digest, &tags, registry).await {

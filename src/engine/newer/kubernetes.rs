@@ -75,7 +75,7 @@ pub(super) fn put(catalog: &Catalog, fleet: &[Standing], newest: Option<&Release
         used.running.extend(
             by_version
                 .into_iter()
-                .map(|(version, clusters)| Running { declared: declared(version, Place::none()), clusters }),
+                .map(|(version, clusters)| Running::new(declared(version, Place::none()), clusters)),
         );
     }
 }

@@ -5,12 +5,14 @@ mod ask;
 mod fixed;
 mod kubernetes;
 mod learn;
+mod live;
 mod packages;
 mod scans;
 mod used;
 
 pub use ask::{Upstreams, now};
 pub use learn::Learned;
+pub use live::{Asked, Live, live};
 pub use packages::{Comparing, Differences, compare};
 pub use scans::{Scanned, Scanners};
 pub use used::{Gathered, KUBERNETES, gather};

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::catalog::testing::tree;
 use crate::digest::Digest;
+use crate::lcm::row::{InUse, Running};
 use crate::model::{ProductName, Tree};
 use crate::port::{Fault, Packages};
 use crate::report::sample::Story;
@@ -35,6 +36,9 @@ impl Packages for Versions {
     }
 }
 
+/// Three clusters are to have 1.1.0, of which one was never seen and one has another version.
+const PIN: &str = "apiVersion: tidegate.dev/v1\nkind: Pin\nmetadata: { name: PIN-1 }\nspec:\n  product: app\n  version: 1.1.0\n  commit: cccccccccccccccccccccccccccccccccccccccc\n  digest: sha256:0000000000000000000000000000000000000000000000000000000000000000\n  clusters: [a, b, never]\n  owner: web\n  reason: later\n  expires: 2999-01-01\n";
+
 fn text(product: &str, version: &str) -> String {
     format!(
         "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: {{ name: {product} }}\nspec:\n  version: {version}\n  owner: team\n  upstream:\n    - tool: {{ repository: github:a/b, version: v{version} }}\n"
@@ -46,6 +50,7 @@ async fn gathered() -> Gathered {
         .with("products/app/product.yaml", &text("app", "1.3.0"))
         .release("R1", "", &[("app", "1.1.0")])
         .release("R2", "  parent: R1\n", &[("app", "1.2.0")])
+        .with("pipelines/pins/PIN-1.yaml", PIN)
         .fleet(&[("a", "env: prod"), ("b", "env: prod"), ("c", "env: prod"), ("never", "env: prod")])
         .catalog();
     let mut story = Story::begin();
@@ -98,4 +103,53 @@ async fn kubernetes_is_declared_by_the_release_and_runs_as_clusters_say() {
     assert_eq!(running[0].declared.version.as_deref(), Some("v1.36.1"));
     let versions: Vec<String> = used.kubernetes.iter().map(ToString::to_string).collect();
     assert_eq!(versions, ["1.36.1"]);
+}
+
+#[tokio::test]
+async fn a_pin_explains_only_what_runs_its_version() {
+    let pinned = gathered().await.used.pinned;
+    let clusters: Vec<&str> = pinned.iter().flat_map(|pin| &pin.clusters).map(|c| c.as_str()).collect();
+    assert_eq!((pinned.len(), clusters), (1, vec!["b"]));
+    assert_eq!((pinned[0].owner.as_str(), pinned[0].until.as_str()), ("web", "2999-01-01"));
+}
+
+#[tokio::test]
+async fn what_clusters_say_themselves_takes_the_place_of_what_was_known_of_their_images() {
+    let one = |item: Item, clusters: &[&str]| {
+        let declared = crate::lcm::declared::Declared {
+            product: "app".to_owned(),
+            owner: "team".to_owned(),
+            item,
+            version: Some("v1".to_owned()),
+            digest: None,
+            place: crate::diag::Place::none(),
+        };
+        Running::new(declared, clusters.iter().map(|name| name.parse().unwrap()).collect())
+    };
+    let image = |name: &str| Item::Image(name.parse().unwrap());
+    let tool = || Item::Tool("github:a/b".parse().unwrap());
+    let mut used = InUse {
+        running: vec![
+            one(image("r.io/old"), &["a"]),
+            one(image("r.io/both"), &["a", "b"]),
+            one(tool(), &["a"]),
+        ],
+        ..InUse::default()
+    };
+    let observed = crate::model::Observed {
+        at: jiff::Timestamp::UNIX_EPOCH,
+        uid: crate::model::ClusterUid::new("u"),
+        kubernetes: "1.36".parse().unwrap(),
+        server: "v1.36.3".to_owned(),
+        products: Arc::default(),
+    };
+    let mut live = Live { running: vec![one(image("r.io/new"), &["a"])], ..Live::default() };
+    live.observed.insert("a".parse().unwrap(), observed);
+    live.replace(&mut used);
+    let line = |one: &Running| {
+        let at: Vec<&str> = one.clusters.iter().map(|cluster| cluster.as_str()).collect();
+        format!("{} {}", one.declared.item, at.join(","))
+    };
+    let lines: Vec<String> = used.running.iter().map(line).collect();
+    assert_eq!(lines, ["r.io/both b", "github:a/b a", "r.io/new a"]);
 }

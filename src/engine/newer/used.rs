@@ -8,10 +8,11 @@ use super::kubernetes;
 use crate::catalog::product::Content;
 use crate::catalog::{Catalog, ProductSource};
 use crate::digest::Digest;
+use crate::lcm::around::Pinned;
 use crate::lcm::declared::{self, Declared};
 use crate::lcm::fixed::with_digest;
 use crate::lcm::row::{InUse, Running};
-use crate::model::{ClusterName, ProductName, ReleaseId};
+use crate::model::{ClusterName, Mirrors, PinId, ProductName, ReleaseId};
 use crate::port::Packages;
 use crate::report::standing::Standing;
 use crate::version::Version;
@@ -47,6 +48,8 @@ pub async fn gather(
 ) -> Gathered {
     let mut all = Gathered { release: newest.cloned(), ..Gathered::default() };
     all.used.declared = declared::of(catalog);
+    all.used.mirrors = declared::mirrors(catalog);
+    all.used.pinned = pinned(fleet);
     let release = newest.and_then(|id| catalog.releases.get(id)).map(|loaded| &loaded.file);
     let lock = release.and_then(|release| release.lock.as_ref()).map(|lock| &lock.value);
     let mut versions: BTreeMap<Digest, Locked<'_>> = BTreeMap::new();
@@ -63,7 +66,7 @@ pub async fn gather(
     }
     let mut contents: BTreeMap<Digest, Vec<Declared>> = BTreeMap::new();
     for (digest, version) in versions {
-        match read(&version, packages).await {
+        match read(&version, packages, &all.used.mirrors).await {
             Ok(declared) => _ = contents.insert(digest, declared),
             Err(why) => all.lost.push((format!("{} {}", version.product, version.version), why)),
         }
@@ -82,13 +85,17 @@ pub async fn gather(
 }
 
 /// What a product version declares.
-async fn read(version: &Locked<'_>, packages: &dyn Packages) -> Result<Vec<Declared>, String> {
+async fn read(
+    version: &Locked<'_>,
+    packages: &dyn Packages,
+    mirrors: &Mirrors,
+) -> Result<Vec<Declared>, String> {
     let tree = packages.fetch(version.product, version.version, version.commit, version.digest).await;
     let tree = tree.map_err(|fault| fault.to_string())?;
     let content = Content::at(&tree, &format!("products/{}", version.product));
     let content = content.map_err(|findings| findings.to_string())?;
     let Content { file, tree: folder, source, node, .. } = content;
-    Ok(declared::of_product(&ProductSource { file, folder, source, node }))
+    Ok(declared::of_product(&ProductSource { file, folder, source, node }, mirrors))
 }
 
 /// What runs, with the clusters where it does: the same content with the same images is one entry, wherever it
@@ -108,9 +115,27 @@ fn running(
     let with = |((digest, by), clusters): ((Digest, Option<ReleaseId>), BTreeSet<ClusterName>)| {
         let digests = fixed.digests(by.as_ref());
         let declared = contents.get(&digest).cloned().unwrap_or_default();
-        declared
-            .into_iter()
-            .map(move |one| Running { declared: with_digest(one, &digests), clusters: clusters.clone() })
+        declared.into_iter().map(move |one| Running::new(with_digest(one, &digests), clusters.clone()))
     };
     at.into_iter().flat_map(with).collect()
+}
+
+/// The pins that hold, each with the clusters that run its version.
+fn pinned(fleet: &[Standing]) -> Vec<Pinned> {
+    let mut all: BTreeMap<&PinId, Pinned> = BTreeMap::new();
+    for standing in fleet {
+        for pin in &standing.pins {
+            let one = all.entry(&pin.pin).or_insert_with(|| Pinned {
+                product: pin.product.to_string(),
+                owner: pin.owner.clone(),
+                until: pin.until.clone(),
+                clusters: BTreeSet::new(),
+            });
+            let runs = standing.observed.as_ref().and_then(|observed| observed.products.get(&pin.product));
+            if runs.is_some_and(|found| found.version == pin.version) {
+                one.clusters.insert(standing.cluster.clone());
+            }
+        }
+    }
+    all.into_values().collect()
 }

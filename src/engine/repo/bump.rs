@@ -13,7 +13,7 @@ use crate::engine::propose::Requested;
 use crate::lcm::bump::{self, Asked, Bump, Digests, Edit, Left, Moving};
 use crate::lcm::version::Level;
 use crate::model::image::Image;
-use crate::model::{File, ProductName, Tree, Upstream};
+use crate::model::{File, Mirrors, ProductName, Tree, Upstream};
 use crate::port::upstream::{Registry, Unanswered};
 use crate::version::Version;
 
@@ -116,7 +116,9 @@ pub async fn product_bump(
     };
     let tags = repo.git.tags(&format!("{}/v", request.product)).await?;
     let tagged = versions(&request.product, &tags).into_iter().map(|(version, _)| version).collect();
-    let asked = bump::Request { product, moving: moving.clone(), tagged, asked: request.asked.clone() };
+    let mirrors = catalog.sources.as_ref().map(|sources| Mirrors::of(&sources.spec)).unwrap_or_default();
+    let asked =
+        bump::Request { product, moving: moving.clone(), tagged, mirrors, asked: request.asked.clone() };
     let bump = match (bump::bump(&asked), registry, &moving) {
         (Err(refused), Some(registry), Moving::Image(repository)) if wants_digest(&refused) => {
             let tag = Some(request.asked.to.clone());

@@ -4,6 +4,7 @@
 
 mod accept;
 mod bump;
+mod deferral;
 mod freezes;
 mod hotfix;
 mod images;
@@ -24,6 +25,7 @@ use crate::port::{Fault, Git, Packages, Trees};
 
 pub use accept::{AcceptRequest, LcmAccepted, lcm_accept};
 pub use bump::{BumpRequest, Bumped, Standpoint, product_bump};
+pub use deferral::{DeferralAdded, DeferralRequest, defer};
 pub use freezes::{
     FreezeAdded, FreezeRequest, FreezeRow, FreezeState, freeze_add, freeze_list, freeze_remove,
 };

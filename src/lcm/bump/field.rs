@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::Value;
+
 /// A way such as `Prometheus:spec.thanos.image` or `spec.args[]`, for objects of one kind or for all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
@@ -56,6 +58,16 @@ impl fmt::Display for Field {
             }
         }
         Ok(())
+    }
+}
+
+impl Field {
+    /// What it leads to in an object, whatever its kind is.
+    pub fn values<'v>(&self, object: &'v Value) -> Vec<&'v Value> {
+        self.steps.iter().fold(vec![object], |found, step| match step {
+            Step::Key(key) => found.into_iter().filter_map(|value| value.get(key)).collect(),
+            Step::Items => found.into_iter().filter_map(Value::as_array).flatten().collect(),
+        })
     }
 }
 

@@ -192,7 +192,7 @@ fn look(
 
 fn in_text(request: &Request<'_>, view: &mut View) {
     if let Moving::Image(repository) = &request.moving {
-        let wanted = Wanted { repository, mirrors: &request.asked.mirrors };
+        let wanted = Wanted { repository, mirrors: &request.all_mirrors() };
         text::look(wanted, &view.source, &mut view.found);
     }
 }
@@ -206,7 +206,8 @@ fn in_tree(
 ) {
     match &request.moving {
         Moving::Image(repository) => {
-            let wanted = Wanted { repository, mirrors: &request.asked.mirrors };
+            let mirrors = request.all_mirrors();
+            let wanted = Wanted { repository, mirrors: &mirrors };
             let layers = Layers { under: under.as_ref(), over: over.as_ref() };
             image::Look::through(wanted, &request.asked.fields, at, node, layers, found);
         }

@@ -16,7 +16,6 @@ mod files;
 mod idle;
 mod image;
 mod mention;
-mod mirror;
 mod raise;
 mod reference;
 mod refusal;
@@ -28,7 +27,6 @@ mod types;
 mod upstream;
 
 pub use field::Field;
-pub use mirror::Mirror;
 pub use run::bump;
 pub use types::{Asked, Bump, Digests, Edit, Left, Moving, Part, Reason, Request};
 

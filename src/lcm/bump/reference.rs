@@ -1,8 +1,8 @@
 //! References to images as files write them, taken apart without losing a byte: what stands before the tag,
 //! the tag, the digest.
 
-use super::mirror::{self, Mirror};
 use super::types::Reason;
+use crate::model::Mirrors;
 use crate::model::image::Repository;
 
 /// A reference in its parts; joined again they are the text.
@@ -37,14 +37,14 @@ pub(super) struct Wanted<'a> {
     /// Its upstream repository.
     pub repository: &'a Repository,
     /// Registries that keep copies.
-    pub mirrors: &'a [Mirror],
+    pub mirrors: &'a Mirrors,
 }
 
 impl Wanted<'_> {
     /// Whether a name is that of the image; else, where it is near to it, why it is not.
     pub fn is(&self, name: &str) -> Result<bool, Reason> {
         let Ok(named) = name.parse::<Repository>() else { return Ok(false) };
-        if mirror::upstream(self.mirrors, &named) == *self.repository || named == *self.repository {
+        if named == *self.repository || self.mirrors.origin(&named).as_ref() == Some(self.repository) {
             return Ok(true);
         }
         if named.name == self.repository.name {
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn names_are_compared_as_runtimes_read_them() {
         let redis = "docker.io/library/redis".parse().unwrap();
-        let wanted = Wanted { repository: &redis, mirrors: &[] };
+        let wanted = Wanted { repository: &redis, mirrors: &Mirrors::default() };
         assert_eq!(wanted.is("redis"), Ok(true));
         assert_eq!(wanted.is("index.docker.io/library/redis"), Ok(true));
         assert_eq!(wanted.is("redis-extra"), Err(Reason::AnotherImage));

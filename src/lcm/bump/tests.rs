@@ -12,6 +12,7 @@ use super::*;
 use crate::catalog::testing::tree;
 use crate::catalog::{ProductSource, load};
 use crate::diag::Findings;
+use crate::model::Mirrors;
 use crate::version::Version;
 
 /// The source that the tests move.
@@ -57,7 +58,8 @@ fn request<'a>(product: &'a ProductSource, to: &str) -> Request<'a> {
         on: "2026-11-22".parse().unwrap(),
         evidence: Vec::new(),
     };
-    Request { product, moving: Moving::Image(AGENT.parse().unwrap()), tagged: Vec::new(), asked }
+    let moving = Moving::Image(AGENT.parse().unwrap());
+    Request { product, moving, tagged: Vec::new(), mirrors: Mirrors::default(), asked }
 }
 
 /// The same with something asked in another way.

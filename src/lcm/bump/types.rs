@@ -7,11 +7,11 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::field::Field;
-use super::mirror::Mirror;
 use crate::catalog::ProductSource;
 use crate::diag::{Findings, Place};
 use crate::lcm::version::Level;
 use crate::model::image::Repository;
+use crate::model::{Mirror, Mirrors};
 use crate::version::Version;
 
 /// The source whose version moves.
@@ -76,7 +76,7 @@ pub struct Asked {
     pub digest: Digests,
     /// The version of what a chart installs, where its `appVersion` is to say it.
     pub app_version: Option<String>,
-    /// Registries that keep copies of others.
+    /// Registries that keep copies of others, beside those of the platform.
     pub mirrors: Vec<Mirror>,
     /// Fields that hold an image or a version though their names do not say so.
     pub fields: Vec<Field>,
@@ -101,8 +101,19 @@ pub struct Request<'a> {
     pub moving: Moving,
     /// The versions of the product that have a tag.
     pub tagged: Vec<Version>,
+    /// The registries of the platform that keep copies of others.
+    pub mirrors: Mirrors,
     /// How.
     pub asked: Asked,
+}
+
+impl Request<'_> {
+    /// All registries that keep copies of others.
+    pub(super) fn all_mirrors(&self) -> Mirrors {
+        let mut all = self.mirrors.clone();
+        all.extend(self.asked.mirrors.iter().cloned());
+        all
+    }
 }
 
 /// A bump, not written yet.

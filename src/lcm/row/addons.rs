@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Parts, Row, Seen, Status, stands as by_choice};
+use super::{InUse, Parts, Row, Seen, Status, stands as by_choice};
+use crate::lcm::around::Pinned;
 use crate::lcm::declared::Item;
 use crate::lcm::pick::pick;
 use crate::lcm::policy::Policy;
@@ -40,9 +41,12 @@ pub(super) fn row(
     answer: Option<&Result<Answer, Unanswered>>,
     policy: &Policy,
     minors: &BTreeSet<KubeMinor>,
+    pinned: &[Pinned],
 ) -> Option<Row> {
     let kubernetes = minors.iter().map(|minor| KubeVersion::from(*minor)).collect();
-    let mut row = parts.row(item, answer, policy, &kubernetes)?;
+    // Of all clusters those of its provider count.
+    let used = InUse { kubernetes, pinned: pinned.to_vec(), ..InUse::default() };
+    let mut row = parts.row(item, answer, policy, &used)?;
     if let Some(Ok(answer)) = answer {
         row.fits = fits(row.judged.as_deref(), &answer.addon, policy, minors);
         row.notes.extend(raised_before(&row.fits, row.judged.as_deref(), &answer.addon, policy));

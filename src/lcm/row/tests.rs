@@ -25,7 +25,7 @@ fn declared(item: &Item, version: &str) -> Declared {
 
 fn on(item: &Item, version: &str, clusters: &[&str]) -> Running {
     let clusters = clusters.iter().map(|name| name.parse().unwrap()).collect();
-    Running { declared: declared(item, version), clusters }
+    Running::new(declared(item, version), clusters)
 }
 
 /// The rows of a channel that offers these, where clusters run these.

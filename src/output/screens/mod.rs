@@ -8,6 +8,7 @@ mod check;
 mod cluster;
 mod code;
 mod compare;
+mod deferral;
 mod deletions;
 mod drift;
 mod export;

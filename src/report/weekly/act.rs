@@ -2,7 +2,7 @@
 
 use super::{Need, ahead};
 use crate::lcm::declared::Item;
-use crate::lcm::row::{Row, Status};
+use crate::lcm::row::{NO_PRODUCT, Row, Status};
 use crate::lcm::upstream::Silence;
 use crate::report::word;
 
@@ -26,6 +26,10 @@ pub enum Deed {
     Upgrade,
     /// Put something else in its place.
     Replace,
+    /// Tell whoever owns it.
+    Tell,
+    /// Copy it to the mirror that it is pulled from.
+    Mirror,
     /// Cut a release with what is declared.
     Cut,
     /// Roll the newest release out.
@@ -47,6 +51,8 @@ impl Deed {
             Self::Bump => "bump",
             Self::Upgrade => "upgrade",
             Self::Replace => "replace",
+            Self::Tell => "tell its owner",
+            Self::Mirror => "mirror it first",
             Self::Cut => "cut a release",
             Self::RollOut => "roll out",
             Self::FixAuth => "fix auth",
@@ -59,18 +65,29 @@ impl Deed {
 
 /// What to do about a row.
 pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
-    let newest = row.newest.as_deref().filter(|_| row.behind().is_some());
+    let waits = row.is_deferred() && need != Need::Now;
+    let newest = row.newest.as_deref().filter(|_| row.behind().is_some() && !waits);
     let act = |deed, command: Option<String>| Some(Act { deed, command });
+    if row.product == NO_PRODUCT && matches!(need, Need::Now | Need::Soon) {
+        return act(Deed::Tell, None);
+    }
     if let (Some(_), Item::Kubernetes(_)) = (newest, &row.item) {
         // One minor after the other: what is released comes first.
         let deed = if ahead::released(row).is_some() { Deed::RollOut } else { Deed::Upgrade };
         return act(deed, None);
     }
+    let lacks = |status: &Status| matches!(status, Status::NotAtMirror | Status::NotMirrored { .. });
+    if row.statuses.iter().any(lacks) {
+        return act(Deed::Mirror, None);
+    }
     if let Some(newest) = newest {
-        return act(Deed::Bump, Some(bump(row, newest, None)));
+        // Where clusters alone name it, no file can be raised.
+        let is_named = !row.declared.is_empty() || !row.released.is_empty();
+        return act(Deed::Bump, is_named.then(|| bump(row, newest, None)));
     }
     match row.status() {
         Status::TagMoved { tag, .. } if row.digests.is_fixed_by_lock(tag) => act(Deed::Cut, None),
+        _ if need == Need::Nothing => None,
         Status::TagMoved { tag, digest } => {
             act(Deed::Bump, digest.as_deref().map(|digest| bump(row, tag, Some(digest))))
         }

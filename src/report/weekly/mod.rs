@@ -15,12 +15,13 @@ pub use ahead::Countdown;
 pub use past::{
     Difference, NoSince, Past, PastThing, Since, Week, compared, difference, forgotten, trend, trending,
 };
-pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing, short};
+pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing, WorkloadAt, short};
 
 use crate::lcm::declared::Item;
-use crate::lcm::row::{Row, Status};
+use crate::lcm::deferred::Deferrals;
+use crate::lcm::row::{NO_PRODUCT, Row, Status};
 use crate::lcm::upstream::{Silence, Unanswered};
-use crate::model::{PinFile, PinId, ReleaseId};
+use crate::model::{ClusterName, PinFile, PinId, ReleaseId};
 
 /// Support that ends within so many days can't wait.
 const URGENT: i64 = 30;
@@ -42,6 +43,8 @@ pub struct Weekly {
     pub unseen: usize,
     /// When the sources were asked, where that was not now: their answers are those of a file.
     pub answered_at: Option<jiff::Timestamp>,
+    /// The clusters that were asked themselves; absent if none was to be.
+    pub live: Option<LiveClusters>,
     /// The things that were asked about, and the answers that came.
     pub sources: Sources,
     /// How many products there are; Kubernetes itself is none.
@@ -64,8 +67,34 @@ pub struct Weekly {
     pub since: Option<Difference>,
     /// How many things needed what in the newest weeks, this one last.
     pub trend: Vec<Week>,
+    /// What people have put off.
+    pub deferrals: Deferrals,
     /// What is done first.
     pub next: Option<String>,
+}
+
+/// Clusters that were asked what they run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveClusters {
+    /// How many were asked.
+    pub asked: usize,
+    /// How many of them answered.
+    pub answered: usize,
+    /// What is not known, and why: of a cluster that gave no answer everything, of others a part.
+    pub silent: Vec<SilentCluster>,
+}
+
+/// What a cluster did not tell.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SilentCluster {
+    /// Which.
+    pub cluster: ClusterName,
+    /// What kind of silence, where it gave no answer at all.
+    pub silence: Option<Silence>,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// Sources that were asked.
@@ -118,6 +147,11 @@ impl Product {
     pub fn is_kubernetes(&self) -> bool {
         self.product == "kubernetes" && self.things.iter().all(|thing| thing.kind == "kubernetes")
     }
+
+    /// Whether it stands for what is of no product.
+    pub fn is_none(&self) -> bool {
+        self.product == NO_PRODUCT
+    }
 }
 
 /// How much something needs somebody.
@@ -137,12 +171,20 @@ pub enum Need {
 }
 
 impl Need {
+    /// What a row asks of people. What is put off waits, unless it can't.
+    fn of_row(row: &Row) -> Self {
+        let needs = row.statuses.iter().map(|status| Self::of(status, row));
+        let put_off = |need| if need == Self::Soon && row.is_deferred() { Self::Nothing } else { need };
+        needs.map(put_off).min().unwrap_or(Self::Nothing)
+    }
+
     /// What a status asks of people. What is the newest, or above it, asks nothing.
     fn of(status: &Status, row: &Row) -> Self {
         match status {
             // An image must be pulled anew on each new node; a chart lies in the product's folder.
             Status::Missing if !matches!(row.item, Item::Image(_)) => Self::Soon,
-            Status::Missing | Status::Deprecated | Status::Ended { .. } => Self::Now,
+            Status::Missing | Status::NotAtMirror | Status::Deprecated | Status::Ended { .. } => Self::Now,
+            Status::OnlyAtMirror | Status::NotMirrored { .. } => Self::Soon,
             // Only what is in use and refuses a cluster is wrong today.
             Status::Incompatible { version, .. } if row.declared.contains(version) => Self::Now,
             Status::Incompatible { .. } => Self::Nothing,
@@ -151,7 +193,7 @@ impl Need {
             Status::Ending { .. } | Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
             Status::Unknown { .. } => Self::Unknown,
             Status::Skewed => Self::Waits,
-            Status::Ahead | Status::Same => Self::Nothing,
+            Status::Pinned { .. } | Status::Deferred { .. } | Status::Ahead | Status::Same => Self::Nothing,
         }
     }
 
@@ -221,10 +263,12 @@ pub fn of<'a>(
         by_product.entry(&row.product).or_default().push(row);
     }
     let mut found: Vec<Product> = by_product.values().filter_map(|rows| product(rows, &holding)).collect();
-    found.sort_by(|one, other| (one.need, &one.product).cmp(&(other.need, &other.product)));
+    // What is no product's stands last: others have to do it.
+    let key = |product: &Product| (product.is_none(), product.need);
+    found.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.product.cmp(&other.product)));
     let mut counts: BTreeMap<Need, usize> = BTreeMap::new();
     let (mut things, mut kubernetes): (BTreeMap<Need, usize>, Option<Need>) = (BTreeMap::new(), None);
-    for product in &found {
+    for product in found.iter().filter(|product| !product.is_none()) {
         *counts.entry(product.need).or_default() += 1;
         if product.is_kubernetes() {
             kubernetes = Some(product.need);
@@ -241,6 +285,7 @@ pub fn of<'a>(
         clusters: fleet.clusters,
         unseen: fleet.unseen,
         answered_at: None,
+        live: None,
         sources: sources(rows),
         product_count: found.len() + without.len() - usize::from(kubernetes.is_some()),
         counts,
@@ -252,6 +297,7 @@ pub fn of<'a>(
         security: None,
         products: found,
         without_upstream: without,
+        deferrals: Deferrals::default(),
         pins: Pins {
             holding: holding.len(),
             old: holding

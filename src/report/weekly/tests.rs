@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::lcm::around::Around;
+use crate::lcm::deferred::Hold;
 use crate::lcm::version::Level;
 
 fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -> Row {
@@ -29,6 +31,7 @@ fn row(product: &str, name: &str, statuses: Vec<Status>, newest: Option<&str>) -
         changes: None,
         window: None,
         digests: Default::default(),
+        around: Around::default(),
     }
 }
 
@@ -99,4 +102,67 @@ fn a_tag_that_moved_is_taken_in_with_its_digest_and_what_waits_needs_a_release()
     );
     assert_eq!((acts[1].deed, report.products[1].need), (Deed::RollOut, Need::Waits));
     assert_eq!(report.products[1].things[0].statuses[0].message, "1 cluster runs another version");
+}
+
+#[test]
+fn what_is_not_at_the_mirror_is_copied_first() {
+    let lacks = Status::NotMirrored { version: "1.2.0".to_owned() };
+    let behind = Status::Behind(Level::Minor);
+    let report = report(&[
+        row("a", "r.example.com/a/a", vec![behind, lacks], Some("1.2.0")),
+        row("b", "r.example.com/b/b", vec![Status::NotAtMirror, Status::Same], Some("1.0.0")),
+        row("c", "r.example.com/c/c", vec![Status::OnlyAtMirror], None),
+    ]);
+    let needs: Vec<(&str, Need)> = report.products.iter().map(|p| (p.product.as_str(), p.need)).collect();
+    assert_eq!(needs, [("b", Need::Now), ("a", Need::Soon), ("c", Need::Soon)]);
+    let deed = |product: usize| report.products[product].things[0].act.as_ref().map(|act| act.deed);
+    assert_eq!((deed(0), deed(1), deed(2)), (Some(Deed::Mirror), Some(Deed::Mirror), None));
+    assert_eq!(report.next, None);
+}
+
+#[test]
+fn what_is_put_off_asks_nothing_unless_it_cannot_wait() {
+    let deferred = |hold| Status::Deferred {
+        hold,
+        until: "2026-12-01".to_owned(),
+        up_to: Some("1.2.0".to_owned()),
+        owner: "payments".to_owned(),
+        reason: "after the fair".to_owned(),
+    };
+    let behind = || Status::Behind(Level::Minor);
+    let report = report(&[
+        row("a", "quay.io/a/a", vec![behind(), deferred(Hold::Holds)], Some("1.2.0")),
+        row("b", "quay.io/b/b", vec![behind(), deferred(Hold::Outrun)], Some("1.3.0")),
+        row("c", "quay.io/c/c", vec![Status::Deprecated, behind(), deferred(Hold::Holds)], Some("1.2.0")),
+        row("d", "quay.io/d/d", vec![behind(), deferred(Hold::Ended)], Some("1.2.0")),
+    ]);
+    let needs: Vec<(&str, Need)> = report.products.iter().map(|p| (p.product.as_str(), p.need)).collect();
+    assert_eq!(needs, [("c", Need::Now), ("b", Need::Soon), ("d", Need::Soon), ("a", Need::Nothing)]);
+    let deed = |product: usize| report.products[product].things[0].act.as_ref().map(|act| act.deed);
+    let bump = Some(Deed::Bump);
+    assert_eq!([deed(0), deed(1), deed(2), deed(3)], [bump, bump, bump, None]);
+    let said = |product: usize| report.products[product].things[0].statuses.last().map(|s| s.message.clone());
+    let words = "deferred until 2026-12-01 by payments: after the fair";
+    assert_eq!(said(3).as_deref(), Some(words));
+    assert_eq!(said(1), Some(format!("{words}; that is up to 1.2.0 alone")));
+    assert_eq!(said(2), Some(format!("{words}; that has ended")));
+}
+
+#[test]
+fn what_is_of_no_product_stands_last_counts_for_none_and_is_its_owners_to_do() {
+    let behind = || vec![Status::Behind(Level::Minor)];
+    let mut named_nowhere = row("b", "quay.io/b/child", behind(), Some("1.2.0"));
+    named_nowhere.declared.clear();
+    named_nowhere.released.clear();
+    let report = report(&[
+        row(NO_PRODUCT, "quay.io/x/gone", vec![Status::Missing], None),
+        row("a", "quay.io/a/a", vec![Status::Same], None),
+        named_nowhere,
+    ]);
+    let order: Vec<&str> = report.products.iter().map(|product| product.product.as_str()).collect();
+    assert_eq!(order, ["b", "a", NO_PRODUCT]);
+    assert_eq!(report.counts, BTreeMap::from([(Need::Soon, 1), (Need::Nothing, 1)]));
+    let act = |product: usize| report.products[product].things[0].act.clone();
+    assert_eq!(act(0), Some(Act { deed: Deed::Bump, command: None }));
+    assert_eq!(act(2), Some(Act { deed: Deed::Tell, command: None }));
 }

@@ -1,19 +1,24 @@
 //! One thing of a product: an image, a chart, a tool or Kubernetes, with everything that is known of it in
 //! one place.
 
+use std::collections::BTreeSet;
+
 use super::act::{self, Act};
 use super::security::Security;
 use super::{Countdown, Need};
 use crate::diag::count;
 use crate::lcm::changes::Changes;
 use crate::lcm::declared::Item;
+use crate::lcm::deferred::Hold;
 use crate::lcm::fixed::Digests;
+use crate::lcm::live::Workload;
 use crate::lcm::row::{Fit, Row, Status};
 use crate::lcm::support::known::Window;
 use crate::lcm::support::standing::Phase;
 use crate::lcm::upstream::Silence;
 use crate::lcm::version::Level;
 use crate::model::ClusterName;
+use crate::model::image::Repository;
 
 /// One thing of a product.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -25,6 +30,8 @@ pub struct Thing {
     pub name: String,
     /// Who is asked about it: a registry, a repository of charts, a forge.
     pub source: String,
+    /// What it is a copy of, if it is pulled from a mirror.
+    pub copy_of: Option<Repository>,
     /// The versions that the product's files name, the lowest first.
     pub declared: Vec<String>,
     /// Those of the newest release.
@@ -59,7 +66,7 @@ pub struct Thing {
     pub need: Need,
     /// What to do about it.
     pub act: Option<Act>,
-    /// Where it is declared first: `FILE:LINE:COLUMN`.
+    /// Where it is declared first: `FILE:LINE:COLUMN`; empty if clusters alone name it.
     pub place: String,
     /// What of its source could not be read.
     pub notes: Vec<String>,
@@ -75,6 +82,21 @@ pub struct RunningAt {
     /// The version.
     pub version: String,
     /// The clusters that have it.
+    pub clusters: Vec<ClusterName>,
+    /// The digests that were pulled; none unless the clusters themselves were asked.
+    pub digests: Vec<String>,
+    /// What runs it; nothing unless the clusters themselves were asked.
+    pub workloads: Vec<WorkloadAt>,
+}
+
+/// What runs a version.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkloadAt {
+    /// Which.
+    #[serde(flatten)]
+    pub workload: Workload,
+    /// The clusters where it is.
     pub clusters: Vec<ClusterName>,
 }
 
@@ -152,7 +174,8 @@ impl Support {
 #[serde(rename_all = "camelCase")]
 pub struct StatusLine {
     /// A word: `same`, `patch`, `minor`, `major`, `ahead`, `tag-moved`, `deprecated`, `missing-upstream`,
-    /// `incompatible`, `end-of-life`, `support-ends`, `skewed`, `vulnerable`, `unknown`.
+    /// `missing`, `not-mirrored`, `incompatible`, `end-of-life`, `support-ends`, `skewed`, `pinned`, `deferred`,
+    /// `deferral-ended`, `deferral-outrun`, `vulnerable`, `unknown`.
     pub status: &'static str,
     /// A sentence.
     pub message: String,
@@ -171,7 +194,7 @@ impl Thing {
             steps: row.steps,
             days: row.since.zip(row.published).map(days).filter(|days| *days >= 0),
         });
-        let need = row.statuses.iter().map(|status| Need::of(status, row)).min().unwrap_or(Need::Nothing);
+        let need = Need::of_row(row);
         Self {
             kind: row.item.kind(),
             name: match row.minor {
@@ -179,9 +202,10 @@ impl Thing {
                 None => row.item.to_string(),
             },
             source: row.item.source(),
+            copy_of: row.around.copy_of.clone(),
             declared: row.declared.clone(),
             released: row.released.clone(),
-            running: row.running.iter().map(running).collect(),
+            running: row.running.iter().map(|one| running(one, row)).collect(),
             judged: row.judged.clone(),
             latest: row.newest.clone(),
             candidates: Candidates {
@@ -218,8 +242,18 @@ pub fn short(name: &str) -> &str {
     name.rsplit(['/', ':']).next().unwrap_or(name)
 }
 
-fn running((version, clusters): &(String, std::collections::BTreeSet<ClusterName>)) -> RunningAt {
-    RunningAt { version: version.clone(), clusters: clusters.iter().cloned().collect() }
+fn running((version, clusters): &(String, BTreeSet<ClusterName>), row: &Row) -> RunningAt {
+    let live = row.around.live.get(version);
+    let at = |(workload, clusters): (&Workload, &BTreeSet<ClusterName>)| WorkloadAt {
+        workload: workload.clone(),
+        clusters: clusters.iter().cloned().collect(),
+    };
+    RunningAt {
+        version: version.clone(),
+        clusters: clusters.iter().cloned().collect(),
+        digests: live.iter().flat_map(|live| &live.digests).cloned().collect(),
+        workloads: live.iter().flat_map(|live| &live.workloads).map(at).collect(),
+    }
 }
 
 /// A status in a sentence.
@@ -232,6 +266,22 @@ fn line(status: &Status, row: &Row) -> StatusLine {
             format!("{declared} is not offered any more")
         }
         Status::Missing => format!("{declared} is not published any more"),
+        Status::OnlyAtMirror => {
+            format!("{declared} is not published any more, and the mirror still has it")
+        }
+        Status::NotAtMirror => format!("{declared} is not at the mirror: nodes can't pull it"),
+        Status::NotMirrored { version } => format!("{version} is not at the mirror yet"),
+        Status::Deferred { hold, until, up_to, owner, reason } => {
+            let words = format!("deferred until {until} by {owner}: {reason}");
+            match (hold, up_to) {
+                (Hold::Outrun, Some(version)) => format!("{words}; that is up to {version} alone"),
+                (Hold::Ended, _) => format!("{words}; that has ended"),
+                _ => words,
+            }
+        }
+        Status::Pinned { until, owner, clusters } => {
+            format!("pinned until {until} by {owner} on {}", count(*clusters as u64, "cluster"))
+        }
         Status::Deprecated => "its makers have given it up".to_owned(),
         Status::Ended { words } | Status::Ending { words, .. } => words.clone(),
         Status::Incompatible { version, kubernetes } => {
@@ -246,7 +296,8 @@ fn line(status: &Status, row: &Row) -> StatusLine {
         Status::Behind(level) => format!("{newest} is a newer {}", level.word()),
         Status::Skewed => {
             let others = row.running.iter().filter(|(version, _)| !row.is_declared(version));
-            let clusters: usize = others.map(|(_, clusters)| clusters.len()).sum();
+            let own = |clusters: &BTreeSet<ClusterName>| clusters.difference(&row.around.pinned).count();
+            let clusters: usize = others.map(|(_, clusters)| own(clusters)).sum();
             let (verb, it) =
                 if clusters == 1 { ("runs", "another version") } else { ("run", "other versions") };
             format!("{} {verb} {it}", count(clusters as u64, "cluster"))

@@ -1,13 +1,15 @@
 //! Commands on what is newer.
 
 mod accept;
+mod defer;
 mod import;
+mod live;
 mod past;
 mod report;
 
 use std::io::Read as _;
 
-pub(super) use report::standings;
+pub(super) use report::{members, standings};
 
 use super::Context;
 use crate::cli::args::{LcmCommand, LcmPick};
@@ -30,6 +32,7 @@ const MOST_KEPT: usize = 20;
 pub async fn run(command: &LcmCommand, context: &Context<'_>) -> Outcome {
     match command {
         LcmCommand::Accept(args) => accept::run(args, context).await,
+        LcmCommand::Defer(args) => defer::run(args, context).await,
         LcmCommand::Import(args) => import::run(args, context).await,
         LcmCommand::Report(args) => report::run(args, context).await,
         LcmCommand::Pick(args) => {

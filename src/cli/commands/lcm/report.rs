@@ -1,11 +1,11 @@
 //! `lcm report`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
 use super::super::{Context, fleet};
-use super::past::Before;
+use super::{live, past::Before};
 use crate::catalog::{self, Catalog};
 use crate::cli::args::{LcmReport, MetricNames, WhenPackages};
 use crate::cli::failure::{Failure, Outcome};
@@ -16,12 +16,13 @@ use crate::engine::{newer, repo};
 use crate::lcm::answers::{KIND, Recorded};
 use crate::lcm::deadlines;
 use crate::lcm::declared::{Declared, Item};
+use crate::lcm::deferred;
 use crate::lcm::policies::Policies;
 use crate::lcm::projects::Projects;
 use crate::lcm::row::InUse;
 use crate::lcm::support::course::Course;
 use crate::lcm::support::known::Known;
-use crate::model::ReleaseId;
+use crate::model::{ClusterEntry, ClusterName, ReleaseId};
 use crate::output::Format;
 use crate::output::envelope::{API_VERSION, Warning};
 use crate::output::exit::Code;
@@ -48,8 +49,17 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     }
     known(args, &catalog)?;
     let mut before = Before::find(args, context).await?;
-    let (fleet, newest, course) = standings(&catalog, context).await?;
+    let members = members(&catalog, context).await?;
+    let mut seen = live::ask(args, &catalog, &members, context).await?;
+    let (mut fleet, newest, course) = standings(&catalog, &members, context).await?;
+    if let Some(seen) = &seen {
+        seen.freshen(&mut fleet);
+    }
     let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
+    if let Some(seen) = &mut seen {
+        seen.replace(&mut gathered.used);
+    }
+    known_owners(args, &catalog, &gathered.used)?;
     narrow(args, &mut gathered.used);
     let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
     let mut asked_at = None;
@@ -92,6 +102,12 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
     learned.material.complete(&mut rows, &answers, &projects, &policy, today);
     deadlines::put(&mut rows, &learned.material, &course, context.place.now());
+    let files = catalog.deferrals.values().map(|loaded| &loaded.file);
+    let mut deferrals = deferred::mark(&mut rows, files, &policy, context.place.now());
+    if !args.product.is_empty() || !args.owner.is_empty() {
+        // What others are about is not looked at.
+        deferrals.idle.clear();
+    }
     let asked = |name: &&str| args.product.is_empty() || args.product.iter().any(|one| one.as_str() == *name);
     let products = catalog.products.iter().filter(|(_, source)| owned(args, &source.file.spec.owner.value));
     let pins: Vec<_> = catalog.pins.values().map(|loaded| &loaded.file).collect();
@@ -107,6 +123,8 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let pairs = security::pairs(&rows, &gathered.used);
     let acceptances = catalog.acceptances.iter().map(|(id, loaded)| (id, &loaded.file.spec));
     security::tell(&mut report, &pairs, &scanned.looked, acceptances, context.place.now());
+    report.deferrals = deferrals;
+    report.live = seen.as_ref().map(live::told);
     let codes = codes(args, &report);
     report.answered_at = asked_at;
     report.sources.also(learned.asked, learned.silent);
@@ -228,7 +246,7 @@ fn is_read(finding: &Finding) -> bool {
         })
 }
 
-/// That every product and team that was asked for is there.
+/// That every product that was asked for is there.
 fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
     let products: BTreeSet<&str> = catalog.products.keys().map(|name| name.as_str()).collect();
     for product in &args.product {
@@ -236,8 +254,14 @@ fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
             return Err(Failure::missing("product", product.as_str(), products));
         }
     }
-    let owners: BTreeSet<&str> =
-        catalog.products.values().map(|source| source.file.spec.owner.value.as_str()).collect();
+    Ok(())
+}
+
+/// That every team that was asked for owns something: a product, or what clusters say that it runs.
+fn known_owners(args: &LcmReport, catalog: &Catalog, used: &InUse) -> Result<(), Failure> {
+    let of_products = catalog.products.values().map(|source| source.file.spec.owner.value.as_str());
+    let running = used.running.iter().map(|one| one.declared.owner.as_str());
+    let owners: BTreeSet<&str> = of_products.chain(running).filter(|owner| !owner.is_empty()).collect();
     for owner in &args.owner {
         if !owners.contains(owner.as_str()) {
             return Err(Failure::missing("owner of a product", owner, owners));
@@ -246,21 +270,29 @@ fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The clusters; a platform without a fleet has none.
+pub(in crate::cli::commands) async fn members(
+    catalog: &Catalog,
+    context: &Context<'_>,
+) -> Result<BTreeMap<ClusterName, ClusterEntry>, Failure> {
+    match &catalog.fleet {
+        Some(file) => fleet::members_of(&file.file.spec, context).await,
+        None => Ok(BTreeMap::new()),
+    }
+}
+
 /// Where the clusters stand, the newest release, and the course of an upgrade; a platform without a fleet has
 /// none.
 pub(in crate::cli::commands) async fn standings(
     catalog: &Catalog,
+    members: &BTreeMap<ClusterName, ClusterEntry>,
     context: &Context<'_>,
 ) -> Result<(Vec<Standing>, Option<ReleaseId>, Course), Failure> {
-    let members = match &catalog.fleet {
-        Some(file) => fleet::members_of(&file.file.spec, context).await?,
-        None => Default::default(),
-    };
     let open = context.place.existing_journal().await?;
     let state = open.as_ref().map(|open| open.follower.state());
     let standings = Standings::of(catalog, state, context.place.now());
     let found = members.values().map(|entry| standings.cluster(entry)).collect();
-    Ok((found, standings.newest().cloned(), course::of(catalog, &members, state)))
+    Ok((found, standings.newest().cloned(), course::of(catalog, members, state)))
 }
 
 /// Leaves out what was not asked for, so that no source is asked about it.
@@ -290,7 +322,8 @@ fn codes(args: &LcmReport, report: &Weekly) -> Vec<Code> {
             codes.push(Code::ChangesPending);
         }
         let mut things = report.products.iter().flat_map(|product| &product.things);
-        if things.any(|thing| thing.need == Need::Unknown) {
+        let silent = report.live.iter().any(|live| !live.silent.is_empty());
+        if silent || things.any(|thing| thing.need == Need::Unknown) {
             codes.push(Code::IncompleteEvidence);
         }
     }
@@ -303,5 +336,7 @@ fn warnings(report: &Weekly, lost: &[(String, String)]) -> Vec<Warning> {
     let lost = lost
         .iter()
         .map(|(what, why)| Warning::missing(what, format!("what {what} declares is not known: {why}")));
-    silent.chain(lost).collect()
+    let clusters = report.live.iter().flat_map(|live| &live.silent);
+    let clusters = clusters.map(|one| Warning::missing(format!("cluster {}", one.cluster), &one.why));
+    silent.chain(lost).chain(clusters).collect()
 }

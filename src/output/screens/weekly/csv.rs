@@ -3,7 +3,7 @@
 use crate::output::mark::clean;
 
 use super::security::sentence;
-use super::words::{behind, breaking, deed, running, support};
+use super::words::{behind, breaking, deed, support, versions};
 use crate::report::weekly::security::Update;
 use crate::report::weekly::{Thing, Weekly};
 use crate::scan::vulnerabilities::Counts;
@@ -50,7 +50,7 @@ pub(super) fn text(report: &Weekly) -> String {
                 thing.statuses.first().map(|line| line.status.to_owned()).unwrap_or_default(),
                 thing.declared.join(" "),
                 thing.released.join(" "),
-                running(thing),
+                versions(thing),
                 thing.latest.clone().unwrap_or_default(),
                 level,
                 breaking(thing).unwrap_or_default(),

@@ -15,6 +15,8 @@ mod words;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::diag::count;
+use crate::lcm::deferred::Deferrals;
+use crate::model::DeferralId;
 use crate::output::mark::{Tone, bold, clean, dim};
 use crate::output::surface::Form;
 use crate::output::table::{Cell, Column, Table};
@@ -147,6 +149,11 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
         .filter(|need| **need != Need::Nothing)
         .map(|need| need_words(report, *need))
         .collect();
+    let others = report.products.iter().filter(|product| product.is_none()).flat_map(|one| &one.things);
+    match others.filter(|thing| thing.need.is_any()).count() {
+        0 => {}
+        some => parts.push(format!("{} of no product to look at", count(some as u64, "image"))),
+    }
     if parts.is_empty() && !report.products.is_empty() {
         parts.push("nothing to do".to_owned());
     }
@@ -154,6 +161,7 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
         parts.push(format!("{} older than 60 d", count(report.pins.old.len() as u64, "pin")));
     }
     parts.extend(security::acceptances(report));
+    parts.extend(deferrals(&report.deferrals));
     if !report.without_upstream.is_empty() {
         let products = count(report.without_upstream.len() as u64, "product");
         parts.push(format!("{products} without anything upstream"));
@@ -164,6 +172,27 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
         true => "no product names anything that has versions upstream\n".to_owned(),
         false => folded(&parts, width).iter().map(|line| dim(line) + "\n").collect::<String>() + &differs,
     }
+}
+
+/// Of what people have put off: how many things wait, and what is not good for anything any more.
+fn deferrals(deferrals: &Deferrals) -> Vec<String> {
+    let Deferrals { holding, ended, idle } = deferrals;
+    let names = |ids: &[DeferralId]| ids.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
+    let mut parts = Vec::new();
+    if *holding > 0 {
+        parts.push(format!(
+            "{} {}",
+            count(*holding as u64, "deferral"),
+            if *holding == 1 { "holds" } else { "hold" }
+        ));
+    }
+    if !ended.is_empty() {
+        parts.push(format!("ended: {}", names(ended)));
+    }
+    if !idle.is_empty() {
+        parts.push(format!("about nothing: {}", names(idle)));
+    }
+    parts
 }
 
 /// Words on as many lines as they need, below a heading.

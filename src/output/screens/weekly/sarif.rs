@@ -48,6 +48,8 @@ fn described(rule: &str) -> &'static str {
         "patch" => "A newer patch version is published.",
         "minor" => "A newer minor version is published.",
         "major" => "A newer major version is published.",
+        "missing" => "The version in use is not at the mirror that it is pulled from.",
+        "not-mirrored" => "The newest version is not at the mirror yet.",
         "missing-upstream" => "The version in use is not published any more.",
         "end-of-life" => "Nobody mends the version in use any more.",
         "support-ends" => "The support of the version in use ends soon.",

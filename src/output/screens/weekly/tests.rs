@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use super::*;
+use crate::lcm::around::Around;
 use crate::lcm::declared::Item;
 use crate::lcm::row::{Row, Status};
 use crate::lcm::upstream::Silence;
@@ -54,6 +55,7 @@ pub(super) fn row(
         changes: None,
         window: None,
         digests: Default::default(),
+        around: Around::default(),
     }
 }
 

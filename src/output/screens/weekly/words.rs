@@ -8,7 +8,7 @@ use crate::lcm::changes::{Evidence, Weight};
 use crate::lcm::upstream::Silence;
 use crate::output::mark::Tone;
 use crate::report::weekly::security::VULNERABLE;
-use crate::report::weekly::{Need, Product, Silent, Thing, Weekly};
+use crate::report::weekly::{Need, Product, Silent, SilentCluster, Thing, Weekly};
 
 /// So many pieces of evidence are shown where there is room for few.
 const EVIDENCE: usize = 5;
@@ -19,6 +19,9 @@ pub(super) fn headline(report: &Weekly) -> String {
     let mut parts = vec![format!("LCM report {}", report.week), products];
     if report.clusters > 0 {
         parts.push(count(report.clusters as u64, "cluster"));
+    }
+    if let Some(live) = &report.live {
+        parts.push(format!("{}/{} answered", live.answered, live.asked));
     }
     if report.unseen > 0 {
         parts.push(format!("{} never seen", report.unseen));
@@ -44,12 +47,26 @@ pub(super) fn named(product: &Product, thing: &Thing) -> String {
     }
 }
 
-/// What runs: a version, or from the lowest to the highest.
+/// What runs: a version, or from the lowest to the highest; and in how many workloads, if clusters said.
 pub(super) fn running(thing: &Thing) -> String {
+    let workloads = thing.running.iter().flat_map(|one| &one.workloads);
+    match workloads.map(|one| one.clusters.len() as u64).sum() {
+        0 => versions(thing),
+        some => format!("{} ({})", versions(thing), count(some, "workload")),
+    }
+}
+
+/// The versions that run: one, or from the lowest to the highest.
+pub(super) fn versions(thing: &Thing) -> String {
+    // What runs by a digest alone is that.
+    let short = |version: &str| match version.strip_prefix("sha256:") {
+        Some(digest) => format!("sha256:{}", digest.chars().take(12).collect::<String>()),
+        None => version.to_owned(),
+    };
     match thing.running.as_slice() {
         [] => String::new(),
-        [only] => only.version.clone(),
-        [lowest, .., highest] => format!("{}..{}", lowest.version, highest.version),
+        [only] => short(&only.version),
+        [lowest, .., highest] => format!("{}..{}", short(&lowest.version), short(&highest.version)),
     }
 }
 
@@ -127,7 +144,12 @@ pub(super) fn silent(report: &Weekly) -> Vec<(String, String)> {
         let about = if all.len() > 1 { format!(" ({} things)", all.len()) } else { String::new() };
         Some((format!("{source}: {}{about}", silence.words()), first.why.clone()))
     };
-    by.into_iter().filter_map(told).collect()
+    let of_cluster = |one: &SilentCluster| {
+        let words = one.silence.map_or("told not all", Silence::words);
+        (format!("cluster {}: {words}", one.cluster), one.why.clone())
+    };
+    let clusters = report.live.iter().flat_map(|live| &live.silent).map(of_cluster);
+    by.into_iter().filter_map(told).chain(clusters).collect()
 }
 
 /// The sign of a need, one that every font has.

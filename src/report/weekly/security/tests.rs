@@ -87,6 +87,7 @@ fn row(status: Status, newest: &str) -> Row {
         deadline: None,
         fits: Vec::new(),
         digests: Default::default(),
+        around: Default::default(),
     }
 }
 
@@ -196,7 +197,7 @@ fn of_several_versions_that_run_the_worst_is_told() {
     for version in ["1.0.0", "1.1.0"] {
         let mut declared = used.declared[0].clone();
         declared.version = Some(version.to_owned());
-        used.running.push(Running { declared, clusters: clusters.clone().into() });
+        used.running.push(Running::new(declared, clusters.clone().into()));
     }
     let one = row(Status::Same, "1.1.0");
     let pairs = pairs(std::slice::from_ref(&one), &used);
