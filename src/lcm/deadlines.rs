@@ -71,7 +71,7 @@ fn deadline(
     let to = *stops.iter().find(|minor| outlasts(minor)).or(stops.last())?;
     let hops = to.minor.checked_sub(from.minor).filter(|hops| *hops > 0)?;
     let clusters: BTreeSet<ClusterName> =
-        row.running.iter().flat_map(|(_, clusters)| clusters).cloned().collect();
+        row.running.iter().flat_map(|(_, clusters)| clusters.iter()).cloned().collect();
     let (countdown, closed) = course.countdown(&clusters, end, today, hops);
     Some(Deadline {
         of: format!("{provider} {from}"),

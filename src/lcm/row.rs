@@ -2,7 +2,9 @@
 //! runs, what is newest, and how these stand. A source that gave no answer makes a row that says so: silence
 //! is never "nothing newer".
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::around::{self, Around, Pinned, RunsAt, Workloads};
 use super::changes::Changes;
@@ -33,13 +35,17 @@ pub const NO_PRODUCT: &str = "(no product)";
 /// What the sources answered: about each thing what is published, or why there is no answer.
 pub type Answers = BTreeMap<Item, Result<Answer, Unanswered>>;
 
+/// Clusters. All things that run on just the same ones share them: ten thousand clusters with some hundred things
+/// each would be millions of names otherwise.
+pub type ClusterSet = Arc<BTreeSet<ClusterName>>;
+
 /// What a product's version that some clusters run declares.
 #[derive(Debug, Clone)]
 pub struct Running {
     /// What it is.
     pub declared: Declared,
     /// Where it runs.
-    pub clusters: BTreeSet<ClusterName>,
+    pub clusters: ClusterSet,
     /// What runs it, if the clusters themselves were asked.
     pub workloads: Workloads,
 }
@@ -47,6 +53,11 @@ pub struct Running {
 impl Running {
     /// By files and the journal: what runs it there is not known.
     pub fn new(declared: Declared, clusters: BTreeSet<ClusterName>) -> Self {
+        Self::on(declared, clusters.into())
+    }
+
+    /// The same on clusters that others run on, too.
+    pub fn on(declared: Declared, clusters: ClusterSet) -> Self {
         Self { declared, clusters, workloads: Workloads::new() }
     }
 }
@@ -84,7 +95,7 @@ pub struct Row {
     /// Those of the newest release.
     pub released: Vec<String>,
     /// Those that run, the lowest first, and where.
-    pub running: Vec<(String, BTreeSet<ClusterName>)>,
+    pub running: Vec<(String, ClusterSet)>,
     /// The version in use that stands worst, of several alike the lowest: what is told is told of it.
     pub judged: Option<String>,
     /// The newest version of its kind, as far as the policy goes; none if nothing is known of it.
@@ -321,7 +332,7 @@ impl Parts<'_> {
         }
         let pins = || used.pinned.iter().filter(|pin| pin.product == first.product);
         let pinned: BTreeSet<ClusterName> = pins().flat_map(|pin| &pin.clusters).cloned().collect();
-        let differ = |(version, clusters): &(String, BTreeSet<ClusterName>)| {
+        let differ = |(version, clusters): &(String, ClusterSet)| {
             !declared.iter().any(|declared| is_declared(declared, version, item))
                 && !clusters.is_subset(&pinned)
         };
@@ -372,12 +383,17 @@ impl Parts<'_> {
     }
 
     /// What runs, by version; what runs by a digest alone is its digest.
-    fn running(&self, policy: &Policy) -> Vec<(String, BTreeSet<ClusterName>)> {
-        let mut by_version: BTreeMap<&str, BTreeSet<ClusterName>> = BTreeMap::new();
+    fn running(&self, policy: &Policy) -> Vec<(String, ClusterSet)> {
+        let mut by_version: BTreeMap<&str, ClusterSet> = BTreeMap::new();
         for one in &self.running {
             let named = one.declared.version.as_deref().or(one.declared.digest.as_deref());
-            if let Some(version) = named {
-                by_version.entry(version).or_default().extend(one.clusters.iter().cloned());
+            let Some(version) = named else { continue };
+            match by_version.entry(version) {
+                Entry::Vacant(free) => _ = free.insert(Arc::clone(&one.clusters)),
+                Entry::Occupied(known) if Arc::ptr_eq(known.get(), &one.clusters) => {}
+                Entry::Occupied(mut known) => {
+                    Arc::make_mut(known.get_mut()).extend(one.clusters.iter().cloned());
+                }
             }
         }
         let order = in_order(by_version.keys().copied(), policy);

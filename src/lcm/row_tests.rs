@@ -249,7 +249,7 @@ fn live(product: &str, version: &str, owner: &str, name: &str) -> Running {
     let declared = declared(&item(), version);
     Running {
         declared: Declared { product: product.to_owned(), owner: owner.to_owned(), ..declared },
-        clusters: BTreeSet::from([cluster.clone()]),
+        clusters: BTreeSet::from([cluster.clone()]).into(),
         workloads: BTreeMap::from([(workload, BTreeSet::from([cluster]))]),
     }
 }

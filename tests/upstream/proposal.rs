@@ -130,7 +130,9 @@ impl Forge {
             ("PATCH" | "PUT", kind) => {
                 assert_eq!(seen.method == "PATCH", kind == Kind::Hub);
                 let key = if kind == Kind::Hub { "number" } else { "iid" };
-                let Some(there) = all.iter_mut().find(|one| one[key].to_string() == number) else {
+                let Some(there) =
+                    all.iter_mut().find(|one| number.parse::<u64>().is_ok_and(|number| one[key] == number))
+                else {
                     return Reply::json(r#"{"message":"Not Found"}"#).status(404);
                 };
                 for (key, value) in body.as_object().unwrap() {

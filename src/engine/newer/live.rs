@@ -1,7 +1,7 @@
 //! What runs, asked of the clusters themselves: a bounded number of them at once, each within a limit. One that
 //! can't be reached or lets nobody read is told as silent; what the journal knows of it stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::engine::cluster::{Error, Kind, Sight};
 use crate::engine::survey::reach;
 use crate::lcm::declared::{Declared, Item};
 use crate::lcm::live::{Fields, Found, Object, Seen};
-use crate::lcm::row::{InUse, NO_PRODUCT, Running};
+use crate::lcm::row::{ClusterSet, InUse, NO_PRODUCT, Running};
 use crate::model::{ClusterName, Observed};
 use crate::plan::Access;
 use crate::port::{Clock, Clusters};
@@ -155,10 +155,10 @@ fn put(
             digest: digest.clone(),
             place: Place::none(),
         },
-        clusters: BTreeSet::new(),
+        clusters: ClusterSet::default(),
         workloads: BTreeMap::new(),
     });
-    one.clusters.insert(cluster.clone());
+    Arc::make_mut(&mut one.clusters).insert(cluster.clone());
     one.workloads.entry(workload).or_default().insert(cluster.clone());
 }
 
@@ -175,8 +175,9 @@ impl Live {
     /// Puts what clusters run in the place of what was known of their images.
     pub fn replace(&mut self, used: &mut InUse) {
         for one in &mut used.running {
-            if matches!(one.declared.item, Item::Image(_)) {
-                one.clusters.retain(|cluster| !self.observed.contains_key(cluster));
+            let is_asked = one.clusters.iter().any(|cluster| self.observed.contains_key(cluster));
+            if is_asked && matches!(one.declared.item, Item::Image(_)) {
+                Arc::make_mut(&mut one.clusters).retain(|cluster| !self.observed.contains_key(cluster));
             }
         }
         used.running.retain(|one| !one.clusters.is_empty());

@@ -2,6 +2,7 @@
 //! run. Products of releases and clusters are read from git objects by their digests, each once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fixed::Fixed;
 use super::kubernetes;
@@ -114,8 +115,8 @@ fn running(
     }
     let with = |((digest, by), clusters): ((Digest, Option<ReleaseId>), BTreeSet<ClusterName>)| {
         let digests = fixed.digests(by.as_ref());
-        let declared = contents.get(&digest).cloned().unwrap_or_default();
-        declared.into_iter().map(move |one| Running::new(with_digest(one, &digests), clusters.clone()))
+        let (clusters, declared) = (Arc::new(clusters), contents.get(&digest).cloned().unwrap_or_default());
+        declared.into_iter().map(move |one| Running::on(with_digest(one, &digests), Arc::clone(&clusters)))
     };
     at.into_iter().flat_map(with).collect()
 }

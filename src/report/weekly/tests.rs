@@ -93,7 +93,7 @@ fn a_tag_that_moved_is_taken_in_with_its_digest_and_what_waits_needs_a_release()
     let moved = Status::TagMoved { tag: "1.0.0".to_owned(), digest: Some(digest.clone()) };
     let mut waits = row("b", "quay.io/b/b", vec![Status::Skewed, Status::Same], None);
     let clusters = ["one".parse().expect("a name")].into();
-    waits.running = vec![("0.9.0".to_owned(), clusters)];
+    waits.running = vec![("0.9.0".to_owned(), BTreeSet::into(clusters))];
     let report = report(&[row("a", "quay.io/a/a", vec![moved], None), waits]);
     let acts: Vec<Act> = report.products.iter().filter_map(|p| p.things[0].act.clone()).collect();
     assert_eq!(

@@ -12,7 +12,7 @@ use crate::lcm::declared::Item;
 use crate::lcm::deferred::Hold;
 use crate::lcm::fixed::Digests;
 use crate::lcm::live::Workload;
-use crate::lcm::row::{Fit, Row, Status};
+use crate::lcm::row::{ClusterSet, Fit, Row, Status};
 use crate::lcm::support::known::Window;
 use crate::lcm::support::standing::Phase;
 use crate::lcm::upstream::Silence;
@@ -82,7 +82,7 @@ pub struct RunningAt {
     /// The version.
     pub version: String,
     /// The clusters that have it.
-    pub clusters: Vec<ClusterName>,
+    pub clusters: ClusterSet,
     /// The digests that were pulled; none unless the clusters themselves were asked.
     pub digests: Vec<String>,
     /// What runs it; nothing unless the clusters themselves were asked.
@@ -242,7 +242,7 @@ pub fn short(name: &str) -> &str {
     name.rsplit(['/', ':']).next().unwrap_or(name)
 }
 
-fn running((version, clusters): &(String, BTreeSet<ClusterName>), row: &Row) -> RunningAt {
+fn running((version, clusters): &(String, ClusterSet), row: &Row) -> RunningAt {
     let live = row.around.live.get(version);
     let at = |(workload, clusters): (&Workload, &BTreeSet<ClusterName>)| WorkloadAt {
         workload: workload.clone(),
@@ -250,7 +250,7 @@ fn running((version, clusters): &(String, BTreeSet<ClusterName>), row: &Row) -> 
     };
     RunningAt {
         version: version.clone(),
-        clusters: clusters.iter().cloned().collect(),
+        clusters: ClusterSet::clone(clusters),
         digests: live.iter().flat_map(|live| &live.digests).cloned().collect(),
         workloads: live.iter().flat_map(|live| &live.workloads).map(at).collect(),
     }

@@ -11,9 +11,19 @@ use futures::future::join_all;
 use rustix::time::{ClockId, clock_gettime};
 use tidegate::adapter::charts::ChartRepositories;
 use tidegate::adapter::forge::{self, Forges};
+use tidegate::adapter::offers::KubernetesOffers;
 use tidegate::adapter::registry::{self, Credentials, Registries};
+use tidegate::adapter::support::EndOfLife;
 use tidegate::adapter::web::{Keep, Settings, Web};
+use tidegate::diag::Place;
+use tidegate::engine::newer::{self, Scanners, Upstreams};
+use tidegate::lcm::declared::{Declared, Item};
+use tidegate::lcm::policies::Policies;
+use tidegate::lcm::projects::Projects;
+use tidegate::lcm::row::{ClusterSet, InUse, Running};
 use tidegate::port::upstream::{Charts as _, Forge as _, Registry as _, Wanted};
+
+use tidegate::report::weekly::{self, Fleet};
 
 use crate::memory;
 use crate::serve::{self, Addresses, IMAGES, TOOLS, WANTED};
@@ -25,6 +35,8 @@ pub enum Run {
     Names,
     /// The images with the digests of what is used, the charts, the tools with their releases.
     All,
+    /// The whole look of a report, for a fleet of so many clusters that all run the same.
+    Fleet(usize),
     /// So many questions, by a client that only asks.
     Bare(usize),
 }
@@ -34,6 +46,7 @@ impl fmt::Display for Run {
         match self {
             Self::Names => f.write_str("names"),
             Self::All => f.write_str("all"),
+            Self::Fleet(clusters) => write!(f, "fleet-{clusters}"),
             Self::Bare(count) => write!(f, "{count}"),
         }
     }
@@ -46,7 +59,10 @@ impl FromStr for Run {
         match text {
             "names" => Ok(Self::Names),
             "all" => Ok(Self::All),
-            count => count.parse().map(Self::Bare),
+            text => match text.strip_prefix("fleet-") {
+                Some(clusters) => clusters.parse().map(Self::Fleet),
+                None => text.parse().map(Self::Bare),
+            },
         }
     }
 }
@@ -68,6 +84,7 @@ pub async fn run(run: Run, folder: &Path, addresses: &str) {
     let begun = Instant::now();
     match run {
         Run::Bare(count) => bare(count, &addresses).await,
+        Run::Fleet(clusters) => fleet(clusters, folder, &addresses).await,
         run => sources(run, folder, &addresses).await,
     }
     let took = begun.elapsed().as_secs_f64();
@@ -89,12 +106,73 @@ async fn sources(run: Run, folder: &Path, addresses: &Addresses) {
     let charts = ChartRepositories::new(Arc::clone(&web), Arc::clone(&registries) as _);
     let repositories = addresses.repositories.iter().enumerate();
     let repositories = join_all(repositories.map(|(number, repository)| index(&charts, repository, number)));
-    let hosts = ["github.com", "api.github.com"];
-    let endpoints: BTreeMap<String, String> =
-        hosts.iter().map(|host| ((*host).to_owned(), format!("{}/{host}", addresses.github))).collect();
+    let endpoints = endpoints(addresses);
     let forges = Forges::new(web, forge::Settings { endpoints, ..forge::Settings::default() });
     let tools = join_all((0..TOOLS).map(|number| tool(&forges, number)));
     futures::join!(images, repositories, tools);
+}
+
+/// What a report does with all of it: on each of the clusters runs what the files declare.
+async fn fleet(clusters: usize, folder: &Path, addresses: &Addresses) {
+    let keep = Keep { folder: folder.join("answers"), most: 256 * 1024 * 1024 };
+    let web = Arc::new(Web::new(Settings { keep: Some(keep), ..Settings::default() }));
+    let registry =
+        Arc::new(Registries::new(Arc::clone(&web), registry::Settings::default(), Credentials::none()));
+    let forge = Forges::new(
+        Arc::clone(&web),
+        forge::Settings { endpoints: endpoints(addresses), ..Default::default() },
+    );
+    let upstreams = Upstreams {
+        charts: Arc::new(ChartRepositories::new(Arc::clone(&web), Arc::clone(&registry) as _)),
+        registry,
+        forge: Arc::new(forge),
+        support: Arc::new(EndOfLife::new(Arc::clone(&web), format!("{}/endoflife", addresses.github))),
+        offers: Arc::new(KubernetesOffers::new(web, format!("{}/channels", addresses.github), folder)),
+        scanners: Scanners::default(),
+    };
+    let used = used(clusters, addresses);
+    let looked = newer::look(&used, &Policies::default(), &Projects::default(), None, &upstreams).await;
+    assert_eq!(looked.rows.len(), IMAGES + addresses.repositories.len() * WANTED + TOOLS);
+    assert!(looked.answers.values().all(Result::is_ok));
+    let size = Fleet { clusters, unseen: 0 };
+    let report = weekly::of(&looked.rows, [], None, size, &[], jiff::Timestamp::UNIX_EPOCH);
+    let on = |thing: &weekly::Thing| thing.running.iter().map(|at| at.clusters.len()).sum::<usize>();
+    assert!(report.products.iter().flat_map(|product| &product.things).all(|thing| on(thing) == clusters));
+}
+
+/// What is in use: each thing in one product of its own kind, on all clusters.
+fn used(clusters: usize, addresses: &Addresses) -> InUse {
+    let names = (0..clusters).map(|number| format!("cluster-{number:05}").parse().unwrap());
+    let all: ClusterSet = Arc::new(names.collect());
+    let images = (0..IMAGES).map(|number| {
+        let (host, (name, tag)) =
+            (&addresses.registries[number % addresses.registries.len()], serve::image(number));
+        (Item::Image(format!("{host}/{name}").parse().unwrap()), tag)
+    });
+    let charts = addresses.repositories.iter().enumerate().flat_map(|(number, repository)| {
+        let item = move |of| Item::Chart { repository: repository.clone(), name: serve::wanted(number, of) };
+        (0..WANTED).map(move |of| (item(of), "1.0.0".to_owned()))
+    });
+    let tools = (0..TOOLS).map(|number| {
+        (Item::Tool(format!("github:{}", serve::tool(number)).parse().unwrap()), "v1.0.0".to_owned())
+    });
+    let declared = images.chain(charts).chain(tools).map(|(item, version)| Declared {
+        product: format!("{}s", item.kind()),
+        owner: "platform".to_owned(),
+        item,
+        version: Some(version),
+        digest: None,
+        place: Place::none(),
+    });
+    let declared: Vec<Declared> = declared.collect();
+    let running = declared.iter().map(|one| Running::on(one.clone(), Arc::clone(&all))).collect();
+    InUse { declared, running, ..InUse::default() }
+}
+
+/// The hosts of the forge.
+fn endpoints(addresses: &Addresses) -> BTreeMap<String, String> {
+    let hosts = ["github.com", "api.github.com"];
+    hosts.iter().map(|host| ((*host).to_owned(), format!("{}/{host}", addresses.github))).collect()
 }
 
 async fn image(run: Run, registries: &Registries, addresses: &Addresses, number: usize) {

@@ -15,6 +15,9 @@ use crate::report::weekly::{Product, Thing, Weekly};
 
 const STYLE: &str = include_str!("page.css");
 
+/// So many clusters are named behind a version.
+const CLUSTERS: usize = 12;
+
 /// The report.
 pub(super) fn text(report: &Weekly, look: &Look) -> String {
     let title = escaped(&headline(report));
@@ -203,8 +206,12 @@ fn unanswered(report: &Weekly) -> String {
 fn row(product: &Product, thing: &Thing, asked: bool) -> String {
     let (class, sign) = (thing.need.word(), sign(thing.need));
     let clusters = |running: &crate::report::weekly::RunningAt| {
-        let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).collect();
-        format!("{}: {}", running.version, names.join(", "))
+        let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).take(CLUSTERS).collect();
+        let more = match running.clusters.len().saturating_sub(CLUSTERS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{}: {}{more}", running.version, names.join(", "))
     };
     let known = thing.security.as_ref();
     let secure = match asked {

@@ -31,7 +31,8 @@ pub(super) fn row(
         Some((name, repository)) => Item::Chart { repository: repository.to_owned(), name: name.to_owned() },
         None => Item::Image(item.parse::<Repository>().expect("a repository")),
     };
-    let clusters = ["one", "two"].map(|name| name.parse().expect("a name")).into();
+    let clusters =
+        std::collections::BTreeSet::from(["one", "two"].map(|name| name.parse().expect("a name"))).into();
     Row {
         product: product.to_owned(),
         owner: "team-a".to_owned(),
