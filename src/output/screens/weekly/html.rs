@@ -6,12 +6,13 @@ use super::words::{
     address, ahead, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent,
     support, todo,
 };
+use super::{Optional, decided};
 use crate::diag::count;
 use crate::lcm::artifacthub::Link;
 use crate::output::Look;
 use crate::output::mark::clean;
 use crate::report::weekly::security::Found;
-use crate::report::weekly::{Product, Thing, Weekly};
+use crate::report::weekly::{Product, RunningAt, Thing, Weekly};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -163,14 +164,14 @@ fn differs(report: &Weekly) -> String {
 }
 
 fn everything(report: &Weekly) -> String {
+    let shows = Optional::of_all(report);
     let mut rows = String::new();
     for product in &report.products {
         for thing in &product.things {
-            rows.push_str(&row(product, thing, report.security.is_some()));
+            rows.push_str(&row(product, thing, shows));
         }
     }
-    let heading = if report.security.is_some() { "<th>Security</th>" } else { "" };
-    let acceptances = match security::acceptances(report) {
+    let decided = match decided(report) {
         parts if parts.is_empty() => String::new(),
         parts => format!("<p>{}.</p>\n", escaped(&parts.join(" · "))),
     };
@@ -181,9 +182,12 @@ fn everything(report: &Weekly) -> String {
     if rows.is_empty() {
         return format!("<section><h2>Everything</h2>\n{without}</section>\n");
     }
+    let heading = |is: bool, name: &str| if is { format!("<th>{name}</th>") } else { String::new() };
+    let (fleet, secure) = (heading(shows.running, "Fleet"), heading(shows.security, "Security"));
+    let (breaking, support) = (heading(shows.breaking, "Breaking"), heading(shows.support, "Support"));
     format!(
         "<section><h2>Everything</h2>\n<table>\n<thead><tr><th></th><th>Product</th><th>Thing</th><th>Declared</th>\
-         <th>Fleet</th><th>Latest</th><th>Behind</th>{heading}<th>Breaking</th><th>Support</th><th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{acceptances}{without}</section>\n"
+         {fleet}<th>Latest</th><th>Behind</th>{secure}{breaking}{support}<th>Where</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n{decided}{without}</section>\n"
     )
 }
 
@@ -203,42 +207,44 @@ fn unanswered(report: &Weekly) -> String {
     }
 }
 
-fn row(product: &Product, thing: &Thing, asked: bool) -> String {
+fn row(product: &Product, thing: &Thing, shows: Optional) -> String {
     let (class, sign) = (thing.need.word(), sign(thing.need));
-    let clusters = |running: &crate::report::weekly::RunningAt| {
-        let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).take(CLUSTERS).collect();
-        let more = match running.clusters.len().saturating_sub(CLUSTERS) {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
-        format!("{}: {}{more}", running.version, names.join(", "))
-    };
     let known = thing.security.as_ref();
-    let secure = match asked {
-        true => format!(
-            "<td title=\"{}\">{}</td>",
-            escaped(&known.map(security::sentence).unwrap_or_default()),
-            escaped(&known.map(security::short).unwrap_or_default())
-        ),
-        false => String::new(),
+    let cell = |is: bool, class: &str, title: &str, text: &str| {
+        let title = if title.is_empty() { String::new() } else { format!(" title=\"{}\"", escaped(title)) };
+        if is { format!("<td class=\"{class}\"{title}>{}</td>", escaped(text)) } else { String::new() }
     };
-    let title: Vec<String> = thing.running.iter().map(clusters).collect();
+    let on: Vec<String> = thing.running.iter().map(clusters).collect();
+    let (sentence, short) =
+        (known.map(security::sentence).unwrap_or_default(), known.map(security::short).unwrap_or_default());
+    let cells = [
+        cell(true, "version", "", &thing.declared.join(", ")),
+        cell(shows.running, "version", &on.join("; "), &running(thing)),
+        cell(true, "version", "", thing.latest.as_deref().unwrap_or("-")),
+        cell(true, "said", "", &behind(thing)),
+        cell(shows.security, "said", &sentence, &short),
+        cell(shows.breaking, "said", "", &breaking(thing).unwrap_or_default()),
+        cell(shows.support, "version", "", support(thing).unwrap_or_default()),
+    ];
     format!(
-        "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td>{}<br><span class=\"owner\">{}</span></td><td><code>{}</code></td>\
-         <td class=\"version\">{}</td><td class=\"version\" title=\"{}\">{}</td><td class=\"version\">{}</td>\
-         <td>{}</td>{secure}<td>{}</td><td class=\"version\">{}</td><td><code>{}</code></td></tr>\n",
+        "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td>{}<br><span class=\"owner\">{}</span></td>\
+         <td><code>{}</code></td>{}<td><code>{}</code></td></tr>\n",
         escaped(&product.product),
         escaped(&product.owner),
         escaped(&thing.name),
-        escaped(&thing.declared.join(", ")),
-        escaped(&title.join("; ")),
-        escaped(&running(thing)),
-        escaped(thing.latest.as_deref().unwrap_or("-")),
-        escaped(&behind(thing)),
-        escaped(&breaking(thing).unwrap_or_default()),
-        escaped(support(thing).unwrap_or_default()),
+        cells.concat(),
         escaped(&thing.place),
     )
+}
+
+/// A version that runs, and on which clusters.
+fn clusters(running: &RunningAt) -> String {
+    let names: Vec<&str> = running.clusters.iter().map(AsRef::as_ref).take(CLUSTERS).collect();
+    let more = match running.clusters.len().saturating_sub(CLUSTERS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}: {}{more}", running.version, names.join(", "))
 }
 
 /// Text as text: nothing in it is markup, in an element or in a quoted attribute.

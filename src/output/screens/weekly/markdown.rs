@@ -6,9 +6,16 @@ use super::words::{
     address, ahead, behind, breaking, deed, evidence, headline, named, need_words, running, sign, silent,
     support, todo,
 };
+use super::{Optional, decided};
 use crate::output::screens::markdown::{code, plain};
 use crate::report::weekly::Weekly;
 use crate::report::weekly::security::Found;
+
+/// The columns of the table of everything.
+const COLUMNS: [&str; 11] = [
+    "", "Product", "Thing", "Declared", "Fleet", "Latest", "Behind", "Security", "Breaking", "Support",
+    "Where",
+];
 
 /// The report.
 pub(super) fn text(report: &Weekly) -> String {
@@ -47,33 +54,10 @@ pub(super) fn text(report: &Weekly) -> String {
         text.push_str(&format!("\n## To do\n\n{}", todo.concat()));
     }
     text.push_str(&differs(report));
-    let asked = report.security.is_some();
-    let (name, rule) = if asked { (" Security |", " --- |") } else { ("", "") };
-    text.push_str(&format!("\n## Everything\n\n| | Product | Thing | Declared | Fleet | Latest | Behind |{name} Breaking | Support | Where |\n| --- | --- | --- | --- | --- | --- | --- |{rule} --- | --- | --- |\n"));
-    for product in &report.products {
-        for thing in &product.things {
-            let mut cells = vec![
-                sign(thing.need).to_owned(),
-                plain(&product.product),
-                code(&thing.name),
-                code(&thing.declared.join(", ")),
-                code(&running(thing)),
-                code(thing.latest.as_deref().unwrap_or_default()),
-                plain(&behind(thing)),
-                plain(&breaking(thing).unwrap_or_default()),
-                plain(support(thing).unwrap_or_default()),
-                code(&thing.place),
-            ];
-            if asked {
-                let known = thing.security.as_ref();
-                cells.insert(7, plain(&known.map(security::short).unwrap_or_default()));
-            }
-            text.push_str(&format!("| {} |\n", cells.join(" | ")));
-        }
-    }
-    let acceptances = security::acceptances(report);
-    if !acceptances.is_empty() {
-        text.push_str(&format!("\n{}\n", plain(&acceptances.join(" · "))));
+    text.push_str(&everything(report));
+    let decided = decided(report);
+    if !decided.is_empty() {
+        text.push_str(&format!("\n{}\n", plain(&decided.join(" · "))));
     }
     let silent: Vec<String> =
         silent(report).iter().map(|(who, why)| format!("- {}<br>{}\n", plain(who), plain(why))).collect();
@@ -83,6 +67,43 @@ pub(super) fn text(report: &Weekly) -> String {
     if !report.without_upstream.is_empty() {
         let names = report.without_upstream.iter().map(|name| code(name)).collect::<Vec<_>>().join(", ");
         text.push_str(&format!("\nWithout anything upstream: {names}\n"));
+    }
+    text
+}
+
+/// A table of all things, without the columns for which nothing is known.
+fn everything(report: &Weekly) -> String {
+    let shows = Optional::of_all(report);
+    let is_shown = |column: &str| match column {
+        "Fleet" => shows.running,
+        "Security" => shows.security,
+        "Breaking" => shows.breaking,
+        "Support" => shows.support,
+        _ => true,
+    };
+    let line = |cells: [&str; COLUMNS.len()]| {
+        let cells = COLUMNS.iter().zip(cells).filter(|(column, _)| is_shown(column)).map(|(_, cell)| cell);
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let mut text = format!("\n## Everything\n\n{}{}", line(COLUMNS), line(["---"; COLUMNS.len()]));
+    for product in &report.products {
+        for thing in &product.things {
+            let secure = thing.security.as_ref().map(security::short).unwrap_or_default();
+            let cells = [
+                sign(thing.need).to_owned(),
+                plain(&product.product),
+                code(&thing.name),
+                code(&thing.declared.join(", ")),
+                code(&running(thing)),
+                code(thing.latest.as_deref().unwrap_or_default()),
+                plain(&behind(thing)),
+                plain(&secure),
+                plain(&breaking(thing).unwrap_or_default()),
+                plain(support(thing).unwrap_or_default()),
+                code(&thing.place),
+            ];
+            text.push_str(&line(cells.each_ref().map(String::as_str)));
+        }
     }
     text
 }

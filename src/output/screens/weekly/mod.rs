@@ -97,8 +97,18 @@ struct Optional {
 }
 
 impl Optional {
+    /// For the things that a terminal shows.
     fn of(report: &Weekly) -> Self {
-        let any = |has: fn(&Thing) -> bool| report.products.iter().flat_map(shown).any(has);
+        Self::among(report, &report.products.iter().flat_map(shown).collect::<Vec<_>>())
+    }
+
+    /// For all things.
+    fn of_all(report: &Weekly) -> Self {
+        Self::among(report, &report.products.iter().flat_map(|product| &product.things).collect::<Vec<_>>())
+    }
+
+    fn among(report: &Weekly, things: &[&Thing]) -> Self {
+        let any = |has: fn(&Thing) -> bool| things.iter().any(|thing| has(thing));
         Self {
             running: any(|thing| !thing.running.is_empty()),
             breaking: any(|thing| breaking(thing).is_some()),
@@ -160,8 +170,7 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
     if !report.pins.old.is_empty() {
         parts.push(format!("{} older than 60 d", count(report.pins.old.len() as u64, "pin")));
     }
-    parts.extend(security::acceptances(report));
-    parts.extend(deferrals(&report.deferrals));
+    parts.extend(decided(report));
     if !report.without_upstream.is_empty() {
         let products = count(report.without_upstream.len() as u64, "product");
         parts.push(format!("{products} without anything upstream"));
@@ -172,6 +181,13 @@ fn footer(report: &Weekly, width: Option<u16>) -> String {
         true => "no product names anything that has versions upstream\n".to_owned(),
         false => folded(&parts, width).iter().map(|line| dim(line) + "\n").collect::<String>() + &differs,
     }
+}
+
+/// What became of what people have decided to live with, or to put off.
+fn decided(report: &Weekly) -> Vec<String> {
+    let mut parts = security::acceptances(report);
+    parts.extend(deferrals(&report.deferrals));
+    parts
 }
 
 /// Of what people have put off: how many things wait, and what is not good for anything any more.

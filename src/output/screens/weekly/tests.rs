@@ -127,13 +127,13 @@ fn in_markdown_everything_to_do_has_a_box_and_its_command() {
 
     ## Everything
 
-    | | Product | Thing | Declared | Fleet | Latest | Behind | Breaking | Support | Where |
-    | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-    | ✖ | ingress | `ingress of https://charts.example.com` | `4.14.0` | `4.14.0` | `4.14.0` | its makers have given it up |  |  | `products/ingress/a.yaml:7:12` |
-    | ! | certs | `quay.io/jetstack/controller` | `1.17.2` | `1.17.2` | `1.19.1` | 2 minor, 9 mo |  |  | `products/certs/a.yaml:7:12` |
-    | ✔ | certs | `quay.io/jetstack/webhook` | `1.19.1` | `1.19.1` | `1.19.1` |  |  |  | `products/certs/a.yaml:7:12` |
-    | ? | falco | `registry.example.com/falco` | `8.0.1` | `8.0.1` |  | registry.example.com: not let in |  |  | `products/falco/a.yaml:7:12` |
-    | ✔ | velero | `docker.io/velero/velero` | `1.18.0` | `1.18.0` | `1.18.0` |  |  |  | `products/velero/a.yaml:7:12` |
+    |  | Product | Thing | Declared | Fleet | Latest | Behind | Where |
+    | --- | --- | --- | --- | --- | --- | --- | --- |
+    | ✖ | ingress | `ingress of https://charts.example.com` | `4.14.0` | `4.14.0` | `4.14.0` | its makers have given it up | `products/ingress/a.yaml:7:12` |
+    | ! | certs | `quay.io/jetstack/controller` | `1.17.2` | `1.17.2` | `1.19.1` | 2 minor, 9 mo | `products/certs/a.yaml:7:12` |
+    | ✔ | certs | `quay.io/jetstack/webhook` | `1.19.1` | `1.19.1` | `1.19.1` |  | `products/certs/a.yaml:7:12` |
+    | ? | falco | `registry.example.com/falco` | `8.0.1` | `8.0.1` |  | registry.example.com: not let in | `products/falco/a.yaml:7:12` |
+    | ✔ | velero | `docker.io/velero/velero` | `1.18.0` | `1.18.0` | `1.18.0` |  | `products/velero/a.yaml:7:12` |
 
     ## Sources without an answer
 
