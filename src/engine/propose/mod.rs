@@ -2,7 +2,7 @@
 //! comes from the commit of the remote's default branch, not from what a person has checked out: the request
 //! shows what it will change there, and nothing of anybody's unfinished work is in it.
 //!
-//! Asked twice, it goes on from what is there: [`tip`] says what the branch holds, and it is written anew only
+//! Asked twice, it goes on from what is there: [`tip()`] says what the branch holds, and it is written anew only
 //! where nothing of anybody else's is lost by that.
 
 mod evidence;
