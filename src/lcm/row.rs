@@ -248,6 +248,11 @@ impl Row {
         self.statuses.first().unwrap_or(&Status::Same)
     }
 
+    /// Whether a version is in use: by the files, or else by what was released or runs.
+    pub fn is_in_use(&self, version: &str) -> bool {
+        self.judged.as_deref() == Some(version) || self.declared.iter().any(|declared| declared == version)
+    }
+
     /// Whether a version that runs is one of the declared ones.
     pub fn is_declared(&self, running: &str) -> bool {
         self.declared.iter().any(|declared| is_declared(declared, running, &self.item))

@@ -9,8 +9,9 @@ use crate::lcm::changes::Changes;
 use crate::lcm::remote::Home;
 use crate::lcm::version::Level;
 use crate::model::ProductName;
+use crate::model::image::Image;
 use crate::report::weekly::Thing;
-use crate::report::weekly::security::Change;
+use crate::report::weekly::security::{Change, Security};
 use crate::version::Version;
 
 /// The most characters of a text: GitHub takes 65,536, and some are kept for whoever adds a word.
@@ -210,17 +211,29 @@ fn digest(bumping: &Bumping<'_>, evidence: &Evidence) -> Section {
 fn vulnerabilities(bumping: &Bumping<'_>, evidence: &Evidence) -> Section {
     let mut section = Section::new("Vulnerabilities");
     let known = evidence.thing.as_ref().and_then(|thing| thing.security.as_ref());
-    let known = known.and_then(|known| Some((known, known.update.as_ref()?)));
-    let Some((known, update)) = known.filter(|(_, update)| update.to == bumping.to) else { return section };
-    let (fixed, new, stays) = (update.fixed.total(), update.new.total(), update.remaining.total());
-    section.push(format!("- It mends {fixed}, brings {new} and leaves {stays}"));
-    let changed = known.findings.iter().filter(|found| matches!(found.change, Change::Fixed | Change::New));
-    for found in changed.take(MOST_LEFT) {
-        let word = if found.change == Change::New { "new" } else { "mended" };
-        section.push(format!("- {word}: {}", text(&found.words())));
-    }
-    section.leave_out((fixed + new).saturating_sub(MOST_LEFT));
+    let lines = known.map(|known| vulnerabilities_of(bumping.to, known)).unwrap_or_default();
+    section.leave_out(lines.len().saturating_sub(MOST_LEFT));
+    lines.into_iter().take(MOST_LEFT).for_each(|line| section.push(line));
     section
+}
+
+/// Lines about what this version mends and brings; none if another one was looked at.
+pub(super) fn vulnerabilities_of(to: &str, known: &Security) -> Vec<String> {
+    let update = known.update.as_ref().filter(|update| tag(&update.to).as_deref() == Some(to));
+    let Some(update) = update else { return Vec::new() };
+    let (fixed, new, stays) = (update.fixed.total(), update.new.total(), update.remaining.total());
+    let mut lines = vec![format!("- It mends {fixed}, brings {new} and leaves {stays}")];
+    let changed = known.findings.iter().filter(|found| matches!(found.change, Change::Fixed | Change::New));
+    lines.extend(changed.map(|found| {
+        let word = if found.change == Change::New { "new" } else { "mended" };
+        format!("- {word}: {}", text(&found.words()))
+    }));
+    lines
+}
+
+/// The tag of an image.
+fn tag(image: &str) -> Option<String> {
+    image.parse::<Image>().ok()?.tag
 }
 
 /// What the report of the week says of it.

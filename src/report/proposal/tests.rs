@@ -238,3 +238,41 @@ fn a_text_is_never_longer_than_a_forge_takes() {
         assert!(text.contains("How to go on") && text.contains("more\n"));
     }
 }
+
+#[test]
+fn which_vulnerabilities_the_new_version_mends_and_brings_is_said_of_that_version_alone() {
+    use crate::report::weekly::security::{Change, Found, Security, Update};
+    use crate::scan::vulnerabilities::{Counts, Severity};
+    let found = |id: &str, change| Found {
+        id: id.parse().unwrap(),
+        severity: Severity::High,
+        exploited: None,
+        due: None,
+        ransomware: false,
+        packages: vec!["openssl 3.0.1".into()],
+        fixed_in: Vec::new(),
+        fixable: false,
+        change,
+        acceptance: None,
+        link: None,
+    };
+    let said = |to: &str| {
+        let one: Counts = [Severity::High].into_iter().collect();
+        let update =
+            Update { to: to.into(), fixed: one, new: one, remaining: Counts::default(), unsettled: 0 };
+        let findings = vec![
+            found("CVE-2026-1", Change::Fixed),
+            found("CVE-2026-2", Change::New),
+            found("CVE-2026-3", Change::Remaining),
+        ];
+        body::vulnerabilities_of(
+            "v1.18.0",
+            &Security { update: Some(update), findings, ..Security::default() },
+        )
+    };
+    let lines = said("docker.io/velero/velero:v1.18.0").join("\n");
+    assert!(lines.contains("It mends 1, brings 1 and leaves 0"), "{lines}");
+    assert!(lines.contains("mended: CVE-2026-1") && lines.contains("new: CVE-2026-2"), "{lines}");
+    assert!(!lines.contains("CVE-2026-3"), "{lines}");
+    assert_eq!(said("docker.io/velero/velero:v1.19.0"), Vec::<String>::new());
+}

@@ -68,6 +68,9 @@ pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
     let waits = row.is_deferred() && need != Need::Now;
     let newest = row.newest.as_deref().filter(|_| row.behind().is_some() && !waits);
     let act = |deed, command: Option<String>| Some(Act { deed, command });
+    if need == Need::Nothing {
+        return None;
+    }
     if row.product == NO_PRODUCT && matches!(need, Need::Now | Need::Soon) {
         return act(Deed::Tell, None);
     }
@@ -87,7 +90,6 @@ pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
     }
     match row.status() {
         Status::TagMoved { tag, .. } if row.digests.is_fixed_by_lock(tag) => act(Deed::Cut, None),
-        _ if need == Need::Nothing => None,
         Status::TagMoved { tag, digest } => {
             act(Deed::Bump, digest.as_deref().map(|digest| bump(row, tag, Some(digest))))
         }

@@ -186,7 +186,7 @@ impl Need {
             Status::Missing | Status::NotAtMirror | Status::Deprecated | Status::Ended { .. } => Self::Now,
             Status::OnlyAtMirror | Status::NotMirrored { .. } => Self::Soon,
             // Only what is in use and refuses a cluster is wrong today.
-            Status::Incompatible { version, .. } if row.declared.contains(version) => Self::Now,
+            Status::Incompatible { version, .. } if row.is_in_use(version) => Self::Now,
             Status::Incompatible { .. } => Self::Nothing,
             Status::Ending { days, .. } if *days <= URGENT => Self::Now,
             Status::Behind(_) if ahead::waits(row) => Self::Waits,
@@ -262,24 +262,11 @@ pub fn of<'a>(
     for row in rows {
         by_product.entry(&row.product).or_default().push(row);
     }
-    let mut found: Vec<Product> = by_product.values().filter_map(|rows| product(rows, &holding)).collect();
-    // What is no product's stands last: others have to do it.
-    let key = |product: &Product| (product.is_none(), product.need);
-    found.sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.product.cmp(&other.product)));
-    let mut counts: BTreeMap<Need, usize> = BTreeMap::new();
-    let (mut things, mut kubernetes): (BTreeMap<Need, usize>, Option<Need>) = (BTreeMap::new(), None);
-    for product in found.iter().filter(|product| !product.is_none()) {
-        *counts.entry(product.need).or_default() += 1;
-        if product.is_kubernetes() {
-            kubernetes = Some(product.need);
-            continue;
-        }
-        let alike = product.things.iter().filter(|thing| thing.need == product.need).count();
-        *things.entry(product.need).or_default() += alike;
-    }
+    let found: Vec<Product> = by_product.values().filter_map(|rows| product(rows, &holding)).collect();
+    let own = found.iter().filter(|product| !product.is_none() && !product.is_kubernetes()).count();
     let without: Vec<String> =
         products.into_iter().filter(|name| !by_product.contains_key(name)).map(str::to_owned).collect();
-    Weekly {
+    let mut report = Weekly {
         week: week(now),
         release,
         clusters: fleet.clusters,
@@ -287,13 +274,13 @@ pub fn of<'a>(
         answered_at: None,
         live: None,
         sources: sources(rows),
-        product_count: found.len() + without.len() - usize::from(kubernetes.is_some()),
-        counts,
+        product_count: own + without.len(),
+        counts: BTreeMap::new(),
         since: None,
         trend: Vec::new(),
-        things,
-        kubernetes,
-        next: next(&found),
+        things: BTreeMap::new(),
+        kubernetes: None,
+        next: None,
         security: None,
         products: found,
         without_upstream: without,
@@ -306,20 +293,31 @@ pub fn of<'a>(
                 .map(|pin| pin.metadata.name.value.clone())
                 .collect(),
         },
-    }
+    };
+    report.order();
+    report
 }
 
 impl Weekly {
-    /// Puts everything in order of need once more, and counts again.
+    /// Puts everything in order of need, and counts it: again, when more is known of what is needed. What is no
+    /// product's stands last and is not counted: others have to do it.
     fn order(&mut self) {
         for product in &mut self.products {
             product.things.sort_by(|one, other| in_order(one).cmp(&in_order(other)));
             product.need = product.things.first().map_or(Need::Nothing, |thing| thing.need);
         }
-        self.products.sort_by(|one, other| (one.need, &one.product).cmp(&(other.need, &other.product)));
-        self.counts.clear();
-        for product in &self.products {
+        let key = |product: &Product| (product.is_none(), product.need);
+        self.products
+            .sort_by(|one, other| key(one).cmp(&key(other)).then_with(|| one.product.cmp(&other.product)));
+        (self.counts, self.things, self.kubernetes) = (BTreeMap::new(), BTreeMap::new(), None);
+        for product in self.products.iter().filter(|product| !product.is_none()) {
             *self.counts.entry(product.need).or_default() += 1;
+            if product.is_kubernetes() {
+                self.kubernetes = Some(product.need);
+                continue;
+            }
+            let alike = product.things.iter().filter(|thing| thing.need == product.need).count();
+            *self.things.entry(product.need).or_default() += alike;
         }
         self.next = next(&self.products);
     }

@@ -132,7 +132,9 @@ impl Since {
 impl Past {
     /// What is kept of a report.
     pub fn of(report: &Weekly, at: Timestamp) -> Self {
-        let things = report.products.iter().flat_map(|product| {
+        // What is of no product is seen only when clusters are asked themselves.
+        let products = report.products.iter().filter(|product| !product.is_none());
+        let things = products.flat_map(|product| {
             product.things.iter().map(|thing| PastThing {
                 product: product.product.clone(),
                 kind: thing.kind.to_owned(),
@@ -224,8 +226,11 @@ pub fn difference(then: &Past, now: &Past) -> Difference {
                 all.appeared.push(thing.clone());
             }
             (Some(_), None, Some(thing), _) => all.settled.push(other.unwrap_or(thing).clone()),
-            (Some(_), Some(_), Some(one), Some(other)) if one.latest != other.latest => {
-                all.moved.push(other.clone());
+            (Some(_), Some(_), Some(one), Some(other)) => {
+                // Where the newest was not known there is nothing to tell.
+                if one.latest.as_ref().zip(other.latest.as_ref()).is_some_and(|(one, other)| one != other) {
+                    all.moved.push(other.clone());
+                }
             }
             _ => {}
         }

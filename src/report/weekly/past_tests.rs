@@ -61,6 +61,15 @@ fn a_source_that_was_silent_then_or_now_makes_no_difference() {
 }
 
 #[test]
+fn where_the_newest_is_not_known_nothing_newer_is_told() {
+    let nameless = PastThing { latest: None, ..thing("a", Need::Now, "") };
+    let then = past("2026-11-16T08:00:00Z", &[thing("a", Need::Now, "1.30")]);
+    let now = past("2026-11-23T08:00:00Z", &[nameless]);
+    assert_eq!(difference(&then, &now).moved, []);
+    assert_eq!(difference(&now, &then).moved, []);
+}
+
+#[test]
 fn the_usual_one_is_the_newest_of_an_earlier_week() {
     // A Sunday, the Monday after it, and that week's Friday.
     let kept = ["2026-11-08T08:00:00Z", "2026-11-15T23:59:59Z", "2026-11-16T00:00:00Z"].map(moment);

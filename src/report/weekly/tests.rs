@@ -58,6 +58,40 @@ fn what_needs_most_comes_first_and_what_names_nothing_is_said() {
 }
 
 #[test]
+fn what_is_no_product_s_stands_last_and_is_not_counted_also_when_more_is_known() {
+    let mut report = report(&[
+        row(NO_PRODUCT, "quay.io/x/gone", vec![Status::Missing], None),
+        row("a", "quay.io/a/fine", vec![Status::Same], Some("1.0.0")),
+    ]);
+    let seen = |report: &Weekly| {
+        let names: Vec<String> = report.products.iter().map(|product| product.product.clone()).collect();
+        (names, report.counts.clone(), report.product_count)
+    };
+    let before = seen(&report);
+    assert_eq!(before.0, ["a", NO_PRODUCT]);
+    assert_eq!((before.1.clone(), before.2), (BTreeMap::from([(Need::Nothing, 1)]), 4));
+    report.order();
+    assert_eq!(seen(&report), before);
+}
+
+#[test]
+fn what_waits_by_a_deferral_has_no_task_but_one_for_when_it_cannot_wait() {
+    let hold = Status::Deferred {
+        hold: crate::lcm::deferred::Hold::Holds,
+        until: "2026-12-01".to_owned(),
+        up_to: None,
+        owner: "web".to_owned(),
+        reason: "later".to_owned(),
+    };
+    let newest = Some("1.2.0");
+    let report = report(&[row("b", "quay.io/b/old", vec![Status::Behind(Level::Minor), hold], newest)]);
+    let thing = &report.products[0].things[0];
+    assert!(thing.is_deferred() && thing.need == Need::Nothing && thing.act.is_none());
+    let urgent = thing.urgent.as_ref().and_then(|act| act.command.as_deref());
+    assert_eq!(urgent, Some("tidegate product bump b --image quay.io/b/old --to 1.2.0"));
+}
+
+#[test]
 fn a_silent_source_is_counted_once_however_many_products_use_it() {
     let silent = || {
         let status = Status::Unknown { silence: Some(Silence::Forbidden), why: "it answered 403".to_owned() };

@@ -66,6 +66,9 @@ pub struct Thing {
     pub need: Need,
     /// What to do about it.
     pub act: Option<Act>,
+    /// What would be to do if it could not wait.
+    #[serde(skip)]
+    pub(super) urgent: Option<Act>,
     /// Where it is declared first: `FILE:LINE:COLUMN`; empty if clusters alone name it.
     pub place: String,
     /// What of its source could not be read.
@@ -224,10 +227,16 @@ impl Thing {
             statuses: row.statuses.iter().map(|status| line(status, row)).collect(),
             need,
             act: act::of(row, need),
+            urgent: act::of(row, Need::Now),
             place: row.place.clone(),
             notes: row.notes.clone(),
             digests: row.digests.clone(),
         }
+    }
+
+    /// Whether somebody has put it off, and that holds.
+    pub fn is_deferred(&self) -> bool {
+        self.statuses.iter().any(|line| line.status == "deferred")
     }
 
     /// Its name in short: the last part of a repository, the name of a chart.

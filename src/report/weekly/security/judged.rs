@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Change, Found, NAMED, Pair, Security, Update};
+use super::{Change, Found, NAMED, Need, Pair, Security, Update};
 use crate::model::{AcceptanceId, ProductName};
 use crate::scan::vulnerabilities::accepted::{Place, Register};
 use crate::scan::vulnerabilities::delta::{self, Delta, Rules};
@@ -38,11 +38,12 @@ pub(super) fn of(pair: &Pair, looked: &Looked, register: &mut Register<'_>) -> O
     Some((worst, failed))
 }
 
-/// What is known weighs more than what is not; of several alike the first.
-fn weight(one: &Security) -> (bool, usize, [usize; 4], Reverse<String>) {
+/// What is known weighs more than what is not, and what asks something of people more than what does not; of
+/// several alike the first.
+fn weight(one: &Security) -> (bool, Reverse<Need>, usize, [usize; 4], Reverse<String>) {
     let counts = one.open.unwrap_or_default();
     let open = [counts.critical, counts.high, counts.medium, counts.low];
-    (one.open.is_some(), one.exploited, open, Reverse(one.image.clone()))
+    (one.open.is_some(), Reverse(one.need()), one.exploited, open, Reverse(one.image.clone()))
 }
 
 fn security(
@@ -75,6 +76,8 @@ fn security(
         }
     }
     found.sort_by(|one, other| order(one).cmp(&order(other)));
+    // Before the last ones are left out: what is needed counts wherever it stands.
+    known.need = found.iter().filter(|one| one.is_open()).map(Found::need).min();
     let open = || found.iter().filter(|one| one.is_open());
     known.open = Some(open().map(|one| one.severity).collect());
     known.exploited = open().filter(|one| one.is_exploited()).count();
@@ -86,9 +89,9 @@ fn security(
     known
 }
 
-/// What is open comes first, then what is exploited, then the worst.
-fn order(one: &Found) -> (bool, bool, Reverse<Severity>, &str) {
-    (!one.is_open(), !one.is_exploited(), Reverse(one.severity), one.id.as_str())
+/// What is open comes first, then what asks most of people, then what is exploited, then the worst.
+fn order(one: &Found) -> (bool, Need, bool, Reverse<Severity>, &str) {
+    (!one.is_open(), one.need(), !one.is_exploited(), Reverse(one.severity), one.id.as_str())
 }
 
 fn alone(report: &Report, looked: &Looked, place: Place<'_>, register: &mut Register<'_>) -> Vec<Found> {

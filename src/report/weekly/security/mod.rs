@@ -54,6 +54,9 @@ pub struct Security {
     pub left_out: usize,
     /// What speaks against trusting it.
     pub notes: Vec<String>,
+    /// What all of it asks of people, also what is not named.
+    #[serde(skip)]
+    pub need: Option<Need>,
 }
 
 /// What an update changes, without what is accepted.
@@ -186,7 +189,7 @@ impl Found {
 impl Security {
     /// What it asks of people.
     fn need(&self) -> Need {
-        self.findings.iter().filter(|found| found.is_open()).map(Found::need).min().unwrap_or(Need::Nothing)
+        self.need.unwrap_or(Need::Nothing)
     }
 
     /// A sentence about what asks so much.
@@ -241,14 +244,19 @@ pub fn tell<'a>(
 
 /// Takes in what is known of a thing: what can't wait is said, and is what it needs.
 fn raise(thing: &mut Thing, security: Security, failed: bool) {
-    let need = if failed { Need::Unknown } else { security.need() };
+    let mut need = if failed { Need::Unknown } else { security.need() };
+    // What people put off waits for what can't.
+    if need == Need::Soon && thing.is_deferred() {
+        need = Need::Nothing;
+    }
     if let Some(message) = security.sentence(need).filter(|_| need != Need::Nothing) {
         let line = StatusLine { status: VULNERABLE, message, silence: None };
         let place = if need < thing.need { 0 } else { thing.statuses.len() };
         thing.statuses.insert(place, line);
     }
     if need < thing.need && thing.act.is_none() && need <= Need::Soon {
-        thing.act = Some(Act { deed: Deed::Mend, command: None });
+        let mend = Act { deed: Deed::Mend, command: None };
+        thing.act = Some(thing.urgent.clone().unwrap_or(mend));
     }
     if failed && thing.act.is_none() {
         thing.act = Some(Act { deed: Deed::Retry, command: None });
