@@ -93,6 +93,9 @@ pub struct Entries {
     /// Of an image at a mirror: what the mirror has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     mirrored: Option<Vec<String>>,
+    /// Of an image at a mirror that told nothing: why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    silent_mirror: Option<SilentSource>,
     /// What is known of some tags, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     known: BTreeMap<String, Known>,
@@ -232,6 +235,7 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
         repository,
         tags: Vec::new(),
         mirrored: None,
+        silent_mirror: None,
         known: Default::default(),
         versions: Vec::new(),
         fits: Vec::new(),
@@ -243,6 +247,11 @@ fn entries(item: &Item, answer: &Result<Answer, Unanswered>) -> Entries {
         Ok(answer) => Entries {
             tags: listed(&answer.tags),
             mirrored: answer.mirrored.as_deref().map(listed),
+            silent_mirror: answer.silent_mirror.as_ref().map(|silent| SilentSource {
+                source: item.source(),
+                silence: silent.why,
+                why: silent.message.clone(),
+            }),
             known: answer.tags.known.clone(),
             versions: answer.entries.clone(),
             fits: answer.addon.iter().map(Fits::of).collect(),
@@ -279,6 +288,7 @@ impl Entries {
             entries: self.versions,
             addon: self.fits.into_iter().map(Fits::read).collect(),
             mirrored,
+            silent_mirror: self.silent_mirror.map(|one| Unanswered::new(one.silence, one.why)),
             notes: self.notes,
         })
     }

@@ -76,10 +76,13 @@ impl Pair<'_> {
     /// What the files differ in; `own` is what the product sets.
     pub fn files(&self, own: &Own) -> Found {
         let Self { old, new, newest } = *self;
-        let mut all = vec![
-            crd::between(&old.crds, &new.crds, newest),
-            values::between(&old.values, &new.values).found(newest, Some(own)),
-        ];
+        let mut all = vec![crd::between(&old.crds, &new.crds, newest)];
+        // What can't be read is not empty.
+        let is_read =
+            |one: &Package| !one.notes.iter().any(|note| note.contains("values.yaml` can't be read"));
+        if is_read(old) && is_read(new) {
+            all.push(values::between(&old.values, &new.values).found(newest, Some(own)));
+        }
         if let (Some(old), Some(schema)) = (&old.schema, &new.schema) {
             all.push(values::schemas(old, schema, &new.values, Some(own)));
         }

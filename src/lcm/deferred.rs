@@ -38,7 +38,8 @@ pub fn mark<'f>(
     now: jiff::Timestamp,
 ) -> Deferrals {
     let mut told = Deferrals::default();
-    for file in files {
+    // What begins later is nothing yet.
+    for file in files.into_iter().filter(|file| file.spec.has_begun(now)) {
         let (id, deferral) = (&file.metadata.name.value, &file.spec);
         match deferral.holds(now) {
             true => told.holding += 1,

@@ -146,6 +146,8 @@ pub struct Answer {
     pub addon: Vec<AddonVersion>,
     /// Of an image at a mirror: the tags that the mirror itself has, where they are all and it told them.
     pub mirrored: Option<Arc<Tags>>,
+    /// Of an image at a mirror: why the mirror told nothing, where it should have.
+    pub silent_mirror: Option<Unanswered>,
     /// What of the answer could not be read, a sentence each.
     pub notes: Vec<String>,
 }

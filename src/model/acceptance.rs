@@ -38,13 +38,42 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// Whether it still counts.
+    /// Whether it counts: its day has come, and not passed.
     pub fn holds(&self, now: jiff::Timestamp) -> bool {
-        !self.expires.value.passed(now)
+        self.has_begun(now) && !self.expires.value.passed(now)
+    }
+
+    /// Whether the day has come on which it was written.
+    pub fn has_begun(&self, now: jiff::Timestamp) -> bool {
+        self.created.as_ref().is_none_or(|created| created.value.begins() <= now)
     }
 
     /// How near its end is.
     pub fn nearness(&self, now: jiff::Timestamp) -> Nearness {
         self.expires.value.nearness(now)
+    }
+}
+
+/// That a text names packages as scanners do: by name, or by a package URL
+/// (github.com/package-url/purl-spec) without a version, since a vulnerability is accepted in a package, whichever
+/// version of it is there.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn package_name(text: &str) -> Result<(), String> {
+    if text.trim() != text || text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '*') {
+        return Err("it has spaces or `*`, and names of packages have none".to_owned());
+    }
+    let Some(rest) = text.strip_prefix("pkg:") else { return Ok(()) };
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    let (kind, name) = path.split_once('/').unwrap_or_default();
+    if kind.is_empty() || name.trim_end_matches('/').is_empty() {
+        return Err("a package URL has a kind and a name, such as pkg:golang/golang.org/x/net".to_owned());
+    }
+    match name.rsplit_once('@') {
+        Some((bare, version)) if !bare.is_empty() => {
+            Err(format!("it has a version, `{version}`; leave it out: it would not count"))
+        }
+        _ => Ok(()),
     }
 }

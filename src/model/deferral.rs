@@ -42,8 +42,13 @@ pub struct Deferral {
 }
 
 impl Deferral {
-    /// Whether it still counts.
+    /// Whether it counts: its day has come, and not passed.
     pub fn holds(&self, now: jiff::Timestamp) -> bool {
-        !self.until.value.passed(now)
+        self.has_begun(now) && !self.until.value.passed(now)
+    }
+
+    /// Whether the day has come on which it was written.
+    pub fn has_begun(&self, now: jiff::Timestamp) -> bool {
+        self.created.as_ref().is_none_or(|created| created.value.begins() <= now)
     }
 }

@@ -28,7 +28,7 @@ mod support;
 mod tree;
 mod vulnerability;
 
-pub use acceptance::{Acceptance, AcceptanceFile};
+pub use acceptance::{Acceptance, AcceptanceFile, package_name};
 pub use amount::{Budget, Cap};
 pub use calendar::{Calendar, CalendarFile, Freeze, Window, WindowKind};
 pub use deferral::{Deferral, DeferralFile};

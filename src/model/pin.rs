@@ -111,6 +111,19 @@ impl Expiry {
         }
     }
 
+    /// The first moment at which it is that day somewhere on earth, or that moment.
+    pub fn begins(self) -> jiff::Timestamp {
+        // Clocks go ahead of UTC by 14 hours at most.
+        const AHEAD: jiff::SignedDuration = jiff::SignedDuration::from_hours(14);
+        match self {
+            Self::Moment(moment) => moment,
+            Self::Day(day) => {
+                let start = day.to_zoned(jiff::tz::TimeZone::UTC).map(|start| start.timestamp());
+                start.and_then(|start| start.checked_sub(AHEAD)).unwrap_or(jiff::Timestamp::MIN)
+            }
+        }
+    }
+
     /// How near it is.
     pub fn nearness(self, now: jiff::Timestamp) -> Nearness {
         let left = Duration::between(now, self.moment());

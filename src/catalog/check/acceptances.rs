@@ -4,7 +4,8 @@
 use crate::diag::{Finding, Findings, codes};
 
 use super::super::Catalog;
-use super::{filled, known_product, twice};
+use super::{filled, known_product, over_before, twice};
+use crate::model::package_name;
 
 pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
     for (id, loaded) in &catalog.acceptances {
@@ -24,8 +25,13 @@ pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
         for product in &acceptance.products {
             findings.extend(known_product(catalog, product));
         }
+        findings.extend(over_before(acceptance.created.as_ref(), &acceptance.expires));
         for package in &acceptance.packages {
             findings.extend(filled(package, "the package"));
+            if let Err(why) = package_name(&package.value) {
+                let message = format!("`{}` is no package: {why}", package.value);
+                findings.push(Finding::error(&codes::INVALID_VALUE, message).at(&package.place));
+            }
         }
         let vulnerabilities = acceptance.vulnerabilities.iter().map(|one| (&one.value, &one.place));
         findings.extend(twice(vulnerabilities, "the vulnerability"));

@@ -6,13 +6,14 @@ use crate::diag::{Finding, Findings, codes};
 
 use super::super::Catalog;
 use super::super::release::is_reserved;
-use super::{filled, known_product};
+use super::{filled, known_product, over_before};
 
 pub(super) fn rules(catalog: &Catalog, findings: &mut Findings) {
     for (id, loaded) in &catalog.deferrals {
         let deferral = &loaded.spec;
         findings.extend(filled(&deferral.owner, "the owner"));
         findings.extend(filled(&deferral.reason, "the reason"));
+        findings.extend(over_before(deferral.created.as_ref(), &deferral.until));
         if !is_reserved(deferral.product.as_str()) {
             findings.extend(known_product(catalog, &deferral.product));
         }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use crate::diag::{Finding, Findings, Place, codes};
-use crate::model::{ClusterEntry, ClusterName, ProductName};
+use crate::model::{ClusterEntry, ClusterName, Expiry, ProductName};
 use crate::yaml::{Node, Spanned};
 
 use super::Catalog;
@@ -119,6 +119,17 @@ fn filled(text: &Spanned<String>, what: &str) -> Option<Finding> {
     text.trim()
         .is_empty()
         .then(|| Finding::error(&codes::EMPTY_VALUE, format!("{what} is empty")).at(&text.place))
+}
+
+/// What is over before it begins holds at no time.
+fn over_before(created: Option<&Spanned<Expiry>>, end: &Spanned<Expiry>) -> Option<Finding> {
+    let created = created.filter(|created| created.value.begins() >= end.value.moment())?;
+    let message = format!("it ends on {}, before it begins on {}", end.value, created.value);
+    Some(
+        Finding::error(&codes::CONTRADICTION, message)
+            .at(&end.place)
+            .related(&created.place, "it begins here"),
+    )
 }
 
 /// Names that are there twice in a list, at the later one.

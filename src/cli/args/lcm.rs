@@ -7,7 +7,9 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use crate::lcm::policy::{Pattern, Prereleases};
 use crate::lcm::version::{Level, Scheme};
 use crate::model::image::{Image, Repository};
-use crate::model::{AcceptanceId, ClusterName, DeferralId, Duration, Expiry, ProductName, VulnerabilityId};
+use crate::model::{
+    AcceptanceId, ClusterName, DeferralId, Duration, Expiry, ProductName, VulnerabilityId, package_name,
+};
 use crate::report::weekly::{Need, Since};
 
 /// `lcm`.
@@ -47,7 +49,7 @@ pub struct LcmAccept {
     #[arg(long, value_name = "REPOSITORY")]
     pub image: Vec<Repository>,
     /// Only in this package, by name or package URL without a version; may be given more than once.
-    #[arg(long, value_name = "PACKAGE")]
+    #[arg(long, value_name = "PACKAGE", value_parser = package)]
     pub package: Vec<String>,
     /// The team that answers for it.
     #[arg(long, value_name = "TEAM")]
@@ -64,6 +66,11 @@ pub struct LcmAccept {
     /// Show the file, and write nothing.
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// A name of a package, or its package URL without a version.
+fn package(text: &str) -> Result<String, String> {
+    package_name(text).map(|()| text.to_owned())
 }
 
 /// A name of a vulnerability, written as the makers of such names write them: what is misspelt covers nothing.
@@ -181,7 +188,7 @@ pub struct LcmReport {
     #[arg(long, value_name = "NEED", value_enum)]
     pub only: Vec<NeedArg>,
     /// Ask the clusters themselves which images they run, and what runs them.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "answers")]
     pub live: bool,
     /// Ask only this cluster; may be given more than once.
     #[arg(long, value_name = "CLUSTER", requires = "live")]

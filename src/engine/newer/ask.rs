@@ -132,7 +132,7 @@ async fn tags(
         Some(Ok(tags)) => answer.mirrored = Some(tags),
         // It answered, and has nothing of it.
         Some(Err(silent)) if silent.why == Silence::Missing => answer.mirrored = Some(Arc::default()),
-        Some(Err(silent)) => answer.notes.push(format!("what the mirror has of it is not known: {silent}")),
+        Some(Err(silent)) => answer.silent_mirror = Some(silent),
         None => {}
     }
     let mut learned: BTreeMap<String, Known> = BTreeMap::new();

@@ -77,6 +77,10 @@ pub(super) fn stands(
         seen.levels = BTreeMap::new();
         seen.statuses.retain(|status| !matches!(status, Status::Behind(_) | Status::Ahead));
     }
+    if own.is_none() && !answer.addon.is_empty() {
+        seen.statuses.retain(|status| !matches!(status, Status::Same | Status::Ahead | Status::Missing));
+        seen.statuses.push(Status::Missing);
+    }
     let refused: Vec<String> = own
         .map(|own| minors.iter().filter(|minor| !own.minors.contains_key(minor)))
         .into_iter()

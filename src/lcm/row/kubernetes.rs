@@ -55,6 +55,15 @@ fn finished(mut row: Row, answer: Option<&Result<Answer, Unanswered>>) -> Row {
         return row;
     };
     let minor = |text: &str| KubeVersion::of_numbers(text).map(|version| version.minor());
+    // Nobody runs what a cloud does not offer yet: it was asked before that.
+    if Provider::of_channel(channel).is_some_and(|provider| provider != Provider::Upstream)
+        && row.statuses.contains(&Status::Ahead)
+    {
+        row.statuses.retain(|status| *status != Status::Ahead);
+        let why = format!("what the cloud answered does not know {from}: it was asked too long ago");
+        row.statuses.push(Status::unknown(why));
+        row.statuses.sort();
+    }
     let last = row.stops.last().and_then(|stop| minor(stop)).unwrap_or(from);
     let newest = row.newest.as_deref().and_then(minor).filter(|newest| newest.major == last.major);
     if let Some(newest) = newest.filter(|newest| *newest > last)

@@ -182,7 +182,7 @@ impl Need {
     fn of(status: &Status, row: &Row) -> Self {
         match status {
             // An image must be pulled anew on each new node; a chart lies in the product's folder.
-            Status::Missing if !matches!(row.item, Item::Image(_)) => Self::Soon,
+            Status::Missing if matches!(row.item, Item::Chart { .. } | Item::Tool(_)) => Self::Soon,
             Status::Missing | Status::NotAtMirror | Status::Deprecated | Status::Ended { .. } => Self::Now,
             Status::OnlyAtMirror | Status::NotMirrored { .. } => Self::Soon,
             // Only what is in use and refuses a cluster is wrong today.

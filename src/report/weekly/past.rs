@@ -56,6 +56,8 @@ pub struct Difference {
     pub settled: Vec<PastThing>,
     /// What needed somebody then, does so still, and has something newer yet.
     pub moved: Vec<PastThing>,
+    /// What can't be compared: its source was silent at one of the two times.
+    pub unknown: Vec<PastThing>,
 }
 
 /// One week of a trend.
@@ -212,10 +214,17 @@ pub fn trend<'p>(reports: impl IntoIterator<Item = &'p Past>) -> Vec<Week> {
 pub fn difference(then: &Past, now: &Past) -> Difference {
     let (before, after) = (then.by_name(), now.by_name());
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
-    let mut all = Difference { at: then.at, appeared: Vec::new(), settled: Vec::new(), moved: Vec::new() };
+    let mut all = Difference {
+        at: then.at,
+        appeared: Vec::new(),
+        settled: Vec::new(),
+        moved: Vec::new(),
+        unknown: Vec::new(),
+    };
     for key in keys {
         let (one, other) = (before.get(&key).copied(), after.get(&key).copied());
         if [one, other].into_iter().flatten().any(|thing| thing.need == Need::Unknown) {
+            all.unknown.extend(other.or(one).cloned());
             continue;
         }
         let acute = |thing: Option<&PastThing>| {

@@ -32,6 +32,7 @@ struct Entry<'a> {
     acceptance: &'a Acceptance,
     packages: Vec<Wanted<'a>>,
     nearness: Nearness,
+    has_begun: bool,
     matches: usize,
 }
 
@@ -83,6 +84,7 @@ impl<'a> Register<'a> {
             acceptance,
             packages: acceptance.packages.iter().map(|name| Wanted::read(name)).collect(),
             nearness: acceptance.nearness(now),
+            has_begun: acceptance.has_begun(now),
             matches: 0,
         };
         let entries: Vec<Entry<'a>> = acceptances.into_iter().map(entry).collect();
@@ -107,7 +109,7 @@ impl<'a> Register<'a> {
             self.entries[*at].matches += 1;
         }
         let valid = about.into_iter().map(|at| &self.entries[at]);
-        let valid = valid.filter(|entry| entry.nearness != Nearness::Ended);
+        let valid = valid.filter(|entry| entry.nearness != Nearness::Ended && entry.has_begun);
         valid.max_by_key(|entry| entry.acceptance.expires.value.moment()).map(|entry| entry.id)
     }
 

@@ -237,12 +237,14 @@ fn unread(path: &Path, why: impl std::fmt::Display) -> Failure {
 /// Whether a finding is about something that the report reads.
 fn is_read(finding: &Finding) -> bool {
     let files = ["pipelines/sources.yaml", "pipelines/support.yaml"];
-    let folder = "pipelines/acceptances/";
+    let folders = ["pipelines/acceptances/", "pipelines/deferrals/"];
     let file = finding.place.as_ref().map(crate::diag::Place::file);
     finding.severity == Severity::Error
         && file.is_some_and(|file| {
             let is_form = finding.code == &codes::BAD_FIELD_FORM;
-            files.contains(&file) || file.starts_with(folder) || is_form && file.starts_with("products/")
+            files.contains(&file)
+                || folders.iter().any(|folder| file.starts_with(folder))
+                || is_form && file.starts_with("products/")
         })
 }
 

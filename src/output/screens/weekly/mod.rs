@@ -72,10 +72,13 @@ impl Screen for Weekly {
     }
 }
 
-/// The things of a product that are worth a line: those that need something; else the first.
+/// The things of a product that are worth a line: those that need something or of which something could not be
+/// read; else the first.
 fn shown(product: &Product) -> impl Iterator<Item = &Thing> {
-    let some = product.things.iter().filter(|thing| thing.need != Need::Nothing).count().max(1);
-    product.things.iter().take(some)
+    let tells = |thing: &&Thing| thing.need != Need::Nothing || !thing.notes.is_empty();
+    let is_quiet = !product.things.iter().any(|thing| tells(&thing));
+    let worth = move |(number, thing): &(usize, &Thing)| tells(thing) || is_quiet && *number == 0;
+    product.things.iter().enumerate().filter(worth).map(|(_, thing)| thing)
 }
 
 fn tone(need: Need) -> Tone {

@@ -1,5 +1,6 @@
 //! What is different since another report, and how it goes: the same words and tables in all forms.
 
+use crate::diag::count;
 use crate::report::weekly::{Difference, Need, PastThing, Weekly, short};
 
 /// So many things are named where there is room for few.
@@ -33,6 +34,10 @@ pub(super) fn parts(report: &Weekly) -> Vec<String> {
             format!("{word}: {}{more}", names.join(", "))
         });
         parts.extend(said);
+        if !since.unknown.is_empty() {
+            let things = count(since.unknown.len() as u64, "thing");
+            parts.push(format!("not known of {things}"));
+        }
         let first = parts.first().map_or("nothing is different", String::as_str);
         let first = format!("since {} {first}", day(since));
         match parts.first_mut() {
@@ -41,12 +46,19 @@ pub(super) fn parts(report: &Weekly) -> Vec<String> {
         }
     }
     if let [_, .., _] = &report.trend[..] {
-        let counts = [Need::Now, Need::Soon].map(|need| {
+        let any = |need: &Need| report.trend.iter().any(|week| week.counts.contains_key(need));
+        let needs = [Need::Now, Need::Soon, Need::Unknown].into_iter();
+        let needs = needs.filter(|need| *need != Need::Unknown || any(need));
+        let counts = needs.map(|need| {
             let weeks =
                 report.trend.iter().map(|week| week.counts.get(&need).copied().unwrap_or(0).to_string());
             format!("{} {}", need.word(), weeks.collect::<Vec<_>>().join(" "))
         });
-        parts.push(format!("things in {} weeks: {}", report.trend.len(), counts.join(", ")));
+        parts.push(format!(
+            "things in {} weeks: {}",
+            report.trend.len(),
+            counts.collect::<Vec<_>>().join(", ")
+        ));
     }
     parts
 }

@@ -200,7 +200,7 @@ fn what_is_different_since_last_week_stands_below() {
     let lines: Vec<&str> = text.lines().rev().take(2).collect();
     assert_snapshot!(lines.into_iter().rev().collect::<Vec<_>>().join("\n"), @r#"
     since 2026-11-15 new: ingress · newer still: certs · controller · done: velero
-    things in 2 weeks: now 0 1, soon 2 1
+    not known of 1 thing · things in 2 weeks: now 0 1, soon 2 1, unknown 1 1
     "#);
     let mut same = compared();
     let now = weekly::Past::of(&same, now());
