@@ -39,6 +39,10 @@ pub trait Scans: Send + Sync {
     fn caveat(&self) -> Option<&'static str> {
         None
     }
+    /// What has to be known of what it says of one image, a sentence; asked for after its report.
+    async fn caveat_of(&self, _image: &Subject) -> Option<String> {
+        self.caveat().map(str::to_owned)
+    }
     /// What was found in an image. [`super::upstream::Silence::Missing`] says that nobody has looked.
     async fn report(&self, image: &Subject) -> Result<Report, Unanswered>;
 }

@@ -64,10 +64,22 @@ impl Scans for TrivyServer {
         Some("told by a bill of materials: what it does not list was not looked at")
     }
 
+    async fn caveat_of(&self, image: &Subject) -> Option<String> {
+        let general = self.caveat().map(str::to_owned);
+        // It was read for the report already.
+        let Ok(bill) = self.bills.bill(image).await else { return general };
+        match trivy_server::left_out(&bill) {
+            0 => general,
+            count => {
+                general.map(|general| format!("{general}; nor were {count} of the packages that it lists"))
+            }
+        }
+    }
+
     async fn report(&self, image: &Subject) -> Result<Report, Unanswered> {
         let bill = self.bills.bill(image).await?;
         let version = self.version.get_or_init(async || self.ask_version().await).await.clone()?;
-        let blob = trivy_server::blob(&bill);
+        let blob = trivy_server::blob(&bill).map_err(|refusal| refused(&refusal))?;
         let keys = [blob.key.clone()];
         let question = trivy_server::missing_question(&blob.key, &keys);
         let missing = self.post(trivy_server::MISSING, &question).await?;

@@ -149,6 +149,7 @@ async fn one(subjects: &BTreeSet<Subject>, source: &dyn Scans) -> Said {
         match source.report(subject).await {
             Ok(report) => {
                 told.report = Some(report);
+                told.caveat = source.caveat_of(subject).await;
                 return (told, None);
             }
             // A failure says more than that there is nothing.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::bill::{Bill, Listed};
 use super::package::Purl;
+use super::refusal::{Format, Refusal};
 use crate::digest;
 
 /// Where a server is told it.
@@ -54,37 +55,84 @@ pub struct Blob {
     pub message: Value,
 }
 
-/// The message for a bill.
-pub(super) fn of(bill: &Bill) -> Blob {
-    let mut packed = Vec::new();
-    let mut found: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
-    let mut system: Option<(String, String)> = None;
-    for one in &bill.packages {
-        let Ok(url) = PackageUrl::from_str(one.purl.trim()) else { continue };
+/// The packages of a bill, as a server takes them.
+#[derive(Default)]
+struct Sorted {
+    /// Those of a distribution.
+    packed: Vec<Value>,
+    /// The others, by what they were found in.
+    found: BTreeMap<&'static str, Vec<Value>>,
+    /// The distribution: its family and its version.
+    system: Option<(String, String)>,
+    /// How many a server can't be told.
+    left_out: usize,
+}
+
+impl Sorted {
+    fn of(bill: &Bill) -> Self {
+        let mut all = Self::default();
+        for one in &bill.packages {
+            match PackageUrl::from_str(one.purl.trim()) {
+                Ok(url) => all.add(one, &url),
+                Err(_) => all.left_out += 1,
+            }
+        }
+        all
+    }
+
+    fn add(&mut self, one: &Listed, url: &PackageUrl<'_>) {
         let kind = url.ty();
         if PACKED.contains(&kind) {
-            packed.push(of_distribution(one, &url));
-            system = system.or_else(|| family(&url));
-        } else if let (Some((_, word)), Some(purl)) =
-            (FOUND_IN.iter().find(|(known, _)| *known == kind), Purl::read(&one.purl))
-        {
-            let version = purl.version.unwrap_or_default();
-            let name = purl.package.name;
-            let id = format!("{name}@{version}");
-            found.entry(word).or_default().push(json!({
-                "id": id, "name": name, "version": version, "identifier": {"purl": one.purl}
-            }));
+            self.packed.push(of_distribution(one, url));
+            self.system = self.system.take().or_else(|| family(url));
+            return;
         }
+        let word = FOUND_IN.iter().find(|(known, _)| *known == kind);
+        let (Some((_, word)), Some(purl)) = (word, Purl::read(&one.purl)) else {
+            self.left_out += 1;
+            return;
+        };
+        let version = purl.version.unwrap_or_default();
+        let name = purl.package.name;
+        let id = format!("{name}@{version}");
+        self.found.entry(word).or_default().push(json!({
+            "id": id, "name": name, "version": version, "identifier": {"purl": one.purl}
+        }));
+    }
+}
+
+/// How many packages of a bill a server can't be told: it says nothing of them.
+pub(super) fn left_out(bill: &Bill) -> usize {
+    Sorted::of(bill).left_out
+}
+
+/// The message for a bill.
+///
+/// # Errors
+/// When a server would be told of no package, or would pass over those of a distribution that is not named: it
+/// finds nothing then, which would read as a clean image.
+pub(super) fn of(bill: &Bill) -> Result<Blob, Refusal> {
+    let Sorted { packed, found, system, left_out } = Sorted::of(bill);
+    if packed.is_empty() && found.is_empty() {
+        let why = format!("a Trivy server knows none of the kinds of its packages ({left_out} left out)");
+        return Err(Refusal::nonsense(Format::Bill, why));
     }
     let applications: Vec<Value> =
         found.into_iter().map(|(kind, packages)| json!({"type": kind, "packages": packages})).collect();
     let mut info = json!({"schema_version": VERSION, "applications": applications});
-    if let (Some((family, name)), false) = (system, packed.is_empty()) {
+    if !packed.is_empty() {
+        let Some((family, name)) = system else {
+            let count = packed.len();
+            let why = format!(
+                "it does not say of which distribution its packages are ({count} of apk, deb or rpm without `distro=`)"
+            );
+            return Err(Refusal::nonsense(Format::Bill, why));
+        };
         info["os"] = json!({"family": family, "name": name});
         info["package_infos"] = json!([{"packages": packed}]);
     }
     let key = digest::bytes(info.to_string().as_bytes()).to_string();
-    Blob { message: json!({"diff_id": key, "blob_info": info}), key }
+    Ok(Blob { message: json!({"diff_id": key, "blob_info": info}), key })
 }
 
 /// A package of a distribution: Trivy looks for what it was built from, by parts of its version.
@@ -153,11 +201,20 @@ fn family(url: &PackageUrl<'_>) -> Option<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
+    fn bill(purls: &[&str]) -> Bill {
+        let listed = |purl: &&str| Listed { purl: (*purl).to_owned(), source: None };
+        Bill { packages: purls.iter().map(listed).collect() }
+    }
+
     fn blob(purls: &[&str]) -> Value {
-        let packages = purls.iter().map(|purl| Listed { purl: (*purl).to_owned(), source: None }).collect();
-        of(&Bill { packages }).message["blob_info"].clone()
+        of(&bill(purls)).unwrap().message["blob_info"].clone()
+    }
+
+    fn refused(purls: &[&str]) -> String {
+        of(&bill(purls)).unwrap_err().to_string()
     }
 
     #[test]
@@ -184,7 +241,28 @@ mod tests {
             of("pkg:apk/alpine/musl@1.2.4-r2?distro=3.18.4"),
             json!({"family": "alpine", "name": "3.18.4"})
         );
-        assert_eq!(of("pkg:apk/alpine/musl@1.2.4-r2"), Value::Null);
+    }
+
+    #[test]
+    fn packages_of_a_distribution_that_is_not_named_are_refused() {
+        for purl in ["pkg:apk/alpine/musl@1.2.4-r2", "pkg:deb/debian/bash@5.2?distro=bookworm"] {
+            let why = refused(&[purl, "pkg:npm/a@1"]);
+            assert!(why.ends_with("(1 of apk, deb or rpm without `distro=`)"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_bill_of_which_a_server_knows_nothing_is_refused() {
+        let why = refused(&["pkg:generic/thing@1", "pkg:generic/other@1"]);
+        assert!(why.contains("none of the kinds of its packages (2 left out)"), "{why}");
+        let why = refused(&[]);
+        assert!(why.contains("(0 left out)"), "{why}");
+    }
+
+    #[test]
+    fn packages_that_a_server_cant_be_told_are_counted() {
+        assert_eq!(left_out(&bill(&["pkg:npm/a@1", "pkg:generic/thing@1", "no purl"])), 2);
+        assert_eq!(left_out(&bill(&["pkg:npm/a@1"])), 0);
     }
 
     #[test]
@@ -202,8 +280,8 @@ mod tests {
 
     #[test]
     fn the_same_bill_has_the_same_key() {
-        let bill = |purl: &str| Bill { packages: vec![Listed { purl: purl.to_owned(), source: None }] };
-        assert_eq!(of(&bill("pkg:npm/a@1")).key, of(&bill("pkg:npm/a@1")).key);
-        assert_ne!(of(&bill("pkg:npm/a@1")).key, of(&bill("pkg:npm/a@2")).key);
+        let key = |purl: &str| of(&bill(&[purl])).unwrap().key;
+        assert_eq!(key("pkg:npm/a@1"), key("pkg:npm/a@1"));
+        assert_ne!(key("pkg:npm/a@1"), key("pkg:npm/a@2"));
     }
 }

@@ -38,8 +38,17 @@ pub fn scan_question(target: &str, artifact: &str, layers: &[String]) -> Value {
 pub const PUT: &str = super::trivy_blob::PUT;
 
 /// What a server is told of an image's packages, and the key by which a scan of them is asked for.
-pub fn blob(bill: &Bill) -> Blob {
+///
+/// # Errors
+/// When it would find nothing for want of words, not of vulnerabilities: it knows none of the packages, or not
+/// of which distribution they are.
+pub fn blob(bill: &Bill) -> Result<Blob, Refusal> {
     super::trivy_blob::of(bill)
+}
+
+/// How many packages of a bill a server can't be told.
+pub fn left_out(bill: &Bill) -> usize {
+    super::trivy_blob::left_out(bill)
 }
 
 /// The question whether the server has all of an image.
