@@ -64,7 +64,8 @@ pub struct Compared<'l> {
     pub told: Option<&'l Told>,
     /// Both sides. Where there is no candidate, only that of what runs means something.
     pub comparison: Comparison,
-    /// Whether no source has looked because all of them failed, and not because there was nothing to see.
+    /// Whether nothing is known, and not only because nobody has looked: a source failed, or nobody could say
+    /// which image it is.
     pub failed: bool,
 }
 
@@ -104,7 +105,8 @@ impl Looked {
         let known =
             || places.clone().find(|place| report(at(*place).0)).map(|place| (place, compared(place)));
         let best = both.find(|(_, comparison)| comparison.delta.is_ok()).or_else(known);
-        let failed = !of_running.is_empty() && of_running.iter().all(|told| told.failed);
+        let unnamed = self.images.get(running).is_some_and(|named| named.digest.is_none());
+        let failed = unnamed || of_running.iter().any(|told| told.failed);
         match best {
             Some((place, comparison)) => Compared { told: at(place).0, comparison, failed: false },
             None => {

@@ -77,7 +77,9 @@ fn where_nobody_has_looked_each_says_why() {
     };
     let words = "one: no report; two: no report".to_owned();
     assert_eq!(of(true, true), (words.clone(), true));
-    assert_eq!(of(true, false), (words, false));
+    // One that has nothing does not hide that another one failed.
+    assert_eq!(of(false, true), (words.clone(), true));
+    assert_eq!(of(false, false), (words, false));
 }
 
 #[test]
@@ -90,7 +92,9 @@ fn an_image_whose_digest_is_not_known_says_why() {
     };
     let compared = looked.compare("a", None, &Rules::default());
     assert_eq!(compared.comparison.running.unwrap_err(), "the registry was not reached");
-    assert!(!compared.failed);
+    assert!(compared.failed);
+    // Nobody has asked about this one.
+    assert!(!looked.compare("b", None, &Rules::default()).failed);
 }
 
 #[test]
