@@ -29,6 +29,13 @@ const TEMPLATED: [(&str, &str, &str); 7] = [
     ("/apis/batch/v1/cronjobs", "batch", "CronJob"),
 ];
 
+/// Whether a cluster must have a list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    Always,
+    IfServed,
+}
+
 impl Cluster {
     /// Sees what images run. What can't be listed is told, one sentence each, and the rest is seen all the same.
     ///
@@ -36,10 +43,10 @@ impl Cluster {
     /// When the cluster can't be reached any more, or lets nobody list pods.
     pub async fn images(&self, fields: &Fields, seen: &mut Seen) -> Outcome<Vec<String>> {
         let mut lost = Vec::new();
-        let namespaces = self.pages("/api/v1/namespaces", "namespaces", |one: Named| seen.namespace(&one));
+        let namespaces = self.required("/api/v1/namespaces", "namespaces", |one: Named| seen.namespace(&one));
         keep(namespaces.await, &mut lost)?;
         for (path, group, kind) in TEMPLATED {
-            let listed = self.pages(path, kind, |one: Templated| seen.templated((group, kind), &one));
+            let listed = self.optional(path, kind, |one: Templated| seen.templated((group, kind), &one));
             keep(listed.await, &mut lost)?;
         }
         for kind in fields.kinds() {
@@ -49,10 +56,30 @@ impl Cluster {
             let served = self.served().await?;
             let Some(resource) = served.any_version(&wanted) else { continue };
             let path = resource.collection(None);
-            keep(self.pages(&path, &kind.kind, |one: Custom| seen.custom(kind, one)).await, &mut lost)?;
+            keep(self.optional(&path, &kind.kind, |one: Custom| seen.custom(kind, one)).await, &mut lost)?;
         }
-        self.pages("/api/v1/pods", "pods", |one: Pod| seen.pod(&one)).await?;
+        self.required("/api/v1/pods", "pods", |one: Pod| seen.pod(&one)).await?;
         Ok(lost)
+    }
+
+    /// Every item of a list that every cluster has.
+    async fn required<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        each: impl FnMut(T),
+    ) -> Outcome<()> {
+        self.pages(path, what, Wanted::Always, each).await
+    }
+
+    /// Every item of a list that a cluster need not have.
+    async fn optional<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        what: &str,
+        each: impl FnMut(T),
+    ) -> Outcome<()> {
+        self.pages(path, what, Wanted::IfServed, each).await
     }
 
     /// Every item of a list, one after the other.
@@ -60,6 +87,7 @@ impl Cluster {
         &self,
         path: &str,
         what: &str,
+        wanted: Wanted,
         mut each: impl FnMut(T),
     ) -> Outcome<()> {
         let doing = format!("listing its {what}");
@@ -73,11 +101,14 @@ impl Cluster {
                     next.clear();
                     continue;
                 }
-                404 => return Ok(()),
+                // Behind the first page it is a part that is missing, and not the kind.
+                404 if wanted == Wanted::IfServed && next.is_empty() && starts == 0 => return Ok(()),
                 _ if !answer.ok() => return Err(answer.refusal(&doing)),
                 _ => {}
             }
-            let Value::String(text) = answer.body else { return Ok(()) };
+            let Value::String(text) = answer.body else {
+                return Err(Error::new(Kind::Other, format!("{doing}: the answer is empty")));
+            };
             let broken =
                 |e| Error::new(Kind::Other, format!("{doing}: the answer is no list of objects: {e}"));
             let page: Page<T> = serde_json::from_str(&text).map_err(broken)?;

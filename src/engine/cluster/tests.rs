@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 use super::{Cluster, Kind, Outcome};
 use crate::apply::ObjectId;
 use crate::apply::inventory::Entry;
+use crate::lcm::live::{Fields, Seen};
 use crate::port::Clock;
 
 /// An API server of which it is told what it answers to which path, one after the other; the last
-/// answer stays. Clones are the same.
+/// answer stays, and a `Status` is a refusal. Clones are the same.
 #[derive(Clone, Default)]
 struct Server(Arc<Mutex<Said>>);
 
@@ -65,6 +66,9 @@ impl tower::Service<Request<Body>> for Server {
             _ => answers.pop_front(),
         });
         let (code, body) = match answer {
+            Some(answer) if answer["kind"] == "Status" => {
+                (u16::try_from(answer["code"].as_u64().unwrap()).unwrap(), answer)
+            }
             Some(answer) => (200, answer),
             None => (404, json!({"kind": "Status", "code": 404})),
         };
@@ -192,4 +196,29 @@ async fn a_list_that_goes_on_for_ever_comes_to_an_end() {
     let mut seen = crate::lcm::live::Seen::new("tidegate.dev/product");
     let ended = server.cluster().images(&Default::default(), &mut seen).await.unwrap_err();
     assert!(ended.message.contains("the list has no end"), "{ended}");
+}
+
+/// What of its images a cluster with this could not be told, or why it all ended.
+async fn images(server: Server) -> Result<Vec<String>, String> {
+    let page = |items: Value| json!({"metadata": {}, "items": items});
+    let server = server.says("/api/v1/namespaces", [page(json!([]))]);
+    let seen = server.cluster().images(&Fields::default(), &mut Seen::new("app")).await;
+    seen.map_err(|error| error.message)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_breaks_off_between_two_pages_is_not_whole() {
+    let page = |next: &str| json!({"metadata": {"continue": next}, "items": []});
+    let gone = || json!({"kind": "Status", "code": 404});
+    let deployments = "/apis/apps/v1/deployments";
+    let server = || Server::default().says("/api/v1/pods", [page("")]);
+    // Kinds that are not served are no loss.
+    assert_eq!(images(server()).await.unwrap(), [""; 0]);
+    let lost = images(server().says(deployments, [page("more"), gone()])).await.unwrap();
+    assert!(lost.len() == 1 && lost[0].starts_with("listing its Deployment"), "{lost:?}");
+    // Pods there always are.
+    for answers in [vec![gone()], vec![page("more"), gone()]] {
+        let why = images(Server::default().says("/api/v1/pods", answers)).await.unwrap_err();
+        assert!(why.starts_with("listing its pods"), "{why}");
+    }
 }
