@@ -203,19 +203,22 @@ fn by_name(host: &str) -> Option<ForgeKind> {
     }
 }
 
-/// An address for people: without user and password.
+/// An address for people: without user and password. They may hold a slash or a colon where git would take none,
+/// so all of it up to the last `@` goes, before anything else is cut.
 fn without_user(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
-    match text.split_once("://") {
-        Some((scheme, rest)) => match rest.split_once('/') {
-            Some((authority, path)) => {
-                let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-                format!("{scheme}://{host}/{path}")
-            }
-            None => format!("{scheme}://..."),
-        },
-        None => text,
-    }
+    let is_scheme = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+    let (scheme, rest) = match text.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => (Some(scheme), rest),
+        _ => (None, text),
+    };
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let whole = match scheme {
+        // What stands alone there may be a password as well.
+        Some(scheme) if !place.contains('/') => format!("{scheme}://..."),
+        Some(scheme) => format!("{scheme}://{place}"),
+        None => place.to_owned(),
+    };
+    whole.chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[cfg(test)]

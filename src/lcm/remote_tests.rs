@@ -114,3 +114,21 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn no_error_tells_who_asks() {
+    let told = |text: &str| text.parse::<Remote>().unwrap_err().to_string();
+    assert_eq!(
+        told("oauth2:glpat-secret@git.example.com:group/x"),
+        "`git.example.com:group/x` is no address of a project at a forge"
+    );
+    assert_eq!(
+        told("https://me:pa/ss-secret@git.example.com/x"),
+        "`https://git.example.com/x` is no address of a project at a forge"
+    );
+    let long = format!("https://me:{}secret@git.example.com/x", "a".repeat(300));
+    for text in [&long, "me:secret://x@host", "https://secret", "https://me:secret@", "me:se cret@host:x"] {
+        let told = told(text);
+        assert!(!told.contains("secret") && !told.contains("se cret"), "{text}: {told}");
+    }
+}
