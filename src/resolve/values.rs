@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{EffectiveValues, Layer};
 use crate::diag::Place;
 use crate::digest::{self, CanonicalError};
-use crate::model::secrets;
+use crate::model::{IMAGES, secrets};
 use crate::yaml::{Key, Mapping, Node, Value};
 
 /// A value under way, with the layer of each leaf.
@@ -18,7 +18,8 @@ enum Merged {
 
 /// Merges layers, in order, over a product's defaults.
 ///
-/// A layer that is no mapping is left out: `catalog::values` finds it.
+/// A layer that is no mapping is left out: `catalog::values` finds it. So is, in every layer, the key under
+/// which a lock says what images are fixed to: that comes after all layers, from the lock alone.
 ///
 /// # Errors
 /// When a value has no canonical JSON (infinity, NaN).
@@ -36,6 +37,9 @@ pub fn merge<'a>(
         if node.as_mapping().is_some() {
             merged = overlay(Some(merged), node, &layer).unwrap_or_else(|| empty(&node.place, &layer));
         }
+    }
+    if let Merged::Map { entries, .. } = &mut merged {
+        entries.retain(|(key, _)| key.text != IMAGES);
     }
     let mut leaves = BTreeMap::new();
     let node = finish(merged, &mut String::new(), &mut leaves);
@@ -103,6 +107,28 @@ fn finish(merged: Merged, path: &mut String, leaves: &mut BTreeMap<String, Layer
                 (key, node)
             });
             Node { value: Value::Mapping(Mapping::new(entries.collect())), place }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::diag::Source;
+    use crate::yaml;
+
+    #[test]
+    fn what_locks_say_comes_from_no_layer_of_values() {
+        let node = |text: &str| yaml::parse(&Source::new("v.yaml", text)).unwrap().unwrap();
+        let hostile = node("a: 2\ntidegate.dev/images: { 'redis:8': x }\nb: { tidegate.dev/images: 1 }\n");
+        let plain = node("a: 2\nb: { tidegate.dev/images: 1 }\n");
+        let of = |defaults: &Node, layer: &Node| merge(Some(defaults), [(Layer::Cluster, layer)]).unwrap();
+        let defaults = node("a: 1\n");
+        for (defaults, layer) in [(&defaults, &hostile), (&hostile, &hostile)] {
+            let merged = of(defaults, layer);
+            assert_eq!(merged.digest, of(&plain, &plain).digest);
+            assert!(merged.layers.keys().all(|path| !path.starts_with("/tidegate.dev~1images")));
         }
     }
 }

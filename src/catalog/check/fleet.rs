@@ -12,7 +12,7 @@ use super::super::release::{is_reserved, reserved};
 use super::super::values::{Completeness, break_schema, merge, unknown_keys};
 use super::super::{Catalog, ProductSource};
 use super::labels::Universe;
-use super::product::{label_key, label_text};
+use super::product::{label_key, label_text, locks_key};
 use super::{Members, filled, known_product, twice};
 
 pub(super) fn rules(catalog: &Catalog, members: Members<'_>, universe: &Universe, findings: &mut Findings) {
@@ -132,6 +132,7 @@ fn overrides(
     }
     for (name, node) in values {
         findings.extend(secrets::in_values(node));
+        findings.extend(locks_key(node));
         if let Some(product) = catalog.products.get(&name.value) {
             findings.extend(unknown_keys(&name.value, &product.file.spec, node));
         }

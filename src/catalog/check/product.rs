@@ -99,13 +99,16 @@ pub(crate) fn of_part(part: &Part<'_>) -> Findings {
     findings.extend(images::without_digest(part));
     findings.extend(check_schema(spec));
     if let Some(values) = &spec.values {
-        let reserved = values.as_mapping().and_then(|mapping| mapping.get_key_place(IMAGES));
-        findings.extend(reserved.map(|place| {
-            wrong_form(place, format!("`{IMAGES}` is what locks say of images, and no value of a product"))
-        }));
+        findings.extend(locks_key(values));
         findings.extend(break_schema(part.name(), spec, values, Completeness::Partial));
     }
     findings
+}
+
+/// The key under which a lock puts what it says of images: no layer of values may.
+pub(super) fn locks_key(values: &Node) -> Option<Finding> {
+    let place = values.as_mapping()?.get_key_place(IMAGES)?;
+    Some(wrong_form(place, format!("`{IMAGES}` is what locks say of images, and no value of a product")))
 }
 
 fn wrong_form(place: &Place, message: String) -> Finding {

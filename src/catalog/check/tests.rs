@@ -380,3 +380,17 @@ fn each_mistake_alone_is_found_and_nothing_else() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+#[test]
+fn no_layer_of_values_says_what_locks_say() {
+    let open =
+        ("products/agent/product.yaml", "  valuesSchema:", "  valuesSchema:\n    additionalProperties: true");
+    let own = "{ agent: { tidegate.dev/images: { \"redis:8\": x } } }";
+    for (old, new) in [
+        ("values: { agent: { replicas: 3 } }", format!("values: {own}")),
+        ("context: p1 } }", format!("context: p1 }}, values: {own} }}")),
+    ] {
+        let findings = all(&with(&[open, ("pipelines/fleet.yaml", old, &new)])).to_string();
+        assert!(findings.contains("is what locks say of images"), "{old}: {findings}");
+    }
+}
