@@ -86,6 +86,11 @@ impl Branches for GitCli {
             .collect()
     }
 
+    async fn is_shallow(&self) -> Result<bool, Fault> {
+        let args = ["rev-parse", "--is-shallow-repository"];
+        Ok(strip_newline(&self.must("looking at the repository", &args).await?) == b"true")
+    }
+
     async fn changed(&self, from: &str, to: &str) -> Result<Vec<Changed>, Fault> {
         let args = ["diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", from, to, "--"];
         let out = self.must("comparing two trees", &args).await?;

@@ -4,7 +4,9 @@
 
 use super::*;
 use crate::adapter::git::tests::Repository;
+use crate::engine::propose::{self, Target, Tip};
 use crate::model::File;
+use crate::report::proposal::Mark;
 
 const BRANCH: &str = "bump/web/agent-1.1";
 
@@ -162,4 +164,35 @@ async fn a_hook_of_this_machine_does_not_run() {
     std::fs::write(&hook, "#!/bin/sh\nexit 1\n").unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     desk.pushed(&desk.first, "version: 2\n", None).await;
+}
+
+#[tokio::test]
+async fn a_shallow_clone_does_not_say_whose_commits_a_branch_has() {
+    let desk = Desk::new();
+    desk.repo.write("untracked", "y");
+    let second = desk.repo.commit();
+    desk.repo.git(&["push", "-q", "origin", "HEAD:main"]);
+    // A bump of the first commit, of somebody else.
+    let commit = desk.pushed(&desk.first, "version: 2\n", None).await;
+    let from = format!("file://{}", desk.remote.folder.path().join("origin.git").display());
+    let copies = tempfile::tempdir().unwrap();
+    let tip = async |name: &str, depth: &[&str]| {
+        let copy = copies.path().join(name);
+        let mut args = vec!["clone", "-q"];
+        args.extend(depth);
+        args.extend([from.as_str(), copy.to_str().unwrap()]);
+        desk.repo.git(&args);
+        let target = Target {
+            remote: "origin".to_owned(),
+            into: "main".to_owned(),
+            base: second.clone(),
+            branches: [(BRANCH.to_owned(), commit.clone())].into(),
+        };
+        let bump = "x 2".to_owned();
+        let mark = Mark { product: "web".to_owned(), bump, edits: String::new() };
+        propose::tip(&GitCli::at(copy), &target, BRANCH, &mark).await
+    };
+    assert!(matches!(tip("whole", &[]).await, Ok(Tip::Foreign { .. })));
+    let why = tip("shallow", &["--depth", "1"]).await.unwrap_err().to_string();
+    assert!(why.starts_with("the repository is a shallow clone"), "{why}");
 }

@@ -73,6 +73,9 @@ pub trait Branches: Send + Sync {
     async fn fetch(&self, remote: &str, branches: &[&str]) -> Result<(), Fault>;
     /// The commits that lead to `tip` and not to `base`, the newest first, at most `most` of them.
     async fn since(&self, base: &str, tip: &str, most: usize) -> Result<Vec<Commit>, Fault>;
+    /// Whether commits are missing here that lead to those that are there: what is said of them by
+    /// [`Branches::since`] may then be too much.
+    async fn is_shallow(&self) -> Result<bool, Fault>;
     /// What two commits or trees differ in.
     async fn changed(&self, from: &str, to: &str) -> Result<Vec<Changed>, Fault>;
     /// A tree as that of a commit, with these files in it instead of theirs.

@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::{ProposeError, Target};
+use crate::diag::{Finding, codes};
 use crate::port::branches::{Branches, Commit};
 use crate::report::proposal::{self, Mark};
 
@@ -61,7 +62,7 @@ impl Tip {
 /// What a branch holds. `mark` says which bump it is of; what it changes is not compared.
 ///
 /// # Errors
-/// When the branch can't be brought here or read.
+/// When the branch can't be brought here or read, or a shallow clone can't tell whose its commits are.
 pub async fn tip(
     branches: &dyn Branches,
     target: &Target,
@@ -85,11 +86,26 @@ pub async fn tip(
             None => others += 1,
         }
     }
+    // Where history is cut off, older commits of the target look as if somebody had put them on the branch.
+    if others > 0 && branches.is_shallow().await? {
+        return Err(cut_off(branch));
+    }
     Ok(match ours {
         Some((edits, on)) if others == 0 => Tip::Ours { commit, edits, on },
         Some((edits, on)) => Tip::Shared { commit, edits, on, others },
         None => Tip::Foreign { commit, author: newest.author.clone() },
     })
+}
+
+/// It can't be told what of a branch is somebody else's.
+fn cut_off(branch: &str) -> ProposeError {
+    let message = format!(
+        "the repository is a shallow clone: it can't be told whose commits the branch `{branch}` has"
+    );
+    let finding = Finding::error(&codes::BRANCH_NOT_OURS, message)
+        .hint("nothing was pushed; in a pipeline check out the whole history (`fetch-depth: 0`, `GIT_DEPTH: 0`)")
+        .next("git fetch --unshallow");
+    ProposeError::Conflict(Box::new(finding))
 }
 
 /// The digest of what a commit changes, if it is one of ours as it was written.
