@@ -55,11 +55,13 @@ impl Registries {
     /// The documents that are attached to a digest; none if there are none.
     ///
     /// # Errors
-    /// When the registry gives no answer. Docker Hub is not asked: there every one of these is a pull.
+    /// When the registry gives no answer, or they have more bytes than `most` in all. Docker Hub is not asked:
+    /// there every one of these is a pull.
     pub async fn attached(
         &self,
         repository: &Repository,
         digest: &Digest,
+        most: u64,
     ) -> Result<Vec<Vec<u8>>, Unanswered> {
         let repository = self.settings.upstream(repository);
         if repository.registry == "docker.io" {
@@ -82,9 +84,18 @@ impl Registries {
         layers.retain(Descriptor::is_document);
         layers.sort_by(|one, other| one.digest.cmp(&other.digest));
         layers.dedup_by(|one, other| one.digest == other.digest);
-        let mut documents = Vec::new();
+        let (mut documents, mut left) = (Vec::new(), most);
         for layer in layers.iter().take(MOST_DOCUMENTS) {
-            documents.push(self.document(&visit, layer).await?);
+            let too_much = || {
+                let words = format!("documents of too many bytes are attached to an image of {}", repository);
+                Unanswered::new(Silence::Invalid, words)
+            };
+            left = left.checked_sub(layer.size).ok_or_else(too_much)?;
+            let document = self.document(&visit, layer).await?;
+            // A manifest may say less than there is.
+            let unsaid = (document.len() as u64).saturating_sub(layer.size);
+            left = left.checked_sub(unsaid).ok_or_else(too_much)?;
+            documents.push(document);
         }
         Ok(documents)
     }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::Bills;
 use crate::port::scans::{Scans, Subject};
 use crate::port::upstream::{Silence, Unanswered};
-use crate::scan::vulnerabilities::{Asked, Refusal, Report, read};
+use crate::scan::vulnerabilities::Report;
 
 /// What is attached to images.
 pub struct Attestations {
@@ -33,27 +33,14 @@ impl Scans for Attestations {
     }
 
     async fn report(&self, image: &Subject) -> Result<Report, Unanswered> {
-        let documents = self.bills.attached(image).await?;
-        let asked = Asked::of_file(image.digests());
-        let (mut best, mut broken): (Option<Report>, Option<Refusal>) = (None, None);
-        for document in documents.iter() {
-            match read(document, &asked) {
-                Ok(report) if best.as_ref().is_none_or(|best| best.knows_until() < report.knows_until()) => {
-                    best = Some(report);
-                }
-                Ok(_) => {}
-                Err(refusal @ Refusal::Broken { .. }) => broken = Some(refusal),
-                // Signatures, provenance, bills of materials, and statements about other images.
-                Err(_) => {}
-            }
-        }
-        let none = || match &broken {
+        let attached = self.bills.attached(image).await?;
+        let none = || match &attached.broken {
             Some(refusal) => Unanswered::new(Silence::Invalid, format!("{}: {refusal}", image.repository)),
             None => {
                 let words = "no attestation about vulnerabilities is attached";
                 Unanswered::new(Silence::Missing, words)
             }
         };
-        best.ok_or_else(none)
+        attached.report.clone().ok_or_else(none)
     }
 }
