@@ -4,6 +4,7 @@ pub mod args;
 mod commands;
 mod crash;
 mod failure;
+mod forge_tokens;
 mod place;
 mod signals;
 mod upstreams;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 
 use super::failure::Failure;
+use super::forge_tokens::{self, GITHUB, GITLAB};
 use super::place::Place;
 use crate::adapter::charts::ChartRepositories;
 use crate::adapter::forge::{self, ForgeRequests, Forges};
@@ -36,13 +37,6 @@ const SOURCES: &str = "pipelines/sources.yaml";
 /// The folder with what clouds said that they offer.
 const OFFERED: &str = "pipelines/offered";
 
-/// Environment variables with a token for GitHub, the first that is set counts.
-const GITHUB: [&str; 2] = ["GITHUB_TOKEN", "GH_TOKEN"];
-/// The same for a GitHub on a host of one's own, as its own program names them.
-const ENTERPRISE: [&str; 2] = ["GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"];
-/// The same for GitLab.
-const GITLAB: [&str; 1] = ["GITLAB_TOKEN"];
-
 /// How sources are asked here.
 pub struct Asking {
     web: Arc<Web>,
@@ -53,6 +47,8 @@ pub struct Asking {
     credentials: Credentials,
     /// The repository's root.
     root: PathBuf,
+    /// Hosts of which the platform says that they are a forge.
+    forges: BTreeMap<String, ForgeKind>,
     /// Who is asked about vulnerabilities.
     scans: Vec<ScanSource>,
     secrets: Arc<dyn Secrets>,
@@ -93,10 +89,14 @@ impl Asking {
         let env = |name: &str| std::env::var(name).ok();
         let credentials = Credentials::of_user(&env, place.home());
         let root = root.map(Path::to_path_buf).unwrap_or_default();
+        let hosts = sources.into_iter().flat_map(|file| &file.spec.hosts);
+        let forges =
+            hosts.filter_map(|host| Some((host.value.host.value.clone(), host.value.forge?))).collect();
         let named = sources.into_iter().flat_map(|file| &file.spec.scans);
         let scans = named.map(|scan| scan.value.clone()).collect();
         let secrets = Arc::new(LocalSecrets::new(&root, place.home()));
-        Ok(Self { web: Arc::new(Web::new(settings)), endpoints, mirrors, credentials, root, scans, secrets })
+        let web = Arc::new(Web::new(settings));
+        Ok(Self { web, endpoints, mirrors, credentials, root, forges, scans, secrets })
     }
 
     /// The registries of images.
@@ -114,15 +114,16 @@ impl Asking {
 
     /// The requests of a project of one's own; none if nobody said who asks.
     pub fn requests(&self, home: &Home) -> Option<ForgeRequests> {
-        let token = match home.forge {
-            ForgeKind::GitHub if home.remote.host != "github.com" => {
-                token(&ENTERPRISE).or_else(|| token(&GITHUB))
-            }
-            ForgeKind::GitHub => token(&GITHUB),
-            ForgeKind::GitLab => token(&GITLAB),
-        };
-        let pass = Pass::bearer(&token?);
+        let pass = Pass::bearer(&token(&self.tokens(home))?);
         Some(ForgeRequests::new(Arc::clone(&self.web), self.forge(), home.clone(), pass))
+    }
+
+    /// The variables whose token may be shown to the host of a project.
+    pub fn tokens(&self, home: &Home) -> Vec<&'static str> {
+        let host = home.remote.host.as_str();
+        let bare = host.split(':').next().unwrap_or(host);
+        let named = [host, bare].iter().any(|host| self.forges.get(*host) == Some(&home.forge));
+        forge_tokens::names(home, named, &|name| std::env::var(name).ok())
     }
 
     /// All sources.

@@ -28,7 +28,11 @@ pub(super) async fn run(args: ProductBump, files: &Repository, context: &Context
     let here = Platform::working(files).await?;
     let home = home(&*git, &remote, &here).await?;
     let asking = context.place.asking_by(&here).await?;
-    let requests = if dry_run { None } else { Some(asking.requests(&home).ok_or_else(|| no_token(&home))?) };
+    let requests = if dry_run {
+        None
+    } else {
+        Some(asking.requests(&home).ok_or_else(|| no_token(&home, &asking.tokens(&home)))?)
+    };
     let target = propose::target(&*git, &remote, &request.product).await.map_err(failure)?;
     let platform = Platform::at(files, &target.base).await?;
     let sources = here.catalog.sources.as_ref().map(|loaded| &loaded.file);
@@ -126,15 +130,24 @@ fn named(here: &Platform, host: &str) -> Option<ForgeKind> {
     fitting.into_iter().find_map(|named| named.value.forge)
 }
 
-fn no_token(home: &Home) -> Failure {
-    let (names, next) = match home.forge {
-        ForgeKind::GitHub => ("GITHUB_TOKEN or GH_TOKEN", "export GITHUB_TOKEN=..."),
-        ForgeKind::GitLab => ("GITLAB_TOKEN", "export GITLAB_TOKEN=..."),
+/// Nobody said who asks; `names` are the variables that would.
+fn no_token(home: &Home, names: &[&str]) -> Failure {
+    let host = &home.remote.host;
+    let finding = |message| {
+        Finding::error(&codes::NO_FORGE_TOKEN, message)
+            .hint("without one `--dry-run` shows what would be opened")
     };
-    let message = format!("nobody is known at {}: {names} is not set", home.remote.host);
-    let finding = Finding::error(&codes::NO_FORGE_TOKEN, message)
-        .hint("without one `--dry-run` shows what would be opened")
-        .next(next);
+    let finding = match names.first() {
+        Some(first) => {
+            let message = format!("nobody is known at {host}: {} is not set", names.join(" or "));
+            finding(message).next(format!("export {first}=..."))
+        }
+        None => finding(format!("nothing says that GITLAB_TOKEN is for {host}: it is not shown there")).hint(
+            format!(
+                "say it in pipelines/sources.yaml, under `spec.hosts`: `- {{ host: {host}, forge: gitlab }}`"
+            ),
+        ),
+    };
     Failure::new(Code::Forbidden, finding)
 }
 

@@ -53,8 +53,10 @@ codes! {
          `forge: gitlab` under `spec.hosts` of `pipelines/sources.yaml`. Another remote is named with `--remote`.";
     NO_FORGE_TOKEN = "TG1061" "no-forge-token"
         "The forge has to know who opens the pull request, and nobody told."
-        "A token is taken from the environment: GITHUB_TOKEN or GH_TOKEN for GitHub (at a host of one's own first \
-         GH_ENTERPRISE_TOKEN), GITLAB_TOKEN for GitLab. It may read and write pull requests there: for GitHub \
+        "A token is taken from the environment: GITHUB_TOKEN or GH_TOKEN for GitHub (at a host of one's own \
+         GH_ENTERPRISE_TOKEN), GITLAB_TOKEN for GitLab. These two names are for github.com and gitlab.com; another \
+         host sees them if its own pipeline runs this, or if `pipelines/sources.yaml` names it with its `forge`. \
+         The token may read and write pull requests there: for GitHub \
          the permission \"Pull requests: write\", for GitLab the scope `api`.";
     BRANCH_NOT_OURS = "TG1062" "branch-not-ours"
         "The branch of the bump holds commits of somebody else."
