@@ -179,6 +179,7 @@ fn pods(page: usize, last: usize) -> Value {
 async fn images_of_ten_thousand_pods_come_page_by_page_and_what_is_forbidden_is_told() {
     let server = Server::default()
         .says("/api/v1/pods", (1..=50).map(|page| pods(page, 50)))
+        .says("/api/v1/namespaces", [json!({"items": []})])
         .says("/apis/apps/v1/deployments", [json!({"items": "none"})]);
     let mut seen = crate::lcm::live::Seen::new("tidegate.dev/product");
     let lost = server.cluster().images(&Default::default(), &mut seen).await.unwrap();

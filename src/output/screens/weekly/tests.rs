@@ -205,7 +205,7 @@ fn what_is_different_since_last_week_stands_below() {
     let mut same = compared();
     let now = weekly::Past::of(&same, now());
     same.since = Some(weekly::difference(&now, &now));
-    assert!(plain(&same.text(&look(None))).contains("since 2026-11-22 nothing is different"));
+    assert!(plain(&same.text(&look(None))).contains("since 2026-11-22 not known of 1 thing"));
 }
 
 #[test]
