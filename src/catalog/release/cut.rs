@@ -172,6 +172,22 @@ impl Cut {
         self
     }
 
+    /// The same with what a hotfix takes over from its parent, where no registry is asked: an urgent change
+    /// moves nothing that it is not about, however it is cut.
+    ///
+    /// # Errors
+    /// When it has an image that its parent did not fix: half a lock would put tags back into the clusters.
+    pub fn keeping(self, catalog: &Catalog, id: &ReleaseId) -> Result<Self, Findings> {
+        if self.unchanged || !self.names_tags() || images::inherited(catalog, id).is_empty() {
+            return Ok(self);
+        }
+        let (new, inherited) = self.unresolved(catalog, id)?;
+        let new = new.iter().filter(|(image, _)| image.digest.is_none());
+        let unfixed: Findings = new.map(|(image, at)| images::unfixed(id, image, at)).collect();
+        unfixed.into_result(())?;
+        Ok(self.with_digests(catalog, id, &inherited))
+    }
+
     /// A warning where the parent's lock has digests of images and this one has none.
     pub fn lost_digests(&self, catalog: &Catalog, id: &ReleaseId) -> Option<Finding> {
         let loaded = catalog.releases.get(id)?;

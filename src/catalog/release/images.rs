@@ -77,6 +77,21 @@ pub(super) fn inherited(catalog: &Catalog, id: &ReleaseId) -> BTreeMap<Image, St
         .unwrap_or_default()
 }
 
+/// An image that a hotfix names and its parent did not fix, where nobody is asked for its digest.
+pub(super) fn unfixed(id: &ReleaseId, image: &Image, at: &[(ProductName, Place)]) -> Finding {
+    let message = format!("`{image}` is new in the hotfix `{id}`, and its digest is not known");
+    let mut finding = Finding::error(&codes::IMAGES_NOT_FIXED, message);
+    if let Some(((_, place), others)) = at.split_first() {
+        finding = finding.at(place).label("the release that it mends did not fix this");
+        for (_, other) in others {
+            finding = finding.related(other, "and this");
+        }
+    }
+    finding
+        .hint("nothing was written: all that the parent fixed would name tags again")
+        .next(format!("tidegate release cut {id} --resolve-images"))
+}
+
 /// Images as a lock of format 2 has them: what a tag named with the tag, what a file fixed itself without one,
 /// so that no tag is there twice.
 pub(super) fn written(declared: &DeclaredImages, digests: &BTreeMap<Image, String>) -> Vec<String> {

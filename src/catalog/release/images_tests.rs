@@ -30,8 +30,12 @@ fn digest_of(c: char) -> String {
 }
 
 fn tagged(pod: &str, values: &str) -> BTreeMap<ProductName, Tagged> {
+    tagged_as("1.0.0", pod, values)
+}
+
+fn tagged_as(version: &str, pod: &str, values: &str) -> BTreeMap<ProductName, Tagged> {
     let tree = tree(&[
-        ("product.yaml", PRODUCT),
+        ("product.yaml", &PRODUCT.replace("1.0.0", version)),
         ("manifests/a.yaml", pod),
         ("chart/Chart.yaml", "apiVersion: v2\nname: app\nversion: 1.0.0\n"),
         ("chart/values.yaml", values),
@@ -196,6 +200,34 @@ fn a_hotfix_takes_over_what_its_parent_fixed() {
         (lost.code.id, lost.next.as_deref()),
         ("TG0526", Some("tidegate release cut R2 --resolve-images"))
     );
+}
+
+#[test]
+fn a_hotfix_keeps_what_its_parent_fixed_where_nobody_is_asked() {
+    let hotfix = "  parent: R1\n  lane: hotfix\n";
+    let catalog = of(&[release("R1", "", Some(&fixed())), release("R1.1", hotfix, None)]);
+    let bare = cut(&catalog, &id("R1.1"), &tagged(POD, "{}\n")).unwrap();
+    let kept = bare.clone().keeping(&catalog, &id("R1.1")).unwrap();
+    assert_eq!((kept.lock.format, &kept.lock.images), (2, &fixed().images));
+    assert!(kept.lost_digests(&catalog, &id("R1.1")).is_none());
+    assert!(locked(&catalog, &id("R1")).is_ok());
+    // A new image: half a lock is none.
+    let more = format!("{POD}    - {{ name: c, image: redis:9 }}\n");
+    let (path, text) = release("R1.2", hotfix, None);
+    let raised = (path, text.replace("app: 1.0.0", "app: 1.0.1"));
+    let other = of(&[release("R1", "", Some(&fixed())), raised]);
+    let new = cut(&other, &id("R1.2"), &tagged_as("1.0.1", &more, "{}\n")).unwrap();
+    let refused = new.keeping(&other, &id("R1.2")).unwrap_err();
+    let told: Vec<_> = refused.iter().map(|f| (f.code.id, f.next.as_deref())).collect();
+    assert_eq!(told, [("TG0526", Some("tidegate release cut R1.2 --resolve-images"))]);
+    assert!(refused.has_errors());
+    // What was cut without digests stays as it is, and a normal release decides for itself.
+    let catalog = of(&[release("R1", "", Some(&fixed())), release("R1.1", hotfix, Some(&bare.lock))]);
+    let again = cut(&catalog, &id("R1.1"), &tagged(POD, "{}\n")).unwrap();
+    assert_eq!(again.keeping(&catalog, &id("R1.1")).unwrap().lock, bare.lock);
+    let catalog = of(&[release("R1", "", Some(&fixed())), release("R2", "  parent: R1\n", None)]);
+    let normal = cut(&catalog, &id("R2"), &tagged(POD, "{}\n")).unwrap();
+    assert_eq!(normal.keeping(&catalog, &id("R2")).unwrap().lock.format, 1);
 }
 
 #[test]

@@ -109,6 +109,7 @@ codes! {
     IMAGES_NOT_FIXED = "TG0526" "images-not-fixed"
         "A release has no digests of images, and the one that it follows has."
         "A lock of format 2 fixes what tags name; clusters get that, wherever and whenever. A release \
-         without them after one that has them puts tags back into the clusters. Cut it with \
+         without them after one that has them puts tags back into the clusters, which is told. A hotfix \
+         keeps the digests of its parent; an image that is new in it stops the cut. Cut it with \
          `--resolve-images`.";
 }

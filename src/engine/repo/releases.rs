@@ -83,12 +83,12 @@ pub struct CutDone {
 
 /// Cuts a release: reads the tags of its product versions and writes the lock into its file. A
 /// release that was cut before with the same outcome stays as it is. With a registry, the lock has the
-/// digests of images as well.
+/// digests of images as well; a hotfix keeps those of its parent in any case.
 ///
 /// # Errors
 /// When the folders have changes that are not committed, a file has mistakes, a product version has
-/// no tag (the next command is `product tag`), a rule forbids it, or an image has no digest; nothing is
-/// written then.
+/// no tag (the next command is `product tag`), a rule forbids it, or an image has no digest that has to have
+/// one; nothing is written then.
 pub async fn release_cut(
     repo: &Repository,
     id: &ReleaseId,
@@ -139,7 +139,7 @@ pub async fn release_cut(
             digests.extend(inherited);
             cut.with_digests(&catalog, id, &digests)
         }
-        None => cut,
+        None => cut.keeping(&catalog, id)?,
     };
     let lost = cut.lost_digests(&catalog, id);
     let Cut { mut lock, unchanged, findings: mut warnings, .. } = cut;
