@@ -82,6 +82,8 @@ fn named(seen: &Seen) -> Reply {
     match (seen.method.as_str(), seen.path.as_str()) {
         ("HEAD", "/quay/v2/org/a/manifests/1") => digest(digest_of('a')),
         ("HEAD", "/quay/v2/org/b/manifests/2") => digest(digest_of('b')),
+        // Since this was copied the tag has moved.
+        ("HEAD", "/mirror/v2/quay/org/b/manifests/2") => digest(digest_of('9')),
         ("HEAD", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('c')) => {
             digest(digest_of('c'))
         }
@@ -98,7 +100,7 @@ fn named(seen: &Seen) -> Reply {
 
 fn sources(address: &str) -> String {
     format!(
-        "  hosts:\n    - {{ host: quay.example.com, endpoint: \"{address}/quay\" }}\n  mirrors:\n    - {{ at: mirror.example.com/quay, of: quay.example.com }}\n"
+        "  hosts:\n    - {{ host: quay.example.com, endpoint: \"{address}/quay\" }}\n    - {{ host: mirror.example.com, endpoint: \"{address}/mirror\" }}\n  mirrors:\n    - {{ at: mirror.example.com/quay, of: quay.example.com }}\n    - {{ at: cache.example.com/quay, of: quay.example.com, fetches: true }}\n"
     )
 }
 
@@ -108,8 +110,13 @@ async fn a_release_is_cut_with_what_its_tags_name() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("repo");
     let fixed = format!("quay.example.com/org/c:3@{}", digest_of('c'));
-    let images =
-        ["quay.example.com/org/a:1", "mirror.example.com/quay/org/b:2", "quay.example.com/org/a:1", &fixed];
+    let images = [
+        "quay.example.com/org/a:1",
+        "mirror.example.com/quay/org/b:2",
+        "cache.example.com/quay/org/b:2",
+        "quay.example.com/org/a:1",
+        &fixed,
+    ];
     platform(&root, &images, &sources(&fake.address()));
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images", "-o", "json"]);
     assert!(cut.status.success(), "{}", text(&cut.stderr));
@@ -117,7 +124,8 @@ async fn a_release_is_cut_with_what_its_tags_name() {
     assert_eq!(
         lock["data"]["lock"]["images"],
         serde_json::json!([
-            format!("mirror.example.com/quay/org/b:2@{}", digest_of('b')),
+            format!("cache.example.com/quay/org/b:2@{}", digest_of('b')),
+            format!("mirror.example.com/quay/org/b:2@{}", digest_of('9')),
             format!("quay.example.com/org/a:1@{}", digest_of('a')),
             format!("quay.example.com/org/c@{}", digest_of('c')),
         ])
@@ -158,6 +166,7 @@ async fn whatever_a_registry_answers_all_images_are_told_and_nothing_is_written(
     let gone = format!("quay.example.com/org/c@{}", digest_of('e'));
     let images = [
         "quay.example.com/org/a:1",
+        "mirror.example.com/quay/org/a:1",
         "quay.example.com/org/a:missing",
         "quay.example.com/org/private:1",
         "quay.example.com/org/hostile:1",
@@ -170,9 +179,15 @@ async fn whatever_a_registry_answers_all_images_are_told_and_nothing_is_written(
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
     let told = text(&cut.stderr);
     assert!(!cut.status.success() && cut.stdout.is_empty(), "{told}");
-    for (line, code) in
-        [(7, "TG1007"), (8, "TG1008"), (9, "TG1010"), (10, "TG1009"), (11, "TG1010"), (12, "TG1007")]
-    {
+    for (line, code) in [
+        (7, "TG1007"),
+        (8, "TG1007"),
+        (9, "TG1008"),
+        (10, "TG1010"),
+        (11, "TG1009"),
+        (12, "TG1010"),
+        (13, "TG1007"),
+    ] {
         let place = format!("products/app/manifests/pod.yaml:{line}:");
         let at = told.find(&place).unwrap_or_else(|| panic!("{place}: {told}"));
         let head = told[..at].lines().rev().find(|line| line.contains("TG")).unwrap();

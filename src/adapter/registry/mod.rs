@@ -192,6 +192,25 @@ impl Registries {
         }
         Ok(digest::bytes(&bytes).to_string())
     }
+
+    /// What an image's tag names in a repository, or its digest if that is there; asked once.
+    async fn named(&self, image: &Image, repository: Repository) -> Result<String, Unanswered> {
+        let image = match (&image.tag, &image.digest) {
+            (Some(tag), _) => Image { repository, tag: Some(tag.clone()), digest: None },
+            (None, Some(digest)) => Image { repository, tag: None, digest: Some(digest.clone()) },
+            (None, None) => Image { repository, tag: Some("latest".to_owned()), digest: None },
+        };
+        let once = {
+            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(digests.entry(image.clone()).or_default())
+        };
+        once.get_or_init(async || match &image.digest {
+            Some(digest) => self.present(&image.repository, digest).await,
+            None => self.resolve(&image.repository, image.tag.as_deref().unwrap_or("latest")).await,
+        })
+        .await
+        .clone()
+    }
 }
 
 /// What every manifest has.
@@ -227,22 +246,16 @@ impl Registry for Registries {
     }
 
     async fn digest(&self, image: &Image) -> Result<String, Unanswered> {
-        let repository = self.settings.upstream(&image.repository);
-        let image = match (&image.tag, &image.digest) {
-            (Some(tag), _) => Image { repository, tag: Some(tag.clone()), digest: None },
-            (None, Some(digest)) => Image { repository, tag: None, digest: Some(digest.clone()) },
-            (None, None) => Image { repository, tag: Some("latest".to_owned()), digest: None },
+        self.named(image, self.settings.upstream(&image.repository)).await
+    }
+
+    async fn pulled(&self, image: &Image) -> Result<String, Unanswered> {
+        // A mirror that fetches gets what its origin names as soon as somebody pulls it.
+        let repository = match self.settings.mirrors.lists_all(&image.repository) {
+            true => image.repository.clone(),
+            false => self.settings.upstream(&image.repository),
         };
-        let once = {
-            let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(digests.entry(image.clone()).or_default())
-        };
-        once.get_or_init(async || match &image.digest {
-            Some(digest) => self.present(&image.repository, digest).await,
-            None => self.resolve(&image.repository, image.tag.as_deref().unwrap_or("latest")).await,
-        })
-        .await
-        .clone()
+        self.named(image, repository).await
     }
 
     async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered> {

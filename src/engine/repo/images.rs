@@ -44,7 +44,7 @@ async fn digest(image: &Image, registry: &dyn Registry) -> Result<String, Unansw
         Some(_) => Image { tag: None, ..image.clone() },
         None => image.clone(),
     };
-    let named = registry.digest(&asked).await?;
+    let named = registry.pulled(&asked).await?;
     let is_other = image.digest.as_ref().is_some_and(|digest| *digest != named);
     if is_other || !is_digest(&named) {
         let words = format!("the digest of {image}: what came is none of it");
