@@ -17,6 +17,7 @@ pub use packages::{Comparing, Differences, compare};
 pub use scans::{Scanned, Scanners};
 pub use used::{Gathered, KUBERNETES, gather};
 
+use crate::lcm::around;
 use crate::lcm::declared::Item;
 use crate::lcm::policies::Policies;
 use crate::lcm::policy::Policy;
@@ -60,7 +61,9 @@ pub async fn look(
 /// The rows of everything that is in use, by what sources answered.
 pub fn rows(policies: &Policies, used: &InUse, answers: &Answers) -> Vec<Row> {
     let policy = |product: &str, item: &Item| -> Policy { policies.of_item(product, item) };
-    row::rows(used, answers, &policy)
+    let mut rows = row::rows(used, answers, &policy);
+    around::explain(&mut rows, &used.pinned);
+    rows
 }
 
 #[cfg(test)]

@@ -113,6 +113,25 @@ async fn a_pin_explains_only_what_runs_its_version() {
     assert_eq!((pinned[0].owner.as_str(), pinned[0].until.as_str()), ("web", "2999-01-01"));
 }
 
+#[test]
+fn a_pin_of_kubernetes_holds_the_minor_that_clusters_serve() {
+    let pins = |version: &str| {
+        let pin = PIN.replace("product: app", "product: kubernetes").replace("1.1.0", version);
+        let catalog = Files::default()
+            .with("pipelines/pins/PIN-1.yaml", &pin)
+            .fleet(&[("a", "env: prod"), ("b", "env: prod"), ("never", "env: prod")])
+            .catalog();
+        let mut story = Story::begin();
+        sees(&mut story, "a", &[]);
+        let standings = Standings::of(&catalog, Some(&story.state), story.now);
+        let fleet: Vec<Standing> = members(&catalog).values().map(|entry| standings.cluster(entry)).collect();
+        let pinned = used::pinned(&fleet);
+        pinned[0].clusters.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(pins("1.36.0"), ["a"]);
+    assert!(pins("1.35.0").is_empty());
+}
+
 #[tokio::test]
 async fn what_clusters_say_themselves_takes_the_place_of_what_was_known_of_their_images() {
     let one = |item: Item, clusters: &[&str]| {

@@ -13,10 +13,10 @@ use crate::lcm::around::Pinned;
 use crate::lcm::declared::{self, Declared};
 use crate::lcm::fixed::with_digest;
 use crate::lcm::row::{InUse, Running};
-use crate::model::{ClusterName, Mirrors, PinId, ProductName, ReleaseId};
+use crate::model::{ClusterName, Mirrors, Observed, PinId, ProductName, ReleaseId};
 use crate::port::Packages;
-use crate::report::standing::Standing;
-use crate::version::Version;
+use crate::report::standing::{Standing, StandingPin};
+use crate::version::{KubeVersion, Version};
 
 /// The product that stands for Kubernetes itself.
 pub const KUBERNETES: &str = "kubernetes";
@@ -121,8 +121,19 @@ fn running(
     at.into_iter().flat_map(with).collect()
 }
 
+/// Whether a cluster runs what a pin holds. No record has Kubernetes: there the minor counts that is served,
+/// since its patch releases are the provider's.
+fn runs(observed: &Observed, pin: &StandingPin) -> bool {
+    let of_record = observed.products.get(&pin.product);
+    let is_kubernetes = of_record.is_none() && pin.product.as_str() == KUBERNETES;
+    of_record.is_some_and(|found| found.version == pin.version)
+        || is_kubernetes
+            && KubeVersion::of_numbers(&pin.version.to_string())
+                .is_some_and(|version| version.minor() == observed.kubernetes)
+}
+
 /// The pins that hold, each with the clusters that run its version.
-fn pinned(fleet: &[Standing]) -> Vec<Pinned> {
+pub(super) fn pinned(fleet: &[Standing]) -> Vec<Pinned> {
     let mut all: BTreeMap<&PinId, Pinned> = BTreeMap::new();
     for standing in fleet {
         for pin in &standing.pins {
@@ -132,8 +143,7 @@ fn pinned(fleet: &[Standing]) -> Vec<Pinned> {
                 until: pin.until.clone(),
                 clusters: BTreeSet::new(),
             });
-            let runs = standing.observed.as_ref().and_then(|observed| observed.products.get(&pin.product));
-            if runs.is_some_and(|found| found.version == pin.version) {
+            if standing.observed.as_ref().is_some_and(|observed| runs(observed, pin)) {
                 one.clusters.insert(standing.cluster.clone());
             }
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::diag::Place;
+use crate::lcm::around::{Pinned, explain};
 use crate::lcm::support::kubernetes::addons as read_addons;
 use crate::lcm::version::Scheme;
 
@@ -60,6 +61,28 @@ fn each_minor_that_runs_has_a_row_with_its_clusters() {
     assert_eq!(rows[1].judged.as_deref(), Some("v1.34.6"));
     assert_eq!(rows[1].statuses, [Status::Behind(Level::Minor), Status::Skewed]);
     assert_eq!(rows[2].statuses, [Status::Same], "what the release says runs");
+}
+
+#[test]
+fn a_pin_explains_a_minor_on_the_clusters_that_it_holds() {
+    let offered = ["1.34", "1.35", "v1.34.9", "v1.35.4"];
+    let running: &[(&str, &[&str])] = &[("v1.34.9", &["b", "c"]), ("v1.35.4", &["e"])];
+    let pin = |clusters: &[&str]| Pinned {
+        product: "kubernetes".to_owned(),
+        owner: "nodes".to_owned(),
+        until: "2027-01-01".to_owned(),
+        clusters: clusters.iter().map(|name| name.parse().unwrap()).collect(),
+    };
+    let told = |clusters: &[&str]| {
+        let mut rows = kubernetes("stable", "1.35", running, &offered);
+        rows.iter_mut().for_each(|row| row.product = "kubernetes".to_owned());
+        explain(&mut rows, &[pin(clusters)]);
+        let words = |row: &Row| row.statuses.iter().map(Status::word).collect::<Vec<_>>().join(" ");
+        rows.iter().map(words).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&["b", "c"]), ["minor pinned", "same"]);
+    assert_eq!(told(&["b"]), ["minor skewed pinned", "same"], "c runs it without one");
+    assert_eq!(told(&[]), ["minor skewed", "same"]);
 }
 
 #[test]
