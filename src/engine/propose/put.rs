@@ -57,7 +57,7 @@ pub async fn put(
         Some(commit) => (commit, false),
         None => (place.push(&tree).await?, true),
     };
-    let body = Signed::sign(&proposed.body, &mark.edits);
+    let body = Signed::sign(&proposed.title, &proposed.body, &mark.edits);
     let draft = Draft { branch: proposed.branch, into: &target.into, title: &proposed.title, body: &body };
     let failed = |error| unopened(error, home, draft);
     let (request, done) = match there {
@@ -197,7 +197,12 @@ async fn rewritten(
     match signed {
         Some(signed) if signed.edits == edits => Ok((there, as_it_is)),
         Some(signed) if signed.is_intact => {
-            let request = requests.rewrite(there.number, draft.title, draft.body).await?;
+            let is_ours = signed.wrote(&there.title);
+            if !is_ours && there.title != draft.title {
+                notes.push("its title was written by hand, and stays".to_owned());
+            }
+            let title = if is_ours { draft.title } else { &there.title };
+            let request = requests.rewrite(there.number, title, draft.body).await?;
             Ok((request, Done::Updated))
         }
         _ => {

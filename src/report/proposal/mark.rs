@@ -14,6 +14,7 @@ const EDITS: &str = "Tidegate-Edits: ";
 
 /// How the mark of a text begins, and how it ends.
 const OPEN: &str = "<!-- tidegate bump edits=";
+const TITLE: &str = " title=";
 const CLOSE: &str = " -->";
 
 /// Which bump a commit is.
@@ -68,13 +69,15 @@ pub struct Signed {
     pub edits: String,
     /// Whether it is still what was written.
     pub is_intact: bool,
+    /// The digest of the title that was written with it; texts of earlier builds have none.
+    title: Option<String>,
 }
 
 impl Signed {
-    /// A text with its mark.
-    pub fn sign(text: &str, edits: &str) -> String {
+    /// A text with its mark, and with that of the title above it.
+    pub fn sign(title: &str, text: &str, edits: &str) -> String {
         let text = text.trim_end();
-        format!("{text}\n\n{OPEN}{edits} text={}{CLOSE}\n", of_text(text))
+        format!("{text}\n\n{OPEN}{edits} text={}{TITLE}{}{CLOSE}\n", of_text(text), of_text(title))
     }
 
     /// The mark of a text, if it has one.
@@ -82,8 +85,17 @@ impl Signed {
         let (before, rest) = text.rsplit_once(OPEN)?;
         let (mark, behind) = rest.split_once(CLOSE)?;
         let (edits, written) = mark.split_once(" text=")?;
+        let (written, title) = match written.split_once(TITLE) {
+            Some((written, title)) => (written, Some(title.to_owned())),
+            None => (written, None),
+        };
         let is_intact = behind.trim().is_empty() && written == of_text(before);
-        Some(Self { edits: edits.to_owned(), is_intact })
+        Some(Self { edits: edits.to_owned(), is_intact, title })
+    }
+
+    /// Whether a title is the one that was written with it. Of which nobody knows is a person's.
+    pub fn wrote(&self, title: &str) -> bool {
+        self.title.as_deref() == Some(of_text(title).as_str())
     }
 }
 

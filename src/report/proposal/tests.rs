@@ -129,7 +129,7 @@ fn a_commit_is_known_again_by_what_it_says() {
 
 #[test]
 fn a_text_is_known_again_and_so_is_that_somebody_changed_it() {
-    let signed = Signed::sign("One\n\nTwo  \n", "sha256:1");
+    let signed = Signed::sign("A bump", "One\n\nTwo  \n", "sha256:1");
     let read = |text: &str| Signed::read(text).map(|found| (found.edits, found.is_intact));
     let same = Some(("sha256:1".to_owned(), true));
     assert_eq!(read(&signed), same);
@@ -138,6 +138,17 @@ fn a_text_is_known_again_and_so_is_that_somebody_changed_it() {
     assert_eq!(read(&signed.replace("Two", "Too")), Some(("sha256:1".to_owned(), false)));
     assert_eq!(read(&format!("{signed}\nAnd more")), Some(("sha256:1".to_owned(), false)));
     assert_eq!(read("by hand"), None);
+}
+
+#[test]
+fn a_title_of_a_person_is_told_from_ours() {
+    let signed = Signed::sign("A bump", "One", "sha256:1");
+    let read = Signed::read(&signed).expect("it has a mark");
+    assert!(read.is_intact && read.wrote("A bump ") && !read.wrote("Draft: A bump"));
+    // Earlier builds wrote none: whose it is is not known.
+    let end = signed.find(" title=").expect("a title");
+    let before = Signed::read(&format!("{} -->", &signed[..end])).expect("it has a mark");
+    assert!(before.is_intact && !before.wrote("A bump"));
 }
 
 fn evidence(changes: usize) -> Evidence {
