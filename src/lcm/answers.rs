@@ -2,6 +2,7 @@
 //! asked, and a report can be made again from what it was made from.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use super::compared::Compared;
 use super::declared::{Item, addon_of};
 use super::material::Material;
 use super::row::Answers;
-use super::support::kubernetes::AddonVersion;
+use super::support::kubernetes::{AddonVersion, Addons, Offered, Provider};
 use super::upstream::{Answer, Known, Published, Silence, Tags, Unanswered};
 
 /// The kind of the document.
@@ -37,6 +38,12 @@ pub struct Recorded {
     /// What the packages of charts differ in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub packages: Vec<Packages>,
+    /// What providers offer of Kubernetes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub offered: Vec<Offered>,
+    /// Who told of add-ons, and when; what they told stands with the answers about each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addons: Vec<ToldAddons>,
     /// What was said about vulnerabilities, in the words of `scan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scans: Option<serde_json::Value>,
@@ -51,6 +58,15 @@ pub struct SilentSource {
     why: String,
 }
 
+/// That a provider told of its add-ons.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ToldAddons {
+    provider: Provider,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<jiff::Timestamp>,
+}
+
 /// The changelog of a project.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -58,6 +74,7 @@ pub struct OfProject {
     project: String,
     changelog: Changelog,
 }
+
 /// What the packages of a chart differ in, to a product.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -171,6 +188,7 @@ impl Recorded {
             }),
             _ => None,
         });
+        let told = |one: &Arc<Addons>| ToldAddons { provider: one.provider, recorded: one.recorded };
         Self {
             at,
             answers,
@@ -178,6 +196,8 @@ impl Recorded {
             silent: silent.collect(),
             changelogs: changelogs.collect(),
             packages: packages.collect(),
+            offered: material.offered.values().map(|one| Offered::clone(one)).collect(),
+            addons: material.addons.values().map(told).collect(),
             scans: None,
         }
     }
@@ -207,6 +227,13 @@ impl Recorded {
         for one in self.packages {
             let item = Item::Chart { repository: one.repository, name: one.chart };
             material.compared.insert((one.product, item), one.compared.cleaned());
+        }
+        for one in self.offered {
+            material.offered.insert(one.provider, Arc::new(one.cleaned()));
+        }
+        for ToldAddons { provider, recorded } in self.addons {
+            let told = Addons { provider, all: Vec::new(), recorded };
+            material.addons.insert(provider, Arc::new(told));
         }
         let numbered = self.answers.into_iter().enumerate();
         let read = |(number, one): (usize, Entries)| {
@@ -297,6 +324,9 @@ impl Entries {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lcm::support::cycle::{End, Ends};
+    use crate::lcm::support::kubernetes::{OfferedVersion, Plan};
+    use crate::version::KubeVersion;
 
     #[test]
     fn what_is_written_is_read_again() {
@@ -346,6 +376,48 @@ mod tests {
         assert_eq!(format!("{again:?}"), format!("{answers:?}"));
         assert_eq!(format!("{:?}", learned.releases), format!("{:?}", material.releases));
         assert_eq!((learned.changelogs, learned.compared), (material.changelogs, material.compared));
+    }
+
+    #[test]
+    fn what_providers_offer_is_read_again() {
+        let now = "2026-11-22T20:00:00Z".parse().expect("a moment");
+        let version = |text: &str| text.parse::<KubeVersion>().expect("a version");
+        let newer = OfferedVersion {
+            plan: Plan::Extended,
+            platform: Some("eks.5".to_owned()),
+            channels: ["regular".to_owned()].into(),
+            released: Some(jiff::civil::date(2026, 1, 2)),
+            ends: Ends {
+                life: End::On(jiff::civil::date(2027, 3, 4)),
+                extended: End::Open,
+                ..Ends::default()
+            },
+            upgrades: vec![version("1.36")],
+            ..OfferedVersion::new(version("1.35"))
+        };
+        let offered = Offered {
+            provider: Provider::Eks,
+            versions: vec![newer, OfferedVersion::new(version("1.34"))],
+            nodes: vec![version("1.34.2")],
+            recorded: Some(now),
+            problems: vec!["a problem".to_owned()],
+        };
+        let told = Addons { provider: Provider::Eks, all: Vec::new(), recorded: Some(now) };
+        let mut material = Material::default();
+        material.offered.insert(Provider::Eks, Arc::new(offered));
+        material.addons.insert(Provider::Eks, Arc::new(told));
+        let text = serde_json::to_string(&Recorded::of(&Answers::new(), &material, &[], now)).expect("JSON");
+        let again: Recorded = serde_json::from_str(&text).expect("it is read");
+        let (_, learned) = again.read().expect("it is about things");
+        assert_eq!((learned.offered, learned.addons), (material.offered, material.addons));
+        // By hand: out of order, twice, and with what no terminal should get.
+        let text = text
+            .replace("\"a problem\"", "\"a\\u001b[31m problem\"")
+            .replace("\"version\":\"1.34\"", "\"version\":\"1.35\"");
+        let again: Recorded = serde_json::from_str(&text).expect("it is read");
+        let (_, learned) = again.read().expect("it is about things");
+        let offered = &learned.offered[&Provider::Eks];
+        assert_eq!((offered.versions.len(), offered.problems[0].as_str()), (1, "a[31m problem"));
     }
 
     #[test]

@@ -54,7 +54,8 @@ pub struct Latest {
 }
 
 /// When the phases of support end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Ends {
     /// Active support: more than security is mended.
     pub active: End,
@@ -69,7 +70,8 @@ pub struct Ends {
 }
 
 /// The end of a phase.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum End {
     /// There is no such phase, or nobody says anything of it.
     #[default]

@@ -96,7 +96,8 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         }
     };
     let silent = [&learned.silent[..], &scanned.silent].concat();
-    let mut recorded = Recorded::of(&answers, &learned.material, &silent, context.place.now());
+    let at = asked_at.unwrap_or_else(|| context.place.now());
+    let mut recorded = Recorded::of(&answers, &learned.material, &silent, at);
     recorded.scans = of_scans(&scanned.looked);
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
     let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();

@@ -18,8 +18,12 @@ use crate::version::{KubeMinor, KubeVersion};
 /// How many problems of one answer are told.
 const MOST_PROBLEMS: usize = 50;
 
+/// How many versions of one provider are read from a file of answers.
+const MOST_VERSIONS: usize = 2_000;
+
 /// What a provider offers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Offered {
     /// Who.
     pub provider: Provider,
@@ -34,7 +38,8 @@ pub struct Offered {
 }
 
 /// A version that is offered: a minor, or a full one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct OfferedVersion {
     /// The version as the provider writes it.
     pub version: KubeVersion,
@@ -61,7 +66,7 @@ pub struct OfferedVersion {
 }
 
 /// How a version is supported by its provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Plan {
     /// Without extra conditions.
@@ -77,6 +82,20 @@ pub enum Plan {
 }
 
 impl OfferedVersion {
+    /// The same with texts and lists as short as a provider's own answer leaves them.
+    fn cleaned(self) -> Self {
+        let tidied =
+            |texts: BTreeSet<String>| texts.iter().take(MOST_PROBLEMS).map(|text| tidy(text)).collect();
+        Self {
+            platform: self.platform.as_deref().map(tidy),
+            channels: tidied(self.channels),
+            default_of: tidied(self.default_of),
+            target_of: tidied(self.target_of),
+            upgrades: self.upgrades.into_iter().take(MOST_VERSIONS).collect(),
+            ..self
+        }
+    }
+
     /// A version of which only the number is known.
     pub fn new(version: KubeVersion) -> Self {
         Self {
@@ -231,6 +250,23 @@ impl Offered {
     pub fn stale(&self, now: Timestamp, most_days: u32) -> Option<String> {
         let recording = self.provider.versions()?;
         stale(&recording, self.recorded, now, most_days)
+    }
+}
+
+impl Offered {
+    /// What a file of answers says, which somebody may have written by hand: in order, each version once, and
+    /// no more of it than a provider's own answer could leave.
+    pub fn cleaned(mut self) -> Self {
+        self.versions.sort_by(|a, b| b.version.cmp(&a.version));
+        self.versions.dedup_by(|a, b| a.version == b.version);
+        self.nodes.sort_by(|a, b| b.cmp(a));
+        self.nodes.dedup();
+        self.nodes.truncate(MOST_VERSIONS);
+        Self {
+            versions: self.versions.into_iter().take(MOST_VERSIONS).map(OfferedVersion::cleaned).collect(),
+            problems: self.problems.iter().take(MOST_PROBLEMS).map(|text| tidy(text)).collect(),
+            ..self
+        }
     }
 }
 

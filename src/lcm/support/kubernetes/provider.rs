@@ -6,7 +6,7 @@ use std::fmt;
 use crate::lcm::support::standing::Phase;
 
 /// Who offers versions of Kubernetes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Provider {
     /// The Kubernetes project, by its channels.
