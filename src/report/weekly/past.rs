@@ -131,6 +131,13 @@ impl Since {
     }
 }
 
+impl PastThing {
+    /// Whether both times the newest version was known, and it was another one.
+    fn is_overtaken_by(&self, other: &Self) -> bool {
+        self.latest.as_ref().zip(other.latest.as_ref()).is_some_and(|(one, other)| one != other)
+    }
+}
+
 impl Past {
     /// What is kept of a report.
     pub fn of(report: &Weekly, at: Timestamp) -> Self {
@@ -235,11 +242,9 @@ pub fn difference(then: &Past, now: &Past) -> Difference {
                 all.appeared.push(thing.clone());
             }
             (Some(_), None, Some(thing), _) => all.settled.push(other.unwrap_or(thing).clone()),
-            (Some(_), Some(_), Some(one), Some(other)) => {
-                // Where the newest was not known there is nothing to tell.
-                if one.latest.as_ref().zip(other.latest.as_ref()).is_some_and(|(one, other)| one != other) {
-                    all.moved.push(other.clone());
-                }
+            // Where the newest was not known there is nothing to tell.
+            (Some(_), Some(_), Some(one), Some(other)) if one.is_overtaken_by(other) => {
+                all.moved.push(other.clone());
             }
             _ => {}
         }
