@@ -101,7 +101,7 @@ async fn clusters_say_themselves_which_images_run() {
         tiny::write_fleet(&lab, &[open(), shut], "");
         lab.write("pipelines/sources.yaml", SOURCES);
         let tags = |name: &str, tag: &str| json!({"kind": "image", "name": name, "tags": [tag, "9.0.0"]});
-        let answers = json!({"kind": "LcmAnswers", "data": {"at": "2026-11-22T20:00:00Z", "answers": [
+        let answers = json!({"apiVersion": "cli.tidegate.dev/v1", "kind": "LcmAnswers", "data": {"at": "2026-11-22T20:00:00Z", "answers": [
             tags("r.example.com/app/job", "1.0.0"), tags("r.example.com/many", "3.0.0"),
             tags("r.example.com/sales/off", "2.0.0")]}});
         lab.write("answers.json", &answers.to_string());

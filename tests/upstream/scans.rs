@@ -458,7 +458,10 @@ async fn what_is_accepted_counts_no_more_and_counts_again_after_its_end() {
     let sarif = run(folder.path(), &["report", "-o", "sarif"]);
     assert!(String::from_utf8_lossy(&sarif.stdout).contains("suppressions"));
 
-    std::fs::write(&file, text.replace("2999-12-31", "2026-01-31")).unwrap();
+    // Written in January, and over since.
+    let created = text.lines().find(|line| line.contains("created:")).unwrap();
+    let begun = text.replace(created, "  created: 2026-01-01");
+    std::fs::write(&file, begun.replace("2999-12-31", "2026-01-31")).unwrap();
     let ended = report(folder.path(), &[]);
     assert_eq!(thing(&ended)["need"], "now");
     assert_eq!(ended["data"]["security"]["acceptances"][0]["nearness"], "ended");

@@ -188,7 +188,7 @@ pub struct LcmReport {
     #[arg(long, value_name = "NEED", value_enum)]
     pub only: Vec<NeedArg>,
     /// Ask the clusters themselves which images they run, and what runs them.
-    #[arg(long, conflicts_with = "answers")]
+    #[arg(long)]
     pub live: bool,
     /// Ask only this cluster; may be given more than once.
     #[arg(long, value_name = "CLUSTER", requires = "live")]
@@ -199,7 +199,7 @@ pub struct LcmReport {
     /// Fetch the packages of charts that are behind, two of each, and compare them.
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto", conflicts_with = "answers")]
     pub packages: WhenPackages,
-    /// Ask nobody: take the answers from a file that --save-answers wrote.
+    /// Ask no source: take the answers from a file that --save-answers wrote.
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
     /// Write what the sources answered to a file.
