@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::declared::Item;
 use super::live::Workload;
-use super::row::{ClusterSet, Row, Status};
+use super::row::Status;
 use super::upstream::Tags;
 use crate::model::image::Repository;
 use crate::model::{ClusterName, Mirrors};
@@ -47,38 +47,18 @@ pub struct Pinned {
 }
 
 impl Pinned {
+    /// The same for a part of the clusters.
+    pub(super) fn on(&self, is_part: &dyn Fn(&ClusterName) -> bool) -> Self {
+        let clusters = self.clusters.iter().filter(|name| is_part(name)).cloned().collect();
+        Self { clusters, ..self.clone() }
+    }
+
     /// What it says of each thing of its product; nothing if no cluster runs its version yet.
     pub(super) fn status(&self) -> Option<Status> {
         let Self { owner, until, clusters, .. } = self;
         let status =
             || Status::Pinned { until: until.clone(), owner: owner.clone(), clusters: clusters.len() };
         (!clusters.is_empty()).then(status)
-    }
-}
-
-/// Puts pins of Kubernetes into its rows, each of which is about a part of the clusters: what a pin holds there is
-/// explained, and told.
-pub fn explain(rows: &mut [Row], pinned: &[Pinned]) {
-    for row in rows.iter_mut().filter(|row| row.minor.is_some()) {
-        let runs = |name: &ClusterName| row.running.iter().any(|(_, clusters)| clusters.contains(name));
-        let here = |pin: &Pinned| {
-            let clusters = pin.clusters.iter().filter(|name| runs(name)).cloned().collect();
-            Pinned { clusters, ..pin.clone() }
-        };
-        let of_row = pinned.iter().filter(|pin| pin.product == row.product);
-        let pins: Vec<Pinned> = of_row.map(here).collect();
-        row.around.pinned.extend(pins.iter().flat_map(|pin| &pin.clusters).cloned());
-        let differs = |(version, clusters): &(String, ClusterSet)| {
-            !row.is_declared(version) && !clusters.is_subset(&row.around.pinned)
-        };
-        if !row.running.iter().any(differs) {
-            row.statuses.retain(|status| *status != Status::Skewed);
-        }
-        if row.statuses.is_empty() {
-            row.statuses.push(Status::Same);
-        }
-        row.statuses.extend(pins.iter().filter_map(Pinned::status));
-        row.statuses.sort();
     }
 }
 

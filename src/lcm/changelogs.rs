@@ -78,8 +78,7 @@ fn fits(item: &Item, newest: &str, at: &str) -> bool {
 /// What a thing is called among others of its project.
 pub(super) fn name(item: &Item) -> Option<&str> {
     match item {
-        Item::Chart { name, .. } => Some(name),
-        Item::Image(repository) => repository.name.rsplit('/').next(),
+        Item::Chart { .. } | Item::Image(_) => Some(item.short()),
         Item::Tool(_) | Item::Kubernetes(_) | Item::Addon { .. } => None,
     }
 }

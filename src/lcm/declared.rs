@@ -14,6 +14,9 @@ use crate::yaml::{self, Spanned};
 use super::support::kubernetes::Provider;
 use super::upstream::Project;
 
+/// The product that stands for Kubernetes itself; it has no folder, and nothing else is called so.
+pub const KUBERNETES: &str = "kubernetes";
+
 /// Something that has newer versions somewhere else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Item {
@@ -55,6 +58,18 @@ impl Item {
     /// The repository of an image.
     pub fn into_image(self) -> Option<Repository> {
         if let Self::Image(repository) = self { Some(repository) } else { None }
+    }
+
+    /// The last part of its name, by which people call it.
+    pub fn short(&self) -> &str {
+        match self {
+            Self::Chart { name, .. } | Self::Addon { name, .. } => name,
+            Self::Kubernetes(channel) => channel,
+            Self::Image(Repository { name: path, .. })
+            | Self::Tool(Project::GitHub(path) | Project::GitLab(path)) => {
+                path.rsplit('/').next().unwrap_or(path)
+            }
+        }
     }
 
     /// What kind of thing it is, in a word.

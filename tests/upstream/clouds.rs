@@ -2,12 +2,13 @@
 //! support, add-ons, and the bump of one. Days are counted from today, since the program knows no other clock.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use super::fake::{Fake, Reply};
+use super::platform::{self, git, write};
 
 const PRODUCT: &str = "apiVersion: tidegate.dev/v1
 kind: Product
@@ -57,12 +58,6 @@ fn in_days(days: i64) -> Date {
     today() + jiff::Span::new().days(days)
 }
 
-fn write(folder: &Path, path: &str, text: &str) {
-    let path = folder.join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
 /// What EKS offers, where standard support of 1.34 ends in so many days.
 fn offered(folder: &Path, days: i64) {
     let version = |minor: &str, standard: i64| {
@@ -75,27 +70,8 @@ fn offered(folder: &Path, days: i64) {
     write(folder, "pipelines/offered/eks.json", &all.to_string());
 }
 
-fn git(folder: &Path, args: &[&str]) {
-    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    let ran = Command::new("git").args(identity).args(args).current_dir(folder).output().unwrap();
-    assert!(ran.status.success(), "{args:?} {}", String::from_utf8_lossy(&ran.stderr));
-}
-
 fn tidegate(folder: &Path, args: &[&str]) -> Output {
-    let config = [("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@example.com")];
-    let committer = [("GIT_COMMITTER_NAME", "a"), ("GIT_COMMITTER_EMAIL", "a@example.com")];
-    Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(args)
-        .current_dir(folder.join("repo"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .envs(config)
-        .envs(committer)
-        .output()
-        .unwrap()
+    platform::tidegate(folder, &folder.join("repo")).args(args).output().unwrap()
 }
 
 fn done(folder: &Path, args: &[&str]) -> String {
@@ -106,7 +82,7 @@ fn done(folder: &Path, args: &[&str]) -> String {
 }
 
 /// A platform with a release that is cut.
-async fn platform(folder: &Path) -> Fake {
+async fn network(folder: &Path) -> Fake {
     let fake = Fake::new(|seen| match seen.path.as_str() {
         "/channels/release/stable.txt" | "/channels/release/stable-1.35.txt" => Reply::new(200, "v1.35.4\n"),
         "/channels/release/stable-1.34.txt" => Reply::new(200, "v1.34.9\n"),
@@ -121,16 +97,8 @@ async fn platform(folder: &Path) -> Fake {
     write(&repo, "pipelines/offered/eks-addons.json", ADDONS);
     write(&repo, "releases/R1.yaml", RELEASE);
     let address = fake.address();
-    let hosts = format!(
-        "    - {{ host: endoflife.date, endpoint: \"{address}/endoflife\" }}\n    - {{ host: dl.k8s.io, endpoint: \"{address}/channels\" }}\n"
-    );
-    write(
-        &repo,
-        "pipelines/sources.yaml",
-        &format!(
-            "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n  hosts:\n{hosts}"
-        ),
-    );
+    let hosts = [("endoflife.date", "endoflife"), ("dl.k8s.io", "channels")];
+    platform::sources(&repo, &platform::hosts(hosts, &address));
     offered(&repo, 60);
     git(&repo, &["init", "-q", "."]);
     git(&repo, &["add", "."]);
@@ -156,7 +124,7 @@ fn thing<'r>(report: &'r Value, name: &str) -> &'r Value {
 async fn each_provider_has_its_row_and_counts_down_to_the_end_of_its_support() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let _fake = platform(folder).await;
+    let _fake = network(folder).await;
     let told = report(folder, &[]);
     let eks = thing(&told, "kubernetes eks 1.34");
     assert_eq!((&eks["declared"], &eks["latest"]), (&json!(["1.34"]), &json!("1.36")), "{told:#}");
@@ -198,7 +166,7 @@ async fn each_provider_has_its_row_and_counts_down_to_the_end_of_its_support() {
 async fn a_freeze_in_the_way_makes_it_an_earlier_day_and_little_time_is_urgent() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let _fake = platform(folder).await;
+    let _fake = network(folder).await;
     let repo = folder.join("repo");
     let freeze = format!(
         "apiVersion: tidegate.dev/v1\nkind: Calendar\nmetadata: {{ name: c }}\nspec:\n  freezes:\n    - {{ name: moving, from: {}, until: {}, timeZone: UTC, waves: [prod], author: a, reason: r }}\n",
@@ -226,7 +194,7 @@ async fn a_freeze_in_the_way_makes_it_an_earlier_day_and_little_time_is_urgent()
 async fn an_add_on_is_told_with_what_it_goes_with_and_bumped() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let _fake = platform(folder).await;
+    let _fake = network(folder).await;
     let answers = folder.join("answers.json");
     let told = report(folder, &["--save-answers", answers.to_str().unwrap()]);
     let cni = thing(&told, "eks/vpc-cni");
@@ -255,7 +223,7 @@ async fn an_add_on_is_told_with_what_it_goes_with_and_bumped() {
 async fn answers_of_clouds_that_cannot_be_read_leave_rows_that_say_so() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let _fake = platform(folder).await;
+    let _fake = network(folder).await;
     let repo = folder.join("repo");
     std::fs::remove_file(repo.join("pipelines/offered/eks.json")).unwrap();
     write(&repo, "pipelines/offered/eks-addons.json", "{\"addons\":[{");

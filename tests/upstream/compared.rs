@@ -2,12 +2,13 @@
 //! fakes of a repository of charts and of a forge; rendered by the real helm.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 use super::fake::{Fake, Reply, Seen};
 use super::packages::{archive, odd};
+use super::platform;
 
 const PRODUCT: &str = "apiVersion: tidegate.dev/v1
 kind: Product
@@ -111,12 +112,8 @@ fn answer(newer: Newer) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
 }
 
 /// A platform whose sources are the fake.
-fn platform(folder: &Path, address: &str) {
-    let write = |path: &str, text: &str| {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
+fn shop(folder: &Path, address: &str) {
+    let write = |path: &str, text: &str| platform::write(folder, path, text);
     let hosts = [
         ("charts.example.com", "charts"),
         ("github.com", "github.com"),
@@ -125,38 +122,19 @@ fn platform(folder: &Path, address: &str) {
         ("endoflife.date", "endoflife"),
         ("dl.k8s.io", "channels"),
     ];
-    let host =
-        |(host, path): (&str, &str)| format!("    - {{ host: {host}, endpoint: \"{address}/{path}\" }}\n");
-    let hosts: String = hosts.into_iter().map(host).collect();
     write("products/shop/product.yaml", PRODUCT);
     write("products/shop/chart/Chart.yaml", CHART);
     write("products/shop/chart/values.yaml", VALUES);
     write("products/shop/chart/templates/none.yaml", "");
-    write(
-        "pipelines/sources.yaml",
-        &format!(
-            "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n  hosts:\n{hosts}"
-        ),
-    );
-    assert!(Command::new("git").args(["init", "-q", "."]).current_dir(folder).status().unwrap().success());
-    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    let commit = ["commit", "-q", "--allow-empty", "-m", "one"];
-    assert!(Command::new("git").args(identity).args(commit).current_dir(folder).status().unwrap().success());
+    platform::sources(folder, &platform::hosts(hosts, address));
+    platform::begin(folder);
 }
 
 /// Runs the report; without a helm there is none on its PATH either.
 async fn run(folder: &Path, helm: Option<&Path>, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
-    command
-        .args(["lcm", "report", "-o", "json"])
-        .args(args)
-        .current_dir(folder.join("repo"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .env("TIDEGATE_HELM", helm.unwrap_or(Path::new("/no/such/helm")));
+    let mut command = platform::tidegate(folder, &folder.join("repo"));
+    command.args(["lcm", "report", "-o", "json"]).args(args);
+    command.env("TIDEGATE_HELM", helm.unwrap_or(Path::new("/no/such/helm")));
     tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
@@ -191,7 +169,7 @@ fn notes(changes: &Value) -> String {
 async fn packages_say_what_breaks_a_product_and_where_it_sets_that() {
     let fake = Fake::new(answer(Newer::Good)).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    shop(&folder.path().join("repo"), &fake.address());
     let (helm, answers) = (helm().await, folder.path().join("answers.json"));
     let saved = ["--packages", "always", "--save-answers", answers.to_str().unwrap()];
     let told = changes(&report(&run(folder.path(), Some(&helm), &saved).await), "web of");
@@ -229,7 +207,7 @@ async fn packages_say_what_breaks_a_product_and_where_it_sets_that() {
 async fn packages_are_fetched_when_somebody_asks_about_a_product_or_for_them() {
     let fake = Fake::new(answer(Newer::Good)).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    shop(&folder.path().join("repo"), &fake.address());
     for args in [&[][..], &["--product", "shop", "--packages", "never"], &["--owner", "web"]] {
         let told = changes(&report(&run(folder.path(), None, args).await), "web of");
         assert!(texts(&told, "certain").is_empty(), "{args:?}: {told:#}");
@@ -252,7 +230,7 @@ async fn what_can_t_be_compared_is_a_note_and_the_report_is_made() {
     ] {
         let fake = Fake::new(answer(newer)).await;
         let folder = tempfile::tempdir().unwrap();
-        platform(&folder.path().join("repo"), &fake.address());
+        shop(&folder.path().join("repo"), &fake.address());
         let ran = run(folder.path(), None, &["--product", "shop"]).await;
         assert_eq!(ran.status.code(), Some(0));
         let told = changes(&report(&ran), "web of");
@@ -265,7 +243,7 @@ async fn what_can_t_be_compared_is_a_note_and_the_report_is_made() {
 async fn a_changelog_tells_what_releases_do_not() {
     let fake = Fake::new(answer(Newer::Good)).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    shop(&folder.path().join("repo"), &fake.address());
     let answers = folder.path().join("answers.json");
     let saved = ["--save-answers", answers.to_str().unwrap()];
     let told = changes(&report(&run(folder.path(), None, &saved).await), "github:shop/cli");
@@ -293,7 +271,7 @@ async fn a_forge_that_wants_patience_is_told_and_asked_no_more() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    shop(&folder.path().join("repo"), &fake.address());
     let ran = run(folder.path(), None, &[]).await;
     assert_eq!(ran.status.code(), Some(0));
     let told = changes(&report(&ran), "github:shop/cli");

@@ -1,22 +1,19 @@
 //! `tidegate release cut --resolve-images` as people run it, against a fake registry and against Debian's.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::fake::{Fake, Reply, Seen};
+use super::platform::{self, git};
 use super::real::{Real, manifest};
 
 const PRODUCT: &str = "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: { name: app }\nspec:\n  version: 1.0.0\n  owner: team\n  deploy:\n    - manifests: { path: manifests, namespace: app }\n";
 
 /// A platform with a product of these images, committed and tagged; `hosts` are lines of the sources' file.
-fn platform(folder: &Path, images: &[&str], sources: &str) {
-    let write = |path: &str, text: &str| {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
+fn app(folder: &Path, images: &[&str], sources: &str) {
+    let write = |path: &str, text: &str| platform::write(folder, path, text);
     let containers: String = (images.iter().enumerate())
         .map(|(n, image)| format!("    - {{ name: c{n}, image: \"{image}\" }}\n"))
         .collect();
@@ -29,19 +26,11 @@ fn platform(folder: &Path, images: &[&str], sources: &str) {
         "releases/R1.yaml",
         "apiVersion: tidegate.dev/v1\nkind: Release\nmetadata: { name: R1 }\nspec:\n  kubernetes: \"1.36\"\n  products: { app: 1.0.0 }\n",
     );
-    write(
-        "pipelines/sources.yaml",
-        &format!("apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n{sources}"),
-    );
+    platform::sources(folder, sources);
     git(folder, &["init", "-q", "."]);
     commit(folder);
     let tagged = run(folder, &["product", "tag", "app"]);
     assert!(tagged.status.success(), "{}", text(&tagged.stderr));
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    assert!(Command::new("git").args(identity).args(args).current_dir(folder).status().unwrap().success());
 }
 
 fn commit(folder: &Path) {
@@ -51,18 +40,7 @@ fn commit(folder: &Path) {
 
 fn run(folder: &Path, args: &[&str]) -> Output {
     let home = folder.parent().unwrap();
-    Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(args)
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", home)
-        .env("XDG_CACHE_HOME", home.join("cache"))
-        .env("NO_COLOR", "1")
-        .envs([("GIT_AUTHOR_NAME", "a"), ("GIT_AUTHOR_EMAIL", "a@example.com")])
-        .envs([("GIT_COMMITTER_NAME", "a"), ("GIT_COMMITTER_EMAIL", "a@example.com")])
-        .output()
-        .unwrap()
+    platform::tidegate(home, folder).args(args).env("NO_COLOR", "1").output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -117,7 +95,7 @@ async fn a_release_is_cut_with_what_its_tags_name() {
         "quay.example.com/org/a:1",
         &fixed,
     ];
-    platform(&root, &images, &sources(&fake.address()));
+    app(&root, &images, &sources(&fake.address()));
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images", "-o", "json"]);
     assert!(cut.status.success(), "{}", text(&cut.stderr));
     let lock: serde_json::Value = serde_json::from_slice(&cut.stdout).unwrap();
@@ -174,7 +152,7 @@ async fn whatever_a_registry_answers_all_images_are_told_and_nothing_is_written(
         &other,
         &gone,
     ];
-    platform(&root, &images, &sources(&fake.address()));
+    app(&root, &images, &sources(&fake.address()));
     let before = release(&root);
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
     let told = text(&cut.stderr);
@@ -209,7 +187,7 @@ async fn a_real_registry_tells_what_its_tags_name() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("repo");
     let fixed = format!("{host}/team/app@{}", digest("v2.0.0"));
-    platform(&root, &[&image("v1.0.0"), &fixed], "  hosts: []\n");
+    app(&root, &[&image("v1.0.0"), &fixed], "  hosts: []\n");
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
     assert!(cut.status.success(), "{}", text(&cut.stderr));
     let lock = release(&root);
@@ -221,7 +199,7 @@ async fn a_real_registry_tells_what_its_tags_name() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("repo");
     let gone = format!("{host}/team/app@{}", digest_of('0'));
-    platform(&root, &[&image("v3.0.0"), &gone], "  hosts: []\n");
+    app(&root, &[&image("v3.0.0"), &gone], "  hosts: []\n");
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
     let told = text(&cut.stderr);
     assert_eq!(cut.status.code(), Some(4), "{told}");
@@ -247,7 +225,7 @@ async fn a_tag_that_moved_since_the_release_is_told_and_goes_with_the_next_one()
     let hosts = ["endoflife.date", "dl.k8s.io"]
         .map(|host| format!("    - {{ host: {host}, endpoint: \"{}/{host}\" }}\n", fake.address()));
     let sources = sources(&fake.address()).replace("  mirrors:", &format!("{}  mirrors:", hosts.concat()));
-    platform(&root, &["quay.example.com/org/a:1"], &sources);
+    app(&root, &["quay.example.com/org/a:1"], &sources);
     let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
     assert!(cut.status.success(), "{}", text(&cut.stderr));
     commit(&root);

@@ -13,6 +13,7 @@ mod hostile;
 mod kinds;
 mod listing;
 mod packages;
+mod platform;
 mod proposal;
 mod real;
 mod registry;

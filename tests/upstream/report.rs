@@ -2,11 +2,12 @@
 //! charts, a forge, endoflife.date and the channels of Kubernetes.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 use super::fake::{Fake, Reply, Seen};
+use super::platform;
 
 const ENDOFLIFE: &str = include_str!("fixtures/endoflife/full.json");
 
@@ -83,13 +84,8 @@ fn answer(seen: &Seen) -> Reply {
 }
 
 /// A platform whose sources are the fake.
-fn platform(folder: &Path, address: &str) {
-    let write = |path: &str, text: &str| {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    let host = |host: &str, path: &str| format!("    - {{ host: {host}, endpoint: \"{address}/{path}\" }}\n");
+fn certs(folder: &Path, address: &str) {
+    let write = |path: &str, text: &str| platform::write(folder, path, text);
     let hosts = [
         ("quay.example.com", "quay"),
         ("charts.example.com", "charts"),
@@ -98,36 +94,17 @@ fn platform(folder: &Path, address: &str) {
         ("endoflife.date", "endoflife"),
         ("dl.k8s.io", "channels"),
     ];
-    let hosts: String = hosts.iter().map(|(name, path)| host(name, path)).collect();
     write("products/certs/product.yaml", PRODUCT);
     write("products/certs/manifests/pod.yaml", POD);
     write("products/certs/chart/Chart.yaml", CHART);
     write("products/certs/chart/values.yaml", "{}\n");
     write("products/certs/chart/templates/none.yaml", "");
-    write(
-        "pipelines/sources.yaml",
-        &format!(
-            "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n  hosts:\n{hosts}"
-        ),
-    );
-    assert!(Command::new("git").args(["init", "-q", "."]).current_dir(folder).status().unwrap().success());
-    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    let commit = ["commit", "-q", "--allow-empty", "-m", "one"];
-    assert!(Command::new("git").args(identity).args(commit).current_dir(folder).status().unwrap().success());
+    platform::sources(folder, &platform::hosts(hosts, address));
+    platform::begin(folder);
 }
 
 fn run(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate"))
-        .args(["lcm", "report"])
-        .args(args)
-        .current_dir(folder.join("repo"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env("XDG_STATE_HOME", folder.join("state"))
-        .output()
-        .unwrap()
+    platform::tidegate(folder, &folder.join("repo")).args(["lcm", "report"]).args(args).output().unwrap()
 }
 
 /// The thing of this kind and end of its name.
@@ -146,7 +123,7 @@ fn statuses(thing: &Value) -> Vec<&str> {
 async fn a_report_says_of_each_thing_what_its_source_says() {
     let fake = Fake::new(answer).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    certs(&folder.path().join("repo"), &fake.address());
     let answers = folder.path().join("answers.json");
     let ran = run(folder.path(), &["-o", "json", "--save-answers", answers.to_str().unwrap()]);
     let told = String::from_utf8_lossy(&ran.stderr).into_owned();
@@ -204,7 +181,7 @@ async fn a_report_says_of_each_thing_what_its_source_says() {
 async fn each_thing_is_asked_about_once_and_less_is_asked_for_less() {
     let fake = Fake::new(answer).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    certs(&folder.path().join("repo"), &fake.address());
     // A second product with the same image.
     let second = PRODUCT.replace("name: certs }\nspec", "name: other }\nspec").replace("security", "web");
     let other = folder.path().join("repo/products/other");
@@ -233,7 +210,7 @@ async fn each_thing_is_asked_about_once_and_less_is_asked_for_less() {
 async fn where_nobody_answers_the_report_says_so_in_time() {
     let fake = Fake::new(|_| Reply::new(500, "broken")).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    certs(&folder.path().join("repo"), &fake.address());
     let ran = run(folder.path(), &["--within", "3s"]);
     let text = String::from_utf8_lossy(&ran.stdout).into_owned();
     assert_eq!(ran.status.code(), Some(6), "{text}{}", String::from_utf8_lossy(&ran.stderr));
@@ -245,7 +222,7 @@ async fn where_nobody_answers_the_report_says_so_in_time() {
 async fn a_file_that_is_wrong_is_told_with_its_place_before_anybody_is_asked() {
     let fake = Fake::new(answer).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    certs(&folder.path().join("repo"), &fake.address());
     let file = folder.path().join("repo/products/certs/product.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, text.replace("level: patch", "level: patch, range: '>>1'")).unwrap();
@@ -272,7 +249,7 @@ async fn certificates_that_are_none_are_told_before_anybody_is_asked() {
     let fake = Fake::new(answer).await;
     let folder = tempfile::tempdir().unwrap();
     let repo = folder.path().join("repo");
-    platform(&repo, &fake.address());
+    certs(&repo, &fake.address());
     let file = repo.join("pipelines/sources.yaml");
     let text = std::fs::read_to_string(&file).unwrap();
     let noise = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
@@ -301,7 +278,7 @@ async fn a_report_of_answers_says_of_when_they_are_and_who_was_silent_then() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    certs(&folder.path().join("repo"), &fake.address());
     let answers = folder.path().join("answers.json");
     let answers = answers.to_str().unwrap();
     let json = |args: &[&str]| -> Value {
@@ -324,7 +301,7 @@ async fn a_report_of_answers_says_of_when_they_are_and_who_was_silent_then() {
 async fn a_report_is_compared_with_the_one_of_the_week_before() {
     let fake = Fake::new(answer).await;
     let folder = tempfile::tempdir().unwrap();
-    platform(&folder.path().join("repo"), &fake.address());
+    certs(&folder.path().join("repo"), &fake.address());
     let report = |args: &[&str]| {
         let output = run(folder.path(), args);
         let json: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();

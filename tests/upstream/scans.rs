@@ -3,7 +3,7 @@
 //! must not pass for a clean image.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::{Arc, Mutex};
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::Digest as _;
 
 use super::fake::{Fake, Reply, Seen};
+use super::platform;
 
 const PRODUCT: &str = "apiVersion: tidegate.dev/v1
 kind: Product
@@ -271,41 +272,20 @@ async fn fake() -> Fake {
 }
 
 /// A platform with these sources of scans.
-fn platform(folder: &Path, address: &str, scans: &str) {
-    let write = |path: &str, text: &str| {
-        let path = folder.join("repo").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write("products/shop/product.yaml", PRODUCT);
-    write("products/shop/manifests/pod.yaml", POD);
-    let hosts = ["endoflife.date", "dl.k8s.io"]
-        .map(|host| format!("    - {{ host: {host}, endpoint: \"{address}/none\" }}\n"));
-    let scans = scans.replace("ADDRESS", address);
-    write(
-        "pipelines/sources.yaml",
-        &format!(
-            "apiVersion: tidegate.dev/v1\nkind: Sources\nmetadata: {{ name: fake }}\nspec:\n  hosts:\n    - {{ host: images.example.com, endpoint: \"{address}/registry\" }}\n{}  scans:\n{scans}",
-            hosts.concat()
-        ),
-    );
+fn shop(folder: &Path, address: &str, scans: &str) {
     let repo = folder.join("repo");
-    assert!(Command::new("git").args(["init", "-q", "."]).current_dir(&repo).status().unwrap().success());
-    let commit =
-        ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "--allow-empty", "-m", "one"];
-    assert!(Command::new("git").args(commit).current_dir(&repo).status().unwrap().success());
+    platform::write(&repo, "products/shop/product.yaml", PRODUCT);
+    platform::write(&repo, "products/shop/manifests/pod.yaml", POD);
+    let hosts = [("images.example.com", "registry"), ("endoflife.date", "none"), ("dl.k8s.io", "none")];
+    let (hosts, scans) = (platform::hosts(hosts, address), scans.replace("ADDRESS", address));
+    platform::sources(&repo, &format!("{hosts}  scans:\n{scans}"));
+    platform::begin(&repo);
 }
 
 fn run(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_tidegate"))
+    platform::tidegate(folder, &folder.join("repo"))
         .args(["lcm"])
         .args(args)
-        .current_dir(folder.join("repo"))
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
-        .env("XDG_STATE_HOME", folder.join("state"))
         .env("XRAY_WORD", "xray-word")
         .env("HARBOR_WORD", "harbor-word")
         .env("TRIVY_WORD", "trivy-word")
@@ -328,7 +308,7 @@ fn thing(report: &Value) -> &Value {
 async fn with(scans: &str) -> (Value, Fake, tempfile::TempDir) {
     let fake = fake().await;
     let folder = tempfile::tempdir().unwrap();
-    platform(folder.path(), &fake.address(), scans);
+    shop(folder.path(), &fake.address(), scans);
     let report = report(folder.path(), &[]);
     (report, fake, folder)
 }
@@ -377,7 +357,7 @@ async fn every_source_tells_what_is_found_and_what_the_update_mends() {
 async fn reports_in_a_folder_tell_it_in_every_form_and_again_from_a_file() {
     let fake = fake().await;
     let folder = tempfile::tempdir().unwrap();
-    platform(
+    shop(
         folder.path(),
         &fake.address(),
         "    - files: { folder: scans }\n    - kev: { address: \"ADDRESS/kev.json\" }\n",
@@ -524,7 +504,7 @@ async fn hostile_answers_are_no_clean_image() {
         })
         .await;
         let folder = tempfile::tempdir().unwrap();
-        platform(folder.path(), &fake.address(), "    - xray: { address: \"ADDRESS/xray\" }\n");
+        shop(folder.path(), &fake.address(), "    - xray: { address: \"ADDRESS/xray\" }\n");
         let report = report(folder.path(), &["--within", "20s"]);
         let known = &thing(&report)["security"];
         assert!(known["open"].is_null() && known["unknown"].is_string(), "{what}: {known:#}");
@@ -541,7 +521,7 @@ async fn a_document_with_another_content_than_its_digest_is_refused() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    platform(folder.path(), &fake.address(), "    - attestations: {}\n");
+    shop(folder.path(), &fake.address(), "    - attestations: {}\n");
     let report = report(folder.path(), &[]);
     let known = &thing(&report)["security"];
     assert!(known["unknown"].as_str().unwrap().contains("another digest"), "{known:#}");
@@ -551,7 +531,7 @@ async fn a_document_with_another_content_than_its_digest_is_refused() {
 async fn without_sources_of_scans_nothing_is_said_of_vulnerabilities() {
     let fake = fake().await;
     let folder = tempfile::tempdir().unwrap();
-    platform(folder.path(), &fake.address(), "    []\n");
+    shop(folder.path(), &fake.address(), "    []\n");
     let report = report(folder.path(), &[]);
     assert!(report["data"]["security"].is_null() && thing(&report)["security"].is_null());
     let table = String::from_utf8(run(folder.path(), &["report"]).stdout).unwrap();

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::used::KUBERNETES;
 use crate::catalog::Catalog;
 use crate::diag::Place;
-use crate::lcm::declared::{Declared, Item};
+use crate::lcm::declared::{Declared, Item, KUBERNETES};
 use crate::lcm::row::{InUse, Running};
 use crate::lcm::support::kubernetes::Provider;
 use crate::model::{ClusterName, ReleaseId};

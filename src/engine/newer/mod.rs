@@ -15,9 +15,8 @@ pub use learn::Learned;
 pub use live::{Asked, Live, live};
 pub use packages::{Comparing, Differences, compare};
 pub use scans::{Scanned, Scanners};
-pub use used::{Gathered, KUBERNETES, gather};
+pub use used::{Gathered, gather};
 
-use crate::lcm::around;
 use crate::lcm::declared::Item;
 use crate::lcm::policies::Policies;
 use crate::lcm::policy::Policy;
@@ -61,9 +60,7 @@ pub async fn look(
 /// The rows of everything that is in use, by what sources answered.
 pub fn rows(policies: &Policies, used: &InUse, answers: &Answers) -> Vec<Row> {
     let policy = |product: &str, item: &Item| -> Policy { policies.of_item(product, item) };
-    let mut rows = row::rows(used, answers, &policy);
-    around::explain(&mut rows, &used.pinned);
-    rows
+    row::rows(used, answers, &policy)
 }
 
 #[cfg(test)]

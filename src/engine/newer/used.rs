@@ -10,16 +10,13 @@ use crate::catalog::product::Content;
 use crate::catalog::{Catalog, ProductSource};
 use crate::digest::Digest;
 use crate::lcm::around::Pinned;
-use crate::lcm::declared::{self, Declared};
+use crate::lcm::declared::{self, Declared, KUBERNETES};
 use crate::lcm::fixed::with_digest;
 use crate::lcm::row::{InUse, Running};
 use crate::model::{ClusterName, Mirrors, Observed, PinId, ProductName, ReleaseId};
 use crate::port::Packages;
 use crate::report::standing::{Standing, StandingPin};
 use crate::version::{KubeVersion, Version};
-
-/// The product that stands for Kubernetes itself.
-pub const KUBERNETES: &str = "kubernetes";
 
 /// What is in use, and what of it could not be read.
 #[derive(Debug, Default)]

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use super::{RepoError, Repository, quoted};
+use super::{RepoError, Repository, quoted, writing};
 use crate::catalog::{self, Catalog, FOLDERS};
-use crate::diag::{Finding, Findings, codes};
+use crate::diag::{Finding, codes};
 use crate::model::image::Repository as ImageRepository;
-use crate::model::{AcceptanceId, Expiry, File, ProductName, Tree, VulnerabilityId, whole_second};
+use crate::model::{AcceptanceId, Expiry, ProductName, Tree, VulnerabilityId, whole_second};
 
 /// What an acceptance is to say.
 #[derive(Debug, Clone)]
@@ -74,9 +74,8 @@ pub async fn lcm_accept(
 ) -> Result<LcmAccepted, RepoError> {
     let tree = repo.trees.working(&FOLDERS).await?;
     let (catalog, _) = catalog::load(&tree);
-    if request.until.passed(now) {
-        let finding = Finding::error(&codes::EXPIRY_PASSED, format!("the end {} has passed", request.until));
-        return Err(finding.hint("give a day to come, such as 2026-12-15").into());
+    if let Some(finding) = writing::passed(&request.until, now) {
+        return Err(finding.into());
     }
     let id = match &request.id {
         Some(id) => id.clone(),
@@ -101,23 +100,12 @@ pub async fn lcm_accept(
         written: false,
     };
     accepted.text = text(&accepted, now);
-    sound(tree, &accepted)?;
+    writing::checked(tree, &accepted.file, &accepted.text)?;
     if request.writes {
         repo.trees.write(&accepted.file, &accepted.text).await?;
         accepted.written = true;
     }
     Ok(accepted)
-}
-
-/// That `check` finds nothing wrong in the new file.
-fn sound(mut tree: Tree, accepted: &LcmAccepted) -> Result<(), RepoError> {
-    let file = File { bytes: accepted.text.as_bytes().into(), executable: false };
-    tree.insert(accepted.file.as_str(), file);
-    let (catalog, mut findings) = catalog::load(&tree);
-    findings.extend(catalog::check(&catalog));
-    let own = |finding: &Finding| finding.place.as_ref().is_some_and(|place| place.file() == accepted.file);
-    let wrong: Findings = findings.errors().filter(|finding| own(finding)).cloned().collect();
-    Ok(wrong.into_result(())?)
 }
 
 fn path(id: &AcceptanceId) -> String {
@@ -126,15 +114,10 @@ fn path(id: &AcceptanceId) -> String {
 
 /// The next `RISK-N` that neither an acceptance nor a file has.
 fn next_id(catalog: &Catalog, tree: &Tree) -> Result<AcceptanceId, RepoError> {
-    let known = catalog.acceptances.keys().map(|id| id.as_str().to_owned());
-    let files = tree
-        .below("pipelines/acceptances")
-        .filter_map(|(path, _)| Some(path.rsplit('/').next()?.strip_suffix(".yaml")?.to_owned()));
-    let numbers = known.chain(files).filter_map(|id| id.strip_prefix("RISK-")?.parse::<u64>().ok());
-    let next = numbers.max().unwrap_or(0).saturating_add(1);
-    format!("RISK-{next}").parse().map_err(|error: crate::model::NameError| {
-        Finding::error(&codes::INVALID_VALUE, error.to_string()).into()
-    })
+    let known = catalog.acceptances.keys().map(AcceptanceId::as_str);
+    let files = tree.below("pipelines/acceptances");
+    let files = files.filter_map(|(path, _)| path.rsplit('/').next()?.strip_suffix(".yaml"));
+    writing::next_id("RISK-", known.chain(files))
 }
 
 /// Each once, in the order in which they came.

@@ -5,14 +5,10 @@ use serde::Serialize;
 
 use crate::catalog::{self, Catalog, FOLDERS};
 use crate::diag::{Finding, Findings, codes};
-use crate::lcm::declared::{self, Item};
-use crate::lcm::upstream::Project;
-use crate::model::{DeferralId, Expiry, File, NameError, ProductName, whole_second};
+use crate::lcm::declared::{self, Item, KUBERNETES};
+use crate::model::{DeferralId, Expiry, ProductName, whole_second};
 
-use super::{RepoError, Repository, quoted};
-
-/// The product that stands for Kubernetes itself; it has no folder.
-const KUBERNETES: &str = "kubernetes";
+use super::{RepoError, Repository, quoted, writing};
 
 /// What a deferral is to say.
 #[derive(Debug, Clone)]
@@ -67,16 +63,15 @@ pub async fn defer(
     request: &DeferralRequest,
     now: jiff::Timestamp,
 ) -> Result<DeferralAdded, RepoError> {
-    let mut tree = repo.trees.working(&FOLDERS).await?;
+    let tree = repo.trees.working(&FOLDERS).await?;
     let (before, _) = catalog::load(&tree);
-    if request.until.passed(now) {
-        let finding = Finding::error(&codes::EXPIRY_PASSED, format!("the end {} has passed", request.until));
-        return Err(finding.hint("give a day to come, such as 2026-12-15").into());
+    if let Some(finding) = writing::passed(&request.until, now) {
+        return Err(finding.into());
     }
     let found = thing(&before, request)?;
     let id = match &request.id {
         Some(id) => id.clone(),
-        None => next_id(&before)?,
+        None => writing::next_id("DEFER-", before.deferrals.keys().map(DeferralId::as_str))?,
     };
     let file = format!("pipelines/deferrals/{id}.yaml");
     if tree.get(&file).is_some() {
@@ -88,12 +83,7 @@ pub async fn defer(
         finding.hint("add `--owner TEAM`")
     })?;
     let text = text(&id, request, (&found.product, found.item.as_ref()), &owner, now);
-    tree.insert(&file, File { bytes: text.as_bytes().into(), executable: false });
-    let (catalog, mut findings) = catalog::load(&tree);
-    findings.extend(catalog::check(&catalog));
-    let own = |finding: &Finding| finding.place.as_ref().is_some_and(|place| place.file() == file);
-    let findings: Findings = findings.into_iter().filter(own).collect();
-    let findings = findings.clone().into_result(findings)?;
+    let findings = writing::checked(tree, &file, &text)?;
     repo.trees.write(&file, &text).await?;
     Ok(DeferralAdded {
         id,
@@ -135,7 +125,7 @@ fn thing(catalog: &Catalog, request: &DeferralRequest) -> Result<Found, Box<Find
         found = all.iter().filter(|one| one.item.is_none() && one.product == named).collect();
     }
     if found.is_empty() {
-        found = all.iter().filter(|one| is(one, &|item| last_part(item) == named)).collect();
+        found = all.iter().filter(|one| is(one, &|item| item.short() == named)).collect();
     }
     match found.as_slice() {
         [only] => Ok((*only).clone()),
@@ -169,35 +159,12 @@ fn all(catalog: &Catalog, product: Option<&ProductName>) -> Vec<Found> {
 
 fn unknown(named: &str, all: &[Found]) -> Finding {
     let items = all.iter().filter_map(|one| one.item.as_ref());
-    let mut known: Vec<String> =
-        items.flat_map(|item| [item.to_string(), last_part(item).to_owned()]).collect();
+    let mut known: Vec<String> = items.flat_map(|item| [item.to_string(), item.short().to_owned()]).collect();
     known.extend(all.iter().map(|one| one.product.clone()));
     let message = format!("no product declares `{named}`, and none is called so");
     Finding::error(&codes::NO_SUCH_THING, message)
         .did_you_mean(named, known.iter().map(String::as_str))
         .next("tidegate lcm report")
-}
-
-/// The last part of a thing's name.
-fn last_part(item: &Item) -> &str {
-    match item {
-        Item::Chart { name, .. } => name,
-        Item::Image(repository) => repository.name.rsplit('/').next().unwrap_or_default(),
-        Item::Tool(Project::GitHub(path) | Project::GitLab(path)) => {
-            path.rsplit('/').next().unwrap_or_default()
-        }
-        Item::Addon { name, .. } => name,
-        Item::Kubernetes(channel) => channel,
-    }
-}
-
-fn next_id(catalog: &Catalog) -> Result<DeferralId, RepoError> {
-    let numbers =
-        catalog.deferrals.keys().filter_map(|id| id.as_str().strip_prefix("DEFER-")?.parse::<u64>().ok());
-    let next = numbers.max().unwrap_or(0).saturating_add(1);
-    format!("DEFER-{next}")
-        .parse()
-        .map_err(|error: NameError| Finding::error(&codes::INVALID_VALUE, error.to_string()).into())
 }
 
 fn text(

@@ -12,7 +12,7 @@ use crate::model::{File, Lane, ProductName, ReleaseFile, ReleaseId};
 use crate::version::Version;
 
 use super::tag::tagged;
-use super::{RepoError, Repository, quoted, read};
+use super::{RepoError, Repository, quoted, read, writing};
 
 /// What a hotfix is to say.
 #[derive(Debug, Clone)]
@@ -149,13 +149,7 @@ fn next_id(catalog: &Catalog, parent: &ReleaseId) -> Result<ReleaseId, RepoError
     };
     let is_hotfix = Family::of(catalog).is_hotfix(parent);
     let base = counted(parent).filter(|_| is_hotfix).unwrap_or_else(|| parent.to_string());
-    let prefix = format!("{base}.");
-    let taken =
-        catalog.releases.keys().filter_map(|id| id.as_str().strip_prefix(&prefix)?.parse::<u64>().ok());
-    let next = taken.max().unwrap_or(0).saturating_add(1);
-    format!("{prefix}{next}").parse().map_err(|error: crate::model::NameError| {
-        Finding::error(&codes::INVALID_VALUE, error.to_string()).into()
-    })
+    writing::next_id(&format!("{base}."), catalog.releases.keys().map(ReleaseId::as_str))
 }
 
 /// The parent's versions with those raised that were asked for, and what the includes raised.

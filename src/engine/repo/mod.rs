@@ -17,6 +17,7 @@ mod read;
 mod releases;
 mod start;
 mod tag;
+mod writing;
 
 use std::sync::Arc;
 

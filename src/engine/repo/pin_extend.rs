@@ -7,7 +7,7 @@ use crate::model::{ClusterEntry, Expiry, PinId};
 use crate::yaml::edit::set_scalar;
 
 use super::pins::{PinRow, looked_at, row, unknown_pin};
-use super::{RepoError, Repository, read};
+use super::{RepoError, Repository, read, writing};
 
 /// A pin that got a later end.
 #[derive(Debug, Clone, Serialize)]
@@ -40,10 +40,8 @@ pub async fn pin_extend(
     let before = read::sound(repo).await?;
     let Some(loaded) = before.pins.get(id) else { return Err(unknown_pin(&before, id).into()) };
     let old = &loaded.spec.expires;
-    if until.passed(now) {
-        return Err(Finding::error(&codes::EXPIRY_PASSED, format!("the end {until} has passed"))
-            .hint("give a day to come, such as 2026-12-15")
-            .into());
+    if let Some(finding) = writing::passed(&until, now) {
+        return Err(finding.into());
     }
     if until.moment() <= old.value.moment() {
         return Err(Finding::error(

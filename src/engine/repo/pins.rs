@@ -18,7 +18,7 @@ use crate::resolve::{self, Ground, Needed, ProductVersion};
 use crate::version::Version;
 
 use super::tag::{folder, tagged, unknown_product};
-use super::{RepoError, Repository, quoted, read};
+use super::{RepoError, Repository, quoted, read, writing};
 
 /// What a pin is to say.
 #[derive(Debug, Clone)]
@@ -110,19 +110,14 @@ pub async fn pin_add(
     let before = read::sound(repo).await?;
     let product = &request.product;
     let mut findings = Findings::new();
-    if request.until.passed(now) {
-        findings.push(
-            Finding::error(&codes::EXPIRY_PASSED, format!("the end {} has passed", request.until))
-                .hint("give a day to come, such as 2026-12-15"),
-        );
-    }
+    findings.extend(writing::passed(&request.until, now));
     if is_reserved(product.as_str()) {
         findings.push(Finding::error(&codes::RESERVED_NAME, format!("`{product}` can't be pinned")));
     } else if !known(&before, product) {
         findings.push(unknown_product(&before, product));
     }
     let id = match &request.id {
-        None => next_id(&before)?,
+        None => writing::next_id("PIN-", before.pins.keys().map(PinId::as_str))?,
         Some(id) => {
             if before.pins.contains_key(id) {
                 findings.push(
@@ -195,14 +190,6 @@ fn known(catalog: &Catalog, product: &ProductName) -> bool {
         || catalog.releases.values().any(|loaded| {
             loaded.file.lock.as_ref().is_some_and(|lock| lock.value.products.contains_key(product))
         })
-}
-
-fn next_id(catalog: &Catalog) -> Result<PinId, RepoError> {
-    let numbers = catalog.pins.keys().filter_map(|id| id.as_str().strip_prefix("PIN-")?.parse::<u64>().ok());
-    let next = numbers.max().unwrap_or(0).saturating_add(1);
-    format!("PIN-{next}").parse().map_err(|error: crate::model::NameError| {
-        Finding::error(&codes::INVALID_VALUE, error.to_string()).into()
-    })
 }
 
 fn text(id: &PinId, request: &PinRequest, commit: &str, digest: &Digest, now: jiff::Timestamp) -> String {

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{InUse, Parts, Row, Seen, Status, stands as by_choice};
+use super::parts::Parts;
+use super::seen::{Seen, stands as by_choice};
+use super::{InUse, Row, Status};
 use crate::lcm::around::Pinned;
 use crate::lcm::declared::Item;
 use crate::lcm::pick::pick;

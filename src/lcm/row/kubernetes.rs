@@ -4,41 +4,51 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Parts, Row, Running, Seen, Status, is_declared, stands as by_choice};
+use super::parts::Parts;
+use super::seen::{Seen, stands as by_choice};
+use super::{ClusterSet, InUse, Row, Running, Status, is_declared};
+use crate::lcm::around::Pinned;
 use crate::lcm::declared::Item;
 use crate::lcm::path::path;
 use crate::lcm::pick::pick;
 use crate::lcm::policy::Policy;
 use crate::lcm::support::kubernetes::Provider;
 use crate::lcm::upstream::{Answer, Unanswered};
+use crate::model::ClusterName;
 use crate::version::{KubeMinor, KubeVersion};
 
 /// The most minors that are told to be missing on a way.
 const MOST_MISSING: usize = 8;
 
-/// The rows of a channel.
+/// The rows of a channel. A pin is told where it holds something.
 pub(super) fn rows(
     parts: &Parts<'_>,
     item: &Item,
     answer: Option<&Result<Answer, Unanswered>>,
     policy: &Policy,
+    pinned: &[Pinned],
 ) -> Vec<Row> {
     let mut by_minor: BTreeMap<Option<KubeMinor>, Vec<&Running>> = BTreeMap::new();
     for one in &parts.running {
         let version = one.declared.version.as_deref().and_then(KubeVersion::of_numbers);
         by_minor.entry(version.map(|version| version.minor())).or_default().push(one);
     }
-    let Some(whole) = parts.row(item, answer, policy, &Default::default()) else { return Vec::new() };
+    let Some(whole) = parts.row(item, answer, policy, &InUse::default()) else { return Vec::new() };
     if by_minor.is_empty() {
         let minor = whole.declared.first().and_then(|version| KubeVersion::of_numbers(version));
         let minor = minor.map(|version| version.minor());
         return vec![finished(Row { minor, ..whole }, answer)];
     }
     let row = |(minor, running): (Option<KubeMinor>, Vec<&Running>)| {
-        let own = Parts { running, ..Parts::default() }.row(item, answer, policy, &Default::default())?;
+        let runs = |name: &ClusterName| running.iter().any(|one| one.clusters.contains(name));
+        let used = InUse { pinned: pinned.iter().map(|pin| pin.on(&runs)).collect(), ..InUse::default() };
+        let own = Parts { running, ..Parts::default() }.row(item, answer, policy, &used)?;
         let mut statuses = own.statuses.clone();
-        let differs = |version: &str| !whole.declared.iter().any(|one| is_declared(one, version, item));
-        if !whole.declared.is_empty() && own.running.iter().any(|(version, _)| differs(version)) {
+        let differs = |(version, clusters): &(String, ClusterSet)| {
+            !whole.declared.iter().any(|one| is_declared(one, version, item))
+                && !clusters.is_subset(&own.around.pinned)
+        };
+        if !whole.declared.is_empty() && own.running.iter().any(differs) {
             statuses.push(Status::Skewed);
             statuses.sort();
         }

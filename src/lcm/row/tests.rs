@@ -1,180 +1,292 @@
-//! Rows of Kubernetes and of clouds' add-ons.
+//! What rows say of what is in use and what sources answered.
 
-#![allow(clippy::unwrap_used)]
-
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::*;
 use crate::diag::Place;
-use crate::lcm::around::{Pinned, explain};
-use crate::lcm::support::kubernetes::addons as read_addons;
+use crate::lcm::charts::Entry;
+use crate::lcm::upstream::{Known, Silence, Tags};
 use crate::lcm::version::Scheme;
+use crate::model::image::Repository;
 
-const ADDONS: &[u8] = include_bytes!("../../../tests/upstream/fixtures/eks-addons.json");
+fn item() -> Item {
+    Item::Image(Repository { registry: "quay.io".to_owned(), name: "a/b".to_owned() })
+}
+
+fn chart() -> Item {
+    Item::Chart { repository: "https://charts.example.com".to_owned(), name: "certs".to_owned() }
+}
 
 fn declared(item: &Item, version: &str) -> Declared {
+    let (version, digest) = match version.split_once('@') {
+        Some((version, digest)) => (version, Some(digest.to_owned())),
+        None => (version, None),
+    };
     Declared {
-        product: "p".to_owned(),
-        owner: "platform".to_owned(),
+        product: "certs".to_owned(),
+        owner: "security".to_owned(),
         item: item.clone(),
-        version: Some(version.to_owned()),
-        digest: None,
+        version: (!version.is_empty()).then(|| version.to_owned()),
+        digest,
         place: Place::none(),
     }
 }
 
-fn on(item: &Item, version: &str, clusters: &[&str]) -> Running {
-    let clusters = clusters.iter().map(|name| name.parse().unwrap()).collect();
-    Running::new(declared(item, version), clusters)
+fn used(item: &Item, versions: &[&str]) -> InUse {
+    let declared = versions.iter().map(|version| declared(item, version)).collect();
+    InUse { declared, ..InUse::default() }
 }
 
-/// The rows of a channel that offers these, where clusters run these.
-fn kubernetes(channel: &str, release: &str, running: &[(&str, &[&str])], offered: &[&str]) -> Vec<Row> {
-    let item = Item::Kubernetes(channel.to_owned());
-    let used = InUse {
-        declared: vec![declared(&item, release)],
-        released: vec![declared(&item, release)],
-        running: running.iter().map(|(version, clusters)| on(&item, version, clusters)).collect(),
-        ..InUse::default()
-    };
-    let answer = Answer::of(Arc::new(offered.iter().collect()));
-    rows(&used, &Answers::from([(item, Ok(answer))]), &|_, _| Policy::of(Scheme::Kubernetes))
-}
-
-fn minors(rows: &[Row]) -> Vec<String> {
-    rows.iter().filter_map(|row| row.minor).map(|minor| minor.to_string()).collect()
-}
-
-#[test]
-fn each_minor_that_runs_has_a_row_with_its_clusters() {
-    let offered = ["1.33", "1.34", "1.35", "v1.33.12", "v1.34.9", "v1.35.4"];
-    let running: &[(&str, &[&str])] =
-        &[("v1.33.9", &["a"]), ("v1.34.6", &["b", "c"]), ("v1.34.9", &["d"]), ("v1.35.4", &["e"])];
-    let rows = kubernetes("stable", "1.35", running, &offered);
-    assert_eq!(minors(&rows), ["1.33", "1.34", "1.35"]);
-    let of = |row: &Row| (row.judged.clone().unwrap(), row.newest.clone().unwrap(), row.steps);
-    assert_eq!(of(&rows[0]), ("v1.33.9".to_owned(), "1.35.4".to_owned(), Some(2)));
-    assert_eq!(rows[0].stops, ["1.34.9", "1.35.4"]);
-    assert_eq!(rows[0].levels[&Level::Patch], "1.33.12");
-    assert_eq!(rows[1].running.len(), 2);
-    assert_eq!(rows[1].judged.as_deref(), Some("v1.34.6"));
-    assert_eq!(rows[1].statuses, [Status::Behind(Level::Minor), Status::Skewed]);
-    assert_eq!(rows[2].statuses, [Status::Same], "what the release says runs");
-}
-
-#[test]
-fn a_pin_explains_a_minor_on_the_clusters_that_it_holds() {
-    let offered = ["1.34", "1.35", "v1.34.9", "v1.35.4"];
-    let running: &[(&str, &[&str])] = &[("v1.34.9", &["b", "c"]), ("v1.35.4", &["e"])];
-    let pin = |clusters: &[&str]| Pinned {
-        product: "kubernetes".to_owned(),
-        owner: "nodes".to_owned(),
-        until: "2027-01-01".to_owned(),
-        clusters: clusters.iter().map(|name| name.parse().unwrap()).collect(),
-    };
-    let told = |clusters: &[&str]| {
-        let mut rows = kubernetes("stable", "1.35", running, &offered);
-        rows.iter_mut().for_each(|row| row.product = "kubernetes".to_owned());
-        explain(&mut rows, &[pin(clusters)]);
-        let words = |row: &Row| row.statuses.iter().map(Status::word).collect::<Vec<_>>().join(" ");
-        rows.iter().map(words).collect::<Vec<_>>()
-    };
-    assert_eq!(told(&["b", "c"]), ["minor pinned", "same"]);
-    assert_eq!(told(&["b"]), ["minor skewed pinned", "same"], "c runs it without one");
-    assert_eq!(told(&[]), ["minor skewed", "same"]);
-}
-
-#[test]
-fn a_policy_ends_the_way_too() {
-    let item = Item::Kubernetes("eks".to_owned());
-    let used = InUse { running: vec![on(&item, "v1.33.2-eks-b9bdc7c", &["a"])], ..InUse::default() };
-    let answer = Answer::of(Arc::new(["1.33", "1.34", "1.35", "1.36"].into_iter().collect()));
-    let policy = Policy { range: Some("<1.36".to_owned()), ..Policy::of(Scheme::Kubernetes) };
-    let rows = rows(&used, &Answers::from([(item, Ok(answer))]), &|_, _| policy.clone());
-    assert_eq!((rows[0].newest.as_deref(), rows[0].stops.len()), (Some("1.35"), 2));
-}
-
-#[test]
-fn a_provider_that_patches_by_itself_is_compared_by_minors() {
-    let rows =
-        kubernetes("eks", "1.34", &[("v1.34.2-eks-b9bdc7c", &["a"])], &["1.34", "1.34.9", "1.35", "1.35.6"]);
-    assert_eq!((rows[0].newest.as_deref(), rows[0].steps), (Some("1.35"), Some(1)));
-    assert_eq!(rows[0].stops, ["1.35"]);
-    let newest = kubernetes("eks", "1.35", &[("v1.35.2-eks-b9bdc7c", &["a"])], &["1.34", "1.35", "1.35.6"]);
-    assert_eq!(newest[0].statuses, [Status::Same]);
-}
-
-#[test]
-fn a_minor_that_nobody_offers_any_more_is_told_and_a_gap_on_the_way_too() {
-    let rows =
-        kubernetes("eks", "1.36", &[("v1.31.2-eks-b9bdc7c", &["a"])], &["1.33", "1.34", "1.35", "1.36"]);
-    let statuses = [Status::Missing, Status::Behind(Level::Minor), Status::Skewed];
-    assert_eq!(rows[0].statuses, statuses);
-    assert_eq!((rows[0].steps, rows[0].stops.len()), (Some(5), 0));
-    assert_eq!(rows[0].notes, ["there is no way to 1.36 by single minors: EKS lacks 1.32"]);
-}
-
-#[test]
-fn where_no_cluster_was_seen_the_release_is_judged() {
-    let rows = kubernetes("gke", "1.34", &[], &["1.34", "1.35", "1.34.9-gke.1655001", "1.35.7-gke.1222000"]);
-    assert_eq!((minors(&rows), rows[0].newest.as_deref()), (vec!["1.34".to_owned()], Some("1.35")));
-    let odd = kubernetes("gke", "1.34", &[("weird", &["a"])], &["1.34"]);
-    assert!(matches!(odd[0].status(), Status::Unknown { .. }) && odd[0].minor.is_none(), "{odd:?}");
-}
-
-/// The row of vpc-cni in a version, where these minors are in use.
-fn addon(version: &str, minors: &[&str]) -> Row {
-    let item = Item::Addon { provider: Provider::Eks, name: "vpc-cni".to_owned() };
-    let told = read_addons(Provider::Eks, ADDONS).unwrap();
-    let addon = told.get("vpc-cni").unwrap();
-    let tags = addon.versions.iter().map(|one| one.version.as_str()).collect();
-    let answer = Answer { addon: addon.versions.clone(), ..Answer::of(Arc::new(tags)) };
-    let minors: BTreeSet<KubeMinor> = minors.iter().map(|minor| minor.parse().unwrap()).collect();
-    let used = InUse {
-        declared: vec![declared(&item, version)],
-        minors: BTreeMap::from([(Provider::Eks, minors)]),
-        ..InUse::default()
-    };
-    let mut rows = rows(&used, &Answers::from([(item, Ok(answer))]), &|_, _| Policy::of(Scheme::EksAddon));
+fn row(used: &InUse, answer: Result<Answer, Unanswered>) -> Row {
+    let item = used.declared[0].item.clone();
+    let mut rows = rows(used, &Answers::from([(item, answer)]), &|_, item| match item {
+        Item::Chart { .. } => Policy::of(Scheme::Helm),
+        _ => Policy::of(Scheme::Auto),
+    });
+    assert_eq!(rows.len(), 1);
     rows.remove(0)
 }
 
+fn tags(tags: &[&str]) -> Result<Answer, Unanswered> {
+    Ok(Answer::of(Arc::new(tags.iter().collect())))
+}
+
 #[test]
-fn the_newest_of_an_add_on_goes_with_all_that_clusters_have() {
-    let row = addon("v1.20.4-eksbuild.2", &["1.33", "1.34"]);
+fn several_declared_versions_are_one_row_that_stands_as_the_lowest_does() {
+    let row = row(&used(&item(), &["v1.10.0", "v1.9.0", "v1.9.0"]), tags(&["v1.9.0", "v1.10.0"]));
+    assert_eq!(row.declared, ["v1.9.0", "v1.10.0"]);
+    assert_eq!((row.newest.as_deref(), row.status()), (Some("v1.10.0"), &Status::Behind(Level::Minor)));
+    assert_eq!(row.steps, Some(1));
+}
+
+#[test]
+fn the_newest_is_the_same_and_what_is_above_it_is_ahead() {
+    assert_eq!(row(&used(&item(), &["2.0.0"]), tags(&["1.0.0", "2.0.0"])).statuses, [Status::Same]);
+    let above = row(&used(&item(), &["2.1.0"]), tags(&["1.0.0", "2.0.0"]));
+    assert_eq!(above.statuses, [Status::Missing, Status::Ahead]);
+}
+
+#[test]
+fn a_silent_source_is_unknown_and_never_up_to_date() {
+    let silence = Unanswered::new(Silence::Forbidden, "quay.io answered 403");
+    let row_of = row(&used(&item(), &["2.0.0"]), Err(silence));
+    let why = "quay.io answered 403".to_owned();
+    assert_eq!(row_of.statuses, [Status::Unknown { silence: Some(Silence::Forbidden), why }]);
+    assert_eq!(row_of.newest, None);
+    assert_eq!(row(&used(&item(), &["2.0.0"]), tags(&[])).statuses, [Status::unknown("there are no tags")]);
+}
+
+#[test]
+fn a_version_that_is_gone_is_told_beside_the_newer_one() {
+    let row = row(&used(&item(), &["1.0.1"]), tags(&["1.0.0", "1.2.0"]));
+    assert_eq!(row.statuses, [Status::Missing, Status::Behind(Level::Minor)]);
+    assert_eq!(row.newest.as_deref(), Some("1.2.0"));
+}
+
+#[test]
+fn clusters_that_run_something_else_are_skewed_and_counted_by_version() {
+    let clusters = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();
+    let mut used = used(&item(), &["1.2.0"]);
+    used.running = vec![
+        Running::new(declared(&item(), "1.10.0"), clusters(&["c"])),
+        Running::new(declared(&item(), "1.2.0"), clusters(&["a", "b"])),
+        Running::new(declared(&item(), "1.10.0"), clusters(&["d"])),
+    ];
+    let row = row(&used, tags(&["1.2.0", "1.10.0"]));
+    let running: Vec<(&str, usize)> = row.running.iter().map(|(v, all)| (v.as_str(), all.len())).collect();
+    assert_eq!(running, [("1.2.0", 2), ("1.10.0", 2)]);
+    assert_eq!(row.statuses, [Status::Behind(Level::Minor), Status::Skewed]);
+}
+
+fn digest(letter: char) -> String {
+    format!("sha256:{}", letter.to_string().repeat(64))
+}
+
+fn with_digests(known: &[(&str, char)]) -> Result<Answer, Unanswered> {
+    let mut all: Tags = known.iter().map(|(tag, _)| tag).collect();
+    for (tag, letter) in known {
+        let known = Known { digest: Some(digest(*letter)), ..Known::default() };
+        all.known.insert((*tag).to_owned(), known);
+    }
+    Ok(Answer::of(Arc::new(all)))
+}
+
+#[test]
+fn a_tag_that_names_something_else_now_has_moved_and_one_that_does_not_is_the_same() {
+    let pinned = format!("1.2.0@{}", digest('a'));
+    let moved = row(&used(&item(), &[&pinned]), with_digests(&[("1.2.0", 'b')]));
+    assert_eq!(moved.status(), &Status::TagMoved { tag: "1.2.0".to_owned(), digest: Some(digest('b')) });
+    assert_eq!(row(&used(&item(), &[&pinned]), with_digests(&[("1.2.0", 'a')])).statuses, [Status::Same]);
+    let rolling = format!("latest@{}", digest('a'));
+    assert_eq!(row(&used(&item(), &[&rolling]), with_digests(&[("latest", 'a')])).statuses, [Status::Same]);
+    let alone =
+        row(&used(&item(), &[&format!("@{}", digest('a'))]), with_digests(&[("1.2.0", 'a'), ("1.3.0", 'b')]));
+    assert_eq!(alone.declared, Vec::<String>::new());
+    assert!(matches!(alone.status(), Status::Unknown { .. } | Status::Behind(_) | Status::Same), "{alone:?}");
+}
+
+#[test]
+fn a_chart_that_refuses_a_cluster_or_is_given_up_says_so() {
+    let entry = |version: &str, kube: Option<&str>, deprecated: bool| Entry {
+        version: version.to_owned(),
+        kube_version: kube.map(str::to_owned),
+        deprecated,
+        ..Entry::default()
+    };
+    let answer = |entries: Vec<Entry>| Ok(Answer { entries, ..Answer::default() });
+    let mut used = used(&chart(), &["1.0.0"]);
+    used.kubernetes =
+        BTreeSet::from(["1.30.4".parse().expect("a version"), "1.34.1".parse().expect("a version")]);
+    let told = row(&used, answer(vec![entry("1.0.0", None, false), entry("1.1.0", Some(">=1.32"), false)]));
+    let refused = Status::Incompatible { version: "1.1.0".to_owned(), kubernetes: vec!["1.30.4".to_owned()] };
+    assert_eq!(told.statuses, [refused, Status::Behind(Level::Minor)]);
+    let given_up = row(&used, answer(vec![entry("1.0.0", None, true)]));
+    assert_eq!(given_up.statuses, [Status::Deprecated, Status::Same]);
+    let last = row(&used, answer(vec![entry("1.0.0", None, false), entry("2.0.0", None, true)]));
+    assert_eq!(last.statuses, [Status::Deprecated, Status::Same]);
+    assert_eq!(last.newest.as_deref(), Some("1.0.0"));
+}
+
+#[test]
+fn kubernetes_is_compared_as_exactly_as_it_is_declared_and_its_way_has_stops() {
+    let kubernetes = Item::Kubernetes("stable".to_owned());
+    let mut used = used(&kubernetes, &["1.35"]);
+    let clusters: BTreeSet<ClusterName> = ["a"].map(|name| name.parse().expect("a name")).into();
+    used.running = vec![
+        Running::new(declared(&kubernetes, "v1.35.2"), clusters.clone()),
+        Running::new(declared(&kubernetes, "v1.34.9"), clusters),
+    ];
+    let offered = tags(&["1.34", "1.35", "1.36", "1.37", "1.35.4", "1.37.1"]);
+    let item = kubernetes.clone();
+    let mut rows = rows(&used, &Answers::from([(item, offered)]), &|_, _| Policy::of(Scheme::Kubernetes));
+    assert_eq!(rows.len(), 2);
+    let row = rows.remove(0);
+    assert_eq!((row.newest.as_deref(), row.steps), (Some("1.37.1"), Some(3)));
+    assert_eq!(row.stops, ["1.35.4", "1.36", "1.37.1"]);
+    assert_eq!(row.statuses, [Status::Behind(Level::Minor), Status::Skewed]);
+    assert!(row.is_declared("v1.35.2") && !row.is_declared("v1.34.9") && !row.is_declared("v1.350.1"));
+}
+
+#[test]
+fn each_declared_version_is_judged_by_itself_and_the_worst_is_told() {
+    let published = || tags(&["8.0-alpine", "8.1", "8.5"]);
+    let variants = row(&used(&item(), &["8.0-alpine", "8.1"]), published());
+    assert_eq!(variants.statuses, [Status::Behind(Level::Minor)]);
+    assert_eq!((variants.judged.as_deref(), variants.newest.as_deref()), (Some("8.1"), Some("8.5")));
+    let unread = row(&used(&item(), &["8.5", "foo-bar"]), published());
+    assert!(matches!(unread.status(), Status::Unknown { .. }), "{unread:?}");
+    let farther = row(&used(&item(), &["1.9.0", "1.8.1"]), tags(&["1.8.1", "1.8.2", "1.9.0", "2.0.0"]));
+    assert_eq!((farther.judged.as_deref(), farther.steps), (Some("1.8.1"), Some(1)));
+}
+
+#[test]
+fn of_several_digests_each_is_compared() {
+    let pinned = |letter: char| format!("1.2.0@{}", digest(letter));
+    let both = row(&used(&item(), &[&pinned('b'), &pinned('c')]), with_digests(&[("1.2.0", 'b')]));
+    assert_eq!(both.status(), &Status::TagMoved { tag: "1.2.0".to_owned(), digest: Some(digest('b')) });
+    let bare = row(&used(&item(), &["1.2.0", &format!("@{}", digest('c'))]), with_digests(&[("1.2.0", 'b')]));
+    assert!(matches!(bare.status(), Status::Unknown { .. }), "{bare:?}");
+}
+
+#[test]
+fn a_tool_is_the_same_with_a_v_and_without() {
+    let tool = Item::Tool("github:a/b".parse().expect("a project"));
+    let same = row(&used(&tool, &["1.9.8"]), tags(&["v1.9.7", "v1.9.8"]));
+    assert_eq!(same.statuses, [Status::Same]);
+    let behind = row(&used(&tool, &["1.9.8"]), tags(&["v1.9.8", "v1.10.0"]));
     assert_eq!(
-        (row.newest.as_deref(), row.status()),
-        (Some("v1.21.1-eksbuild.3"), &Status::Behind(Level::Minor))
-    );
-    let row = addon("v1.20.4-eksbuild.2", &["1.34"]);
-    assert_eq!((row.newest.as_deref(), row.steps), (Some("v1.21.1-eksbuild.10"), Some(1)));
-    let told: Vec<(String, bool, bool, Option<&str>)> = row
-        .fits
-        .iter()
-        .map(|fit| (fit.minor.to_string(), fit.in_use, fit.fits, fit.newest.as_deref()))
-        .collect();
-    let newest = Some("v1.21.1-eksbuild.10");
-    assert_eq!(told, [("1.34".to_owned(), true, true, newest), ("1.35".to_owned(), false, false, newest)]);
-    assert_eq!(
-        row.notes,
-        ["v1.20.4-eksbuild.2 does not go with Kubernetes 1.35: raise it to v1.21.1-eksbuild.10 before that"]
+        (behind.statuses, behind.newest.as_deref()),
+        (vec![Status::Behind(Level::Minor)], Some("v1.10.0"))
     );
 }
 
 #[test]
-fn an_add_on_that_does_not_go_with_a_cluster_is_told() {
-    let row = addon("v1.20.4-eksbuild.2", &["1.34", "1.36"]);
-    let refused = Status::Incompatible {
-        version: "v1.20.4-eksbuild.2".to_owned(),
-        kubernetes: vec!["1.36".to_owned()],
+fn a_copy_stands_by_what_its_mirror_has() {
+    let mut used = used(&item(), &["1.0.0"]);
+    let origin = "docker.io/a/b".parse().expect("a repository");
+    used.mirrors = "quay.io=docker.io".parse::<crate::model::Mirror>().into_iter().collect();
+    let with = |mirrored: &[&str]| {
+        let answer = tags(&["1.0.0", "1.1.0"]).expect("an answer");
+        Ok(Answer { mirrored: Some(Arc::new(mirrored.iter().collect())), ..answer })
     };
-    assert_eq!(row.statuses, [refused, Status::Behind(Level::Minor)]);
-    // Nothing goes with both.
-    let apart = addon("v1.20.4-eksbuild.2", &["1.33", "1.36"]);
-    assert_eq!(apart.newest, None);
-    assert!(matches!(apart.statuses.as_slice(), [Status::Incompatible { .. }]), "{apart:?}");
-    assert_eq!(addon("v1.21.1-eksbuild.10", &["1.36"]).statuses, [Status::Same]);
-    let gone = addon("v1.1.0-eksbuild.1", &["1.36"]);
-    assert_eq!(gone.statuses, [Status::Missing, Status::Behind(Level::Minor)]);
+    let one = row(&used, with(&["1.0.0"]));
+    assert_eq!(one.around.copy_of, Some(origin));
+    let lacks = Status::NotMirrored { version: "1.1.0".to_owned() };
+    assert_eq!(one.statuses, [Status::Behind(Level::Minor), lacks]);
+    assert_eq!(row(&used, with(&[])).status(), &Status::NotAtMirror);
+    assert_eq!(row(&used, tags(&["1.0.0"])).statuses, [Status::Same]);
+}
+
+#[test]
+fn what_a_pin_explains_is_no_skew() {
+    let cluster = |name: &str| name.parse::<ClusterName>().expect("a name");
+    let running =
+        |version: &str, at: &str| Running::new(declared(&item(), version), BTreeSet::from([cluster(at)]));
+    let mut used = used(&item(), &["2.0.0"]);
+    used.running = vec![running("1.0.0", "held"), running("2.0.0", "other")];
+    let pin = Pinned {
+        product: "certs".to_owned(),
+        owner: "payments".to_owned(),
+        until: "2026-12-01".to_owned(),
+        clusters: BTreeSet::from([cluster("held")]),
+    };
+    used.pinned = vec![Pinned { product: "other".to_owned(), ..pin.clone() }, pin];
+    let pinned = Status::Pinned { until: "2026-12-01".to_owned(), owner: "payments".to_owned(), clusters: 1 };
+    assert_eq!(row(&used, tags(&["2.0.0"])).statuses, [pinned.clone(), Status::Same]);
+    used.running.push(running("1.0.0", "late"));
+    assert_eq!(row(&used, tags(&["2.0.0"])).statuses, [Status::Skewed, pinned, Status::Same]);
+}
+
+/// A version with a digest that one workload was seen to run.
+fn live(product: &str, version: &str, owner: &str, name: &str) -> Running {
+    let cluster: ClusterName = "one".parse().expect("a name");
+    let workload = crate::lcm::live::Workload {
+        namespace: "shop".to_owned(),
+        kind: "Deployment".to_owned(),
+        name: name.to_owned(),
+        owner: None,
+    };
+    let declared = declared(&item(), version);
+    Running {
+        declared: Declared { product: product.to_owned(), owner: owner.to_owned(), ..declared },
+        clusters: BTreeSet::from([cluster.clone()]).into(),
+        workloads: BTreeMap::from([(workload, BTreeSet::from([cluster]))]),
+    }
+}
+
+#[test]
+fn what_was_pulled_tells_that_a_tag_has_moved_where_it_is_known_what_it_names() {
+    let mut used = used(&item(), &["2.0.0"]);
+    used.running = vec![live("certs", "2.0.0@sha256:old", "security", "a")];
+    let known = |digest: Option<&str>| {
+        let mut tags: Tags = ["2.0.0"].into_iter().collect();
+        let known = Known { digest: digest.map(str::to_owned), ..Known::default() };
+        tags.known.insert("2.0.0".to_owned(), known);
+        Ok(Answer::of(Arc::new(tags)))
+    };
+    let moved = Status::TagMoved { tag: "2.0.0".to_owned(), digest: Some("sha256:new".to_owned()) };
+    let one = row(&used, known(Some("sha256:new")));
+    assert_eq!(one.status(), &moved);
+    let runs = &one.around.live["2.0.0"];
+    assert_eq!((runs.digests.len(), runs.workloads.len()), (1, 1));
+    assert_eq!(row(&used, known(Some("sha256:old"))).statuses, [Status::Same]);
+    // Where nobody told what the tag names, nothing is said of what was pulled.
+    assert_eq!(row(&used, known(None)).statuses, [Status::Same]);
+    let mut named = used.clone();
+    named.declared = vec![declared(&item(), "2.0.0@sha256:new")];
+    assert_eq!(row(&named, known(Some("sha256:new"))).statuses, [Status::Same]);
+}
+
+#[test]
+fn what_is_of_no_product_is_everybodys_who_runs_it() {
+    let running = ["sales", "", "night"].map(|owner| live(NO_PRODUCT, "1.0.0", owner, owner));
+    let used = InUse { running: running.into(), ..InUse::default() };
+    let answers = Answers::from([(item(), tags(&["1.0.0", "1.1.0"]))]);
+    let rows = rows(&used, &answers, &|_, _| Policy::of(Scheme::Auto));
+    assert_eq!(
+        (rows.len(), rows[0].product.as_str(), rows[0].owner.as_str()),
+        (1, NO_PRODUCT, "night, sales")
+    );
+    assert_eq!(rows[0].statuses, [Status::Behind(Level::Minor)]);
+    assert_eq!(rows[0].around.live["1.0.0"].workloads.len(), 3);
 }

@@ -17,7 +17,7 @@ pub use past::{
 };
 pub use thing::{Behind, Candidates, RunningAt, StatusLine, Thing, WorkloadAt, short};
 
-use crate::lcm::declared::Item;
+use crate::lcm::declared::{Item, KUBERNETES};
 use crate::lcm::deferred::Deferrals;
 use crate::lcm::row::{NO_PRODUCT, Row, Status};
 use crate::lcm::upstream::{Silence, Unanswered};
@@ -145,7 +145,7 @@ pub struct Product {
 impl Product {
     /// Whether it is Kubernetes itself, which nobody's file makes a product.
     pub fn is_kubernetes(&self) -> bool {
-        self.product == "kubernetes" && self.things.iter().all(|thing| thing.kind == "kubernetes")
+        self.product == KUBERNETES && self.things.iter().all(|thing| thing.kind == "kubernetes")
     }
 
     /// Whether it stands for what is of no product.
@@ -227,14 +227,14 @@ pub struct Pins {
 impl Sources {
     /// Adds who was asked about something else than versions: `asked` of them, those without an answer with
     /// their reasons.
-    pub fn also(&mut self, asked: usize, silent: Vec<(String, Unanswered)>) {
+    pub fn also(&mut self, asked: usize, silent: &[(String, Unanswered)]) {
         self.asked += asked;
         self.answered += asked.saturating_sub(silent.len());
-        self.silent.extend(silent.into_iter().map(|(source, why)| Silent {
+        self.silent.extend(silent.iter().map(|(source, why)| Silent {
             thing: source.clone(),
-            source,
+            source: source.clone(),
             silence: why.why,
-            why: why.message,
+            why: why.message.clone(),
         }));
     }
 }

@@ -1,6 +1,7 @@
 //! Commands on what is newer.
 
 mod accept;
+mod answered;
 mod defer;
 mod import;
 mod live;

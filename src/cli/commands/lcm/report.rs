@@ -1,135 +1,74 @@
 //! `lcm report`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::time::Instant;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::super::{Context, fleet};
-use super::{live, past::Before};
+use super::{answered::Answered, live, past::Before};
 use crate::catalog::{self, Catalog};
-use crate::cli::args::{LcmReport, MetricNames, WhenPackages};
+use crate::cli::args::{LcmReport, MetricNames};
 use crate::cli::failure::{Failure, Outcome};
-use crate::cli::upstreams::Asking;
 use crate::diag::{Finding, Severity, codes};
-use crate::engine::newer::{Comparing, Learned, Looked, Scanned};
-use crate::engine::{newer, repo};
-use crate::lcm::answers::{KIND, Recorded};
+use crate::engine::newer::{self, Gathered, Looked};
+use crate::engine::repo::{self, Repository};
 use crate::lcm::deadlines;
-use crate::lcm::declared::{Declared, Item};
+use crate::lcm::declared::{Declared, Item, KUBERNETES};
 use crate::lcm::deferred;
 use crate::lcm::policies::Policies;
 use crate::lcm::projects::Projects;
 use crate::lcm::row::InUse;
 use crate::lcm::support::course::Course;
-use crate::lcm::support::known::Known;
 use crate::model::{ClusterEntry, ClusterName, ReleaseId};
 use crate::output::Format;
-use crate::output::envelope::{API_VERSION, Warning};
+use crate::output::envelope::Warning;
 use crate::output::exit::Code;
 use crate::output::screens::OtherNames;
 use crate::output::surface::Form;
 use crate::report::course;
 use crate::report::standing::{Standing, Standings};
 use crate::report::weekly::{self, Fleet, Need, Weekly, security};
-use crate::scan::vulnerabilities as scan;
 
 /// Makes the report.
 pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let has_other_names = other_names(args, context)?;
     let files = context.place.files().await?;
-    let (catalog, mut findings) = repo::load(&files).await?;
-    let (policies, wrong) = Policies::of(&catalog);
-    findings.extend(wrong);
-    let (projects, wrong) = Projects::of(&catalog);
-    findings.extend(wrong);
-    // Of all that `check` finds, what this report reads.
-    findings.extend(catalog::check(&catalog).into_iter().filter(is_read));
-    if findings.has_errors() {
-        return Err(Failure::invalid(findings));
-    }
-    known(args, &catalog)?;
+    let platform = Platform::load(&files).await?;
+    let catalog = &platform.catalog;
+    known(args, catalog)?;
     let mut before = Before::find(args, context).await?;
-    let members = members(&catalog, context).await?;
-    let mut seen = live::ask(args, &catalog, &members, context).await?;
-    let (mut fleet, newest, course) = standings(&catalog, &members, context).await?;
+    let members = members(catalog, context).await?;
+    let mut seen = live::ask(args, catalog, &members, context).await?;
+    let (mut fleet, newest, course) = standings(catalog, &members, context).await?;
     if let Some(seen) = &seen {
         seen.freshen(&mut fleet);
     }
-    let mut gathered = newer::gather(&catalog, &fleet, newest.as_ref(), &*files.packages).await;
+    let mut gathered = newer::gather(catalog, &fleet, newest.as_ref(), &*files.packages).await;
     if let Some(seen) = &mut seen {
         seen.replace(&mut gathered.used);
     }
-    known_owners(args, &catalog, &gathered.used)?;
+    known_owners(args, catalog, &gathered.used)?;
     narrow(args, &mut gathered.used);
-    let own = catalog.support.as_ref().map(|loaded| &loaded.file.spec);
-    let mut asked_at = None;
-    let Looked { answers, mut rows, learned, scanned } = match &args.answers {
-        Some(path) => {
-            let mut recorded = recorded(path)?;
-            asked_at = Some(recorded.at);
-            let silent = recorded.silent();
-            let asked = recorded.releases.len() + silent.len();
-            let scanned = Scanned { looked: scans_of(&mut recorded, path)?, ..Scanned::default() };
-            let (answers, mut material) = recorded.read().map_err(|why| unread(path, why))?;
-            material.known = Known::new([], own);
-            let rows = newer::rows(&policies, &gathered.used, &answers);
-            Looked { answers, rows, learned: Learned { material, silent, asked }, scanned }
-        }
-        None => {
-            let git = context.place.repository().await?;
-            let sources = catalog.sources.as_ref().map(|loaded| &loaded.file);
-            let most = context.place.globals().wait_timeout.map_or(args.within.std(), |most| most.std());
-            let (begun, within) = (Instant::now(), Some(args.within.std().min(most)));
-            let upstreams = Asking::of(&context.place, Some(git.root()), sources, within)?.upstreams();
-            let mut looked = newer::look(&gathered.used, &policies, &projects, own, &upstreams).await;
-            if wants_packages(args) {
-                let with = Comparing {
-                    catalog: &catalog,
-                    kubernetes: &gathered.used.kubernetes,
-                    renderer: &*context.place.renderer(),
-                    within: args.within.std().saturating_sub(begun.elapsed()),
-                };
-                looked.learned.material.compared =
-                    newer::compare(&looked.rows, &looked.answers, &upstreams, &with).await;
-            }
-            looked
-        }
-    };
-    let silent = [&learned.silent[..], &scanned.silent].concat();
-    let at = asked_at.unwrap_or_else(|| context.place.now());
-    let mut recorded = Recorded::of(&answers, &learned.material, &silent, at);
-    recorded.scans = of_scans(&scanned.looked);
-    let policy = |product: &str, item: &Item| policies.of_item(product, item);
-    let today = context.place.now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    learned.material.complete(&mut rows, &answers, &projects, &policy, today);
-    deadlines::put(&mut rows, &learned.material, &course, context.place.now());
-    let files = catalog.deferrals.values().map(|loaded| &loaded.file);
-    let mut deferrals = deferred::mark(&mut rows, files, &policy, context.place.now());
+    let mut answered = Answered::now_or_then(args, &platform, &gathered.used, context).await?;
+    let now = context.place.now();
+    complete(&mut answered.looked, &platform, &course, now);
+    let policy = |product: &str, item: &Item| platform.policies.of_item(product, item);
+    let deferrals = catalog.deferrals.values().map(|loaded| &loaded.file);
+    let deferrals = deferred::mark(&mut answered.looked.rows, deferrals, &policy, now);
+    let mut report = told(args, catalog, &gathered, &fleet, &answered.looked, now);
+    report.deferrals = deferrals;
     if !args.product.is_empty() || !args.owner.is_empty() {
         // What others are about is not looked at.
-        deferrals.idle.clear();
+        report.deferrals.idle.clear();
     }
-    let asked = |name: &&str| args.product.is_empty() || args.product.iter().any(|one| one.as_str() == *name);
-    let products = catalog.products.iter().filter(|(_, source)| owned(args, &source.file.spec.owner.value));
-    let pins: Vec<_> = catalog.pins.values().map(|loaded| &loaded.file).collect();
-    let unseen = fleet.iter().filter(|standing| standing.observed.is_none()).count();
-    let mut report = weekly::of(
-        &rows,
-        products.map(|(name, _)| name.as_str()).filter(asked),
-        gathered.release,
-        Fleet { clusters: fleet.len(), unseen },
-        &pins,
-        context.place.now(),
-    );
-    let pairs = security::pairs(&rows, &gathered.used);
-    let acceptances = catalog.acceptances.iter().map(|(id, loaded)| (id, &loaded.file.spec));
-    security::tell(&mut report, &pairs, &scanned.looked, acceptances, context.place.now());
-    report.deferrals = deferrals;
     report.live = seen.as_ref().map(live::told);
+    report.answered_at = answered.then;
+    // That nobody answered at all is about versions.
     let codes = codes(args, &report);
-    report.answered_at = asked_at;
-    report.sources.also(learned.asked, learned.silent);
-    report.sources.also(scanned.asked, scanned.silent);
+    let Looked { learned, scanned, .. } = &answered.looked;
+    report.sources.also(learned.asked, &learned.silent);
+    report.sources.also(scanned.asked, &scanned.silent);
     let past = before.as_mut().map(|before| before.compare(&mut report, args, context));
     let warnings = warnings(&report, &gathered.lost);
     if !args.only.is_empty() {
@@ -139,19 +78,71 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
         context.surface.aside(&format!("what {what} declares is not known: {why}"));
     }
     match has_other_names {
-        true => {
-            context.surface.show(&OtherNames(report), context.place.now(), &warnings, codes.clone());
-        }
-        false => context.surface.show(&report, context.place.now(), &warnings, codes.clone()),
+        true => context.surface.show(&OtherNames(report), now, &warnings, codes.clone()),
+        false => context.surface.show(&report, now, &warnings, codes.clone()),
     }
     // The report comes first: whoever can't have the file has that. Of one without any answer nothing is kept.
     if let (Some(before), Some(past), false) = (&before, &past, codes.contains(&Code::Unreachable)) {
         before.keep(past, context).await;
     }
     if let Some(path) = &args.save_answers {
-        save(path, &recorded)?;
+        answered.save(path, now)?;
     }
     Ok(codes)
+}
+
+/// The files, as far as the report reads them.
+pub(super) struct Platform {
+    pub catalog: Catalog,
+    pub policies: Policies,
+    pub projects: Projects,
+}
+
+impl Platform {
+    /// Reads the files. Of all that `check` finds, only what this report reads is in its way.
+    async fn load(files: &Repository) -> Result<Self, Failure> {
+        let (catalog, mut findings) = repo::load(files).await?;
+        let (policies, wrong) = Policies::of(&catalog);
+        findings.extend(wrong);
+        let (projects, wrong) = Projects::of(&catalog);
+        findings.extend(wrong);
+        findings.extend(catalog::check(&catalog).into_iter().filter(is_read));
+        if findings.has_errors() {
+            return Err(Failure::invalid(findings));
+        }
+        Ok(Self { catalog, policies, projects })
+    }
+}
+
+/// Completes the rows with what was learned beside versions, and with the days by which something must begin.
+fn complete(looked: &mut Looked, platform: &Platform, course: &Course, now: Timestamp) {
+    let Looked { answers, rows, learned, .. } = looked;
+    let policy = |product: &str, item: &Item| platform.policies.of_item(product, item);
+    let today = now.to_zoned(TimeZone::UTC).date();
+    learned.material.complete(rows, answers, &platform.projects, &policy, today);
+    deadlines::put(rows, &learned.material, course, now);
+}
+
+/// The report of what was looked at: products by need, and what is vulnerable.
+fn told(
+    args: &LcmReport,
+    catalog: &Catalog,
+    gathered: &Gathered,
+    fleet: &[Standing],
+    looked: &Looked,
+    now: Timestamp,
+) -> Weekly {
+    let asked = |name: &&str| args.product.is_empty() || args.product.iter().any(|one| one.as_str() == *name);
+    let products = catalog.products.iter().filter(|(_, source)| owned(args, &source.file.spec.owner.value));
+    let products = products.map(|(name, _)| name.as_str()).filter(asked);
+    let pins: Vec<_> = catalog.pins.values().map(|loaded| &loaded.file).collect();
+    let unseen = fleet.iter().filter(|standing| standing.observed.is_none()).count();
+    let size = Fleet { clusters: fleet.len(), unseen };
+    let mut report = weekly::of(&looked.rows, products, gathered.release.clone(), size, &pins, now);
+    let pairs = security::pairs(&looked.rows, &gathered.used);
+    let acceptances = catalog.acceptances.iter().map(|(id, loaded)| (id, &loaded.file.spec));
+    security::tell(&mut report, &pairs, &looked.scanned.looked, acceptances, now);
+    report
 }
 
 /// Whether metrics get the names of k8s-platform-lcm; there must be metrics, then.
@@ -168,71 +159,6 @@ fn other_names(args: &LcmReport, context: &Context<'_>) -> Result<bool, Failure>
         ));
     }
     Ok(true)
-}
-
-/// Whether packages are fetched: for a whole platform they are more than everything else that is asked.
-fn wants_packages(args: &LcmReport) -> bool {
-    match args.packages {
-        WhenPackages::Auto => !args.product.is_empty(),
-        WhenPackages::Always => true,
-        WhenPackages::Never => false,
-    }
-}
-
-/// Writes what was answered.
-fn save(path: &Path, recorded: &Recorded) -> Result<(), Failure> {
-    let document = serde_json::json!({
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "generatedAt": recorded.at,
-        "data": recorded,
-    });
-    std::fs::write(path, format!("{document:#}\n")).map_err(|error| {
-        let message = format!("the answers can't be written to `{}`: {error}", path.display());
-        Failure::new(Code::Unexpected, Finding::error(&codes::FILE_UNREADABLE, message))
-    })
-}
-
-/// What was said about vulnerabilities, as it is kept; nothing where nobody was asked.
-fn of_scans(looked: &scan::Looked) -> Option<serde_json::Value> {
-    // Texts, numbers and lists of them always have a form in JSON.
-    (!looked.is_empty()).then(|| serde_json::to_value(looked).unwrap_or_default())
-}
-
-/// What was said about vulnerabilities, as a file keeps it.
-fn scans_of(recorded: &mut Recorded, path: &Path) -> Result<scan::Looked, Failure> {
-    let kept = recorded.scans.take().map(serde_json::from_value).transpose();
-    kept.map(Option::unwrap_or_default).map_err(|error| unread(path, format!("scans: {error}")))
-}
-
-/// Answers of a file.
-fn recorded(path: &Path) -> Result<Recorded, Failure> {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Head {
-        api_version: String,
-        kind: String,
-    }
-    #[derive(serde::Deserialize)]
-    struct Document {
-        data: Recorded,
-    }
-    let bytes = std::fs::read(path).map_err(|error| unread(path, error))?;
-    let head: Head = serde_json::from_slice(&bytes).map_err(|error| unread(path, error))?;
-    if head.kind != KIND || head.api_version != API_VERSION {
-        let Head { api_version, kind } = head;
-        let why =
-            format!("it holds `{kind}` of `{api_version}`, where `{KIND}` of `{API_VERSION}` is expected");
-        return Err(unread(path, why));
-    }
-    let document: Document = serde_json::from_slice(&bytes).map_err(|error| unread(path, error))?;
-    Ok(document.data)
-}
-
-fn unread(path: &Path, why: impl std::fmt::Display) -> Failure {
-    let message = format!("{}: {why}", path.display());
-    let finding = Finding::error(&codes::FILE_UNREADABLE, message);
-    Failure::new(Code::Invalid, finding.next("tidegate lcm report --save-answers FILE"))
 }
 
 /// Whether a finding is about something that the report reads.
@@ -253,7 +179,7 @@ fn is_read(finding: &Finding) -> bool {
 fn known(args: &LcmReport, catalog: &Catalog) -> Result<(), Failure> {
     let products: BTreeSet<&str> = catalog.products.keys().map(|name| name.as_str()).collect();
     for product in &args.product {
-        if !products.contains(product.as_str()) && product.as_str() != newer::KUBERNETES {
+        if !products.contains(product.as_str()) && product.as_str() != KUBERNETES {
             return Err(Failure::missing("product", product.as_str(), products));
         }
     }
