@@ -78,6 +78,11 @@ fn is_about(deferral: &Deferral, row: &Row) -> bool {
     product.value.as_str() == row.product && named.unwrap_or(whole)
 }
 
+/// Whether a version can be compared with others of its kind: a deferral up to another one holds nothing.
+pub fn is_comparable(version: &str, policy: &Policy) -> bool {
+    policy.text(version).is_some_and(|text| policy.scheme.read(&text).is_some())
+}
+
 fn hold(deferral: &Deferral, row: &Row, policy: &Policy, now: jiff::Timestamp) -> Hold {
     if !deferral.holds(now) {
         return Hold::Ended;

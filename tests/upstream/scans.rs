@@ -406,6 +406,8 @@ async fn reports_in_a_folder_tell_it_in_every_form_and_again_from_a_file() {
     let results = sarif["runs"][0]["results"].as_array().unwrap();
     let one = results.iter().find(|result| result["ruleId"] == CVE).unwrap();
     assert_eq!((&one["level"], one["suppressions"].is_null()), (&"error".into(), true), "{one:#}");
+    let words = |result: &Value| result["message"]["text"].as_str().unwrap().to_owned();
+    assert!(results.iter().all(|result| !words(result).ends_with(": ")), "{results:#?}");
     let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
     let rule = rules.iter().find(|rule| rule["id"] == CVE).unwrap();
     assert_eq!(rule["properties"]["security-severity"], "9.5");

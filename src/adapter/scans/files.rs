@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use memchr::memmem;
 use tokio::sync::OnceCell;
 
 use crate::diag::count;
@@ -14,7 +15,7 @@ use crate::digest::Digest;
 use crate::port::scans::{Scans, Subject};
 use crate::port::upstream::{Silence, Unanswered};
 use crate::scan::vulnerabilities::bill::{self, Bill};
-use crate::scan::vulnerabilities::{Asked, Refusal, Report, read};
+use crate::scan::vulnerabilities::{Asked, Refusal, Report, enclosed, read};
 
 /// The most files that are read.
 const MOST_FILES: usize = 20_000;
@@ -28,7 +29,7 @@ const DEEPEST: usize = 8;
 /// The endings of files that may be reports.
 const ENDINGS: &[&str] = &["json", "jsonl", "intoto", "sigstore", "att"];
 
-/// What stands in an envelope is written so that no digest can be seen in it.
+/// What stands in an envelope is written so that no digest can be seen in it: it is opened for them.
 const ENVELOPE: &[u8] = b"\"payload\"";
 
 /// A folder of reports.
@@ -44,7 +45,7 @@ pub struct Files {
 struct Index {
     files: Vec<PathBuf>,
     by_digest: BTreeMap<Digest, Vec<usize>>,
-    /// Files that may be about any.
+    /// Files that may be about any: they can't be read, or not be opened.
     closed: Vec<usize>,
 }
 
@@ -152,11 +153,15 @@ impl Index {
         let place = self.files.len();
         match bytes(&file) {
             Ok(bytes) => {
-                for digest in digests_in(&bytes) {
-                    self.by_digest.entry(digest).or_default().push(place);
+                let mut named = digests_in(&bytes);
+                if memmem::find(&bytes, ENVELOPE).is_some() {
+                    match enclosed(&bytes) {
+                        Some(statement) => named.append(&mut digests_in(&statement)),
+                        None => self.closed.push(place),
+                    }
                 }
-                if bytes.windows(ENVELOPE.len()).any(|window| window == ENVELOPE) {
-                    self.closed.push(place);
+                for digest in named {
+                    self.by_digest.entry(digest).or_default().push(place);
                 }
             }
             // What is wrong with it is told to whoever asks, for it may be about anything.
@@ -246,6 +251,34 @@ mod tests {
         assert_eq!(told(&files, 'b').await, Err(Silence::Missing));
         assert_eq!(told(&files, 'c').await, Err(Silence::Missing), "not a file of a scanner");
         assert_eq!(told(&files, 'd').await, Err(Silence::Invalid), "half a report is no clean image");
+    }
+
+    #[test]
+    fn envelopes_are_opened_to_see_what_they_are_about() {
+        use base64::prelude::{BASE64_STANDARD, Engine as _};
+        let root = tempfile::tempdir().unwrap();
+        let envelope = |letter: char| {
+            let statement = trivy(letter, "CVE-2026-1111", "2026-11-10T00:00:00Z");
+            let payload = BASE64_STANDARD.encode(statement);
+            format!(r#"{{"payloadType": "application/vnd.in-toto+json", "payload": "{payload}"}}"#)
+        };
+        for (path, text) in [
+            ("a.json", envelope('a')),
+            ("b.json", envelope('b')),
+            ("cut.json", envelope('b')[..90].to_owned()),
+        ] {
+            std::fs::write(root.path().join(path), text).unwrap();
+        }
+        let index = Index::of(root.path(), ".").unwrap();
+        let about = |letter| {
+            let files = index.about(&subject(letter).digests());
+            files
+                .iter()
+                .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(about('a'), ["a.json", "cut.json"], "what can't be opened may be about any");
+        assert_eq!(about('c'), ["cut.json"]);
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ pub use images::{DeclaredImages, ImageChange, by_tag};
 pub use rules::{ancestors, contained_hotfixes, rules};
 pub(crate) use rules::{is_reserved, reserved};
 pub(crate) use verify::own_lock;
-pub use verify::{Locked, locked, newest};
+pub use verify::{Locked, locked, newest, written_last};
 
 #[cfg(test)]
 mod contains_tests;

@@ -39,13 +39,18 @@ impl<'a> Locked<'a> {
 /// The newest release that was cut, of the lane `normal` and with a lock that holds: the end of the
 /// longest line of parents.
 pub fn newest(catalog: &Catalog) -> Option<ReleaseId> {
-    catalog
-        .releases
-        .iter()
-        .filter(|(id, loaded)| loaded.spec.lane.value == Lane::Normal && locked(catalog, id).is_ok())
-        .map(|(id, _)| id)
-        .max_by_key(|id| (ancestors(catalog, id).len(), (*id).clone()))
-        .cloned()
+    last(catalog, |id| locked(catalog, id).is_ok())
+}
+
+/// The newest release of the lane `normal`, cut or not.
+pub fn written_last(catalog: &Catalog) -> Option<ReleaseId> {
+    last(catalog, |_| true)
+}
+
+fn last(catalog: &Catalog, counts: impl Fn(&ReleaseId) -> bool) -> Option<ReleaseId> {
+    let releases = catalog.releases.iter().filter(|(_, loaded)| loaded.spec.lane.value == Lane::Normal);
+    let counting = releases.map(|(id, _)| id).filter(|id| counts(id));
+    counting.max_by_key(|id| (ancestors(catalog, id).len(), (*id).clone())).cloned()
 }
 
 /// A release with its lock, verified together with the locks of all its ancestors.

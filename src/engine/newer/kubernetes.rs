@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
+use crate::catalog::release;
 use crate::diag::Place;
 use crate::lcm::declared::{Declared, Item, KUBERNETES};
 use crate::lcm::row::{InUse, Running};
@@ -28,7 +29,9 @@ pub(super) fn seen(standing: &Standing) -> Option<(KubeVersion, String)> {
 pub(super) fn put(catalog: &Catalog, fleet: &[Standing], newest: Option<&ReleaseId>, used: &mut InUse) {
     let named = named(used);
     let channels = channels(&named, fleet);
-    let release = newest.and_then(|id| catalog.releases.get(id)).map(|loaded| &loaded.file.spec.kubernetes);
+    // Before the first release is cut, what is written is at least declared.
+    let written = newest.cloned().or_else(|| release::written_last(catalog));
+    let release = written.and_then(|id| catalog.releases.get(&id)).map(|loaded| &loaded.file.spec.kubernetes);
     let minor = release.map(|version| version.value.minor());
     for (channel, follow) in &channels {
         let seen: Vec<_> = follow.iter().filter_map(|standing| seen(standing)).collect();
@@ -63,7 +66,7 @@ pub(super) fn put(catalog: &Catalog, fleet: &[Standing], newest: Option<&Release
         if let Some(version) = release {
             let one = declared(version.value.to_string(), version.place.clone());
             used.declared.push(one.clone());
-            used.released.push(one);
+            used.released.extend(newest.map(|_| one));
         }
         let mut by_version: BTreeMap<String, BTreeSet<ClusterName>> = BTreeMap::new();
         for standing in follow {

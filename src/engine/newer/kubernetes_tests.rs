@@ -105,6 +105,15 @@ fn who_was_never_seen_has_what_the_release_says() {
 }
 
 #[test]
+fn before_the_first_release_is_cut_what_it_says_is_declared() {
+    let written = "apiVersion: tidegate.dev/v1\nkind: Release\nmetadata: { name: R1 }\nspec:\n  kubernetes: \"1.36\"\n  products: {}\n";
+    let catalog = Files::default().with("releases/R1.yaml", written).catalog();
+    let mut used = InUse::default();
+    put(&catalog, &[], None, &mut used);
+    assert_eq!((told(&used).0, used.released.len()), (vec!["kubernetes stable 1.36".to_owned()], 0));
+}
+
+#[test]
 fn without_a_release_what_runs_is_told_and_without_both_nothing_is() {
     let seen = used(&["stable"], &[("a", None, Some("v1.34.6"))], false);
     assert_eq!(told(&seen), (vec![], vec!["kubernetes stable v1.34.6: a".to_owned()]));

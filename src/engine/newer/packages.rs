@@ -254,14 +254,18 @@ async fn fetch(job: &Job<'_>, version: &str, entries: &[Entry], charts: &dyn Cha
     let entry = listed.ok_or_else(|| format!("{what}: {} does not list it", job.repository))?;
     let packed = charts.package(job.repository, job.chart, entry).await;
     let packed = packed.map_err(|silent| silent.to_string())?;
-    let (name, address) = (job.chart.to_owned(), packed.address);
+    let (name, listed, address) = (job.chart.to_owned(), version.to_owned(), packed.address);
     let bytes = packed.bytes;
     let read = tokio::task::spawn_blocking(move || {
         let tree = unpack_foreign(&bytes).map_err(|why| why.to_string())?;
         let package = Package::of(&tree);
-        match text(&package.chart, "/name") {
-            own if own == name => Ok((tree, package)),
-            own => Err(format!("it is of the chart `{}`", own.chars().take(60).collect::<String>())),
+        let short = |text: &str| text.chars().take(60).collect::<String>();
+        // Some repositories list versions with a `v` that the chart has not, and the other way round.
+        let bare = |text: &'_ str| text.trim_start_matches('v').to_owned();
+        match (text(&package.chart, "/name"), text(&package.chart, "/version")) {
+            (own, _) if own != name => Err(format!("it is of the chart `{}`", short(own))),
+            (_, own) if bare(own) != bare(&listed) => Err(format!("it is of the version `{}`", short(own))),
+            _ => Ok((tree, package)),
         }
     });
     let read = read.await.map_err(|_| format!("{what}: reading it was given up"))?;

@@ -150,6 +150,7 @@ async fn without_helm_files_are_compared_and_that_is_said() {
 async fn what_is_no_package_of_the_chart_is_told() {
     for (bytes, words) in [
         (packed(&[("x/Chart.yaml", b"name: other\nversion: 2.0.0\n")]), "it is of the chart `other`"),
+        (packed(&[("x/Chart.yaml", b"name: web\nversion: 3.0.0\n")]), "it is of the version `3.0.0`"),
         (packed(&[("web/../../x", b"")]), "leads out of it"),
         (b"<html>".to_vec(), "the package of web 2.0.0: "),
     ] {

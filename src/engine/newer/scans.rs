@@ -72,19 +72,20 @@ pub(super) async fn scan(
     let (told, exploited) = futures::join!(told(subjects, scanners), exploited(scanners));
     let mut silent = silences(&told, scanners);
     let found = || told.values().flatten().filter_map(|(told, _)| told.report.as_ref());
-    let exploited = match exploited {
-        Some((_, Ok(kev))) => Some(kev.only(found().flat_map(|report| &report.vulnerabilities))),
+    let (exploited, exploits_silent) = match exploited {
+        Some((_, Ok(kev))) => (Some(kev.only(found().flat_map(|report| &report.vulnerabilities))), None),
         Some((name, Err(failure))) => {
+            let why = format!("{name}: {failure}");
             silent.push((name, failure));
-            None
+            (None, Some(why))
         }
-        None => None,
+        None => (None, None),
     };
     let sources = scanners.sources.iter().map(|source| source.name().to_owned()).collect();
     let told =
         told.into_iter().map(|(digest, all)| (digest, all.into_iter().map(|(told, _)| told).collect()));
     Scanned {
-        looked: Looked { sources, images, told: told.collect(), exploited },
+        looked: Looked { sources, images, told: told.collect(), exploited, exploits_silent },
         silent,
         asked: scanners.sources.len() + usize::from(scanners.exploits.is_some()),
     }

@@ -97,7 +97,10 @@ async fn kubernetes_is_declared_by_the_release_and_runs_as_clusters_say() {
     let kubernetes = |one: &&crate::lcm::declared::Declared| matches!(one.item, Item::Kubernetes(_));
     let declared: Vec<_> = used.declared.iter().filter(kubernetes).collect();
     assert_eq!(declared.len(), 1);
-    assert_eq!((declared[0].product.as_str(), declared[0].version.as_deref()), (crate::lcm::declared::KUBERNETES, Some("1.36")));
+    assert_eq!(
+        (declared[0].product.as_str(), declared[0].version.as_deref()),
+        (crate::lcm::declared::KUBERNETES, Some("1.36"))
+    );
     let running: Vec<_> = used.running.iter().filter(|one| kubernetes(&&one.declared)).collect();
     assert_eq!((running.len(), running[0].clusters.len()), (1, 3));
     assert_eq!(running[0].declared.version.as_deref(), Some("v1.36.1"));

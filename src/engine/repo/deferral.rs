@@ -6,6 +6,8 @@ use serde::Serialize;
 use crate::catalog::{self, Catalog, FOLDERS};
 use crate::diag::{Finding, Findings, codes};
 use crate::lcm::declared::{self, Item, KUBERNETES};
+use crate::lcm::deferred::is_comparable;
+use crate::lcm::policies::Policies;
 use crate::model::{DeferralId, Expiry, ProductName, whole_second};
 
 use super::{RepoError, Repository, quoted, writing};
@@ -69,6 +71,9 @@ pub async fn defer(
         return Err(finding.into());
     }
     let found = thing(&before, request)?;
+    if let Some(finding) = incomparable(&before, request, &found) {
+        return Err(finding.into());
+    }
     let id = match &request.id {
         Some(id) => id.clone(),
         None => writing::next_id("DEFER-", before.deferrals.keys().map(DeferralId::as_str))?,
@@ -137,6 +142,25 @@ fn thing(catalog: &Catalog, request: &DeferralRequest) -> Result<Found, Box<Find
             Err(Box::new(Finding::error(&codes::USAGE, message).hint(hint)))
         }
     }
+}
+
+/// What is wrong with a highest version that nothing of what waits can be compared with.
+fn incomparable(catalog: &Catalog, request: &DeferralRequest, found: &Found) -> Option<Finding> {
+    let up_to = request.up_to.as_deref()?;
+    let (policies, _) = Policies::of(catalog);
+    let own = declared::of(catalog).into_iter().filter(|one| one.product == found.product);
+    let mut items: Vec<Item> = match &found.item {
+        Some(item) => vec![item.clone()],
+        None => own.map(|one| one.item).collect(),
+    };
+    if found.product == KUBERNETES {
+        items.push(Item::Kubernetes("stable".to_owned()));
+    }
+    let fits = |item: &Item| is_comparable(up_to, &policies.of_item(&found.product, item));
+    let message = || format!("`{up_to}` is no version that {found} can be compared with");
+    let hint = "give the highest version that waits, or leave `--up-to` out";
+    (!items.is_empty() && !items.iter().any(fits))
+        .then(|| Finding::error(&codes::USAGE, message()).hint(hint).next("tidegate lcm report"))
 }
 
 /// Everything that may be put off: the products and their things, of one product if that is said.

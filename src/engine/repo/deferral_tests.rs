@@ -56,6 +56,12 @@ async fn what_is_not_clear_or_not_there_is_refused_and_nothing_is_written() {
     assert_eq!(clear.owner, "team");
     let told = asked(&memory, &request("sever")).await.expect_err("nothing is called so");
     assert!(told.contains("no product declares `sever`"), "{told}");
+    for (thing, up_to) in [("server", "latest"), ("shop", "newest"), ("kubernetes", "soon")] {
+        let owner = Some("team".to_owned());
+        let none = DeferralRequest { up_to: Some(up_to.to_owned()), owner, ..request(thing) };
+        let told = asked(&memory, &none).await.expect_err("no version");
+        assert!(told.contains(&format!("`{up_to}` is no version")), "{told}");
+    }
     let past = DeferralRequest { until: "2026-11-21".parse().expect("an end"), ..request("server") };
     assert!(asked(&memory, &past).await.expect_err("it has passed").contains("has passed"));
     let empty = DeferralRequest { reason: " ".to_owned(), ..request("server") };

@@ -171,6 +171,9 @@ pub enum Need {
 }
 
 impl Need {
+    /// All of them, what is most urgent first.
+    pub const ALL: [Self; 5] = [Self::Now, Self::Soon, Self::Unknown, Self::Waits, Self::Nothing];
+
     /// What a row asks of people. What is put off waits, unless it can't.
     fn of_row(row: &Row) -> Self {
         let needs = row.statuses.iter().map(|status| Self::of(status, row));

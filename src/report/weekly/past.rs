@@ -42,6 +42,9 @@ pub struct PastThing {
     /// The newest version that counted.
     #[serde(default)]
     pub latest: Option<String>,
+    /// Whether somebody has put it off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deferred: bool,
 }
 
 /// What is different since another report.
@@ -54,6 +57,8 @@ pub struct Difference {
     pub appeared: Vec<PastThing>,
     /// What needed somebody then and does not now, or is not there any more.
     pub settled: Vec<PastThing>,
+    /// What needed somebody then and was put off since.
+    pub deferred: Vec<PastThing>,
     /// What needed somebody then, does so still, and has something newer yet.
     pub moved: Vec<PastThing>,
     /// What can't be compared: its source was silent at one of the two times.
@@ -150,6 +155,7 @@ impl Past {
                 name: thing.name.clone(),
                 need: thing.need,
                 latest: thing.latest.clone(),
+                deferred: thing.is_deferred(),
             })
         });
         Self { at, things: things.collect() }
@@ -225,6 +231,7 @@ pub fn difference(then: &Past, now: &Past) -> Difference {
         at: then.at,
         appeared: Vec::new(),
         settled: Vec::new(),
+        deferred: Vec::new(),
         moved: Vec::new(),
         unknown: Vec::new(),
     };
@@ -241,6 +248,7 @@ pub fn difference(then: &Past, now: &Past) -> Difference {
             (was, Some(is), _, Some(thing)) if was.is_none_or(|was| is < was) => {
                 all.appeared.push(thing.clone());
             }
+            (Some(_), None, _, Some(thing)) if thing.deferred => all.deferred.push(thing.clone()),
             (Some(_), None, Some(thing), _) => all.settled.push(other.unwrap_or(thing).clone()),
             // Where the newest was not known there is nothing to tell.
             (Some(_), Some(_), Some(one), Some(other)) if one.is_overtaken_by(other) => {

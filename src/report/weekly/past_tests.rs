@@ -10,7 +10,14 @@ fn moment(text: &str) -> Timestamp {
 
 fn thing(product: &str, need: Need, latest: &str) -> PastThing {
     let (kind, name) = ("image".to_owned(), format!("quay.io/x/{product}"));
-    PastThing { product: product.to_owned(), kind, name, need, latest: Some(latest.to_owned()) }
+    PastThing {
+        product: product.to_owned(),
+        kind,
+        name,
+        need,
+        latest: Some(latest.to_owned()),
+        deferred: false,
+    }
 }
 
 fn past(at: &str, things: &[PastThing]) -> Past {
@@ -50,6 +57,17 @@ fn what_appears_settles_or_moves_on_is_told() {
     assert_eq!(products(&difference.settled), ["done", "gone"]);
     assert_eq!(products(&difference.moved), ["still"]);
     assert_eq!(difference.at, then.at);
+}
+
+#[test]
+fn what_is_put_off_is_not_done() {
+    let then = past("2026-11-16T08:00:00Z", &[thing("a", Need::Soon, "2"), thing("b", Need::Soon, "2")]);
+    let put_off = |name: &str, need| PastThing { deferred: true, ..thing(name, need, "2") };
+    let now = past("2026-11-23T08:00:00Z", &[put_off("a", Need::Nothing), put_off("b", Need::Now)]);
+    let difference = difference(&then, &now);
+    assert_eq!(products(&difference.deferred), ["a"]);
+    assert_eq!(products(&difference.appeared), ["b"], "it can't wait, whoever put it off");
+    assert_eq!(difference.settled, []);
 }
 
 #[test]

@@ -48,6 +48,17 @@ struct Envelope {
     payload_type: String,
 }
 
+impl Document {
+    /// The envelope: of a bundle, or the document itself.
+    fn envelope(self) -> Option<Envelope> {
+        match (self.dsse_envelope, self.payload, self.payload_type) {
+            (Some(envelope), _, _) => Some(envelope),
+            (None, Some(payload), Some(payload_type)) => Some(Envelope { payload, payload_type }),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Statement {
@@ -148,15 +159,16 @@ pub(super) fn read(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
     report(&open(bytes, asked)?)
 }
 
+/// What lies in an envelope or in a bundle with one, whatever that is; nothing if it can't be opened.
+pub fn enclosed(bytes: &[u8]) -> Option<Vec<u8>> {
+    let document: Document = typed(Format::Attestation, bytes).ok()?;
+    document.envelope()?.open().ok()
+}
+
 /// Opens an attestation, whatever it says of the image.
 pub(super) fn open<'b>(bytes: &'b [u8], asked: &Asked) -> Result<Opened<'b>, Refusal> {
     let document: Document = typed(Format::Attestation, bytes)?;
-    let envelope = match (document.dsse_envelope, document.payload, document.payload_type) {
-        (Some(envelope), _, _) => Some(envelope),
-        (None, Some(payload), Some(payload_type)) => Some(Envelope { payload, payload_type }),
-        _ => None,
-    };
-    match envelope {
+    match document.envelope() {
         Some(envelope) => statement(envelope.open()?.into(), asked),
         None => statement(bytes.into(), asked),
     }

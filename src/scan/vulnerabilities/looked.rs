@@ -23,6 +23,9 @@ pub struct Looked {
     /// What is exploited; absent where nobody answered that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exploited: Option<Kev>,
+    /// Why nobody answered that, where somebody was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exploits_silent: Option<String>,
 }
 
 /// What the name of an image stands for.

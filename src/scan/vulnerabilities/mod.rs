@@ -25,6 +25,7 @@ mod wire;
 pub mod xray;
 
 pub use asked::{Asked, Naming};
+pub use attestation::enclosed;
 pub use kev::{Exploited, Kev};
 pub use looked::{Looked, Named, Told};
 pub use package::{Package, Purl};

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::asked::{Asked, digest_in};
 use super::package::Package;
@@ -29,8 +29,9 @@ pub(super) struct File {
     trivy: Made,
     #[serde(deserialize_with = "or_default")]
     metadata: Metadata,
-    #[serde(deserialize_with = "or_default")]
-    results: Vec<Target>,
+    /// Nothing where it has no such field: it found nothing to look at.
+    #[serde(deserialize_with = "written")]
+    results: Option<Vec<Target>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -87,6 +88,13 @@ struct System {
     name: String,
     #[serde(rename = "EOSL", deserialize_with = "or_default")]
     ended: bool,
+}
+
+impl System {
+    /// Whether there is one: it says `none` where it has seen none.
+    fn is_known(&self) -> bool {
+        !matches!(self.family.as_str(), "" | "none")
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -167,6 +175,11 @@ impl Cvss {
     }
 }
 
+/// A list that is written, if only as `null`.
+fn written<'de, D: Deserializer<'de>, T: Deserialize<'de>>(source: D) -> Result<Option<Vec<T>>, D::Error> {
+    or_default(source).map(Some)
+}
+
 /// Reads a report.
 pub(super) fn read(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
     let file: File = typed(Format::Trivy, bytes)?;
@@ -178,7 +191,7 @@ pub(super) fn read(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
 pub(super) fn read_list(bytes: &[u8], asked: &Asked) -> Result<Report, Refusal> {
     asked.check(Format::Trivy, &BTreeSet::new())?;
     let results: Vec<Target> = typed_list(Format::Trivy, bytes)?;
-    File { schema_version: VERSION, results, ..File::default() }.report()
+    File { schema_version: VERSION, results: Some(results), ..File::default() }.report()
 }
 
 impl File {
@@ -200,13 +213,17 @@ impl File {
         let of_packages = |target: &Target| {
             target.class.is_empty() || target.class.ends_with("-pkgs") || !target.vulnerabilities.is_empty()
         };
-        if !self.results.is_empty() && !self.results.iter().any(of_packages) {
+        let results = self.results.as_deref();
+        let is_of_others = results.is_some_and(|all| !all.is_empty() && !all.iter().any(of_packages));
+        // Of a distribution that was looked at there is a target, whether it has vulnerabilities or not.
+        let is_unlooked = results.is_none() && self.metadata.os.as_ref().is_some_and(System::is_known);
+        if is_of_others || is_unlooked {
             let why = "it tells of other things than packages; scan with `--scanners vuln`";
             return Err(Refusal::not_scanned(Format::Trivy, why));
         }
         let about = self.names();
         let (mut found, mut set_aside) = (Vec::new(), Vec::new());
-        for target in self.results {
+        for target in self.results.into_iter().flatten() {
             for entry in target.vulnerabilities {
                 found.extend(entry.told()?);
             }
@@ -214,15 +231,15 @@ impl File {
                 set_aside.extend(modified.finding.told()?);
             }
         }
+        let known = self.metadata.os.filter(System::is_known);
         let distribution =
-            self.metadata.os.map(|os| Distribution { name: os.family, version: os.name, ended: os.ended });
+            known.map(|os| Distribution { name: os.family, version: os.name, ended: os.ended });
         Ok(Report {
             tool: Tool::new("Trivy", &self.trivy.version),
             about,
             made: moment(&self.created_at),
             database: self.trivy.server.database(),
-            // It says `none` where it has seen none.
-            distribution: distribution.filter(|known| !matches!(known.name.as_str(), "" | "none")),
+            distribution,
             vulnerabilities: merged(found),
             set_aside: merged(set_aside),
         })

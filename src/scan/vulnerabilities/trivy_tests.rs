@@ -76,6 +76,13 @@ fn no_distribution_is_told_in_a_word() {
 }
 
 #[test]
+fn a_distribution_without_a_target_was_not_looked_at() {
+    let absent = with_results("null").replace("\"Results\"", "\"Others\"");
+    assert!(matches!(read(absent.as_bytes(), &asked()), Err(Refusal::NotScanned { .. })));
+    assert!(report("[]").vulnerabilities.is_empty());
+}
+
+#[test]
 fn a_vulnerability_without_a_fix_a_url_and_a_known_word_is_read_too() {
     let bare = r#"{"VulnerabilityID": "TEMP-1-A", "PkgName": "bash", "PkgIdentifier": null, "InstalledVersion": "5",
         "FixedVersion": "", "Status": "will_not_fix", "Severity": "CaTaStRoPhIc", "CVSS": null, "PublishedDate": null}"#;

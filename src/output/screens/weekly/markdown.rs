@@ -34,11 +34,13 @@ pub(super) fn text(report: &Weekly) -> String {
             let what = deed(thing).unwrap_or("look at it");
             let command = command.map_or_else(String::new, |command| format!("<br>{}", code(command)));
             let ahead: String = ahead(thing).iter().map(|line| format!("  - {}\n", plain(line))).collect();
+            let notes = thing.changes.iter().flat_map(|changes| &changes.notes);
             let evidence: String = evidence(thing)
                 .map(|one| match address(&one.links) {
                     Some(url) => format!("  - {}: {} (<{}>)\n", one.weight, plain(&one.text), plain(url)),
                     None => format!("  - {}: {}\n", one.weight, plain(&one.text)),
                 })
+                .chain(notes.map(|note| format!("  - {}\n", plain(note))))
                 .chain(thing.security.iter().flat_map(security::named).map(line))
                 .collect();
             format!(

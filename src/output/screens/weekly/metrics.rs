@@ -138,10 +138,12 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
         Metric {
             name: "tidegate_lcm_needs",
             help: "How many products need what.",
-            samples: report
-                .counts
+            samples: Need::ALL
                 .iter()
-                .map(|(need, products)| (vec![("need", need.word().to_owned())], products.to_string()))
+                .map(|need| {
+                    let products = report.counts.get(need).copied().unwrap_or(0);
+                    (vec![("need", need.word().to_owned())], products.to_string())
+                })
                 .collect(),
         },
         Metric {
@@ -151,8 +153,12 @@ pub(super) fn text(report: &Weekly, look: &Look) -> String {
                 .since
                 .iter()
                 .flat_map(|since| {
-                    let kinds =
-                        [("appeared", &since.appeared), ("moved", &since.moved), ("settled", &since.settled)];
+                    let kinds = [
+                        ("appeared", &since.appeared),
+                        ("moved", &since.moved),
+                        ("settled", &since.settled),
+                        ("deferred", &since.deferred),
+                    ];
                     kinds.map(|(kind, things)| (vec![("change", kind.to_owned())], things.len().to_string()))
                 })
                 .collect(),

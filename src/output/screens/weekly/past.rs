@@ -12,6 +12,7 @@ fn kinds(difference: &Difference) -> impl Iterator<Item = (&'static str, &[PastT
         ("new", &difference.appeared[..]),
         ("newer still", &difference.moved[..]),
         ("done", &difference.settled[..]),
+        ("put off", &difference.deferred[..]),
     ];
     kinds.into_iter().filter(|(_, things)| !things.is_empty())
 }
@@ -76,10 +77,9 @@ pub(super) fn all(report: &Weekly) -> Vec<(&'static str, String, String)> {
 
 /// How many things needed what in each week, as rows of a table with its heading.
 pub(super) fn weeks(report: &Weekly) -> Vec<Vec<String>> {
-    const NEEDS: [Need; 5] = [Need::Now, Need::Soon, Need::Unknown, Need::Waits, Need::Nothing];
-    let heading = std::iter::once("Week").chain(NEEDS.map(Need::word)).map(str::to_owned).collect();
+    let heading = std::iter::once("Week").chain(Need::ALL.map(Need::word)).map(str::to_owned).collect();
     let row = |week: &crate::report::weekly::Week| {
-        let counts = NEEDS.iter().map(|need| week.counts.get(need).copied().unwrap_or(0).to_string());
+        let counts = Need::ALL.iter().map(|need| week.counts.get(need).copied().unwrap_or(0).to_string());
         std::iter::once(week.week.clone()).chain(counts).collect()
     };
     match report.trend.as_slice() {

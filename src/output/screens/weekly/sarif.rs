@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::words::behind;
 use crate::output::mark::clean;
-use crate::report::weekly::security::{Change, Found};
+use crate::report::weekly::security::{Change, Found, VULNERABLE};
 use crate::report::weekly::{Need, Product, Thing, Weekly};
 use crate::scan::vulnerabilities::Severity;
 
@@ -67,8 +67,11 @@ fn result(product: &Product, thing: &Thing) -> Value {
         Need::Soon => "warning",
         _ => "note",
     };
-    let declared = thing.declared.join(", ");
-    let message = clean(&format!("{}: {} {declared}: {}", product.product, thing.name, behind(thing)));
+    let used = format!("{} {}", thing.name, thing.declared.join(", "));
+    let vulnerable = thing.statuses.iter().find(|line| line.status == VULNERABLE);
+    let why = [behind(thing), vulnerable.map(|line| line.message.clone()).unwrap_or_default()];
+    let why: Vec<String> = why.into_iter().filter(|part| !part.is_empty()).collect();
+    let message = clean(&format!("{}: {}: {}", product.product, used.trim_end(), why.join("; ")));
     let mut result = json!({
         "ruleId": rule(thing),
         "level": level,

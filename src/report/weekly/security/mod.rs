@@ -192,6 +192,13 @@ impl Security {
         self.need.unwrap_or(Need::Nothing)
     }
 
+    /// What asks nothing of people, and would if somebody exploited it.
+    fn worse_if_exploited(&self) -> Option<&Found> {
+        let exploited = |found: &Found| Found { exploited: Some(true), ..found.clone() };
+        let mut open = self.findings.iter().filter(|found| found.is_open() && found.exploited.is_none());
+        open.find(|found| found.need() == Need::Nothing && exploited(found).need() != Need::Nothing)
+    }
+
     /// A sentence about what asks so much.
     fn sentence(&self, need: Need) -> Option<String> {
         let all: Vec<&Found> =
@@ -231,7 +238,7 @@ pub fn tell<'a>(
                 continue;
             };
             secured.unknown += usize::from(security.open.is_none());
-            raise(thing, security, failed);
+            raise(thing, security, failed, looked.exploits_silent.as_deref());
         }
     }
     secured.acceptances = register
@@ -243,8 +250,13 @@ pub fn tell<'a>(
 }
 
 /// Takes in what is known of a thing: what can't wait is said, and is what it needs.
-fn raise(thing: &mut Thing, security: Security, failed: bool) {
+fn raise(thing: &mut Thing, security: Security, failed: bool, exploits_silent: Option<&str>) {
     let mut need = if failed { Need::Unknown } else { security.need() };
+    if let (Need::Nothing, Some(why), Some(one)) = (need, exploits_silent, security.worse_if_exploited()) {
+        need = Need::Unknown;
+        let message = format!("whether {} is exploited is not known: {why}", one.id);
+        thing.statuses.push(StatusLine { status: "unknown", message, silence: None });
+    }
     // What people put off waits for what can't.
     if need == Need::Soon && thing.is_deferred() {
         need = Need::Nothing;
@@ -258,7 +270,7 @@ fn raise(thing: &mut Thing, security: Security, failed: bool) {
         let mend = Act { deed: Deed::Mend, command: None };
         thing.act = Some(thing.urgent.clone().unwrap_or(mend));
     }
-    if failed && thing.act.is_none() {
+    if need == Need::Unknown && thing.act.is_none() {
         thing.act = Some(Act { deed: Deed::Retry, command: None });
     }
     thing.need = need.min(thing.need);

@@ -60,6 +60,7 @@ fn looked(now: &[Vulnerability], then: &[Vulnerability]) -> Looked {
         ]),
         told: BTreeMap::from([(digest('a'), told(now)), (digest('b'), told(then))]),
         exploited: None,
+        exploits_silent: None,
     }
 }
 
@@ -175,6 +176,21 @@ fn what_is_exploited_asks_for_somebody_whether_it_can_be_mended_or_not() {
         thing(&report).need
     };
     assert_eq!((need(Some("3.0.2")), need(None)), (Need::Now, Need::Soon));
+}
+
+#[test]
+fn where_nobody_told_what_is_exploited_what_it_could_change_is_not_known() {
+    let exploits_silent = Some("kev: it did not answer".to_owned());
+    let told = |severity, fix| {
+        let found = found("CVE-2026-1111", severity, fix);
+        report(false, &Looked { exploits_silent: exploits_silent.clone(), ..looked(&[found], &[]) }, &[])
+    };
+    let low = told(Severity::Low, None);
+    assert_eq!((thing(&low).need, thing(&low).statuses.last().unwrap().status), (Need::Unknown, "unknown"));
+    assert!(thing(&low).statuses.last().unwrap().message.contains("kev: it did not answer"));
+    assert_eq!(thing(&told(Severity::Critical, Some("3.0.2"))).need, Need::Now, "it can't get worse");
+    let clean = report(false, &Looked { exploits_silent, ..looked(&[], &[]) }, &[]);
+    assert_eq!(thing(&clean).need, Need::Nothing);
 }
 
 #[test]
