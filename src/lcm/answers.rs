@@ -12,8 +12,11 @@ use super::compared::Compared;
 use super::declared::{Item, addon_of};
 use super::material::Material;
 use super::row::Answers;
+use super::support::known;
 use super::support::kubernetes::{AddonVersion, Addons, Offered, Provider};
+use super::support::product::Product;
 use super::upstream::{Answer, Known, Published, Silence, Tags, Unanswered};
+use crate::model::Support;
 
 /// The kind of the document.
 pub const KIND: &str = "LcmAnswers";
@@ -44,6 +47,9 @@ pub struct Recorded {
     /// Who told of add-ons, and when; what they told stands with the answers about each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addons: Vec<ToldAddons>,
+    /// What the public data set told of until when versions are supported: of the products that the things are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub support: Vec<Product>,
     /// What was said about vulnerabilities, in the words of `scan`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scans: Option<serde_json::Value>,
@@ -174,6 +180,7 @@ impl Recorded {
             silence: silent.why,
             why: silent.message.clone(),
         });
+        let about = answers.keys();
         let answers = answers.iter().map(|(item, answer)| entries(item, answer)).collect();
         let answered =
             material.changelogs.iter().filter_map(|(project, file)| Some((project, file.as_ref().ok()?)));
@@ -198,6 +205,7 @@ impl Recorded {
             packages: packages.collect(),
             offered: material.offered.values().map(|one| Offered::clone(one)).collect(),
             addons: material.addons.values().map(told).collect(),
+            support: material.known.may_be(about),
             scans: None,
         }
     }
@@ -208,12 +216,13 @@ impl Recorded {
         self.silent.iter().map(told).collect()
     }
 
-    /// The answers by what they are about.
+    /// The answers by what they are about. `own` is what a file of one's own says of support.
     ///
     /// # Errors
     /// Which of them is about nothing there can be.
-    pub fn read(self) -> Result<(Answers, Material), String> {
-        let mut material = Material::default();
+    pub fn read(self, own: Option<&Support>) -> Result<(Answers, Material), String> {
+        let known = known::Known::new(self.support.into_iter().map(Arc::new), own);
+        let mut material = Material { known, ..Material::default() };
         for one in self.releases {
             let project = one.project.parse().map_err(|error| format!("releases: {error}"))?;
             material.releases.insert(project, Ok(one.releases.into()));
@@ -372,7 +381,7 @@ mod tests {
         let text = serde_json::to_string(&Recorded::of(&answers, &material, &silent, now)).expect("JSON");
         let again: Recorded = serde_json::from_str(&text).expect("it is read");
         assert_eq!((again.at, format!("{:?}", again.silent())), (now, format!("{silent:?}")));
-        let (again, learned) = again.read().expect("it is about things");
+        let (again, learned) = again.read(None).expect("it is about things");
         assert_eq!(format!("{again:?}"), format!("{answers:?}"));
         assert_eq!(format!("{:?}", learned.releases), format!("{:?}", material.releases));
         assert_eq!((learned.changelogs, learned.compared), (material.changelogs, material.compared));
@@ -408,22 +417,45 @@ mod tests {
         material.addons.insert(Provider::Eks, Arc::new(told));
         let text = serde_json::to_string(&Recorded::of(&Answers::new(), &material, &[], now)).expect("JSON");
         let again: Recorded = serde_json::from_str(&text).expect("it is read");
-        let (_, learned) = again.read().expect("it is about things");
+        let (_, learned) = again.read(None).expect("it is about things");
         assert_eq!((learned.offered, learned.addons), (material.offered, material.addons));
         // By hand: out of order, twice, and with what no terminal should get.
         let text = text
             .replace("\"a problem\"", "\"a\\u001b[31m problem\"")
             .replace("\"version\":\"1.34\"", "\"version\":\"1.35\"");
         let again: Recorded = serde_json::from_str(&text).expect("it is read");
-        let (_, learned) = again.read().expect("it is about things");
+        let (_, learned) = again.read(None).expect("it is about things");
         let offered = &learned.offered[&Provider::Eks];
         assert_eq!((offered.versions.len(), offered.problems[0].as_str()), (1, "a[31m problem"));
+    }
+
+    #[test]
+    fn until_when_things_are_supported_is_read_again() {
+        const FULL: &[u8] = include_bytes!("../../tests/upstream/fixtures/endoflife/full.json");
+        let now = "2026-11-22T20:00:00Z".parse().expect("a moment");
+        let products = super::super::support::dataset::whole(FULL).expect("a data set").products;
+        let material = Material { known: known::Known::new(products, None), ..Material::default() };
+        let items = [Item::Image("redis".parse().expect("an image")), Item::Kubernetes("eks".to_owned())];
+        let answers = items.clone().map(|item| (item, Ok(Answer::default()))).into();
+        let text = serde_json::to_string(&Recorded::of(&answers, &material, &[], now)).expect("JSON");
+        assert!(!text.contains("Debian"), "only of what is asked about");
+        let again: Recorded = serde_json::from_str(&text).expect("it is read");
+        let (_, learned) = again.read(None).expect("it is about things");
+        let today = jiff::civil::date(2026, 11, 22);
+        for (item, version) in items.iter().zip(["7.2.4", "1.34"]) {
+            let window = |known: &known::Known| known.window(item, version, today);
+            assert!(window(&material.known).standing().is_some(), "{item}");
+            assert_eq!(window(&learned.known), window(&material.known));
+        }
     }
 
     #[test]
     fn what_is_about_nothing_is_told() {
         let text = r#"{"at":"2026-11-22T20:00:00Z","answers":[{"kind":"image","name":"quay.io/a:b"}]}"#;
         let recorded: Recorded = serde_json::from_str(text).expect("it is read");
-        assert_eq!(recorded.read().err().as_deref(), Some("answer 1 is about no thing: image `quay.io/a:b`"));
+        assert_eq!(
+            recorded.read(None).err().as_deref(),
+            Some("answer 1 is about no thing: image `quay.io/a:b`")
+        );
     }
 }

@@ -171,8 +171,8 @@ async fn a_report_says_of_each_thing_what_its_source_says() {
     {
         let (one, other) = (thing(&report, name), thing(&again, name));
         assert_eq!(
-            (statuses(one), &one["latest"], &one["changes"]),
-            (statuses(other), &other["latest"], &other["changes"])
+            (statuses(one), &one["latest"], &one["changes"], &one["support"]),
+            (statuses(other), &other["latest"], &other["changes"], &other["support"])
         );
     }
 }
@@ -332,7 +332,10 @@ async fn a_report_is_compared_with_the_one_of_the_week_before() {
     // What is broken of the past keeps nobody from this week's report.
     std::fs::write(kept.path().unwrap(), "no database at all, but long enough to be looked at as one")
         .unwrap();
-    let (code, third, stderr) = report(&["-o", "json"]);
-    assert_eq!((code, third["since"].clone()), (Some(0), Value::Null));
-    assert!(stderr.contains("nothing to compare with"), "{stderr}");
+    let third = run(folder.path(), &["-o", "json"]);
+    let told: Value = serde_json::from_slice(&third.stdout).unwrap();
+    assert_eq!((third.status.code(), &told["data"]["since"]), (Some(0), &Value::Null));
+    assert!(String::from_utf8_lossy(&third.stderr).contains("nothing to compare with"));
+    let mut sources = told["warnings"].as_array().unwrap().iter().map(|warning| &warning["source"]);
+    assert!(sources.any(|source| source == "past reports"), "{}", told["warnings"]);
 }

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use crate::lcm::version::{is_artifact, is_commit};
 
 /// Versions that are supported together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Cycle {
     /// Its name: `1.34`, `8`, `2024`, `bookworm`.
     pub name: String,
@@ -31,7 +32,8 @@ pub struct Cycle {
 }
 
 /// Whether a cycle is supported for long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Lts {
     /// No, or nobody says so.
     #[default]
@@ -43,7 +45,8 @@ pub enum Lts {
 }
 
 /// The newest version of a cycle.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Latest {
     /// Its name.
     pub name: String,

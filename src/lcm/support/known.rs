@@ -74,6 +74,18 @@ impl Known {
         self.products.get(name).or_else(by_alias).map(Arc::as_ref)
     }
 
+    /// All products that one of these things may be, as they are published.
+    pub fn may_be<'i>(&self, items: impl IntoIterator<Item = &'i Item>) -> Vec<Product> {
+        let names = |item: &Item| {
+            let item = key(item);
+            let named = [self.chosen.get(&item), self.table.get(&item)].into_iter().flatten();
+            let all = named.chain(self.identified.get(&item).into_iter().flatten());
+            all.filter_map(|name| Some(self.product(name)?.name.clone())).collect::<Vec<_>>()
+        };
+        let names: BTreeSet<String> = items.into_iter().flat_map(names).collect();
+        names.iter().filter_map(|name| self.product(name)).map(Product::as_published).collect()
+    }
+
     /// The product that a thing is.
     ///
     /// # Errors

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::cycle::{self, Cycle};
 
 /// A product of other people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Product {
     /// Its name: what addresses have (`amazon-eks`).
     pub name: String,
@@ -21,7 +22,8 @@ pub struct Product {
 }
 
 /// A name of a product elsewhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Identifier {
     /// Whose name it is: `purl`, `cpe`, `repology`.
     pub kind: String,
@@ -48,6 +50,13 @@ impl Product {
         let mut names: Vec<&str> = self.aliases.iter().map(String::as_str).collect();
         names.push(&self.name);
         cycle::of_version(version, &self.cycles, &names)
+    }
+
+    /// The same without what a file of one's own says of it.
+    #[must_use]
+    pub fn as_published(&self) -> Self {
+        let cycles = self.cycles.iter().filter(|cycle| !cycle.own).cloned().collect();
+        Self { cycles, ..self.clone() }
     }
 
     /// Puts a cycle in the place of the one with its name, or beside the others.

@@ -14,7 +14,6 @@ use crate::diag::{Finding, codes};
 use crate::engine::newer::{self, Comparing, Learned, Looked, Scanned};
 use crate::lcm::answers::{KIND, Recorded};
 use crate::lcm::row::InUse;
-use crate::lcm::support::known::Known;
 use crate::output::envelope::API_VERSION;
 use crate::output::exit::Code;
 use crate::scan::vulnerabilities as scan;
@@ -72,11 +71,10 @@ impl Answered {
         let mut recorded = recorded(path)?;
         let then = Some(recorded.at);
         let silent = recorded.silent();
-        let asked = recorded.releases.len() + silent.len();
+        let asked = recorded.releases.len() + usize::from(!recorded.support.is_empty()) + silent.len();
         let scanned = Scanned { looked: scans(&mut recorded, path)?, ..Scanned::default() };
-        let (answers, mut material) = recorded.read().map_err(|why| unread(path, why))?;
         let own = platform.catalog.support.as_ref().map(|loaded| &loaded.file.spec);
-        material.known = Known::new([], own);
+        let (answers, material) = recorded.read(own).map_err(|why| unread(path, why))?;
         let rows = newer::rows(&platform.policies, used, &answers);
         let learned = Learned { material, silent, asked };
         Ok(Self { looked: Looked { answers, rows, learned, scanned }, then })

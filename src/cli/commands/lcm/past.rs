@@ -23,6 +23,8 @@ pub(super) struct Before {
     weeks: Vec<Past>,
     /// Whether the new one is to be kept: one of the whole platform, of what sources say now.
     is_kept: bool,
+    /// Why there is nothing to compare with, if those that are kept can't be read.
+    pub unread: Option<String>,
 }
 
 impl Before {
@@ -45,14 +47,16 @@ impl Before {
                 return Err(Failure::new(Code::Unexpected, finding));
             }
             Err(fault) => {
-                context.surface.aside(&format!("there is nothing to compare with: {fault}"));
-                return Ok(None);
+                let why = format!("there is nothing to compare with: {fault}");
+                context.surface.aside(&why);
+                let unread = Some(why);
+                return Ok(Some(Self { reports, then: None, weeks: Vec::new(), is_kept: false, unread }));
             }
         };
         if args.since.is_some() && then.is_none() {
             return Err(none(&kept));
         }
-        Ok(Some(Self { reports, then, weeks, is_kept }))
+        Ok(Some(Self { reports, then, weeks, is_kept, unread: None }))
     }
 
     /// Compares a report with the past; of products that are not in it nothing is said.

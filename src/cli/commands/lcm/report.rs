@@ -70,7 +70,9 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     report.sources.also(learned.asked, &learned.silent);
     report.sources.also(scanned.asked, &scanned.silent);
     let past = before.as_mut().map(|before| before.compare(&mut report, args, context));
-    let warnings = warnings(&report, &gathered.lost);
+    let mut warnings = warnings(&report, &gathered.lost);
+    let unread = before.iter().filter_map(|before| before.unread.as_ref());
+    warnings.extend(unread.map(|why| Warning::missing("past reports", why)));
     if !args.only.is_empty() {
         report.keep(&args.only.iter().map(|need| Need::from(*need)).collect());
     }
