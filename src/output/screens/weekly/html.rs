@@ -227,7 +227,7 @@ fn row(product: &Product, thing: &Thing, shows: Optional) -> String {
         cell(shows.support, "version", "", support(thing).unwrap_or_default()),
     ];
     format!(
-        "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td>{}<br><span class=\"owner\">{}</span></td>\
+        "<tr class=\"{class}\"><td class=\"sign\">{sign}</td><td class=\"name\">{}<br><span class=\"owner\">{}</span></td>\
          <td><code>{}</code></td>{}<td><code>{}</code></td></tr>\n",
         escaped(&product.product),
         escaped(&product.owner),

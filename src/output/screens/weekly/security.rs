@@ -4,7 +4,7 @@
 use crate::diag::count;
 use crate::model::Nearness;
 use crate::report::weekly::Weekly;
-use crate::report::weekly::security::{Found, Secured, Security};
+use crate::report::weekly::security::{Found, Secured, Security, Update};
 use crate::scan::vulnerabilities::Counts;
 
 /// So many vulnerabilities are named where there is room for few.
@@ -31,7 +31,8 @@ pub(super) fn short(security: &Security) -> String {
         parts.extend(some(&lighter).into_iter().take(1));
     }
     let open = if parts.is_empty() { "0".to_owned() } else { parts.join(" ") };
-    match &security.update {
+    let changes = |update: &&Update| !parts.is_empty() || update.fixed.total() + update.new.total() > 0;
+    match security.update.as_ref().filter(changes) {
         Some(update) => format!("{open}, -{} +{}", update.fixed.total(), update.new.total()),
         None => open,
     }
@@ -56,8 +57,15 @@ pub(super) fn sentence(security: &Security) -> String {
             0 => String::new(),
             some => format!(", not known of {some}"),
         };
-        let (fixed, new, stays) = (told(&update.fixed), told(&update.new), told(&update.remaining));
-        parts.push(format!("{} mends {fixed}, brings {new}, leaves {stays}{unsettled}", update.to));
+        let all = [&update.fixed, &update.new, &update.remaining];
+        parts.push(match all.map(told) {
+            _ if update.unsettled == 0 && all.iter().all(|counts| counts.total() == 0) => {
+                format!("{}: none", update.to)
+            }
+            [fixed, new, stays] => {
+                format!("{} mends {fixed}, brings {new}, leaves {stays}{unsettled}", update.to)
+            }
+        });
     }
     parts.extend(security.incomparable.clone().map(|why| format!("what the update changes is {why}")));
     if let Some(scanner) = &security.scanner {
