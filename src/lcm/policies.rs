@@ -79,7 +79,12 @@ impl Policies {
                 }
                 let (Some(item), Some(policy)) = of_upstream(&upstream.value) else { continue };
                 if sound(policy, &mut findings) {
-                    all.own.insert((name.to_string(), item), policy.clone());
+                    let message = || format!("{item} has a second policy");
+                    let key = (name.to_string(), item.clone());
+                    if all.own.insert(key, policy.clone()).is_some() {
+                        let finding = Finding::error(&codes::CONTRADICTION, message()).at(&upstream.place);
+                        findings.push(finding.hint("all entries of one thing share one: say it once"));
+                    }
                 }
             }
         }
@@ -270,6 +275,17 @@ mod tests {
     fn newest(policies: &Policies, name: &str, current: &str, tags: &[&str]) -> Option<String> {
         let policy = policies.of_item("certs", &image(name));
         pick(current, tags, &policy).ok().and_then(|choice| choice.newest.map(str::to_owned))
+    }
+
+    #[test]
+    fn two_policies_of_one_thing_are_none() {
+        let twice = PRODUCT.replace("quay.io/a/c", "quay.io/a/b");
+        let (_, findings) = Policies::of(&catalog(&[("products/certs/product.yaml", &twice)]));
+        let told = findings.to_string();
+        assert!(
+            told.contains("quay.io/a/b has a second policy") && told.contains("product.yaml:9"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -139,6 +139,11 @@ impl Row {
         self.statuses.first().unwrap_or(&Status::Same)
     }
 
+    /// Who is asked which versions there are: of what is pulled from a mirror, where it comes from.
+    pub fn source(&self) -> String {
+        self.around.copy_of.as_ref().map_or_else(|| self.item.source(), |origin| origin.registry.clone())
+    }
+
     /// Whether a version is in use: by the files, or else by what was released or runs.
     pub fn is_in_use(&self, version: &str) -> bool {
         self.judged.as_deref() == Some(version) || self.declared.iter().any(|declared| declared == version)

@@ -52,8 +52,8 @@ impl Parts<'_> {
         };
         let silent_mirror = answer.and_then(|answer| answer.as_ref().ok()?.silent_mirror.clone());
         if let Some(Unanswered { why, message }) = silent_mirror {
-            let message = format!("what the mirror has of it is not known: {message}");
-            seen.statuses.push(Status::Unknown { silence: Some(why), why: message });
+            let words = format!("what the mirror has of it is not known: {message}");
+            seen.statuses.push(Status::MirrorUnknown { silence: why, why: words });
         }
         let moved = answer.and_then(|answer| fixed::moved(&self.released, answer.as_ref().ok()?));
         if let Some(moved) = moved.filter(|_| !seen.statuses.iter().any(|s| s.word() == "tag-moved")) {

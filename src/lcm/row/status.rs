@@ -40,6 +40,13 @@ pub enum Status {
         /// In words.
         why: String,
     },
+    /// What is published is known, and not what the mirror has that it is pulled from.
+    MirrorUnknown {
+        /// What kind of silence.
+        silence: Silence,
+        /// In words.
+        why: String,
+    },
     /// It is not published any more, and the mirror that it is pulled from still has it.
     OnlyAtMirror,
     /// Its support ends within so many days.
@@ -106,7 +113,7 @@ impl Status {
             Self::Ending { .. } => "support-ends",
             Self::Incompatible { .. } => "incompatible",
             Self::TagMoved { .. } => "tag-moved",
-            Self::Unknown { .. } => "unknown",
+            Self::Unknown { .. } | Self::MirrorUnknown { .. } => "unknown",
         }
     }
 

@@ -99,6 +99,7 @@ pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
             act(Deed::Replace, None)
         }
         Status::Unknown { silence, .. } => act(silenced(*silence), None),
+        Status::MirrorUnknown { silence, .. } => act(silenced(Some(*silence)), None),
         Status::Skewed if row.released == row.declared => act(Deed::RollOut, None),
         Status::Skewed => act(Deed::Cut, None),
         _ => None,

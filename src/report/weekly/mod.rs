@@ -194,7 +194,7 @@ impl Need {
             Status::Ending { days, .. } if *days <= URGENT => Self::Now,
             Status::Behind(_) if ahead::waits(row) => Self::Waits,
             Status::Ending { .. } | Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
-            Status::Unknown { .. } => Self::Unknown,
+            Status::Unknown { .. } | Status::MirrorUnknown { .. } => Self::Unknown,
             Status::Skewed => Self::Waits,
             Status::Pinned { .. } | Status::Deferred { .. } | Status::Ahead | Status::Same => Self::Nothing,
         }
@@ -376,14 +376,13 @@ fn product(rows: &[&Row], pins: &[&&PinFile]) -> Option<Product> {
 fn sources(rows: &[Row]) -> Sources {
     let things: BTreeSet<String> = rows.iter().map(|row| row.item.to_string()).collect();
     let silent = |row: &Row| {
-        row.statuses.iter().find_map(|status| match status {
-            Status::Unknown { silence: Some(silence), why } => Some(Silent {
-                source: row.item.source(),
-                thing: row.item.to_string(),
-                silence: *silence,
-                why: why.clone(),
-            }),
-            _ => None,
+        row.statuses.iter().find_map(|status| {
+            let (source, silence, why) = match status {
+                Status::Unknown { silence: Some(silence), why } => (row.source(), *silence, why.clone()),
+                Status::MirrorUnknown { silence, why } => (row.item.source(), *silence, why.clone()),
+                _ => return None,
+            };
+            Some(Silent { source, thing: row.item.to_string(), silence, why })
         })
     };
     let silent: BTreeSet<Silent> = rows.iter().filter_map(silent).collect();

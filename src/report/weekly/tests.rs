@@ -92,6 +92,18 @@ fn what_waits_by_a_deferral_has_no_task_but_one_for_when_it_cannot_wait() {
 }
 
 #[test]
+fn of_a_copy_the_one_that_was_silent_is_named() {
+    let named = |status: Status| {
+        let mut one = row("a", "mirror.example.com/x/y", vec![status], None);
+        one.around.copy_of = Some("quay.io/x/y".parse().expect("a repository"));
+        report(&[one]).sources.silent[0].source.clone()
+    };
+    let (silence, why) = (Silence::Unreachable, || "no route".to_owned());
+    assert_eq!(named(Status::Unknown { silence: Some(silence), why: why() }), "quay.io");
+    assert_eq!(named(Status::MirrorUnknown { silence, why: why() }), "mirror.example.com");
+}
+
+#[test]
 fn a_silent_source_is_counted_once_however_many_products_use_it() {
     let silent = || {
         let status = Status::Unknown { silence: Some(Silence::Forbidden), why: "it answered 403".to_owned() };

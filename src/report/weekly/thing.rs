@@ -204,7 +204,7 @@ impl Thing {
                 Some(minor) => format!("{} {minor}", row.item),
                 None => row.item.to_string(),
             },
-            source: row.item.source(),
+            source: row.source(),
             copy_of: row.around.copy_of.clone(),
             declared: row.declared.clone(),
             released: row.released.clone(),
@@ -302,6 +302,7 @@ fn line(status: &Status, row: &Row) -> StatusLine {
             silence = *found;
             why.clone()
         }
+        Status::MirrorUnknown { why, .. } => why.clone(),
         Status::Behind(level) => format!("{newest} is a newer {}", level.word()),
         Status::Skewed => {
             let others = row.running.iter().filter(|(version, _)| !row.is_declared(version));
