@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -123,9 +124,9 @@ fn list(value: &Value) -> Vec<String> {
 fn answer(case: &Value, published: &[Value]) -> Result<Value, Failed> {
     let options = &case["policy"];
     let policy = policy(options)?;
-    let current = text(&case["current"]);
+    let current = of_registry(text(&case["current"]), options);
     let is_map = published.iter().any(Value::is_object);
-    let names: Vec<String> = published.iter().map(text).collect();
+    let names = names(published, options, &policy);
     let tags: Vec<&str> = names.iter().map(String::as_str).collect();
     Ok(match options["op"].as_str().unwrap_or("pick") {
         "sort" => json!(sorted(&tags, &policy)),
@@ -155,11 +156,7 @@ fn answer(case: &Value, published: &[Value]) -> Result<Value, Failed> {
             of_digests(&current, published, options["digest"] != false, &policy)
         }
         "pick" => match pick(&current, &tags, &policy) {
-            Ok(choice) if options["report"] == "per-level" => {
-                let levels: Map<String, Value> =
-                    choice.levels.iter().map(|(level, tag)| (level.word().to_owned(), json!(tag))).collect();
-                if levels.is_empty() { Value::Null } else { Value::Object(levels) }
-            }
+            Ok(choice) if options["report"] == "per-level" => of_levels(&choice.levels),
             Ok(choice) => json!(choice.newest),
             Err(why) => failed(&why, &current),
         },
@@ -234,6 +231,13 @@ fn failed(why: &NoChoice, current: &str) -> Value {
     }
 }
 
+/// The newest of each level that has one.
+fn of_levels(levels: &BTreeMap<Level, &str>) -> Value {
+    let levels: Map<String, Value> =
+        levels.iter().map(|(level, tag)| (level.word().to_owned(), json!(tag))).collect();
+    if levels.is_empty() { Value::Null } else { Value::Object(levels) }
+}
+
 fn of_image(text: &str) -> Result<Value, Failed> {
     let image: Image = text.parse()?;
     Ok(json!({
@@ -280,9 +284,18 @@ fn of_digests(current: &str, published: &[Value], digest: bool, policy: &Policy)
     }
 }
 
-fn of_chart(current: &str, published: &[Value], options: &Value, policy: &Policy) -> Value {
-    let oci = options["registry"] == "oci";
-    let version = |text: String| if oci { charts::from_oci_tag(&text) } else { text };
+/// The names of what is published: of maps their versions, without what is deprecated where something is chosen.
+fn names(published: &[Value], options: &Value, policy: &Policy) -> Vec<String> {
+    if !matches!(policy.scheme, Scheme::Helm) {
+        return published.iter().map(text).collect();
+    }
+    let counts = |entry: &&Entry| options["op"] == "sort" || !entry.deprecated;
+    entries(published, options).iter().filter(counts).map(|entry| entry.version.clone()).collect()
+}
+
+/// Charts as the cases write them: maps, versions, or tags of a registry.
+fn entries(published: &[Value], options: &Value) -> Vec<Entry> {
+    let version = |text: String| of_registry(text, options);
     let entry = |one: &Value| match one {
         Value::Object(fields) => {
             let field = |name: &str| fields.get(name).filter(|value| !value.is_null()).map(text);
@@ -297,7 +310,16 @@ fn of_chart(current: &str, published: &[Value], options: &Value, policy: &Policy
         }
         tag => Entry { version: version(text(tag)), ..Entry::default() },
     };
-    let entries: Vec<Entry> = published.iter().map(entry).collect();
+    published.iter().map(entry).collect()
+}
+
+/// A version as a registry's tag says it, where there is a registry.
+fn of_registry(text: String, options: &Value) -> String {
+    if options["registry"] == "oci" { charts::from_oci_tag(&text) } else { text }
+}
+
+fn of_chart(current: &str, published: &[Value], options: &Value, policy: &Policy) -> Value {
+    let entries = entries(published, options);
     let kubernetes = options["kube_version"].as_str().map(|text| text.parse().unwrap());
     let found = match charts::newer(current, &entries, policy, kubernetes.as_ref()) {
         Ok(found) => found,
@@ -309,6 +331,9 @@ fn of_chart(current: &str, published: &[Value], options: &Value, policy: &Policy
     }
     if let Some(installable) = found.installable {
         return json!({"latest": name(found.newest), "latest_installable": name(installable)});
+    }
+    if options["report"] == "per-level" {
+        return of_levels(&found.levels);
     }
     let Some(newest) = found.newest else { return Value::Null };
     if options["report"] == "levels" {

@@ -1,14 +1,16 @@
 //! Charts: the newest version among the entries of an index, or among the tags of an OCI repository.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::artifacthub;
-use super::pick::{NoChoice, pick};
+use super::constraint::Constraint;
+use super::pick::{Choice, NoChoice, pick};
 use super::policy::{Policy, Prereleases};
 use super::version::{Level, Scheme};
-use crate::version::{KubeRange, KubeVersion};
+use crate::version::KubeVersion;
 
 /// A version of a chart, as an index lists it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -74,13 +76,13 @@ impl Entry {
 
     /// Which of these versions of Kubernetes it can be installed on.
     pub fn admits<'v>(&self, kubernetes: impl IntoIterator<Item = &'v KubeVersion>) -> Admission<'v> {
-        let range = self.kube_version.as_deref().map(str::parse::<KubeRange>).transpose();
+        let range = self.kube_version.as_deref().map(str::parse::<Constraint>).transpose();
         let mut admission = Admission::default();
         let range = range.unwrap_or_else(|error| {
             admission.unreadable = Some(error.to_string());
             None
         });
-        let admits = |version: &&KubeVersion| range.as_ref().is_none_or(|range| range.matches(version));
+        let admits = |version: &&KubeVersion| range.as_ref().is_none_or(|range| range.takes(version));
         (admission.admitted, admission.refused) = kubernetes.into_iter().partition(admits);
         admission
     }
@@ -95,6 +97,8 @@ pub struct NewerChart<'e> {
     pub installable: Option<Option<&'e Entry>>,
     /// Whether the highest version of all is deprecated.
     pub deprecated_upstream: bool,
+    /// The newest of each level by itself.
+    pub levels: BTreeMap<Level, &'e str>,
     /// How far the chart is from the newest one.
     pub chart_level: Option<Level>,
     /// How far what it installs is from that of the newest one, if both are known.
@@ -123,40 +127,39 @@ pub fn newer<'e>(
     policy: &Policy,
     kubernetes: Option<&KubeVersion>,
 ) -> Result<NewerChart<'e>, NoChoice> {
-    let homes: Vec<&Option<String>> =
-        entries.iter().filter(|entry| entry.version == current).map(|entry| &entry.repo).collect();
+    let is_own = |entry: &&Entry| is_same(&entry.version, current, policy);
+    let homes: Vec<&Option<String>> = entries.iter().filter(is_own).map(|entry| &entry.repo).collect();
     let marked = |entry: &Entry| {
-        policy.prerelease == Prereleases::Auto && entry.version != current && entry.is_marked_prerelease()
+        policy.prerelease == Prereleases::Auto && !is_own(&entry) && entry.is_marked_prerelease()
     };
     let own = |entry: &&Entry| (homes.is_empty() || homes.contains(&&entry.repo)) && !marked(entry);
     let own: Vec<&Entry> = entries.iter().filter(own).collect();
-    let choose =
-        |some: &mut dyn Iterator<Item = &'e Entry>| -> Result<(Option<&'e Entry>, Option<Level>), NoChoice> {
-            let some: Vec<&'e Entry> = some.collect();
-            let tags: Vec<&str> = some.iter().map(|entry| entry.version.as_str()).collect();
-            if tags.is_empty() {
-                return Ok((None, None));
-            }
-            let choice = pick(current, &tags, policy)?;
-            let found = choice.newest.and_then(|tag| some.iter().find(|entry| entry.version == tag));
-            Ok((found.copied(), choice.level))
-        };
+    let choose = |some: &mut dyn Iterator<Item = &'e Entry>| -> Result<Option<Choice<'e>>, NoChoice> {
+        let tags: Vec<&'e str> = some.map(|entry| entry.version.as_str()).collect();
+        if tags.is_empty() { Ok(None) } else { pick(current, &tags, policy).map(Some) }
+    };
+    let entry = |tag: &str| own.iter().find(|entry| entry.version == tag).copied();
     if own.is_empty() {
         return Err(NoChoice::NoTags);
     }
-    let (highest, _) = choose(&mut own.iter().copied())?;
-    let (newest, chart_level) = choose(&mut own.iter().copied().filter(|entry| !entry.deprecated))?;
+    let highest = choose(&mut own.iter().copied())?.and_then(|choice| entry(choice.latest?));
+    let choice = choose(&mut own.iter().copied().filter(|entry| !entry.deprecated))?;
+    let newest = choice.as_ref().and_then(|choice| entry(choice.newest?));
     let installable = match kubernetes {
         None => None,
         Some(kubernetes) => {
-            let admits = |entry: &&Entry| entry.admits([kubernetes]).refused.is_empty();
+            // Helm installs nothing whose constraint it can't read.
+            let admits = |entry: &&Entry| {
+                let admission = entry.admits([kubernetes]);
+                admission.refused.is_empty() && admission.unreadable.is_none()
+            };
             let mut some = own.iter().copied().filter(|entry| !entry.deprecated).filter(admits);
-            Some(choose(&mut some)?.0)
+            Some(choose(&mut some)?.and_then(|choice| entry(choice.newest?)))
         }
     };
     let app = |entry: &'e Entry| entry.app_version.as_deref();
     let app_level = newest.and_then(|newest| {
-        let now = own.iter().find(|entry| entry.version == current)?;
+        let now = own.iter().copied().find(is_own)?;
         let (now, next) = (Scheme::Semver.read(app(now)?)?, Scheme::Semver.read(app(newest)?)?);
         super::version::by_age(&now, &next).is_ne().then(|| next.level(&now))
     });
@@ -164,9 +167,20 @@ pub fn newer<'e>(
         newest,
         installable,
         deprecated_upstream: highest.is_some_and(|entry| entry.deprecated),
-        chart_level,
+        chart_level: choice.as_ref().and_then(|choice| choice.level),
         app_level,
+        levels: choice.map(|choice| choice.levels).unwrap_or_default(),
     })
+}
+
+/// Whether two texts name the same version: with a `v` or without, and with missing numbers as zeros.
+pub fn is_same(one: &str, other: &str, policy: &Policy) -> bool {
+    let texts = || policy.text(one).zip(policy.text(other));
+    let equal = |(one, other): (Cow<'_, str>, Cow<'_, str>)| {
+        let read = policy.scheme.read(&one).zip(policy.scheme.read(&other));
+        read.is_some_and(|(one, other)| super::version::by_age(&one, &other).is_eq())
+    };
+    one == other || texts().is_some_and(equal)
 }
 
 /// The charts whose name is this one: a name is no pattern.
@@ -205,6 +219,42 @@ mod tests {
         let entries = [marked("1.0.0"), entry("1.1.0")];
         assert_eq!(newest("1.0.0", &entries, Prereleases::Auto).as_deref(), Some("1.1.0"));
         assert_eq!(newest("1.0.0", &entries[..1], Prereleases::Auto), None);
+    }
+
+    #[test]
+    fn the_installed_version_is_found_however_it_is_written() {
+        let of = |version: &str, repo: &str| Entry { repo: Some(repo.to_owned()), ..entry(version) };
+        let entries = [of("v1.7.0", "a"), of("1.7.5", "a"), of("2.0.0", "b")];
+        assert_eq!(newest("1.7", &entries, Prereleases::Auto).as_deref(), Some("1.7.5"));
+        assert_eq!(newest("1.7.0", &entries, Prereleases::Auto).as_deref(), Some("1.7.5"));
+    }
+
+    #[test]
+    fn a_chart_whose_highest_version_is_deprecated_is_given_up_installed_or_not() {
+        let entries = [entry("1.0.0"), Entry { deprecated: true, ..entry("1.1.0") }];
+        for current in ["1.0.0", "1.1.0", "1.2.0"] {
+            let found = newer(current, &entries, &Policy::of(Scheme::Helm), None).unwrap();
+            assert!(found.deprecated_upstream && found.newest.is_none(), "{current}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_read_is_not_installable() {
+        let kubernetes: KubeVersion = "1.28.0".parse().unwrap();
+        for constraint in ["1.20 - 1.27", "v1.27.x", "!=1.28.0", "garbage"] {
+            let next = Entry { kube_version: Some(constraint.to_owned()), ..entry("1.1.0") };
+            let entries = [entry("1.0.0"), next];
+            let found = newer("1.0.0", &entries, &Policy::of(Scheme::Helm), Some(&kubernetes)).unwrap();
+            assert_eq!(found.newest.map(|entry| entry.version.as_str()), Some("1.1.0"));
+            assert_eq!(found.installable, Some(None), "{constraint}");
+        }
+    }
+
+    #[test]
+    fn each_level_has_its_own_newest() {
+        let entries = ["1.0.0", "1.0.1", "1.1.0", "2.0.0"].map(entry);
+        let found = newer("1.0.0", &entries, &Policy::of(Scheme::Helm), None).unwrap();
+        assert_eq!(found.levels.into_values().collect::<Vec<_>>(), ["1.0.1", "1.1.0", "2.0.0"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod changelogs;
 pub mod changes;
 pub mod charts;
 pub mod compared;
+pub mod constraint;
 pub mod deadlines;
 pub mod declared;
 pub mod deferred;

@@ -369,8 +369,7 @@ impl<'p, 'v> Judge<'p, 'v> {
             (Some(stage), Some(current)) if self.policy.prerelease == Prereleases::SameWord => {
                 stage.word.eq_ignore_ascii_case(current.word)
             }
-            (None, Some(_)) => self.policy.prerelease != Prereleases::SameWord,
-            (None, None) => true,
+            (None, _) => self.policy.prerelease != Prereleases::SameWord,
             (Some(_), _) if any => true,
             (Some(_), Some(_)) => version.cmp_numbers(self.current).is_eq(),
             (Some(_), None) => false,
@@ -424,6 +423,13 @@ mod tests {
         assert_eq!(auto("1.2.0", &["1.2.0", "1.1.0"]), None);
         let builds = ["v1.21.1-eksbuild.1", "v1.21.1-eksbuild.3", "v1.21.1-eksbuild.10"];
         assert_eq!(steps("v1.21.1-eksbuild.1", &builds, Scheme::EksAddon), Some(2));
+    }
+
+    #[test]
+    fn a_release_has_no_word_to_keep_to() {
+        let same = Policy { prerelease: Prereleases::SameWord, ..Policy::of(Scheme::Auto) };
+        assert_eq!(newest("1.0.0", &["1.0.0", "1.1.0-rc1", "1.1.0"], &same), None);
+        assert_eq!(newest("1.0.0-rc1", &["1.0.0-rc1", "1.1.0-rc2", "1.1.0"], &same), Some("1.1.0-rc2"));
     }
 
     #[test]

@@ -31,10 +31,16 @@ impl Standing {
     }
 }
 
-/// Where `current` stands against the newest release of its variant and precision among `tags`.
+/// Where `current` stands against the newest release of its variant and precision among `tags`. Prereleases don't
+/// count, whatever `current` is.
 pub fn standing(current: &str, tags: &[&str], policy: &Policy) -> Standing {
-    let releases = Policy { prerelease: Prereleases::Auto, ..policy.clone() };
-    of(current, &pick(current, tags, &releases), policy)
+    let is_stage = |tag: &str| {
+        let text = policy.text(tag);
+        text.is_some_and(|text| policy.scheme.read(&text).is_some_and(|version| version.stage.is_some()))
+    };
+    let releases: Vec<&str> = tags.iter().copied().filter(|tag| !is_stage(tag)).collect();
+    let policy = Policy { prerelease: Prereleases::Auto, ..policy.clone() };
+    of(current, &pick(current, &releases, &policy), &policy)
 }
 
 /// Where `current` stands, by what was chosen for it.
@@ -52,5 +58,20 @@ pub fn of(current: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy)
         (Some(now), Some(highest)) if by_age(&now, &highest).is_gt() => Standing::Ahead,
         (Some(_), Some(_)) => Standing::Same,
         _ => Standing::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::version::Scheme;
+    use super::*;
+
+    #[test]
+    fn only_releases_are_stood_against() {
+        let of = |current, tags: &[&str]| standing(current, tags, &Policy::of(Scheme::Auto)).word();
+        assert_eq!(of("1.0.0-rc2", &["1.0.0-rc2", "1.0.0-rc3", "0.9.0"]), "AHEAD");
+        assert_eq!(of("1.1.0-rc1", &["1.1.0-rc1", "1.0.0"]), "AHEAD");
+        assert_eq!(of("2.0.0-rc1", &["2.0.0-rc5"]), "UNKNOWN");
+        assert_eq!(of("1.0.0-rc1", &["1.0.0-rc1", "1.0.0"]), "PATCH");
     }
 }

@@ -152,6 +152,14 @@ fn steps(from: &str, to: &str, policy: &Policy) -> Option<u64> {
 /// How a chart's version stands: what is deprecated does not count, and what a cluster's Kubernetes refuses
 /// is told.
 fn of_chart(version: &str, answer: &Answer, policy: &Policy, kubernetes: &BTreeSet<KubeVersion>) -> Seen {
+    // People write a version with a `v` or without, whatever the index has.
+    let spelled = answer.entries.iter().map(|entry| entry.version.as_str());
+    let version = match spelled.clone().any(|listed| listed == version) {
+        true => version,
+        false => {
+            spelled.into_iter().find(|listed| charts::is_same(listed, version, policy)).unwrap_or(version)
+        }
+    };
     let newer = match charts::newer(version, &answer.entries, policy, None) {
         Ok(newer) => newer,
         Err(why) => return stands(version, &Err(why), policy),

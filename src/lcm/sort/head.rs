@@ -32,19 +32,15 @@ impl Head {
     #[inline]
     pub(super) fn of_plain(text: &str, scheme: &Scheme) -> Option<(Self, usize)> {
         let bytes = text.as_bytes();
-        let begin = usize::from(matches!(bytes.first(), Some(b'v' | b'V')));
-        let digit = |at: usize| bytes.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+        let begin = usize::from(bytes.first().is_some_and(|byte| byte | 0x20 == b'v'));
         let (mut row, mut places, mut end) = (0, 0, begin);
         loop {
-            let (mut number, first) = (0_u64, end);
-            while let Some(digit) = digit(end) {
-                number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
-                end += 1;
-            }
-            // With more digits a number may have come full circle.
-            if end == first || end > first + 9 || number >= LARGE || places == PLAIN {
+            let (number, digits) = number_at(bytes, end);
+            // With more digits there may be more than were looked at.
+            if digits == 0 || digits == WORD || number >= LARGE || places == PLAIN {
                 return None;
             }
+            end += digits;
             row = row << UNIT | (number + 1);
             places += 1;
             match bytes.get(end) {
@@ -81,4 +77,41 @@ impl Head {
         bits.put(if rolls { ABOVE } else { END }, UNIT);
         Self { word: (bits.row >> u64::BITS) as u64, places, cut: bits.room < u64::BITS }
     }
+}
+
+/// So many bytes are looked at at once.
+const WORD: usize = 8;
+
+/// The number that begins at a place, and how many digits it has, up to [`WORD`]. All digits are taken at once,
+/// since machines guess badly how many come.
+#[inline]
+fn number_at(bytes: &[u8], at: usize) -> (u64, usize) {
+    let digits = word_at(bytes, at) ^ each(b'0');
+    // What is no digit has its highest bit set here; behind the first of them it may be wrong.
+    let others = (digits.wrapping_add(each(0x76)) | digits) & each(0x80);
+    let length = others.trailing_zeros() as usize / 8;
+    // The last digit becomes the highest byte, and zeros come before the first one.
+    let digits = digits.checked_shl(8 * (WORD - length) as u32).unwrap_or_default();
+    // Neighbours become numbers of two digits, these numbers of four, and these one.
+    let pairs = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_FFFF_0000_FFFF;
+    (fours.wrapping_mul(10_000 << 32 | 1) >> 32, length)
+}
+
+/// The bytes from a place on, the first of them the lowest; zeros behind the end.
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    if let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        return u64::from_le_bytes(*chunk);
+    }
+    let left = bytes.len().saturating_sub(at);
+    match bytes.last_chunk() {
+        Some(last) => u64::from_le_bytes(*last).checked_shr(8 * (WORD - left) as u32).unwrap_or_default(),
+        None => bytes.iter().skip(at).rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
+}
+
+/// A byte in all places of a word.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; WORD])
 }

@@ -11,8 +11,10 @@ pub(super) const NONE: u32 = u32::MAX;
 const DIGIT: u32 = super::bits::UNIT;
 /// What a digit can be.
 const VALUES: usize = 1 << DIGIT;
-/// So many digits has a row.
-const DIGITS: usize = (u64::BITS + u32::BITS).div_ceil(DIGIT) as usize;
+/// So many digits has a head: they begin where its numbers do.
+const OF_HEAD: usize = u64::BITS.div_ceil(DIGIT) as usize;
+/// So many digits has a row. Those behind the head end where the ranks do: a low rank has few.
+const DIGITS: usize = OF_HEAD + u32::BITS.div_ceil(DIGIT) as usize;
 
 /// A tag that is to be sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,8 +68,10 @@ impl Entry {
     /// A digit of its row, zero being the highest one.
     #[inline]
     fn digit(&self, place: usize) -> usize {
-        let row = self.row() << (u128::BITS - u64::BITS - u32::BITS) << (DIGIT * place as u32);
-        (row >> (u128::BITS - DIGIT)) as usize
+        if place < OF_HEAD {
+            return (self.head << (DIGIT * place as u32) >> (u64::BITS - DIGIT)) as usize;
+        }
+        self.tail as usize >> (DIGIT * (DIGITS - 1 - place) as u32) & (VALUES - 1)
     }
 }
 
