@@ -63,8 +63,7 @@ pub(super) fn moved(released: &[&Declared], answer: &Answer) -> Option<Status> {
     let is_other = |one: &&&Declared| {
         let known = one.version.as_ref().and_then(|tag| answer.tags.known.get(tag));
         let (Some(known), Some(digest)) = (known, &one.digest) else { return false };
-        let named = known.digest.as_ref().is_some_and(|named| named != digest);
-        named && !known.children.contains(digest)
+        known.is_other_than(digest)
     };
     let one = released.iter().filter(|one| matches!(one.item, Item::Image(_))).find(is_other)?;
     let tag = one.version.clone()?;

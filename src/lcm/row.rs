@@ -154,6 +154,16 @@ impl Row {
         self.declared.iter().any(|declared| is_declared(declared, running, &self.item))
     }
 
+    /// Whether nobody knows what the mirror has that it is pulled from.
+    pub fn is_mirror_silent(&self) -> bool {
+        self.statuses.iter().any(|status| matches!(status, Status::MirrorUnknown { .. }))
+    }
+
+    /// Whether the newest release still names it, and the files do not any more.
+    pub fn is_leaving(&self) -> bool {
+        self.declared.is_empty() && !self.released.is_empty()
+    }
+
     /// Whether somebody has put it off, and that still counts.
     pub fn is_deferred(&self) -> bool {
         self.statuses.iter().any(|status| matches!(status, Status::Deferred { hold: Hold::Holds, .. }))

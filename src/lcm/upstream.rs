@@ -93,6 +93,14 @@ pub struct Known {
     pub pushed: Option<jiff::Timestamp>,
 }
 
+impl Known {
+    /// Whether it is known to name something else than a digest, and than the digest of one of its platforms.
+    pub fn is_other_than(&self, digest: &str) -> bool {
+        let other = self.digest.as_ref().is_some_and(|named| named != digest);
+        other && !self.children.iter().any(|child| child == digest)
+    }
+}
+
 impl Tags {
     /// Adds a tag; one that can't be a tag's name (empty, or with a line break) is left out.
     pub fn push(&mut self, tag: &str) {

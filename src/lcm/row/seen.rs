@@ -89,12 +89,20 @@ pub(super) fn against(
         && let Ok(newer) =
             digests::newer(&format!("{version}@{digest}"), &digests::published(&answer.tags), policy)
     {
-        if let Newer::Moved { tag, digest, .. } = newer {
-            let (tag, digest) = (tag.to_owned(), digest.map(str::to_owned));
-            seen.statuses.retain(|status| !matches!(status, Status::Unknown { .. } | Status::Same));
-            seen.statuses.push(Status::TagMoved { tag, digest });
-        } else if matches!(chosen, Err(NoChoice::Moving)) {
-            seen.statuses = vec![Status::Same];
+        let known = answer.tags.known.get(version).filter(|known| known.is_other_than(digest));
+        match (newer, known) {
+            (Newer::Moved { tag, digest, .. }, _) => {
+                let (tag, digest) = (tag.to_owned(), digest.map(str::to_owned));
+                seen.statuses.retain(|status| !matches!(status, Status::Unknown { .. } | Status::Same));
+                seen.statuses.push(Status::TagMoved { tag, digest });
+            }
+            // That there is something newer, too, hides nothing.
+            (Newer::Tag(_), Some(known)) => {
+                let (tag, digest) = (version.to_owned(), known.digest.clone());
+                seen.statuses.push(Status::TagMoved { tag, digest });
+            }
+            _ if matches!(chosen, Err(NoChoice::Moving)) => seen.statuses = vec![Status::Same],
+            _ => {}
         }
     }
     if let Some(mirrored) = &answer.mirrored {

@@ -79,13 +79,17 @@ pub(super) fn of(row: &Row, need: Need) -> Option<Act> {
         let deed = if ahead::released(row).is_some() { Deed::RollOut } else { Deed::Upgrade };
         return act(deed, None);
     }
+    if row.is_leaving() && need != Need::Unknown {
+        return act(Deed::Cut, None);
+    }
+    let newest = newest.filter(|_| !row.is_mirror_silent());
     let lacks = |status: &Status| matches!(status, Status::NotAtMirror | Status::NotMirrored { .. });
     if row.statuses.iter().any(lacks) {
         return act(Deed::Mirror, None);
     }
     if let Some(newest) = newest {
         // Where clusters alone name it, no file can be raised.
-        let is_named = !row.declared.is_empty() || !row.released.is_empty();
+        let is_named = !row.declared.is_empty();
         return act(Deed::Bump, is_named.then(|| bump(row, newest, None)));
     }
     match row.status() {

@@ -192,7 +192,9 @@ impl Need {
             Status::Incompatible { version, .. } if row.is_in_use(version) => Self::Now,
             Status::Incompatible { .. } => Self::Nothing,
             Status::Ending { days, .. } if *days <= URGENT => Self::Now,
-            Status::Behind(_) if ahead::waits(row) => Self::Waits,
+            Status::Behind(_) if ahead::waits(row) || row.is_leaving() => Self::Waits,
+            // Nobody knows whether it could be pulled.
+            Status::Behind(_) if row.is_mirror_silent() => Self::Unknown,
             Status::Ending { .. } | Status::TagMoved { .. } | Status::Behind(_) => Self::Soon,
             Status::Unknown { .. } | Status::MirrorUnknown { .. } => Self::Unknown,
             Status::Skewed => Self::Waits,

@@ -92,6 +92,25 @@ fn what_waits_by_a_deferral_has_no_task_but_one_for_when_it_cannot_wait() {
 }
 
 #[test]
+fn what_a_silent_mirror_may_not_have_is_not_known() {
+    let silent = Status::MirrorUnknown { silence: Silence::Unreachable, why: "no route".to_owned() };
+    let one = row("a", "mirror.example.com/x/y", vec![silent, Status::Behind(Level::Minor)], Some("1.1.0"));
+    let report = report(&[one]);
+    let thing = &report.products[0].things[0];
+    assert_eq!((thing.need, thing.act.as_ref().map(|act| act.deed)), (Need::Unknown, Some(Deed::Retry)));
+}
+
+#[test]
+fn what_the_files_name_no_more_waits_for_a_release() {
+    let mut leaving = row("a", "quay.io/x/y", vec![Status::Behind(Level::Minor)], Some("1.1.0"));
+    leaving.released = std::mem::take(&mut leaving.declared);
+    let report = report(&[leaving]);
+    let thing = &report.products[0].things[0];
+    let act = thing.act.as_ref().unwrap();
+    assert_eq!((thing.need, act.deed, &act.command), (Need::Waits, Deed::Cut, &None));
+}
+
+#[test]
 fn of_a_copy_the_one_that_was_silent_is_named() {
     let named = |status: Status| {
         let mut one = row("a", "mirror.example.com/x/y", vec![status], None);
