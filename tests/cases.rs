@@ -223,7 +223,7 @@ fn failed(why: &NoChoice, current: &str) -> Value {
     match why {
         NoChoice::NoTags => json!({"error": "no-tags"}),
         NoChoice::NoValidVersion => json!({"error": "no-valid-version"}),
-        NoChoice::NoValidDate => json!({"error": "no-valid-date"}),
+        NoChoice::NoValidDate | NoChoice::Undated => json!({"error": "no-valid-date"}),
         NoChoice::Unversioned => json!({"error": "unversioned"}),
         NoChoice::Moving => json!({"kind": "digest", "tag": current}),
         NoChoice::Missing { latest } => json!({"error": "current-missing-upstream", "latest": latest}),

@@ -120,6 +120,9 @@ pub enum NoChoice {
         /// The newest one of its kind.
         latest: Option<String>,
     },
+    /// What was pushed last counts, and nobody told when that was.
+    #[error("nobody told when its tags were pushed")]
+    Undated,
     /// The range of the policy is none.
     #[error(transparent)]
     Range(#[from] RangeError),
@@ -174,6 +177,10 @@ fn weigh<'t>(current: &str, tags: &[&'t str], policy: &Policy) -> Result<Choice<
         return Err(NoChoice::NoTags);
     }
     let scheme = &policy.scheme;
+    // Names tell nothing of that: see `pushed`.
+    if matches!(scheme, Scheme::Pushed) {
+        return Err(NoChoice::Undated);
+    }
     let texts = Texts::of(tags, policy);
     let candidates = texts.read(scheme);
     if candidates.is_empty() && !tags.contains(&current) {

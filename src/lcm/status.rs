@@ -2,7 +2,7 @@
 
 use super::pick::{Choice, NoChoice, pick};
 use super::policy::{Policy, Prereleases};
-use super::version::{Level, by_age};
+use super::version::{Level, Scheme, by_age};
 
 /// Where a version stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub fn standing(current: &str, tags: &[&str], policy: &Policy) -> Standing {
 pub fn of(current: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy) -> Standing {
     let latest = match chosen {
         Ok(Choice { newest: Some(_), level, .. }) => return Standing::Behind(level.unwrap_or(Level::Patch)),
+        // What was pushed last is not above others by its name.
+        Ok(_) if matches!(policy.scheme, Scheme::Pushed) => return Standing::Same,
         Ok(choice) => choice.latest,
         Err(NoChoice::Missing { latest }) => latest.as_deref(),
         Err(_) => return Standing::Unknown,
@@ -63,7 +65,6 @@ pub fn of(current: &str, chosen: &Result<Choice<'_>, NoChoice>, policy: &Policy)
 
 #[cfg(test)]
 mod tests {
-    use super::super::version::Scheme;
     use super::*;
 
     #[test]

@@ -10,9 +10,11 @@ use futures::future::BoxFuture;
 use super::scans::Scanners;
 use crate::diag::did_you_mean;
 use crate::lcm::declared::{Declared, Item};
+use crate::lcm::policies::Policies;
 use crate::lcm::row::{Answers, InUse};
 use crate::lcm::support::kubernetes::Provider;
 use crate::lcm::upstream::{Answer, Known, Silence, Tags, Unanswered};
+use crate::lcm::version::Scheme;
 use crate::model::image::{Image, Repository};
 use crate::port::upstream::{Charts, Forge, Offers, Registry, Support, Wanted};
 
@@ -40,18 +42,28 @@ pub struct Upstreams {
 type Question<'a> = BoxFuture<'a, Vec<(Item, Result<Answer, Unanswered>)>>;
 
 /// Asks about everything that is in use.
-pub(super) async fn ask(used: &InUse, upstreams: &Upstreams) -> Answers {
+pub(super) async fn ask(used: &InUse, policies: &Policies, upstreams: &Upstreams) -> Answers {
     let running = used.running.iter().map(|one| &one.declared);
     let mut items: BTreeMap<&Item, BTreeSet<(&str, &str)>> = BTreeMap::new();
     for one in used.declared.iter().chain(&used.released).chain(running) {
         items.entry(&one.item).or_default().extend(pinned(one));
     }
+    let by_push = |one: &&Declared| {
+        matches!(one.item, Item::Image(_))
+            && matches!(policies.of_item(&one.product, &one.item).scheme, Scheme::Pushed)
+    };
+    let dated: BTreeSet<&Item> = used.declared.iter().filter(by_push).map(|one| &one.item).collect();
     let mut repositories: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut questions: Vec<Question<'_>> = Vec::new();
     for (item, digests) in items {
+        let is_dated = dated.contains(item);
         match item {
             Item::Image(repository) => questions.push(Box::pin(async move {
-                let answer = tags(repository, &digests, &*upstreams.registry).await;
+                let wanted = match digests.is_empty() && !is_dated {
+                    true => Wanted::Names,
+                    false => Wanted::Digests,
+                };
+                let answer = tags(repository, wanted, &digests, &*upstreams.registry).await;
                 vec![(item.clone(), answer)]
             })),
             Item::Tool(project) => questions.push(Box::pin(async move {
@@ -121,10 +133,10 @@ fn pinned(one: &Declared) -> Option<(&str, &str)> {
 /// does not tell that is asked once more for each of them.
 async fn tags(
     repository: &Repository,
+    wanted: Wanted,
     digests: &BTreeSet<(&str, &str)>,
     registry: &dyn Registry,
 ) -> Result<Answer, Unanswered> {
-    let wanted = if digests.is_empty() { Wanted::Names } else { Wanted::Digests };
     let (tags, copies) = futures::join!(registry.tags(repository, wanted), registry.copies(repository));
     let tags = tags?;
     let mut answer = Answer::of(Arc::clone(&tags));

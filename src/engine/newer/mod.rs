@@ -46,7 +46,7 @@ pub async fn look(
     own: Option<&Support>,
     upstreams: &Upstreams,
 ) -> Looked {
-    let (answers, windows) = futures::join!(ask::ask(used, upstreams), upstreams.support.whole());
+    let (answers, windows) = futures::join!(ask::ask(used, policies, upstreams), upstreams.support.whole());
     let rows = rows(policies, used, &answers);
     let policy = |product: &str, item: &Item| policies.of_item(product, item);
     let pairs = pairs(&rows, used);

@@ -9,9 +9,10 @@ use crate::lcm::declared::Item;
 use crate::lcm::digests::{self, Newer};
 use crate::lcm::pick::{Choice, NoChoice, pick};
 use crate::lcm::policy::Policy;
+use crate::lcm::pushed;
 use crate::lcm::status::{self, Standing};
 use crate::lcm::upstream::Answer;
-use crate::lcm::version::Level;
+use crate::lcm::version::{Level, Scheme};
 use crate::version::KubeVersion;
 
 /// Which of two stands worse. The farther behind, the worse.
@@ -80,7 +81,10 @@ pub(super) fn against(
         }
         _ => version,
     };
-    let chosen = pick(version, &tags, policy);
+    let chosen = match policy.scheme {
+        Scheme::Pushed => pushed::pick(version, &answer.tags, policy),
+        _ => pick(version, &tags, policy),
+    };
     let mut seen = stands(version, &chosen, policy);
     let at = |tag: &str| answer.tags.known.get(tag).and_then(|known| known.pushed);
     (seen.since, seen.published) = (at(version), seen.newest.as_deref().and_then(at));

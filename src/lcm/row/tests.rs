@@ -201,6 +201,30 @@ fn a_tool_is_the_same_with_a_v_and_without() {
 }
 
 #[test]
+fn what_was_pushed_last_counts_where_a_policy_says_so() {
+    let used = used(&item(), &["zebra"]);
+    let dated = |days: &[(&str, &str)]| {
+        let mut answer = tags(&["zebra", "apple"]).expect("an answer");
+        let mut listed = Tags::clone(&answer.tags);
+        for (tag, day) in days {
+            let known = Known { pushed: super::super::pushed::moment(day), ..Known::default() };
+            listed.known.insert((*tag).to_owned(), known);
+        }
+        answer.tags = Arc::new(listed);
+        answer
+    };
+    let of = |answer: Answer| {
+        let answers = Answers::from([(item(), Ok(answer))]);
+        let rows = rows(&used, &answers, &|_, _| Policy::of(Scheme::Pushed));
+        (rows[0].status().word(), rows[0].newest.clone())
+    };
+    let days = [("zebra", "2026-11-01"), ("apple", "2026-11-02")];
+    assert_eq!(of(dated(&days)), ("patch", Some("apple".to_owned())));
+    assert_eq!(of(dated(&days[..1])), ("same", Some("zebra".to_owned())));
+    assert_eq!(of(dated(&[])).0, "unknown");
+}
+
+#[test]
 fn a_copy_stands_by_what_its_mirror_has() {
     let mut used = used(&item(), &["1.0.0"]);
     let origin = "docker.io/a/b".parse().expect("a repository");

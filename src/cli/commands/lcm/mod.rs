@@ -20,6 +20,7 @@ use crate::engine::newer::now;
 use crate::lcm::digests::{newer, published};
 use crate::lcm::pick::{NoChoice, pick, rejected};
 use crate::lcm::policy::Policy;
+use crate::lcm::pushed;
 use crate::lcm::version::Scheme;
 use crate::model::image::Image;
 use crate::output::exit::Code;
@@ -74,8 +75,13 @@ async fn of_registry(
 ) -> Result<PickScreen, Failure> {
     let registries = context.place.asking().await?.registries();
     let current = args.current.as_ref().or(image.tag.as_ref()).map(String::as_str).unwrap_or_default();
-    let wanted = if image.digest.is_some() { Wanted::Digests } else { Wanted::Names };
+    let is_by_push = matches!(policy.scheme, Scheme::Pushed);
+    let wanted = if image.digest.is_some() || is_by_push { Wanted::Digests } else { Wanted::Names };
     let tags = registries.tags(&image.repository, wanted).await?;
+    if is_by_push {
+        let choice = pushed::pick(current, &tags, policy).map_err(|why| failure(&why))?;
+        return Ok(PickScreen::of(current, &choice, args.explain));
+    }
     let Some(digest) = &image.digest else {
         let all: Vec<&str> = tags.iter().collect();
         return chosen(args, current, &all, policy);
@@ -166,7 +172,7 @@ fn failure(why: &NoChoice) -> Failure {
     let (exit, code) = match why {
         NoChoice::NoTags => (Code::NothingSelected, &codes::NO_TAGS),
         NoChoice::NoValidVersion => (Code::NothingSelected, &codes::NO_VALID_VERSION),
-        NoChoice::NoValidDate => (Code::NothingSelected, &codes::NO_VALID_DATE),
+        NoChoice::NoValidDate | NoChoice::Undated => (Code::NothingSelected, &codes::NO_VALID_DATE),
         NoChoice::Unversioned => (Code::NothingSelected, &codes::UNVERSIONED),
         NoChoice::Moving => (Code::NothingSelected, &codes::MOVING_TAG),
         NoChoice::Missing { .. } => (Code::NothingSelected, &codes::CURRENT_MISSING_UPSTREAM),
@@ -179,6 +185,7 @@ fn failure(why: &NoChoice) -> Failure {
             NoChoice::Missing { latest: Some(latest) } => {
                 finding.hint(format!("the newest of its kind is `{latest}`"))
             }
+            NoChoice::Undated => finding.hint("registries tell it of `--image`, and not all of them do"),
             _ => finding,
         },
     )
