@@ -45,6 +45,10 @@ pub trait Scans: Send + Sync {
     }
     /// What was found in an image. [`super::upstream::Silence::Missing`] says that nobody has looked.
     async fn report(&self, image: &Subject) -> Result<Report, Unanswered>;
+    /// Why it can't tell all that it has, whoever asks; asked for after the reports.
+    async fn partial(&self) -> Option<Unanswered> {
+        None
+    }
 }
 
 /// What is known to be exploited.

@@ -1,5 +1,6 @@
 //! Reports that scanners wrote, as files in a folder: once over all of them for the digests that stand in each,
-//! so that a question opens only files that can be about its image. Whether one is, its reader decides.
+//! so that a question opens only files that can be about its image. Whether one is, its reader decides. A file
+//! that is not whole may be about any image: where nothing else is a report about one, nothing is known of it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,8 @@ use crate::port::scans::{Scans, Subject};
 use crate::port::upstream::{Silence, Unanswered};
 use crate::scan::vulnerabilities::bill::{self, Bill};
 use crate::scan::vulnerabilities::{Asked, Refusal, Report, enclosed, read};
+
+use super::whole::{Unread, documents, shown};
 
 /// The most files that are read.
 const MOST_FILES: usize = 20_000;
@@ -45,8 +48,10 @@ pub struct Files {
 struct Index {
     files: Vec<PathBuf>,
     by_digest: BTreeMap<Digest, Vec<usize>>,
-    /// Files that may be about any: they can't be read, or not be opened.
+    /// Files that may be about any: they hold what can't be opened.
     closed: Vec<usize>,
+    /// Files that are not read, or not all of them.
+    unread: Unread,
 }
 
 impl Files {
@@ -65,7 +70,10 @@ impl Files {
         let asked = Asked::of_file(image.digests());
         let read = move || {
             let mut files = index.about(&asked.digests).into_iter();
-            files.find_map(|file| bill::read(&bytes(file).ok()?, &asked).ok())
+            files.find_map(|file| {
+                let bytes = bytes(file).ok()?;
+                documents(&bytes).flatten().find_map(|document| bill::read(document, &asked).ok())
+            })
         };
         aside(read).await
     }
@@ -88,6 +96,11 @@ impl Scans for Files {
         let (own, digests, folder) = (image.digest, image.digests(), self.folder.clone());
         aside(move || best(&index, &folder, own, digests)).await?
     }
+
+    async fn partial(&self) -> Option<Unanswered> {
+        let words = self.index().await.ok()?.unread.words()?;
+        Some(Unanswered::new(Silence::Invalid, words))
+    }
 }
 
 /// The report that counts: of several that are about an image, one about the image itself before one about
@@ -97,22 +110,33 @@ fn best(index: &Index, folder: &Path, own: Digest, digests: BTreeSet<Digest>) ->
     let mut found: Vec<Report> = Vec::new();
     let mut broken: Option<String> = None;
     for file in index.about(&asked.digests) {
-        let shown = file.strip_prefix(folder).unwrap_or(file).display();
-        match bytes(file).map(|bytes| read(&bytes, &asked)) {
-            Ok(Ok(report)) => found.push(report),
-            Ok(Err(refusal @ (Refusal::Broken { .. } | Refusal::NotJson { .. }))) => {
-                broken = broken.or(Some(format!("`{shown}`: {refusal}")));
+        let shown = shown(file.strip_prefix(folder).unwrap_or(file));
+        let bytes = match bytes(file) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                broken = broken.or(Some(format!("`{shown}` can't be read: {error}")));
+                continue;
             }
-            // A file that names the digest for another reason: a bill of materials, another image's base.
-            Ok(Err(_)) => {}
-            Err(error) => broken = broken.or(Some(format!("`{shown}` can't be read: {error}"))),
+        };
+        for document in documents(&bytes).flatten() {
+            match read(document, &asked) {
+                Ok(report) => found.push(report),
+                Err(refusal @ (Refusal::Broken { .. } | Refusal::NotJson { .. })) => {
+                    broken = broken.or(Some(format!("`{shown}`: {refusal}")));
+                }
+                // It names the digest for another reason: a bill of materials, another image's base.
+                Err(_) => {}
+            }
         }
     }
     let rank = |one: &Report| (one.tool.name.clone(), !one.about.contains(&own), Reverse(one.knows_until()));
     found.sort_by_cached_key(rank);
-    found.into_iter().next().ok_or_else(|| match broken {
-        Some(words) => Unanswered::new(Silence::Invalid, words),
-        None => Unanswered::new(Silence::Missing, format!("no file is a report about {own}")),
+    let none = format!("no file is a report about {own}");
+    found.into_iter().next().ok_or_else(|| match (broken, index.unread.words()) {
+        (Some(words), _) => Unanswered::new(Silence::Invalid, words),
+        // One of them may be.
+        (None, Some(words)) => Unanswered::new(Silence::Invalid, format!("{none}, and {words}")),
+        (None, None) => Unanswered::new(Silence::Missing, none),
     })
 }
 
@@ -127,9 +151,9 @@ impl Index {
         };
         let mut index = Self::default();
         let mut open = vec![(folder.to_owned(), 0)];
-        while let Some((folder, depth)) = open.pop() {
+        while let Some((within, depth)) = open.pop() {
             let mut entries: Vec<_> =
-                std::fs::read_dir(&folder).map_err(unread)?.filter_map(Result::ok).collect();
+                std::fs::read_dir(&within).map_err(unread)?.filter_map(Result::ok).collect();
             entries.sort_by_key(std::fs::DirEntry::file_name);
             for entry in entries {
                 // Links are not followed: they lead anywhere.
@@ -137,7 +161,7 @@ impl Index {
                 if kind.is_dir() && depth < DEEPEST {
                     open.push((entry.path(), depth + 1));
                 } else if kind.is_file() && is_report(&entry.path()) {
-                    index.add(entry.path());
+                    index.add(folder, entry.path());
                 }
             }
             if index.files.len() > MOST_FILES {
@@ -149,25 +173,36 @@ impl Index {
         Ok(index)
     }
 
-    fn add(&mut self, file: PathBuf) {
+    fn add(&mut self, folder: &Path, file: PathBuf) {
         let place = self.files.len();
+        let within = file.strip_prefix(folder).unwrap_or(&file);
         match bytes(&file) {
             Ok(bytes) => {
-                let mut named = digests_in(&bytes);
-                if memmem::find(&bytes, ENVELOPE).is_some() {
-                    match enclosed(&bytes) {
-                        Some(statement) => named.append(&mut digests_in(&statement)),
-                        None => self.closed.push(place),
+                let mut named = BTreeSet::new();
+                for document in documents(&bytes) {
+                    match document {
+                        Ok(document) => self.look(place, document, &mut named),
+                        Err(why) => self.unread.add(within, &why),
                     }
                 }
                 for digest in named {
                     self.by_digest.entry(digest).or_default().push(place);
                 }
             }
-            // What is wrong with it is told to whoever asks, for it may be about anything.
-            Err(_) => self.closed.push(place),
+            Err(error) => self.unread.add(within, &error.to_string()),
         }
         self.files.push(file);
+    }
+
+    /// Takes in the digests that a document names, also in its envelope.
+    fn look(&mut self, place: usize, document: &[u8], named: &mut BTreeSet<Digest>) {
+        named.append(&mut digests_in(document));
+        if memmem::find(document, ENVELOPE).is_some() {
+            match enclosed(document) {
+                Some(statement) => named.append(&mut digests_in(&statement)),
+                None => self.closed.push(place),
+            }
+        }
     }
 
     /// The files that may be about one of these digests, in order of their paths.
@@ -245,11 +280,12 @@ mod tests {
         write("a.json", &trivy('a', "CVE-2026-1111", "2026-11-10T00:00:00Z"));
         write("week/47/a.json", &trivy('a', "CVE-2026-2222", "2026-11-20T00:00:00Z"));
         write("notes.txt", &trivy('c', "CVE-2026-3333", "2026-11-20T00:00:00Z"));
-        write("cut.json", &trivy('d', "CVE-2026-4444", "2026-11-20T00:00:00Z")[..250]);
         let files = Files::new(root.path(), "scans");
         assert_eq!(told(&files, 'a').await.as_deref(), Ok("CVE-2026-2222"));
         assert_eq!(told(&files, 'b').await, Err(Silence::Missing));
         assert_eq!(told(&files, 'c').await, Err(Silence::Missing), "not a file of a scanner");
+        write("cut.json", &trivy('d', "CVE-2026-4444", "2026-11-20T00:00:00Z")[..250]);
+        let files = Files::new(root.path(), "scans");
         assert_eq!(told(&files, 'd').await, Err(Silence::Invalid), "half a report is no clean image");
     }
 
@@ -265,7 +301,8 @@ mod tests {
         for (path, text) in [
             ("a.json", envelope('a')),
             ("b.json", envelope('b')),
-            ("cut.json", envelope('b')[..90].to_owned()),
+            ("odd.json", r#"{"payloadType": "application/vnd.in-toto+json", "payload": "*"}"#.to_owned()),
+            ("lines.jsonl", format!("{}\n{}\n", envelope('d'), envelope('a'))),
         ] {
             std::fs::write(root.path().join(path), text).unwrap();
         }
@@ -277,8 +314,49 @@ mod tests {
                 .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
                 .collect::<Vec<_>>()
         };
-        assert_eq!(about('a'), ["a.json", "cut.json"], "what can't be opened may be about any");
-        assert_eq!(about('c'), ["cut.json"]);
+        assert_eq!(
+            about('a'),
+            ["a.json", "lines.jsonl", "odd.json"],
+            "what can't be opened may be about any"
+        );
+        assert_eq!(about('c'), ["odd.json"]);
+    }
+
+    #[tokio::test]
+    async fn each_line_of_a_file_is_a_report() {
+        let root = tempfile::tempdir().unwrap();
+        let line = |letter, id| format!("{}\n", trivy(letter, id, "2026-11-10T00:00:00Z").replace('\n', " "));
+        let whole = format!("{}{}", line('a', "CVE-2026-1111"), line('b', "CVE-2026-2222"));
+        std::fs::write(root.path().join("all.jsonl"), &whole).unwrap();
+        let files = Files::new(root.path(), ".");
+        assert_eq!(told(&files, 'b').await.as_deref(), Ok("CVE-2026-2222"));
+        assert_eq!(told(&files, 'c').await, Err(Silence::Missing));
+        assert!(files.partial().await.is_none());
+        std::fs::write(root.path().join("all.jsonl"), &whole[..whole.len() - 40]).unwrap();
+        let files = Files::new(root.path(), ".");
+        assert_eq!(told(&files, 'a').await.as_deref(), Ok("CVE-2026-1111"));
+        assert_eq!(told(&files, 'b').await, Err(Silence::Invalid), "the line that was cut off");
+        assert!(files.partial().await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_report_that_lost_its_digest_is_no_image_that_nobody_looked_at() {
+        let root = tempfile::tempdir().unwrap();
+        let whole = trivy('a', "CVE-2026-1111", "2026-11-10T00:00:00Z");
+        for (path, text) in
+            [("web-1.1.json", whole.as_str()), ("web-1.2.json", &whole[..60]), ("empty.json", "")]
+        {
+            std::fs::write(root.path().join(path), text).unwrap();
+        }
+        let files = Files::new(root.path(), ".");
+        assert_eq!(told(&files, 'a').await.as_deref(), Ok("CVE-2026-1111"));
+        let silent = files.report(&subject('b')).await.unwrap_err();
+        assert_eq!(silent.why, Silence::Invalid);
+        let partial = files.partial().await.unwrap();
+        assert!(silent.message.contains(&partial.message), "{silent}");
+        let words = partial.message;
+        assert!(words.starts_with("2 files can't be read: `empty.json`: it is empty; `web-1.2.json`: "));
+        assert!(words.contains("no whole JSON"), "{words}");
     }
 
     #[tokio::test]

@@ -9,6 +9,7 @@ mod kev;
 mod key;
 mod osv;
 mod trivy;
+mod whole;
 mod xray;
 
 use std::path::Path;

@@ -70,7 +70,8 @@ pub(super) async fn scan(
         images.insert(image.to_string(), named);
     }
     let (told, exploited) = futures::join!(told(subjects, scanners), exploited(scanners));
-    let mut silent = silences(&told, scanners);
+    let partial = partial(scanners).await;
+    let mut silent = silences(&told, scanners, &partial);
     let found = || told.values().flatten().filter_map(|(told, _)| told.report.as_ref());
     let (exploited, exploits_silent) = match exploited {
         Some((_, Ok(kev))) => (Some(kev.only(found().flat_map(|report| &report.vulnerabilities))), None),
@@ -81,11 +82,12 @@ pub(super) async fn scan(
         }
         None => (None, None),
     };
-    let sources = scanners.sources.iter().map(|source| source.name().to_owned()).collect();
+    let sources: Vec<String> = scanners.sources.iter().map(|source| source.name().to_owned()).collect();
+    let partial = partial.keys().filter_map(|number| sources.get(*number)).cloned().collect();
     let told =
         told.into_iter().map(|(digest, all)| (digest, all.into_iter().map(|(told, _)| told).collect()));
     Scanned {
-        looked: Looked { sources, images, told: told.collect(), exploited, exploits_silent },
+        looked: Looked { sources, images, told: told.collect(), partial, exploited, exploits_silent },
         silent,
         asked: scanners.sources.len() + usize::from(scanners.exploits.is_some()),
     }
@@ -170,10 +172,25 @@ async fn exploited(scanners: &Scanners) -> Option<(String, Result<Kev, Unanswere
     Some((exploits.name().to_owned(), exploits.catalogue().await))
 }
 
-/// Which sources failed: each once, in the words of its first failure.
-fn silences(told: &BTreeMap<Digest, Vec<Said>>, scanners: &Scanners) -> Vec<(String, Unanswered)> {
+/// Which sources have something that they can't tell, by their number.
+async fn partial(scanners: &Scanners) -> BTreeMap<usize, Unanswered> {
+    let all = scanners.sources.iter().map(|source| source.partial());
+    let all = futures::future::join_all(all).await.into_iter().enumerate();
+    all.filter_map(|(number, partial)| Some((number, partial?))).collect()
+}
+
+/// Which sources failed: each once, in the words of what it can't tell anybody, else of its first failure.
+fn silences(
+    told: &BTreeMap<Digest, Vec<Said>>,
+    scanners: &Scanners,
+    partial: &BTreeMap<usize, Unanswered>,
+) -> Vec<(String, Unanswered)> {
     let mut silent = Vec::new();
     for (number, source) in scanners.sources.iter().enumerate() {
+        if let Some(partial) = partial.get(&number) {
+            silent.push((source.name().to_owned(), partial.clone()));
+            continue;
+        }
         let said = told.values().filter_map(|all| all.get(number)?.1.as_ref());
         let mut failures: Vec<&Unanswered> = said.filter(|silent| silent.why != Silence::Missing).collect();
         // Where a host was not asked any more, that is no reason.

@@ -34,6 +34,7 @@ struct Entry<'a> {
     nearness: Nearness,
     has_begun: bool,
     matches: usize,
+    answered: bool,
 }
 
 /// A package as an acceptance names it.
@@ -54,6 +55,8 @@ pub struct Standing<'a> {
     pub nearness: Nearness,
     /// How many vulnerabilities it is about, each counted once for each package and image.
     pub matches: usize,
+    /// Whether all is known of every place that it may be about: else there may be more.
+    pub answered: bool,
 }
 
 impl Standing<'_> {
@@ -67,9 +70,9 @@ impl Standing<'_> {
         matches!(self.nearness, Nearness::Week | Nearness::Day)
     }
 
-    /// Whether it is about nothing that was found.
+    /// Whether it is about nothing that was found, and not only because somebody was silent.
     pub fn is_idle(&self) -> bool {
-        self.matches == 0
+        self.matches == 0 && self.answered
     }
 }
 
@@ -86,6 +89,7 @@ impl<'a> Register<'a> {
             nearness: acceptance.nearness(now),
             has_begun: acceptance.has_begun(now),
             matches: 0,
+            answered: true,
         };
         let entries: Vec<Entry<'a>> = acceptances.into_iter().map(entry).collect();
         let mut by_name: BTreeMap<&VulnerabilityId, Vec<usize>> = BTreeMap::new();
@@ -113,6 +117,13 @@ impl<'a> Register<'a> {
         valid.max_by_key(|entry| entry.acceptance.expires.value.moment()).map(|entry| entry.id)
     }
 
+    /// Takes in that not all is known of a place: acceptances that hold there may be about more than is told.
+    pub fn doubt(&mut self, place: Place<'_>) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.holds_at(place)) {
+            entry.answered = false;
+        }
+    }
+
     /// Of what was found at a place, what is not covered, and what is with the acceptance that covers it.
     pub fn split<'v>(
         &mut self,
@@ -135,6 +146,7 @@ impl<'a> Register<'a> {
             id: entry.id,
             nearness: entry.nearness,
             matches: entry.matches,
+            answered: entry.answered,
         })
     }
 }
@@ -151,18 +163,21 @@ pub struct Split<'a, 'v> {
 impl<'a> Entry<'a> {
     /// Whether it is about this place and package. The name is known to be one of its own.
     fn is_about(&self, place: Place<'_>, one: &Vulnerability) -> bool {
+        let package = || {
+            let known = one.package.as_ref();
+            self.packages.iter().any(|wanted| known.is_some_and(|known| wanted.is(known)))
+        };
+        self.holds_at(place) && (self.packages.is_empty() || package())
+    }
+
+    /// Whether it may be about something at this place.
+    fn holds_at(&self, place: Place<'_>) -> bool {
         let acceptance = self.acceptance;
         let product = || {
             acceptance.products.iter().any(|wanted| place.product.is_some_and(|known| *known == wanted.value))
         };
         let image = || acceptance.images.iter().any(|wanted| *place.image == wanted.value);
-        let package = || {
-            let known = one.package.as_ref();
-            self.packages.iter().any(|wanted| known.is_some_and(|known| wanted.is(known)))
-        };
-        (acceptance.products.is_empty() || product())
-            && (acceptance.images.is_empty() || image())
-            && (self.packages.is_empty() || package())
+        (acceptance.products.is_empty() || product()) && (acceptance.images.is_empty() || image())
     }
 }
 
@@ -281,6 +296,19 @@ mod tests {
         let register = Register::new([(&id, &one)], NOW.parse().unwrap());
         let standing = register.standings().next().unwrap();
         assert!(standing.is_idle() && standing.ends_soon() && !standing.has_ended());
+    }
+
+    #[test]
+    fn where_somebody_was_silent_it_is_not_known_to_be_idle() {
+        let id: AcceptanceId = "A".parse().unwrap();
+        let one = acceptance(r#""vulnerabilities": ["CVE-2026-1111"], "images": ["quay.io/acme/shop"]"#);
+        let is_idle = |image: &str| {
+            let mut register = Register::new([(&id, &one)], NOW.parse().unwrap());
+            register.doubt(Place { product: None, image: &image.parse().unwrap() });
+            register.standings().next().unwrap().is_idle()
+        };
+        assert!(!is_idle("quay.io/acme/shop"));
+        assert!(is_idle("quay.io/acme/other"), "it can't be about that image");
     }
 
     #[test]

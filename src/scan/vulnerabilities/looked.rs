@@ -20,6 +20,9 @@ pub struct Looked {
     pub images: BTreeMap<String, Named>,
     /// What was said of each digest, in the order of the sources.
     pub told: BTreeMap<Digest, Vec<Told>>,
+    /// Those of the sources that could not tell all that they have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partial: Vec<String>,
     /// What is exploited; absent where nobody answered that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exploited: Option<Kev>,
@@ -81,6 +84,18 @@ impl Looked {
     /// The digest that an image stands for.
     pub fn digest(&self, image: &str) -> Option<Digest> {
         self.images.get(image)?.digest
+    }
+
+    /// Whether every source said all that it could about an image, be it that nobody has looked.
+    pub fn is_answered(&self, image: &str) -> bool {
+        self.partial.is_empty()
+            && self.digest(image).is_some()
+            && self.of(image).iter().all(|told| !told.failed)
+    }
+
+    /// Whether somebody has looked at an image.
+    pub fn is_reported(&self, image: &str) -> bool {
+        self.of(image).iter().any(|told| told.report.is_some())
     }
 
     /// What runs against what may take its place, by the first source that can compare both; else by the

@@ -41,6 +41,7 @@ fn looked(running: [Told; 2], candidate: [Told; 2]) -> Looked {
         sources: vec!["one".to_owned(), "two".to_owned()],
         images: BTreeMap::from([("a".to_owned(), named('a')), ("b".to_owned(), named('b'))]),
         told: BTreeMap::from([(digest('a'), running.to_vec()), (digest('b'), candidate.to_vec())]),
+        partial: Vec::new(),
         exploited: None,
         exploits_silent: None,
     }

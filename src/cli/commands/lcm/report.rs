@@ -61,6 +61,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     if !args.product.is_empty() || !args.owner.is_empty() {
         // What others are about is not looked at.
         report.deferrals.idle.clear();
+        security::leave_out(&mut report);
     }
     report.live = seen.as_ref().map(live::told);
     report.answered_at = answered.then;

@@ -94,11 +94,8 @@ pub(super) fn acceptances(report: &Weekly) -> Vec<String> {
     };
     let ended = of(&[Nearness::Ended]);
     let soon = of(&[Nearness::Week, Nearness::Day]);
-    let idle: Vec<&str> = acceptances
-        .iter()
-        .filter(|one| one.matches == 0 && one.nearness != Nearness::Ended)
-        .map(|one| one.id.as_str())
-        .collect();
+    let idle = acceptances.iter().filter(|one| one.is_idle());
+    let idle: Vec<&str> = idle.map(|one| one.id.as_str()).collect();
     let mut parts = Vec::new();
     let holding = acceptances.len() - ended.len();
     if holding > 0 {

@@ -15,6 +15,11 @@ pub(super) fn of(pair: &Pair, looked: &Looked, register: &mut Register<'_>) -> O
     let candidate = pair.candidate.as_ref().map(ToString::to_string);
     let product: Option<ProductName> = pair.product.parse().ok();
     let place = Place { product: product.as_ref(), image: &pair.repository };
+    let is_known = pair.images().all(|image| looked.is_answered(&image.to_string()))
+        && pair.in_use.iter().all(|image| looked.is_reported(&image.to_string()));
+    if !is_known {
+        register.doubt(place);
+    }
     let mut judged: Vec<(Security, bool)> = Vec::new();
     for image in &pair.in_use {
         let image = image.to_string();

@@ -141,6 +141,15 @@ pub struct Standing {
     pub nearness: Nearness,
     /// How many vulnerabilities it is about.
     pub matches: usize,
+    /// Whether every source answered for every image that it may be about: else there may be more.
+    pub answered: bool,
+}
+
+impl Standing {
+    /// Whether it holds, and is known to be about nothing that was found.
+    pub fn is_idle(&self) -> bool {
+        self.matches == 0 && self.answered && self.nearness != Nearness::Ended
+    }
 }
 
 impl Found {
@@ -243,10 +252,21 @@ pub fn tell<'a>(
     }
     secured.acceptances = register
         .standings()
-        .map(|one| Standing { id: one.id.clone(), nearness: one.nearness, matches: one.matches })
+        .map(|one| Standing {
+            id: one.id.clone(),
+            nearness: one.nearness,
+            matches: one.matches,
+            answered: one.answered,
+        })
         .collect();
     report.security = Some(secured);
     report.order();
+}
+
+/// Takes in that products were left out, so that acceptances may be about more than is told.
+pub fn leave_out(report: &mut Weekly) {
+    let acceptances = report.security.iter_mut().flat_map(|security| &mut security.acceptances);
+    acceptances.for_each(|one| one.answered = false);
 }
 
 /// Takes in what is known of a thing: what can't wait is said, and is what it needs.

@@ -59,6 +59,7 @@ fn looked(now: &[Vulnerability], then: &[Vulnerability]) -> Looked {
             (format!("{IMAGE}:1.1.0"), named('b')),
         ]),
         told: BTreeMap::from([(digest('a'), told(now)), (digest('b'), told(then))]),
+        partial: Vec::new(),
         exploited: None,
         exploits_silent: None,
     }
@@ -242,6 +243,31 @@ fn where_every_source_failed_nothing_is_known_and_where_nobody_has_looked_that_i
         assert_eq!(security(&report).unknown.as_deref(), Some("files scans: no answer"));
         assert_eq!(report.security.as_ref().unwrap().unknown, 1);
     }
+}
+
+#[test]
+fn an_acceptance_is_about_nothing_only_if_everybody_answered() {
+    let is_idle = |looked: &Looked| {
+        let report = report(true, looked, &accepted("2026-12-15"));
+        report.security.unwrap().acceptances[0].is_idle()
+    };
+    let whole = looked(&[], &[]);
+    assert!(is_idle(&whole));
+    assert!(!is_idle(&Looked { partial: vec!["files scans".to_owned()], ..whole.clone() }));
+    let with = |letter, failed| {
+        let why = Some("no answer".to_owned());
+        let mut looked = whole.clone();
+        let told = Told { source: "files scans".to_owned(), report: None, why, failed, caveat: None };
+        looked.told.insert(digest(letter), vec![told]);
+        looked
+    };
+    assert!(!is_idle(&with('a', true)) && !is_idle(&with('b', true)), "a source was silent");
+    assert!(!is_idle(&with('a', false)), "nobody has looked at what is in use");
+    assert!(is_idle(&with('b', false)), "what is new was not looked at yet");
+    assert!(!is_idle(&looked(&[found("CVE-2026-1111", Severity::High, None)], &[])));
+    let mut narrowed = report(true, &whole, &accepted("2026-12-15"));
+    leave_out(&mut narrowed);
+    assert!(!narrowed.security.unwrap().acceptances[0].is_idle(), "others were not looked at");
 }
 
 #[test]
