@@ -1,6 +1,8 @@
 //! What people read who have to decide whether a bump is taken in: what it changes, what is new in what it
 //! takes in, what that may break, until when either version is supported, and how to go on.
 
+use std::collections::BTreeSet;
+
 use super::neutral::{cell, code, link, text};
 use super::section::{Section, fitting};
 use crate::diag::count;
@@ -11,7 +13,7 @@ use crate::lcm::version::Level;
 use crate::model::ProductName;
 use crate::model::image::Image;
 use crate::report::weekly::Thing;
-use crate::report::weekly::security::{Change, Security};
+use crate::report::weekly::security::{Change, Found, Security};
 use crate::version::Version;
 
 /// The most characters of a text: GitHub takes 65,536, and some are kept for whoever adds a word.
@@ -223,12 +225,35 @@ pub(super) fn vulnerabilities_of(to: &str, known: &Security) -> Vec<String> {
     let Some(update) = update else { return Vec::new() };
     let (fixed, new, stays) = (update.fixed.total(), update.new.total(), update.remaining.total());
     let mut lines = vec![format!("- It mends {fixed}, brings {new} and leaves {stays}")];
-    let changed = known.findings.iter().filter(|found| matches!(found.change, Change::Fixed | Change::New));
-    lines.extend(changed.map(|found| {
-        let word = if found.change == Change::New { "new" } else { "mended" };
-        format!("- {word}: {}", text(&found.words()))
+    let parts = [("mends", Change::Fixed), ("brings", Change::New), ("leaves", Change::Remaining)];
+    lines.extend(parts.into_iter().filter_map(|(verb, change)| accepted(verb, change, known)));
+    let open = known.findings.iter().filter(|found| found.acceptance.is_none());
+    lines.extend(open.filter_map(|found| {
+        let word = match found.change {
+            Change::New => "new",
+            Change::Fixed => "mended",
+            Change::Remaining | Change::Unknown => return None,
+        };
+        Some(format!("- {word}: {}", text(&found.words())))
     }));
     lines
+}
+
+/// What of it people live with: it is in none of the counts.
+fn accepted(verb: &str, change: Change, known: &Security) -> Option<String> {
+    let of = |found: &&Found| found.change == change;
+    let ids: Vec<&str> = known
+        .findings
+        .iter()
+        .filter(of)
+        .filter_map(|found| Some(found.acceptance.as_ref()?.as_str()))
+        .collect();
+    let is = if ids.len() == 1 { "is" } else { "are" };
+    // Not all are named.
+    let least = if known.left_out > 0 { "at least " } else { "" };
+    let by: Vec<String> = ids.iter().collect::<BTreeSet<_>>().into_iter().map(|id| text(id)).collect();
+    (!ids.is_empty())
+        .then(|| format!("- {least}{} of what it {verb} {is} accepted ({})", ids.len(), by.join(", ")))
 }
 
 /// The tag of an image.

@@ -271,10 +271,14 @@ fn which_vulnerabilities_the_new_version_mends_and_brings_is_said_of_that_versio
         let one: Counts = [Severity::High].into_iter().collect();
         let update =
             Update { to: to.into(), fixed: one, new: one, remaining: Counts::default(), unsettled: 0 };
+        let accepted = |found: Found, id: &str| Found { acceptance: Some(id.parse().unwrap()), ..found };
         let findings = vec![
             found("CVE-2026-1", Change::Fixed),
             found("CVE-2026-2", Change::New),
             found("CVE-2026-3", Change::Remaining),
+            accepted(found("CVE-2026-7777", Change::Fixed), "RISK-2"),
+            accepted(found("CVE-2026-8888", Change::Remaining), "RISK-2"),
+            accepted(found("CVE-2026-9999", Change::Remaining), "RISK-1"),
         ];
         body::vulnerabilities_of(
             "v1.18.0",
@@ -285,5 +289,9 @@ fn which_vulnerabilities_the_new_version_mends_and_brings_is_said_of_that_versio
     assert!(lines.contains("It mends 1, brings 1 and leaves 0"), "{lines}");
     assert!(lines.contains("mended: CVE-2026-1") && lines.contains("new: CVE-2026-2"), "{lines}");
     assert!(!lines.contains("CVE-2026-3"), "{lines}");
+    assert!(!lines.contains("CVE-2026-7777"), "it is in no count: {lines}");
+    assert!(lines.contains("\n- 1 of what it mends is accepted (RISK-2)"), "{lines}");
+    assert!(lines.contains("\n- 2 of what it leaves are accepted (RISK-1, RISK-2)"), "{lines}");
+    assert!(!lines.contains("what it brings"), "{lines}");
     assert_eq!(said("docker.io/velero/velero:v1.19.0"), Vec::<String>::new());
 }
