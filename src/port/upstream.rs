@@ -41,9 +41,14 @@ pub trait Registry: Send + Sync {
     /// What a tag names now: the digest of its manifest or index, without pulling it. Of an image by digest
     /// alone, that digest, if it is there.
     async fn digest(&self, image: &Image) -> Result<String, Unanswered>;
-    /// What a pull of just this image gets: of a copy at a mirror that is filled by hand, what the mirror has
-    /// under the tag now, and not what [`Registry::digest`] says of where it comes from.
+    /// What a pull of just this image gets, proved as well: of a copy at a mirror that is filled by hand, what the
+    /// mirror has under the tag now, and not what [`Registry::digest`] says of where it comes from.
     async fn pulled(&self, image: &Image) -> Result<String, Unanswered> {
+        self.proved(image).await
+    }
+    /// What [`Registry::digest`] tells, to be written down: what came has that digest, whatever the registry calls
+    /// it. Docker Hub is believed: there that would be a pull.
+    async fn proved(&self, image: &Image) -> Result<String, Unanswered> {
         self.digest(image).await
     }
     /// The digests of the platforms of what a tag names now, or a digest; none if it is no index. Docker Hub, whose

@@ -51,34 +51,51 @@ fn release(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("releases/R1.yaml")).unwrap()
 }
 
+/// A manifest that nobody reads but for its digest.
+fn content(c: char) -> String {
+    format!(r#"{{"schemaVersion": 2, "annotations": {{"name": "{c}"}}}}"#)
+}
+
 fn digest_of(c: char) -> String {
-    format!("sha256:{}", c.to_string().repeat(64))
+    tidegate::digest::bytes(content(c).as_bytes()).to_string()
+}
+
+/// A digest that is no content's.
+fn zeros() -> String {
+    format!("sha256:{}", "0".repeat(64))
 }
 
 fn named(seen: &Seen) -> Reply {
-    let digest = |digest: String| Reply::new(200, "").header("Docker-Content-Digest", digest.as_str());
+    let calls =
+        |digest: &str, content: String| Reply::new(200, content).header("Docker-Content-Digest", digest);
+    let digest = |c: char| calls(&digest_of(c), content(c));
     match (seen.method.as_str(), seen.path.as_str()) {
-        ("HEAD", "/quay/v2/org/a/manifests/1") => digest(digest_of('a')),
-        ("HEAD", "/quay/v2/org/b/manifests/2") => digest(digest_of('b')),
+        ("GET", "/quay/v2/org/a/manifests/1") => digest('a'),
+        ("GET", "/quay/v2/org/b/manifests/2") => digest('b'),
         // Since this was copied the tag has moved.
-        ("HEAD", "/mirror/v2/quay/org/b/manifests/2") => digest(digest_of('9')),
-        ("HEAD", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('c')) => {
-            digest(digest_of('c'))
-        }
-        ("HEAD", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('d')) => {
-            digest(digest_of('c'))
-        }
-        ("HEAD", "/quay/v2/org/private/manifests/1") => Reply::new(403, ""),
-        ("HEAD", "/quay/v2/org/hostile/manifests/1") => digest("sha256:../../etc/passwd".to_owned()),
+        ("GET", "/mirror/v2/quay/org/b/manifests/2") => digest('9'),
+        ("GET", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('c')) => digest('c'),
+        ("GET", path) if path == format!("/quay/v2/org/c/manifests/{}", digest_of('d')) => digest('c'),
+        ("GET", "/quay/v2/org/private/manifests/1") => Reply::new(403, ""),
         ("GET", "/quay/v2/org/hostile/manifests/1") => Reply::new(200, "<html>sign in</html>"),
-        ("HEAD", "/quay/v2/org/broken/manifests/1") => Reply::new(500, ""),
+        ("GET", "/quay/v2/org/broken/manifests/1") => Reply::new(500, ""),
+        // What it says is not what it sends, of a tag and of a digest; and a digest that can't be compared.
+        ("GET", "/quay/v2/org/lies/manifests/1") => calls(&zeros(), content('a')),
+        ("GET", path) if path == format!("/quay/v2/org/lies/manifests/{}", zeros()) => {
+            calls(&zeros(), content('a'))
+        }
+        ("GET", "/quay/v2/org/other/manifests/1") => {
+            calls(&format!("sha512:{}", "a".repeat(128)), content('a'))
+        }
+        // There a manifest is a pull, and its headers are none.
+        ("HEAD", "/hub/v2/org/app/manifests/1") => calls(&digest_of('h'), String::new()),
         _ => Reply::error(404, "MANIFEST_UNKNOWN", "no"),
     }
 }
 
 fn sources(address: &str) -> String {
     format!(
-        "  hosts:\n    - {{ host: quay.example.com, endpoint: \"{address}/quay\" }}\n    - {{ host: mirror.example.com, endpoint: \"{address}/mirror\" }}\n  mirrors:\n    - {{ at: mirror.example.com/quay, of: quay.example.com }}\n    - {{ at: cache.example.com/quay, of: quay.example.com, fetches: true }}\n"
+        "  hosts:\n    - {{ host: quay.example.com, endpoint: \"{address}/quay\" }}\n    - {{ host: mirror.example.com, endpoint: \"{address}/mirror\" }}\n    - {{ host: docker.io, endpoint: \"{address}/hub\" }}\n  mirrors:\n    - {{ at: mirror.example.com/quay, of: quay.example.com }}\n    - {{ at: cache.example.com/quay, of: quay.example.com, fetches: true }}\n"
     )
 }
 
@@ -109,7 +126,7 @@ async fn a_release_is_cut_with_what_its_tags_name() {
         ])
     );
     assert_eq!(fake.count("/quay/v2/org/a/manifests/1"), 1);
-    assert!(fake.seen().iter().all(|seen| seen.method == "HEAD"), "nothing is pulled");
+    assert!(fake.seen().iter().all(|seen| !seen.path.contains("/blobs/")), "nothing is pulled");
     commit(&root);
     let before = release(&root);
     fake.forget();
@@ -123,7 +140,8 @@ async fn a_release_is_cut_with_what_its_tags_name() {
     }
     assert_eq!((release(&root), fake.seen().len()), (before.clone(), 0));
     let shown = text(&run(&root, &["release", "show", "R1"]).stdout);
-    assert!(shown.contains("quay.example.com/org/a:1") && shown.contains("sha256:aaaa"), "{shown}");
+    let short = digest_of('a')[..11].to_owned();
+    assert!(shown.contains("quay.example.com/org/a:1") && shown.contains(&short), "{shown}");
     assert!(run(&root, &["check"]).status.success());
     // Another digit by hand.
     std::fs::write(root.join("releases/R1.yaml"), before.replace(&digest_of('a'), &digest_of('f'))).unwrap();
@@ -177,6 +195,37 @@ async fn whatever_a_registry_answers_all_images_are_told_and_nothing_is_written(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_digest_is_written_only_if_what_came_has_it() {
+    let fake = Fake::new(named).await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    let lies = format!("quay.example.com/org/lies@{}", zeros());
+    let long = format!("quay.example.com/org/c@sha512:{}", "a".repeat(128));
+    let images = ["quay.example.com/org/lies:1", &lies, "quay.example.com/org/other:1", &long];
+    app(&root, &images, &sources(&fake.address()));
+    let before = release(&root);
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
+    let told = text(&cut.stderr);
+    assert_eq!(cut.status.code(), Some(6), "{told}");
+    let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("says {}", zeros())) && words.contains(&digest_of('a')), "{told}");
+    assert_eq!(words.matches("it is named by sha512").count(), 2, "{told}");
+    assert_eq!((release(&root), words.matches("TG1010").count()), (before, 4), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn docker_hub_is_believed_since_there_a_manifest_is_a_pull() {
+    let fake = Fake::new(named).await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("repo");
+    app(&root, &["docker.io/org/app:1"], &sources(&fake.address()));
+    let cut = run(&root, &["release", "cut", "R1", "--resolve-images"]);
+    assert!(cut.status.success(), "{}", text(&cut.stderr));
+    assert!(release(&root).contains(&digest_of('h')));
+    assert!(fake.seen().iter().all(|seen| seen.method == "HEAD"), "{:?}", fake.seen());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_real_registry_tells_what_its_tags_name() {
     let real = Real::start(false);
     real.push("team/app", &["v1.0.0".to_owned(), "v2.0.0".to_owned()]).await;
@@ -212,10 +261,9 @@ async fn a_tag_that_moved_since_the_release_is_told_and_goes_with_the_next_one()
     let now = Arc::clone(&moved);
     let fake = Fake::new(move |seen| match (seen.method.as_str(), seen.path.as_str()) {
         ("GET", "/quay/v2/org/a/tags/list") => Reply::json("{\"name\":\"org/a\",\"tags\":[\"1\"]}"),
-        ("GET", "/quay/v2/org/a/manifests/1") => Reply::json("{\"schemaVersion\":2}"),
-        ("HEAD", "/quay/v2/org/a/manifests/1") => {
-            let digest = digest_of(if now.load(Ordering::SeqCst) { 'b' } else { 'a' });
-            Reply::new(200, "").header("Docker-Content-Digest", digest.as_str())
+        (_, "/quay/v2/org/a/manifests/1") => {
+            let name = if now.load(Ordering::SeqCst) { 'b' } else { 'a' };
+            Reply::new(200, content(name)).header("Docker-Content-Digest", digest_of(name))
         }
         _ => Reply::new(404, ""),
     })

@@ -9,6 +9,7 @@ mod door;
 mod ecr;
 mod helper;
 mod list;
+mod names;
 mod native;
 mod page;
 mod settings;
@@ -19,17 +20,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use http::{HeaderName, StatusCode};
+use http::HeaderName;
 use tokio::sync::OnceCell;
 
 pub use credentials::Credentials;
 pub use settings::Settings;
 
 use super::web::{Ask, Web, plain};
-use crate::digest;
 use crate::model::image::{Image, Repository, is_digest};
 use crate::port::upstream::{Registry, Silence, Tags, Unanswered, Wanted};
 use door::{Doors, Visit};
+use names::Proof;
 use native::Native;
 
 /// The kinds of manifests: OCI's and docker's, of one platform and of several.
@@ -50,7 +51,7 @@ pub struct Registries {
     doors: Doors,
     /// By repository and whether details were wanted.
     listed: Mutex<BTreeMap<(Repository, bool), Listed>>,
-    digests: Mutex<BTreeMap<Image, Once<String>>>,
+    digests: Mutex<BTreeMap<(Image, Proof), Once<String>>>,
 }
 
 /// An answer for all who ask for it at once or later.
@@ -121,80 +122,8 @@ impl Registries {
         Ok(index.manifests.into_iter().map(|platform| platform.digest).collect())
     }
 
-    async fn resolve(&self, repository: &Repository, tag: &str) -> Result<String, Unanswered> {
-        let visit = self.visit(repository)?;
-        let what = format!("the digest of {repository}:{tag}");
-        let path = format!("v2/{}/manifests/{tag}", repository.name);
-        let url = visit.base.join(&path);
-        let url =
-            url.map_err(|_| Unanswered::new(Silence::Invalid, format!("{what}: `{path}` is no path")))?;
-        let ask = Ask::head(url.clone()).accept(MANIFESTS);
-        let heard = self.doors.ask(&visit, ask).await?;
-        // On Docker Hub the question for a manifest's content counts as a pull, and that for its headers does
-        // not (docs.docker.com/docker-hub/usage/pulls).
-        let may_get = repository.registry != "docker.io";
-        match heard.answer.header(&DIGEST).filter(|digest| is_digest(digest)) {
-            Some(digest) if heard.answer.status.is_success() => return Ok(digest.to_owned()),
-            _ if heard.answer.status == StatusCode::METHOD_NOT_ALLOWED && may_get => {}
-            _ if !heard.answer.status.is_success() => {
-                return Err(words::of(&heard.answer, &what, repository, &heard.found));
-            }
-            _ if may_get => {}
-            _ => {
-                let words = format!("{what}: Docker Hub did not tell it, and pulls are not spent on it");
-                return Err(Unanswered::new(Silence::Invalid, words));
-            }
-        }
-        self.hash(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST), &what).await
-    }
-
-    /// The digest, if the repository has it.
-    async fn present(&self, repository: &Repository, digest: &str) -> Result<String, Unanswered> {
-        let what = format!("{repository}@{digest}");
-        let invalid = |words: &str| Unanswered::new(Silence::Invalid, format!("{what}: {words}"));
-        if !is_digest(digest) {
-            return Err(invalid("that is no digest"));
-        }
-        let visit = self.visit(repository)?;
-        let url = visit.base.join(&format!("v2/{}/manifests/{digest}", repository.name));
-        let url = url.map_err(|_| invalid("that is no path"))?;
-        let ask = Ask::head(url.clone()).accept(MANIFESTS);
-        let heard = self.doors.ask(&visit, ask).await?;
-        let named = match heard.answer.header(&DIGEST) {
-            _ if heard.answer.status == StatusCode::METHOD_NOT_ALLOWED
-                && repository.registry != "docker.io"
-                && digest.starts_with("sha256:") =>
-            {
-                self.hash(&visit, Ask::get(url).accept(MANIFESTS).most(LARGEST), &what).await?
-            }
-            _ if !heard.answer.status.is_success() => {
-                return Err(words::of(&heard.answer, &what, repository, &heard.found));
-            }
-            Some(named) => named.to_owned(),
-            None => digest.to_owned(),
-        };
-        if named != digest { Err(invalid("what came has another digest")) } else { Ok(named) }
-    }
-
-    /// The digest of a manifest, of its bytes.
-    async fn hash(&self, visit: &Visit<'_>, ask: Ask, what: &str) -> Result<String, Unanswered> {
-        let mut heard = self.doors.ask(visit, ask).await?;
-        if !heard.answer.status.is_success() {
-            if heard.answer.body.is_empty() {
-                heard.answer.body = heard.body.all().await.unwrap_or_default();
-            }
-            return Err(words::of(&heard.answer, what, visit.repository, &heard.found));
-        }
-        let bytes = heard.body.all().await?;
-        let is_manifest = serde_json::from_slice::<Manifest>(&bytes).is_ok();
-        if !is_manifest {
-            return Err(Unanswered::new(Silence::Invalid, format!("{what}: what came is no manifest")));
-        }
-        Ok(digest::bytes(&bytes).to_string())
-    }
-
     /// What an image's tag names in a repository, or its digest if that is there; asked once.
-    async fn named(&self, image: &Image, repository: Repository) -> Result<String, Unanswered> {
+    async fn named(&self, image: &Image, repository: Repository, proof: Proof) -> Result<String, Unanswered> {
         let image = match (&image.tag, &image.digest) {
             (Some(tag), _) => Image { repository, tag: Some(tag.clone()), digest: None },
             (None, Some(digest)) => Image { repository, tag: None, digest: Some(digest.clone()) },
@@ -202,11 +131,11 @@ impl Registries {
         };
         let once = {
             let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(digests.entry(image.clone()).or_default())
+            Arc::clone(digests.entry((image.clone(), proof)).or_default())
         };
         once.get_or_init(async || match &image.digest {
-            Some(digest) => self.present(&image.repository, digest).await,
-            None => self.resolve(&image.repository, image.tag.as_deref().unwrap_or("latest")).await,
+            Some(digest) => self.present(&image.repository, digest, proof).await,
+            None => self.resolve(&image.repository, image.tag.as_deref().unwrap_or("latest"), proof).await,
         })
         .await
         .clone()
@@ -246,7 +175,11 @@ impl Registry for Registries {
     }
 
     async fn digest(&self, image: &Image) -> Result<String, Unanswered> {
-        self.named(image, self.settings.upstream(&image.repository)).await
+        self.named(image, self.settings.upstream(&image.repository), Proof::Word).await
+    }
+
+    async fn proved(&self, image: &Image) -> Result<String, Unanswered> {
+        self.named(image, self.settings.upstream(&image.repository), Proof::Content).await
     }
 
     async fn pulled(&self, image: &Image) -> Result<String, Unanswered> {
@@ -255,7 +188,7 @@ impl Registry for Registries {
             true => image.repository.clone(),
             false => self.settings.upstream(&image.repository),
         };
-        self.named(image, repository).await
+        self.named(image, repository, Proof::Content).await
     }
 
     async fn platforms(&self, image: &Image) -> Result<Vec<String>, Unanswered> {
