@@ -3,6 +3,7 @@
 //! behave badly, and Debian's docker-registry.
 #![allow(clippy::unwrap_used)]
 
+mod bump;
 mod charts;
 mod clouds;
 mod compared;

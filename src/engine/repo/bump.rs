@@ -17,7 +17,9 @@ use crate::model::{File, Mirrors, ProductName, Tree, Upstream};
 use crate::port::upstream::{Registry, Unanswered};
 use crate::version::Version;
 
+use super::meant::{is_not_named, meant};
 use super::products::versions;
+use super::published::published;
 use super::read::Platform;
 use super::tag::{folder, unknown_product};
 use super::{RepoError, Repository};
@@ -91,7 +93,7 @@ fn paths<S: serde::Serializer>(files: &BTreeMap<String, String>, serializer: S) 
 }
 
 /// Raises a source's version in a product's folder, as `platform` has it. A digest that nobody gave is asked of
-/// the registry, if there is one.
+/// the registry, if there is one, and whether it has the version at all.
 ///
 /// # Errors
 /// When there is no such product, its file is wrong, the source is not clear, or the bump is refused; nothing
@@ -119,13 +121,28 @@ pub async fn product_bump(
     let mirrors = catalog.sources.as_ref().map(|sources| Mirrors::of(&sources.spec)).unwrap_or_default();
     let asked =
         bump::Request { product, moving: moving.clone(), tagged, mirrors, asked: request.asked.clone() };
-    let bump = match (bump::bump(&asked), registry, &moving) {
+    let (asked, outcome) = match bump::bump(&asked) {
+        Err(refused) if is_not_named(&refused) => {
+            let moving = meant(catalog, &request.product, &moving, refused)?;
+            let asked = bump::Request { moving, ..asked };
+            let outcome = bump::bump(&asked);
+            (asked, outcome)
+        }
+        outcome => (asked, outcome),
+    };
+    let moving = asked.moving.clone();
+    let mut unproved = None;
+    let bump = match (outcome, registry, &moving) {
         (Err(refused), Some(registry), Moving::Image(repository)) if wants_digest(&refused) => {
             let tag = Some(request.asked.to.clone());
             let image = Image { repository: repository.clone(), tag, digest: None };
-            let digest = registry.digest(&image).await.map_err(|silence| undigested(silence, &refused))?;
+            let digest = registry.proved(&image).await.map_err(|silence| undigested(silence, &refused))?;
             let digest = Digests::Become(digest);
             bump::bump(&bump::Request { asked: Asked { digest, ..asked.asked.clone() }, ..asked })?
+        }
+        (Ok(bump), Some(registry), Moving::Image(repository)) if !is_digest_said(request) => {
+            unproved = published(repository, (&bump.from, &bump.to), registry).await?;
+            bump
         }
         (outcome, ..) => outcome?,
     };
@@ -138,7 +155,14 @@ pub async fn product_bump(
             bump.files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
         repo.trees.write_all(&files).await?;
     }
-    Ok(bumped(request, moving, bump, elsewhere))
+    let mut bumped = bumped(request, moving, bump, elsewhere);
+    bumped.findings.extend(unproved);
+    Ok(bumped)
+}
+
+/// Whether somebody said which content is meant, whatever its name.
+fn is_digest_said(request: &BumpRequest) -> bool {
+    matches!(request.asked.digest, Digests::Become(_))
 }
 
 fn bumped(request: &BumpRequest, source: Moving, bump: Bump, elsewhere: Vec<Finding>) -> Bumped {
