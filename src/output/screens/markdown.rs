@@ -1,6 +1,7 @@
 //! What all forms in Markdown share: text that is no markup, and code.
 
 use crate::output::mark::clean;
+use crate::report::proposal::neutral;
 
 /// Text for a cell or a line: nothing in it is markup.
 pub(super) fn plain(text: &str) -> String {
@@ -16,6 +17,11 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Words of others: no markup, and wherever it is put they mention nobody and refer to nothing.
+pub(super) fn foreign(text: &str) -> String {
+    neutral::text(&clean(text))
 }
 
 /// Text as code; nothing where there is none.

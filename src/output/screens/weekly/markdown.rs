@@ -1,4 +1,5 @@
-//! The report as Markdown, for tickets and chats: what to do first, then everything.
+//! The report as Markdown, for tickets and chats: what to do first, then everything. Words of others mention
+//! nobody there, and refer to nothing.
 
 use super::past;
 use super::security;
@@ -7,7 +8,7 @@ use super::words::{
     support, todo,
 };
 use super::{Optional, decided};
-use crate::output::screens::markdown::{code, plain};
+use crate::output::screens::markdown::{code, foreign, plain};
 use crate::report::weekly::Weekly;
 use crate::report::weekly::security::Found;
 
@@ -25,22 +26,22 @@ pub(super) fn text(report: &Weekly) -> String {
         text.push_str(&format!("\n{}\n", plain(&counts.join(" · "))));
     }
     let line = |found: &Found| match found.link.as_deref().filter(|url| url.starts_with("https://")) {
-        Some(url) => format!("  - {} (<{}>)\n", plain(&found.words()), plain(url)),
-        None => format!("  - {}\n", plain(&found.words())),
+        Some(url) => format!("  - {} (<{}>)\n", foreign(&found.words()), plain(url)),
+        None => format!("  - {}\n", foreign(&found.words())),
     };
     let todo: Vec<String> = todo(report)
         .map(|(product, thing)| {
             let command = thing.act.as_ref().and_then(|act| act.command.as_deref());
             let what = deed(thing).unwrap_or("look at it");
             let command = command.map_or_else(String::new, |command| format!("<br>{}", code(command)));
-            let ahead: String = ahead(thing).iter().map(|line| format!("  - {}\n", plain(line))).collect();
+            let ahead: String = ahead(thing).iter().map(|line| format!("  - {}\n", foreign(line))).collect();
             let notes = thing.changes.iter().flat_map(|changes| &changes.notes);
             let evidence: String = evidence(thing)
                 .map(|one| match address(&one.links) {
-                    Some(url) => format!("  - {}: {} (<{}>)\n", one.weight, plain(&one.text), plain(url)),
-                    None => format!("  - {}: {}\n", one.weight, plain(&one.text)),
+                    Some(url) => format!("  - {}: {} (<{}>)\n", one.weight, foreign(&one.text), plain(url)),
+                    None => format!("  - {}: {}\n", one.weight, foreign(&one.text)),
                 })
-                .chain(notes.map(|note| format!("  - {}\n", plain(note))))
+                .chain(notes.map(|note| format!("  - {}\n", foreign(note))))
                 .chain(thing.security.iter().flat_map(security::named).map(line))
                 .collect();
             format!(
@@ -48,7 +49,7 @@ pub(super) fn text(report: &Weekly) -> String {
                 plain(&named(product, thing)),
                 plain(&product.owner),
                 plain(what),
-                plain(&behind(thing)),
+                foreign(&behind(thing)),
             )
         })
         .collect();
@@ -62,7 +63,7 @@ pub(super) fn text(report: &Weekly) -> String {
         text.push_str(&format!("\n{}\n", plain(&decided.join(" · "))));
     }
     let silent: Vec<String> =
-        silent(report).iter().map(|(who, why)| format!("- {}<br>{}\n", plain(who), plain(why))).collect();
+        silent(report).iter().map(|(who, why)| format!("- {}<br>{}\n", plain(who), foreign(why))).collect();
     if !silent.is_empty() {
         text.push_str(&format!("\n## Sources without an answer\n\n{}", silent.concat()));
     }
@@ -98,10 +99,10 @@ fn everything(report: &Weekly) -> String {
                 code(&thing.declared.join(", ")),
                 code(&running(thing)),
                 code(thing.latest.as_deref().unwrap_or_default()),
-                plain(&behind(thing)),
+                foreign(&behind(thing)),
                 plain(&secure),
-                plain(&breaking(thing).unwrap_or_default()),
-                plain(support(thing).unwrap_or_default()),
+                foreign(&breaking(thing).unwrap_or_default()),
+                foreign(support(thing).unwrap_or_default()),
                 code(&thing.place),
             ];
             text.push_str(&line(cells.each_ref().map(String::as_str)));

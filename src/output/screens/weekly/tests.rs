@@ -144,6 +144,31 @@ fn in_markdown_everything_to_do_has_a_box_and_its_command() {
 }
 
 #[test]
+fn in_markdown_words_of_others_mention_nobody_and_close_nothing() {
+    use crate::lcm::changes::{Changes, Evidence, Sign, Weight};
+    let mut hostile = report();
+    let words = "closes #77, by @bob, see a/b#12 and https://github.com/a/b/issues/1";
+    hostile.sources.silent[0].why = words.to_owned();
+    let things = hostile.products.iter_mut().flat_map(|product| &mut product.things);
+    for thing in things {
+        let sign = Evidence {
+            weight: Weight::Likely,
+            sign: Sign::Breaking,
+            version: None,
+            text: words.to_owned(),
+            links: Vec::new(),
+        };
+        let notes = vec![words.to_owned()];
+        thing.changes = Some(Changes { evidence: vec![sign], notes, ..Changes::default() });
+    }
+    let text = hostile.form(Form::Markdown, &look(None));
+    assert!(text.matches("closes \\#&#8203;77, by @&#8203;bob").count() >= 3, "{text}");
+    for live in ["#77", "@bob", "b#12", "https://github.com/a/b/issues"] {
+        assert!(!text.contains(live), "{live} in {text}");
+    }
+}
+
+#[test]
 fn a_page_holds_no_script_and_no_markup_from_elsewhere() {
     let mut hostile = report();
     hostile.products[0].things[0].name = "<script>alert(1)</script>".to_owned();
