@@ -43,7 +43,7 @@ fn what_pages_show_without_a_cluster_is_what_happens() {
     let wrong: Vec<String> = pages::all()
         .iter()
         .filter(|page| page.clusters().is_empty() && !page.commands().is_empty() && asked_for(page))
-        .filter_map(|page| run(page, &Lab::with_sample()))
+        .filter_map(|page| run(page, &Lab::with_sample().alone()))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

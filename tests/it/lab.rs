@@ -104,6 +104,13 @@ impl Lab {
         lab
     }
 
+    /// Lets nothing out of this machine: every way there ends at nobody.
+    pub fn alone(mut self) -> Self {
+        self.set("HTTPS_PROXY", "http://127.0.0.1:1");
+        self.set("HTTP_PROXY", "http://127.0.0.1:1");
+        self
+    }
+
     /// Sets a variable of every run to come.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
         self.env.insert(name.to_owned(), value.into());

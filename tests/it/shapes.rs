@@ -289,7 +289,7 @@ fn session(lab: &Lab) -> Told {
     }
     told.keep_of(lab.shell("echo 1.0.0 | tidegate lcm pick --current 1.0.0 -o json").exits(0));
     told.keep(lab, "product show nothing", 3);
-    told.keep(&Lab::with_sample(), "product bump backup --to v1.18.0 --dry-run", 0);
+    told.keep(&Lab::with_sample().alone(), "product bump backup --to v1.18.0 --dry-run", 0);
     reported(&mut told);
     let importing = Lab::with_sample();
     importing.write(
