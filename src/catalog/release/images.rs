@@ -104,10 +104,12 @@ pub(super) fn written(declared: &DeclaredImages, digests: &BTreeMap<Image, Strin
     all.into_iter().collect()
 }
 
-/// Whether a lock has the digests of just these images.
+/// Whether a lock has the digests of these images and of no others. One that an earlier program wrote may lack
+/// some: it knew fewer forms of them.
 pub(super) fn is_of(lock: &Lock, declared: &DeclaredImages) -> bool {
-    let digests = lock.image_digests();
-    lock.format == Lock::WITH_DIGESTS && written(declared, &digests) == lock.images
+    let all: BTreeSet<String> = written(declared, &lock.image_digests()).into_iter().collect();
+    let is_declared = |image: &String| all.contains(image);
+    lock.format == Lock::WITH_DIGESTS && !lock.images.is_empty() && lock.images.iter().all(is_declared)
 }
 
 /// What is wrong with the images of a lock of format 2: one without a digest, in another order or form than

@@ -1,8 +1,8 @@
 //! What is found in a file before anything is decided: every place that names the source, at whatever
 //! version, and what only comes near to it.
 
-use super::reference::Parts;
 use super::types::{Digests, Left, Part};
+use crate::catalog::images::keys::Parts;
 use crate::diag::Place;
 use crate::model::image::is_digest;
 use crate::yaml::edit::Way;

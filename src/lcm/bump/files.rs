@@ -11,15 +11,15 @@ use super::reference::Wanted;
 use super::types::{Left, Moving, Reason, Request};
 use super::{chart, text, tool, upstream};
 use crate::catalog::blank;
+use crate::catalog::charts::{DEEPEST, inner, laid, own, wrapped};
 use crate::catalog::product::FILE;
-use crate::catalog::values::merge;
 use crate::diag::{Findings, Place, Source};
 use crate::model::{DeployStep, File, Test, Tree};
 use crate::yaml::edit::Way;
-use crate::yaml::{Key, Mapping, Node, Reading, Value};
+use crate::yaml::{Node, Reading, Value};
 
-/// How deep charts may lie in charts.
-const DEEPEST: usize = 8;
+/// The key of values that every chart in a chart gets as well.
+const GLOBAL: &str = "global";
 
 /// A file and what was found in it.
 pub(super) struct View {
@@ -268,41 +268,19 @@ impl Charts<'_> {
     /// The values of a chart with those of the charts in it under them.
     fn values(&mut self, chart: &str, over: Option<&Node>, depth: usize) -> Option<Node> {
         let path = format!("{chart}/values.yaml");
-        let own = self.folder.get(&path).and_then(|file| {
-            let source = Source::from_bytes(format!("{}{path}", self.at), file.bytes.to_vec()).ok()?;
-            Reading::MANIFESTS.documents(&source).ok()?.into_iter().next()
-        });
+        let own = own(self.folder, self.at.trim_end_matches('/'), chart);
         let above = laid(own.as_ref(), over);
+        // What is said for all of the charts reaches each.
+        let global = above.as_ref().and_then(|values| values.get(GLOBAL)).cloned();
+        let global = global.map(|global| wrapped(GLOBAL, global));
         let mut under: Option<Node> = None;
         for inner in inner(self.folder, chart).into_iter().filter(|_| depth < DEEPEST) {
-            let over = above.as_ref().and_then(|values| values.get(&inner));
-            let values = self.values(&format!("{chart}/charts/{inner}"), over, depth + 1);
+            let over = laid(above.as_ref().and_then(|values| values.get(&inner)), global.as_ref());
+            let values = self.values(&format!("{chart}/charts/{inner}"), over.as_ref(), depth + 1);
             under = laid(under.as_ref(), values.map(|values| wrapped(&inner, values)).as_ref());
         }
         let whole = laid(under.as_ref(), own.as_ref());
         self.layered.insert(path, (under, over.cloned()));
         whole
     }
-}
-
-fn laid(under: Option<&Node>, over: Option<&Node>) -> Option<Node> {
-    match (under, over) {
-        (Some(under), Some(over)) => Some(merge(under, over)),
-        (under, over) => under.or(over).cloned(),
-    }
-}
-
-/// The names of the charts that lie in a chart.
-fn inner(folder: &Tree, chart: &str) -> Vec<String> {
-    let charts = format!("{chart}/charts");
-    let name = |path: &str| Some(path.get(charts.len() + 1..)?.split_once('/')?.0.to_owned());
-    let mut names: Vec<String> = folder.below(&charts).filter_map(|(path, _)| name(path)).collect();
-    names.dedup();
-    names
-}
-
-fn wrapped(key: &str, node: Node) -> Node {
-    let place = node.place.clone();
-    let key = Key { text: key.to_owned(), place: place.clone() };
-    Node { value: Value::Mapping(Mapping::new(vec![(key, node)])), place }
 }

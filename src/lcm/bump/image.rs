@@ -2,19 +2,15 @@
 
 use super::drafts::{Found, Target, Use};
 use super::field::{Field, Open};
-use super::reference::{Parts, Wanted, is_version};
-use super::trail::{Trail, written};
+use super::reference::{Wanted, is_version};
+use super::trail::Trail;
 use super::types::{Left, Part, Reason};
+use crate::catalog::images::keys::{
+    self, DIGESTS, NAMES, Parts, TAGS, digests_of, is_image_key, is_templated, registry_of, text_of,
+};
 use crate::diag::Place;
 use crate::yaml::edit::Way;
 use crate::yaml::{Mapping, Node, Value};
-
-/// Keys of a repository in an image of parts.
-const NAMES: [&str; 4] = ["repository", "image", "imageRepository", "imageName"];
-/// Keys of its tag, the usual one first.
-const TAGS: [&str; 3] = ["tag", "imageTag", "version"];
-/// Keys of its digest; `sha` has the digits alone.
-const DIGESTS: [&str; 5] = ["digest", "imageDigest", "sha", "sha256", "digestChroot"];
 
 /// The values beside those that are looked at, where a chart's and the product's lie over each other.
 #[derive(Clone, Copy, Default)]
@@ -50,7 +46,6 @@ impl Beside {
 /// Looks for an image in one document.
 pub(super) struct Look<'a> {
     wanted: Wanted<'a>,
-    registry: Option<String>,
     trail: Trail,
     found: &'a mut Found,
 }
@@ -61,6 +56,8 @@ struct At<'a, 'n> {
     key: &'n str,
     parent: &'n str,
     layers: Layers<'n>,
+    /// The registry for all images here.
+    registry: Option<&'n str>,
     open: Open<'a>,
 }
 
@@ -75,9 +72,8 @@ impl<'a> Look<'a> {
         found: &'a mut Found,
     ) {
         let kind = node.get("kind").and_then(Node::as_str);
-        let at = At { key: "", parent: "", layers, open: Open::of(fields, kind) };
-        let registry = [Some(node), layers.over, layers.under].into_iter().flatten().find_map(registry_of);
-        let mut look = Self { wanted, registry, trail: Trail::behind(behind), found };
+        let at = At { key: "", parent: "", layers, registry: None, open: Open::of(fields, kind) };
+        let mut look = Self { wanted, trail: Trail::behind(behind), found };
         look.node(node, at, Beside::default());
     }
 
@@ -87,15 +83,18 @@ impl<'a> Look<'a> {
             Value::Sequence(items) => {
                 for (number, item) in items.iter().enumerate() {
                     // The items of a list of objects are objects of their own.
-                    let at =
-                        At { key: "[]", parent: at.key, layers: Layers::default(), open: at.open.items() };
+                    let (layers, open) = (Layers::default(), at.open.items());
+                    let at = At { key: "[]", parent: at.key, layers, registry: at.registry, open };
                     let mark = self.trail.item(number);
                     self.node(item, at, Beside::default());
                     self.trail.back(mark);
                 }
             }
             Value::Mapping(mapping) => {
-                let name = self.in_parts(mapping, at.layers);
+                let all = [at.layers.over, Some(node), at.layers.under];
+                let registry = all.into_iter().flatten().find_map(registry_of).or(at.registry);
+                let at = At { registry, ..at };
+                let name = self.in_parts(mapping, &at);
                 for (number, (key, child)) in mapping.iter().enumerate() {
                     if name.as_deref() == Some(key.text.as_str()) {
                         continue;
@@ -110,7 +109,7 @@ impl<'a> Look<'a> {
                         }
                         _ => Beside::default(),
                     };
-                    let at = At { key, parent: at.key, layers: at.layers.get(key), open };
+                    let at = At { key, parent: at.key, layers: at.layers.get(key), open, ..at };
                     let mark = self.trail.key(number, key);
                     self.node(child, at, beside);
                     self.trail.back(mark);
@@ -173,7 +172,8 @@ impl<'a> Look<'a> {
     }
 
     /// An image in parts, if the mapping is the wanted one; returns the key that holds its name.
-    fn in_parts(&mut self, mapping: &Mapping, layers: Layers<'_>) -> Option<String> {
+    fn in_parts(&mut self, mapping: &Mapping, at: &At<'_, '_>) -> Option<String> {
+        let layers = at.layers;
         let has = |keys: &[&str]| keys.iter().any(|key| mapping.get(key).is_some());
         if !has(&TAGS) && !has(&DIGESTS) && !has(&NAMES) {
             return None;
@@ -192,8 +192,14 @@ impl<'a> Look<'a> {
         // With a digest in the name it is the same image; the digest is no part that a bump could set.
         let pinned = |key: &str| any(key).is_some_and(|name| Parts::of(&name).digest.is_some());
         let bare = names.iter().map(|(key, name)| (*key, Parts::of(name).name.to_owned())).collect();
-        let (key, name) = self.named(bare, any("registry"))?;
+        let candidates = keys::candidates(bare, any("registry").as_deref(), at.registry);
+        let (key, name) = self.named(&candidates)?;
         let set = |key: &&&str| mapping.get(key).is_some_and(|node| node.value != Value::Null);
+        let is_one = |(_, name): &(_, String)| keys::is_versioned(mapping, name, (at.key, at.parent));
+        // The version of something else that is kept in a repository.
+        if TAGS.iter().find(set) == Some(&"version") && !candidates.iter().any(is_one) {
+            return None;
+        }
         let tag =
             TAGS.iter().find(set).and_then(|key| self.part(mapping, key)).filter(|t| !t.text.is_empty());
         let tag_below = TAGS.iter().find_map(|key| below(key).and_then(text_of)).filter(|t| !t.is_empty());
@@ -245,79 +251,15 @@ impl<'a> Look<'a> {
     }
 
     /// Which of the names is the wanted one, or near to it; with the key that holds it.
-    fn named(
-        &self,
-        mut names: Vec<(&'static str, String)>,
-        registry: Option<String>,
-    ) -> Option<(String, Result<bool, Reason>)> {
-        let of = |wanted: &str| names.iter().find(|(key, _)| *key == wanted).map(|(_, name)| name);
-        // `repository: nvcr.io/nvidia` with `image: driver`.
-        if let (Some(folder), Some(image)) = (of("repository"), of("image")) {
-            let joined = format!("{}/{image}", folder.trim_end_matches('/'));
-            names.push(("image", joined));
-        }
-        let joined = |registry: &String| {
-            let registry = registry.trim_end_matches('/');
-            names.iter().map(|(key, name)| (*key, format!("{registry}/{name}"))).collect::<Vec<_>>()
-        };
-        let candidates = match (&registry, &self.registry) {
-            (Some(own), _) => joined(own),
-            // Whether a template puts it before names that have a registry is not known.
-            (None, Some(global)) => joined(global).into_iter().chain(names.iter().cloned()).collect(),
-            (None, None) => names.clone(),
-        };
+    fn named(&self, candidates: &[(&'static str, String)]) -> Option<(String, Result<bool, Reason>)> {
         let mut near = None;
         for (key, name) in candidates {
-            match self.wanted.is(&name) {
-                Ok(true) => return Some((key.to_owned(), Ok(true))),
+            match self.wanted.is(name) {
+                Ok(true) => return Some(((*key).to_owned(), Ok(true))),
                 Ok(false) => {}
-                Err(reason) => near = near.or(Some((key.to_owned(), Err(reason)))),
+                Err(reason) => near = near.or(Some(((*key).to_owned(), Err(reason)))),
             }
         }
         near
     }
-}
-
-/// Whether a scalar under this key is an image by its name.
-fn is_image_key(key: &str, parent: &str) -> bool {
-    let ends = key.get(key.len().saturating_sub(5)..).is_some_and(|end| end.eq_ignore_ascii_case("image"));
-    ends || parent == "images" || parent == "image" && key == "reference"
-}
-
-/// The keys of a digest beside a reference: of its own name, and for the usual names those that need none.
-fn digests_of(key: &str) -> Vec<String> {
-    let of = |digest: &str| {
-        let mut rest = digest.chars();
-        let first = rest.next().map(|c| c.to_ascii_uppercase());
-        format!("{key}{}{}", first.map(String::from).unwrap_or_default(), rest.as_str())
-    };
-    let own = [of("digest"), of("sha"), of("sha256")];
-    let usual = DIGESTS.iter().filter(|_| NAMES.contains(&key) || key == "reference");
-    let mut keys: Vec<String> = usual.map(|digest| (*digest).to_owned()).chain(own).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
-}
-
-/// The registry that a chart's values say for all of its images.
-fn registry_of(root: &Node) -> Option<String> {
-    [&["global", "imageRegistry"][..], &["global", "image", "registry"], &["global", "registry"]]
-        .iter()
-        .find_map(|path| root.at(path).and_then(Node::as_str).filter(|text| !text.is_empty()))
-        .map(str::to_owned)
-}
-
-/// A scalar's text; of nothing the empty text.
-fn text_of(node: &Node) -> Option<String> {
-    if node.value == Value::Null { Some(String::new()) } else { written(node) }
-}
-
-/// Whether a template writes (a part of) what stands at a place, or goes on right beside it.
-pub(super) fn is_templated(place: &Place) -> bool {
-    const OPEN: [&str; 3] = ["{{", "{%", "{#"];
-    let text = place.source().text();
-    let behind = text.get(place.end()..).unwrap_or_default();
-    let before = text.get(..place.start()).unwrap_or_default();
-    OPEN.iter().any(|mark| place.text().contains(mark) || behind.starts_with(mark))
-        || ["%}", "#}"].iter().any(|mark| before.ends_with(mark))
 }

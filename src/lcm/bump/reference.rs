@@ -1,35 +1,8 @@
-//! References to images as files write them, taken apart without losing a byte: what stands before the tag,
-//! the tag, the digest.
+//! Whether what a file names is the image that moves, and what can stand as its version.
 
 use super::types::Reason;
 use crate::model::Mirrors;
 use crate::model::image::Repository;
-
-/// A reference in its parts; joined again they are the text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Parts<'t> {
-    /// The repository as it is written.
-    pub name: &'t str,
-    /// The tag.
-    pub tag: Option<&'t str>,
-    /// The digest, with its algorithm.
-    pub digest: Option<&'t str>,
-}
-
-impl<'t> Parts<'t> {
-    /// Takes a text apart; what is no reference falls apart all the same, and its name says so.
-    pub fn of(text: &'t str) -> Self {
-        let (rest, digest) = match text.split_once('@') {
-            Some((rest, digest)) => (rest, Some(digest)),
-            None => (text, None),
-        };
-        // A colon before the last slash is a port's.
-        match rest.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')) {
-            Some((name, tag)) => Self { name, tag: Some(tag), digest },
-            None => Self { name: rest, tag: None, digest },
-        }
-    }
-}
 
 /// The image that moves, and where copies of it are kept.
 #[derive(Clone, Copy)]
@@ -80,18 +53,6 @@ pub(super) fn is_version(text: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn a_port_is_no_tag_and_a_digest_stands_apart() {
-        let parts = |text| {
-            let Parts { name, tag, digest } = Parts::of(text);
-            (name, tag, digest)
-        };
-        assert_eq!(parts("r:5000/a/b"), ("r:5000/a/b", None, None));
-        assert_eq!(parts("r:5000/a/b:1.2"), ("r:5000/a/b", Some("1.2"), None));
-        assert_eq!(parts("a:1@sha256:0"), ("a", Some("1"), Some("sha256:0")));
-        assert_eq!(parts("a@sha256:0"), ("a", None, Some("sha256:0")));
-    }
 
     #[test]
     fn names_are_compared_as_runtimes_read_them() {

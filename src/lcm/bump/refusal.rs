@@ -149,11 +149,12 @@ pub(super) fn foreign(place: &Place) -> Box<Finding> {
     Box::new(finding.hint("change it by hand first, or take it out"))
 }
 
-/// A chart whose content would stay what it is.
-pub(super) fn content(request: &Request<'_>, place: &Place, file: &str) -> Box<Finding> {
+/// A chart whose content would stay what it is, that of a version.
+pub(super) fn content(request: &Request<'_>, place: &Place, file: &str, from: &str) -> Box<Finding> {
     let message = format!("`{file}` is content of the old version, and would stay");
     let finding = Finding::error(&codes::CHART_CONTENT_STAYS, message).at(place);
-    let finding = finding.hint("put the new version's content there, then run this again with `--from`");
+    let then = format!("put the new version's content there, then run this again with `--from {from}`");
+    let finding = finding.hint(then);
     Box::new(finding.hint(format!("or change the number alone: {} --keep-content", again(request))))
 }
 

@@ -226,7 +226,7 @@ fn follows(request: &Request<'_>, views: &[View], chart: &View, found: &Use, fro
 fn content_stays(request: &Request<'_>, view: &View, found: &Use) -> Option<Finding> {
     let (Moving::Chart(name), false) = (&request.moving, request.asked.keeps_content) else { return None };
     let file = chart::content(&request.product.folder, &view.path, name, found.part)?;
-    Some(*refusal::content(request, found.place()?, file))
+    Some(*refusal::content(request, found.place()?, file, &found.version))
 }
 
 /// Digests that the new version would leave behind.

@@ -7,6 +7,7 @@ mod forms;
 mod properties;
 mod refusals;
 mod templates;
+mod values;
 
 use super::*;
 use crate::catalog::testing::tree;

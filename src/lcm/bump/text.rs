@@ -5,10 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::drafts::{Found, Target, Use};
-use super::image::is_templated;
 use super::reference::Wanted;
 use super::types::{Left, Reason};
 use crate::catalog::blank;
+use crate::catalog::images::keys::{Parts, is_templated};
 use crate::diag::{Place, Source};
 
 /// Keys whose value is a reference.
@@ -44,7 +44,7 @@ fn reference(wanted: Wanted<'_>, place: Place, text: &str, found: &mut Found) {
         }
         return;
     }
-    match wanted.is(super::reference::Parts::of(text).name) {
+    match wanted.is(Parts::of(text).name) {
         Ok(true) => {
             let target =
                 Target { place: place.clone(), way: None, field: String::new(), text: text.to_owned() };

@@ -2,9 +2,9 @@
 //! name the tool `github:helm/helm`; a version in a script or an address is only mentioned.
 
 use super::drafts::{Found, Target, Use};
-use super::image::is_templated;
 use super::trail::{Trail, written};
 use super::types::{Left, Part, Reason};
+use crate::catalog::images::keys::is_templated;
 use crate::yaml::edit::Way;
 use crate::yaml::{Mapping, Node, Value};
 

@@ -127,8 +127,10 @@ fn bump(row: &Row, to: &str, digest: Option<&str>) -> String {
         Item::Addon { .. } => format!("--addon {}", word(&row.item.to_string())),
         Item::Kubernetes(_) => String::new(),
     };
+    // What stands worst may be what runs, and no file names it.
+    let judged = row.judged.as_ref().filter(|judged| row.declared.contains(judged));
     let from = match row.declared.as_slice() {
-        [lowest, _, ..] => format!(" --from {}", word(row.judged.as_ref().unwrap_or(lowest))),
+        [lowest, _, ..] => format!(" --from {}", word(judged.unwrap_or(lowest))),
         _ => String::new(),
     };
     let digest = digest.map_or_else(String::new, |digest| format!(" --digest {digest}"));
