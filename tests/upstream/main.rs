@@ -28,6 +28,7 @@ mod tools;
 #[allow(dead_code)]
 mod trouble;
 mod trusted;
+mod values;
 mod web;
 
 /// Runs a test again in a process of its own, where nobody else uses memory; `true` if that was done here.

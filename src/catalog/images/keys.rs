@@ -70,9 +70,9 @@ pub(crate) fn is_image_key(key: &str, parent: &str) -> bool {
 }
 
 /// Whether a repository with nothing but a `version` beside it, under this key, is an image: its key says so,
-/// or it stands at a registry's host.
-pub(crate) fn is_versioned(mapping: &Mapping, name: &str, (key, parent): (&str, &str)) -> bool {
-    let has = |keys: &[&str]| keys.iter().any(|key| mapping.get(key).is_some());
+/// or it stands at a registry's host. `is_said` tells which keys are beside it.
+pub(crate) fn is_versioned(is_said: impl Fn(&str) -> bool, name: &str, (key, parent): (&str, &str)) -> bool {
+    let has = |keys: &[&str]| keys.iter().any(|key| is_said(key));
     if has(&MARKS) || has(&["image", "imageRepository", "imageName"]) || is_image_key(key, parent) {
         return true;
     }

@@ -72,6 +72,7 @@ impl Look<'_> {
         }
         let parts = Parts::of(text);
         let beside = || keys::digests_of(at.key).iter().find_map(|key| digest(mapping?, key));
+        let beside = || beside().filter(|digest| image::is_digest(digest));
         let digest = if parts.digest.is_some() { None } else { beside() };
         let is_bare = parts.tag.is_none() && parts.digest.is_none() && digest.is_none();
         let reference = match digest {
@@ -110,7 +111,9 @@ impl Look<'_> {
             // A whole reference, which may say no tag.
             (None, [("image", _)]) => mapping.get("registry").is_some(),
             (None, _) => keys::is_marked(mapping),
-            (Some("version"), _) => keys::is_versioned(mapping, &name, (at.key, at.parent)),
+            (Some("version"), _) => {
+                keys::is_versioned(|key| mapping.get(key).is_some(), &name, (at.key, at.parent))
+            }
             _ => true,
         };
         if !is_one {
@@ -135,7 +138,9 @@ impl Look<'_> {
 fn digest(mapping: &Mapping, key: &str) -> Option<String> {
     let node = mapping.get(key).filter(|node| !is_templated(&node.place))?;
     let text = keys::text_of(node).filter(|text| !text.is_empty())?;
-    Some(if text.contains(':') { text } else { format!("sha256:{text}") })
+    let text = if text.contains(':') { text } else { format!("sha256:{text}") };
+    // Others have checksums, too.
+    (key == "digest" || image::is_digest(&text)).then_some(text)
 }
 
 /// Whether a text can be the name of an image in parts: one with a tag of its own is whole.

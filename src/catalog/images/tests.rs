@@ -83,6 +83,7 @@ fn every_form_of_an_image_in_values_is_found() {
         ("global: { imageRegistry: q.io }\na: { repository: a/b, tag: 1 }", "q.io/a/b:1"),
         (beside.as_str(), with_digest.as_str()),
         (digits.as_str(), with_digest.as_str()),
+        ("image: q.io/a/b:1\nsha: 3f2a9c", "q.io/a/b:1"),
         ("image: { repository: q.io/a/b, tag: '' }", "q.io/a/b ..."),
         ("image: { repository: q.io/a/b, tag: '{{ .Chart.AppVersion }}' }", "q.io/a/b ..."),
     ] {

@@ -298,3 +298,24 @@ fn images_of_two_locks_are_compared() {
     let plain = Lock { format: 1, ..one.clone() };
     assert!(diff(&file(&plain, "R1"), &file(&other, "R2")).images.is_empty());
 }
+
+#[test]
+fn every_image_that_values_name_is_asked_for_and_an_earlier_lock_that_lacks_some_stays() {
+    let values = "image: { repository: q.io/shop/api, tag: '1.4.2' }\nsidecarImage: q.io/shop/api:1.4.3\ninitImage: q.io/shop/web:v1\n";
+    let catalog = of(&[release("R1", "", None)]);
+    let new = cut(&catalog, &id("R1"), &tagged(POD, values)).unwrap();
+    let (asked, _) = new.unresolved(&catalog, &id("R1")).unwrap();
+    let asked: Vec<String> = asked.keys().map(ToString::to_string).collect();
+    let of_values = ["q.io/shop/api:1.4.2", "q.io/shop/api:1.4.3", "q.io/shop/web:v1"];
+    assert_eq!(asked, [&["docker.io/library/redis:8"], &of_values[..], &["quay.io/org/b:1"]].concat());
+    // What a program that did not look at such keys would have written.
+    let known = ["redis:8", "q.io/shop/api:1.4.2", "quay.io/org/b:1"];
+    let mut before = new;
+    before.images.retain(|one, _| known.iter().any(|text| image(text) == *one));
+    let digests = known.map(|text| (image(text), digest_of('a'))).into();
+    let before = before.with_digests(&catalog, &id("R1"), &digests).lock;
+    let catalog = of(&[release("R1", "", Some(&before))]);
+    let again = cut(&catalog, &id("R1"), &tagged(POD, values)).unwrap();
+    assert!(again.unchanged && again.lock == before);
+    assert!(again.unresolved(&catalog, &id("R1")).unwrap().0.is_empty());
+}

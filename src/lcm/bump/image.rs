@@ -195,7 +195,8 @@ impl<'a> Look<'a> {
         let candidates = keys::candidates(bare, any("registry").as_deref(), at.registry);
         let (key, name) = self.named(&candidates)?;
         let set = |key: &&&str| mapping.get(key).is_some_and(|node| node.value != Value::Null);
-        let is_one = |(_, name): &(_, String)| keys::is_versioned(mapping, name, (at.key, at.parent));
+        let is_said = |key: &str| said(key).is_some();
+        let is_one = |(_, name): &(_, String)| keys::is_versioned(is_said, name, (at.key, at.parent));
         // The version of something else that is kept in a repository.
         if TAGS.iter().find(set) == Some(&"version") && !candidates.iter().any(is_one) {
             return None;

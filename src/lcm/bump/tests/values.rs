@@ -77,6 +77,15 @@ fn a_registry_for_all_charts_is_the_same_for_both() {
     }
 }
 
+#[test]
+fn what_a_chart_says_of_an_image_counts_where_the_product_says_its_version() {
+    let own = "a: { repository: acme/agent, version: '1', pullPolicy: Always }\n";
+    let product = charted("  values: { a: { version: '2' } }\n", own);
+    assert_eq!(names(&product), ["docker.io/acme/agent:2"]);
+    let bump = from_to(&product, &"acme/agent".parse().unwrap(), Some("2"), "3").unwrap();
+    assert_eq!(edits(&bump), ["spec.values.a.version 2 -> 3"]);
+}
+
 /// Keys and texts of values, of images and of what comes near to them.
 fn key() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
@@ -135,7 +144,7 @@ fn tree() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_told_can_be_raised_and_what_can_be_raised_is_told(values in tree(), own in tree()) {
