@@ -33,11 +33,13 @@ pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(usage) => {
+            if !usage.use_stderr() {
+                let surface = Surface::of_process(Format::Table, ProgressMode::None);
+                surface.data(&usage.render().ansi().to_string());
+                return with_answer(&surface, Code::Done).into();
+            }
             // Nothing is left to say where not even this can be printed.
             let _ = usage.print();
-            if !usage.use_stderr() {
-                return Code::Done.into();
-            }
             if wishes_json(std::env::args_os()) {
                 document(&Surface::of_process(Format::Json, ProgressMode::None), &misused(&usage));
             }
@@ -51,7 +53,7 @@ pub fn main() -> ExitCode {
     crash::tell_on(&surface);
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(args, &surface)));
     match ended {
-        Ok(code) if !crash::happened() => code.into(),
+        Ok(code) if !crash::happened() => with_answer(&surface, code).into(),
         _ => Code::Unexpected.into(),
     }
 }
@@ -89,6 +91,19 @@ fn run(args: Args, surface: &Arc<Surface>) -> Code {
         Ok(codes) => Exit::of(codes).code,
         Err(failure) => tell(surface, &failure),
     }
+}
+
+/// The code of a command that ended with this one: another where its answer could not be written. What it did
+/// stays done, and that is said.
+fn with_answer(surface: &Surface, code: Code) -> Code {
+    let Some(error) = surface.unwritten() else { return code };
+    let did = match code {
+        Code::Done => "the command itself did its work, and what it did stays done".to_owned(),
+        _ => format!("the command itself ended with exit code {}", code.number()),
+    };
+    let message = format!("the answer can't be written to standard output: {error}; {did}");
+    surface.finding(&Finding::error(&codes::FILE_UNWRITABLE, message));
+    Exit::of([code, Code::Unexpected]).code
 }
 
 /// Tells a failure on both streams, and names its code.

@@ -6,7 +6,7 @@
 pub enum Code {
     /// 0: everything asked for is done.
     Done,
-    /// 1: something nobody expected; the journal's position is printed.
+    /// 1: something nobody expected; the journal's position is printed. Also an answer that can't be written.
     Unexpected,
     /// 2: the command line is wrong.
     Usage,

@@ -2,8 +2,8 @@
 //! standard output, talk to standard error. This is the only place that prints.
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use tokio::sync::oneshot;
 
@@ -121,6 +121,7 @@ pub struct Surface {
     stderr_terminal: bool,
     zone: jiff::tz::TimeZone,
     closed: AtomicBool,
+    unwritten: OnceLock<io::Error>,
 }
 
 /// The width assumed where a terminal does not tell.
@@ -142,6 +143,7 @@ impl Surface {
             stderr: Mutex::new(Box::new(anstream::stderr())),
             zone: jiff::tz::TimeZone::system(),
             closed: AtomicBool::new(false),
+            unwritten: OnceLock::new(),
         }
     }
 
@@ -156,6 +158,7 @@ impl Surface {
             stderr_terminal: false,
             zone: jiff::tz::TimeZone::UTC,
             closed: AtomicBool::new(false),
+            unwritten: OnceLock::new(),
         }
     }
 
@@ -179,9 +182,15 @@ impl Surface {
         Look { width: self.width, view: Viewpoint { now, zone: self.zone.clone() } }
     }
 
-    /// Whether the reader of standard output went away; a stream then ends, in silence.
+    /// Whether nothing more reaches standard output, as its reader went away or it can't be written; a stream
+    /// then ends.
     pub fn reader_is_gone(&self) -> bool {
         self.closed.load(Ordering::Relaxed)
+    }
+
+    /// Why data is missing on standard output, though its reader did not go away.
+    pub fn unwritten(&self) -> Option<&io::Error> {
+        self.unwritten.get()
     }
 
     /// Prints a screen as text or as a document, and the next command as talk.
@@ -232,10 +241,11 @@ impl Surface {
     /// Writes text to standard output as it is.
     pub fn data(&self, text: &str) {
         let Ok(mut out) = self.stdout.lock() else { return };
-        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        if written.is_err() {
-            // A reader that has seen enough (`| head`) is no failure.
-            self.closed.store(true, Ordering::Relaxed);
+        let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) else { return };
+        self.closed.store(true, Ordering::Relaxed);
+        // A reader that has seen enough (`| head`) is no failure. Of several, the first one is the cause.
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            let _ = self.unwritten.set(error);
         }
     }
 

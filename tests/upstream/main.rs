@@ -30,6 +30,7 @@ mod trouble;
 mod trusted;
 mod values;
 mod web;
+mod written;
 
 /// Runs a test again in a process of its own, where nobody else uses memory; `true` if that was done here.
 fn alone(test: &str) -> bool {

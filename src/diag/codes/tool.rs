@@ -23,7 +23,9 @@ codes! {
         "The message of the operating system says why: it is not there, or you may not read it.";
     FILE_UNWRITABLE = "TG0906" "file-unwritable"
         "A file can't be written."
-        "The message of the operating system says why. Nothing was changed.";
+        "The message of the operating system says why. Nothing was changed. Only where it is standard \
+         output that can't be written (exit code 1), what the command did stays done: look before you \
+         run it again.";
     NOT_A_PLAN = "TG0907" "not-a-plan"
         "A file is not a plan, or of another format."
         "`tidegate plan RELEASE --out FILE` writes plans. A plan that a newer tidegate wrote may \

@@ -283,6 +283,29 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     assert!(!surface.reader_is_gone());
     surface.data("one line\n");
     assert!(surface.reader_is_gone());
+    assert!(surface.unwritten().is_none());
+}
+
+#[test]
+fn what_can_t_be_written_is_known_by_its_first_cause() {
+    /// A disk that is full, and then gone.
+    struct Full(bool);
+    impl std::io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            let kind = if self.0 { std::io::ErrorKind::Other } else { std::io::ErrorKind::StorageFull };
+            self.0 = true;
+            Err(kind.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let surface = Surface::of(Format::Table, Box::new(Full(false)), Box::new(std::io::sink()), None);
+    assert!(surface.unwritten().is_none());
+    surface.data("one line\n");
+    surface.data("another\n");
+    assert!(surface.reader_is_gone(), "a stream to it ends");
+    assert_eq!(surface.unwritten().unwrap().kind(), std::io::ErrorKind::StorageFull);
 }
 
 #[test]
