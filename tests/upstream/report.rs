@@ -295,6 +295,18 @@ async fn a_report_of_answers_says_of_when_they_are_and_who_was_silent_then() {
     assert_eq!(silent(&again), silent(&live));
     assert_eq!(live["data"]["answeredAt"], Value::Null);
     assert!(again["data"]["answeredAt"].is_string());
+
+    // Written again they say the same of the same moment, into another file and into their own.
+    let first = std::fs::read_to_string(answers).unwrap();
+    let copy = folder.path().join("copy.json");
+    let copy = copy.to_str().unwrap();
+    for to in [copy, answers] {
+        let told = json(&["-o", "json", "--answers", answers, "--save-answers", to]);
+        assert_eq!(told["data"]["answeredAt"], again["data"]["answeredAt"], "{told}");
+        let written = std::fs::read_to_string(to).unwrap();
+        let [one, other]: [Value; 2] = [&first, &written].map(|text| serde_json::from_str(text).unwrap());
+        assert_eq!(one, other);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

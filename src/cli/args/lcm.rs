@@ -202,8 +202,8 @@ pub struct LcmReport {
     /// Ask no source: take the answers from a file that --save-answers wrote.
     #[arg(long, value_name = "FILE")]
     pub answers: Option<PathBuf>,
-    /// Write what the sources answered to a file.
-    #[arg(long, value_name = "FILE", conflicts_with = "answers")]
+    /// Write what the sources answered to a file; of answers that were read from a file, with their moment.
+    #[arg(long, value_name = "FILE")]
     pub save_answers: Option<PathBuf>,
     /// Compare with the last report till then: a week, a day, a moment, or a time ago, such as 2w. Without it
     /// that is the newest report of an earlier week.
