@@ -21,6 +21,7 @@ mod registry;
 mod report;
 mod scans;
 mod support;
+mod told;
 #[path = "../bed/tools.rs"]
 #[allow(dead_code)]
 mod tools;

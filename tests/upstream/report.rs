@@ -51,7 +51,7 @@ entries:
     - version: 9.9.9
 ";
 
-fn answer(seen: &Seen) -> Reply {
+pub fn answer(seen: &Seen) -> Reply {
     let tags = |tags: &[&str]| Reply::json(serde_json::json!({ "name": "x", "tags": tags }).to_string());
     match seen.path.as_str() {
         "/quay/v2/jetstack/controller/tags/list" => tags(&["v1.17.2", "v1.18.0", "v1.19.0-rc.1"]),
@@ -84,7 +84,7 @@ fn answer(seen: &Seen) -> Reply {
 }
 
 /// A platform whose sources are the fake.
-fn certs(folder: &Path, address: &str) {
+pub fn certs(folder: &Path, address: &str) {
     let write = |path: &str, text: &str| platform::write(folder, path, text);
     let hosts = [
         ("quay.example.com", "quay"),
@@ -103,7 +103,7 @@ fn certs(folder: &Path, address: &str) {
     platform::begin(folder);
 }
 
-fn run(folder: &Path, args: &[&str]) -> Output {
+pub fn run(folder: &Path, args: &[&str]) -> Output {
     platform::tidegate(folder, &folder.join("repo")).args(["lcm", "report"]).args(args).output().unwrap()
 }
 

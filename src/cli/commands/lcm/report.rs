@@ -65,7 +65,6 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     }
     report.live = seen.as_ref().map(live::told);
     report.answered_at = answered.then;
-    // That nobody answered at all is about versions.
     let codes = codes(args, &report);
     let Looked { learned, scanned, .. } = &answered.looked;
     report.sources.also(learned.asked, &learned.silent);
@@ -74,6 +73,10 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     let mut warnings = warnings(&report, &gathered.lost);
     let unread = before.iter().filter_map(|before| before.unread.as_ref());
     warnings.extend(unread.map(|why| Warning::missing("past reports", why)));
+    if codes.contains(&Code::Unreachable) {
+        context.surface.talk(&format!("warning: {NOTHING_KNOWN}"));
+        warnings.push(Warning { code: None, message: NOTHING_KNOWN.to_owned(), source: None });
+    }
     if !args.only.is_empty() {
         report.keep(&args.only.iter().map(|need| Need::from(*need)).collect());
     }
@@ -242,7 +245,12 @@ fn owned(args: &LcmReport, owner: &str) -> bool {
     args.owner.is_empty() || args.owner.iter().any(|one| one == owner)
 }
 
-/// The codes that apply. Where no source answered at all, there is no report to speak of.
+/// What exit code 6 means here; the headline may well tell of sources that answered something else.
+const NOTHING_KNOWN: &str = "of nothing in use it is known which versions there are: no source that was asked \
+                             for versions answered (exit code 6)";
+
+/// The codes that apply. Where no source told of versions there is no report to speak of, whoever told of support
+/// windows or vulnerabilities: so this is asked before those are counted with them.
 fn codes(args: &LcmReport, report: &Weekly) -> Vec<Code> {
     let mut codes = vec![Code::Done];
     if report.sources.asked > 0 && report.sources.answered == 0 {
