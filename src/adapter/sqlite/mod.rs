@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-pub use reports::SqliteReports;
+pub use reports::{Kept, SqliteReports};
 
 use crate::digest::Digest;
 use crate::journal::{Entry, Event};

@@ -18,10 +18,24 @@ const APPLICATION: i64 = 0x7464_6772;
 /// The version of the table; a file with a higher one is refused.
 const TABLE: i64 = 1;
 
+/// What helps where a file is not ours, or not any more. It is never done by itself.
+const AWAY: &str = "move it away, and the next report begins a new one";
+
 /// How long a lock of another process is waited for.
 const BUSY: Duration = Duration::from_secs(5);
 
 const CREATE: &str = "CREATE TABLE reports (at INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT";
+
+/// What became of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kept {
+    /// It is there.
+    Whole(Past),
+    /// It is there, in no form that this version reads: why.
+    Damaged(String),
+    /// It is not there.
+    Gone,
+}
 
 /// Reports that were made.
 #[derive(Debug)]
@@ -47,17 +61,27 @@ impl SqliteReports {
         self.on(|connection| moments(connection)).await
     }
 
-    /// One of those that are kept; none if it is not, or not in a form that this version reads.
+    /// The file, whether it is there or not.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One of those that are kept, or that it is not there, or why it can't be read.
     ///
     /// # Errors
     /// As [`SqliteReports::kept`].
-    pub async fn of(&self, at: Timestamp) -> Result<Option<Past>, Fault> {
+    pub async fn of(&self, at: Timestamp) -> Result<Kept, Fault> {
         let read = move |connection: &mut Connection| {
             let text = "SELECT text FROM reports WHERE at = ?1";
-            connection.query_row(text, [at.as_millisecond()], |row| row.get::<_, String>(0)).optional()
+            // As bytes: also what is no text is one report that can't be read, and not all of them.
+            let bytes = |row: &rusqlite::Row<'_>| Ok(row.get_ref(0)?.as_bytes().unwrap_or_default().to_vec());
+            connection.query_row(text, [at.as_millisecond()], bytes).optional()
         };
-        let things = self.on(read).await?.and_then(|text| serde_json::from_str(&text).ok());
-        Ok(things.map(|things| Past { at, things }))
+        Ok(match self.on(read).await?.map(|text| serde_json::from_slice(&text)) {
+            Some(Ok(things)) => Kept::Whole(Past { at, things }),
+            Some(Err(error)) => Kept::Damaged(error.to_string()),
+            None => Kept::Gone,
+        })
     }
 
     /// Keeps one, and forgets those that are not needed any more.
@@ -86,22 +110,30 @@ impl SqliteReports {
         work: impl FnOnce(&mut Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, Fault> {
         let path = self.path.clone();
-        let told = move |error: &dyn std::fmt::Display, path: &Path| {
-            Fault::permanent(format!("past reports in {}: {error}", path.display()))
-        };
         let ended = tokio::task::spawn_blocking(move || {
-            schema::prepare(&path).map_err(|fault| told(&fault, &path))?;
+            schema::prepare(&path)?;
             let done = open(&path).and_then(|opened| match opened {
                 Ok(mut connection) => work(&mut connection).map(Ok),
                 Err(why) => Ok(Err(why)),
             });
             match done {
                 Ok(Ok(done)) => Ok(done),
-                Ok(Err(why)) => Err(told(&why, &path)),
-                Err(error) => Err(told(&error, &path)),
+                Ok(Err(why)) => Err(Fault::permanent(why)),
+                Err(error) => Err(fault(&error)),
             }
         });
         ended.await.map_err(|error| Fault::permanent(format!("past reports: {error}")))?
+    }
+}
+
+/// What went wrong. Of what somebody wrote over, or broke, a message of SQLite's says too little.
+fn fault(error: &rusqlite::Error) -> Fault {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match error.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => {
+            Fault::permanent(format!("the file is damaged ({error}); {AWAY}"))
+        }
+        _ => Fault::permanent(error.to_string()),
     }
 }
 
@@ -120,9 +152,9 @@ fn open(path: &Path) -> Result<Result<Connection, String>, rusqlite::Error> {
         }
         (APPLICATION, TABLE, _) => {}
         (APPLICATION, newer, _) => {
-            return Ok(Err(format!("its table has version {newer}: install the newer tidegate")));
+            return Ok(Err(format!("its table has version {newer}: install the newer tidegate, or {AWAY}")));
         }
-        _ => return Ok(Err("it is another program's SQLite database".to_owned())),
+        _ => return Ok(Err(format!("it is another program's SQLite database; {AWAY}"))),
     }
     transaction.commit()?;
     Ok(Ok(connection))
@@ -158,8 +190,8 @@ mod tests {
         reports.keep(&past(0)).await.unwrap();
         reports.keep(&past(1)).await.unwrap();
         assert_eq!(reports.kept().await.unwrap(), [at(0), at(1)]);
-        assert_eq!(reports.of(at(1)).await.unwrap(), Some(past(1)));
-        assert_eq!(reports.of(at(2)).await.unwrap(), None);
+        assert_eq!(reports.of(at(1)).await.unwrap(), Kept::Whole(past(1)));
+        assert_eq!(reports.of(at(2)).await.unwrap(), Kept::Gone);
         assert!(folder.path().join("state/journal-reports.db").exists());
     }
 
@@ -185,17 +217,21 @@ mod tests {
         let fault = reports.keep(&past(0)).await.unwrap_err();
         assert!(fault.message.contains("another program's"), "{fault}");
         std::fs::write(&path, "no database, but long enough to look like one of those").unwrap();
-        assert!(reports.kept().await.is_err());
+        let fault = reports.kept().await.unwrap_err();
+        assert!(fault.message.contains("damaged") && fault.message.contains(AWAY), "{fault}");
     }
 
     #[tokio::test]
-    async fn a_newer_table_is_refused_and_a_form_that_is_not_ours_says_nothing() {
+    async fn a_newer_table_is_refused_and_a_form_that_is_not_ours_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let reports = SqliteReports::beside(&folder.path().join("journal.db"));
         reports.keep(&past(0)).await.unwrap();
         let raw = Connection::open(folder.path().join("journal-reports.db")).unwrap();
-        raw.execute_batch("UPDATE reports SET text = '{\"of\": 2030}'").unwrap();
-        assert_eq!(reports.of(at(0)).await.unwrap(), None);
+        for wrong in ["'{\"of\": 2030}'", "'{'", "''", "CAST(x'ff' AS TEXT)"] {
+            raw.execute_batch(&format!("UPDATE reports SET text = {wrong}")).unwrap();
+            let found = reports.of(at(0)).await.unwrap();
+            assert!(matches!(&found, Kept::Damaged(why) if !why.is_empty()), "{wrong}: {found:?}");
+        }
         raw.pragma_update(None, "user_version", 7).unwrap();
         let fault = reports.kept().await.unwrap_err();
         assert!(fault.message.contains("install the newer"), "{fault}");

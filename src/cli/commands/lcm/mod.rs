@@ -7,6 +7,7 @@ mod import;
 mod live;
 mod past;
 mod report;
+mod shelf;
 
 use std::io::Read as _;
 

@@ -2,16 +2,15 @@
 //! wrong with them is said beside the report, which comes all the same.
 
 use std::collections::BTreeSet;
-
-use jiff::Timestamp;
+use std::path::Path;
 
 use super::super::Context;
+use super::shelf::Shelf;
 use crate::adapter::sqlite::SqliteReports;
 use crate::cli::args::LcmReport;
 use crate::cli::failure::Failure;
 use crate::diag::{Finding, codes};
 use crate::output::exit::Code;
-use crate::port::Fault;
 use crate::report::weekly::{self, Past, Weekly};
 
 /// The past reports, as far as this one needs them.
@@ -23,7 +22,7 @@ pub(super) struct Before {
     weeks: Vec<Past>,
     /// Whether the new one is to be kept: one of the whole platform, of what sources say now.
     is_kept: bool,
-    /// Why there is nothing to compare with, if those that are kept can't be read.
+    /// What of those that are kept can't be read, and what that means for this one.
     pub unread: Option<String>,
 }
 
@@ -40,23 +39,30 @@ impl Before {
         }
         let reports = SqliteReports::beside(&context.place.journal_path().await?);
         let now = context.place.now();
-        let (kept, then, weeks) = match read(&reports, args, now).await {
-            Ok(read) => read,
+        let shelf = match Shelf::read(&reports, args.since, now).await {
+            Ok(shelf) => shelf,
             Err(fault) if args.since.is_some() => {
-                let finding = Finding::error(&codes::FILE_UNREADABLE, fault.message);
-                return Err(Failure::new(Code::Unexpected, finding));
+                let message = format!("past reports in `{}`: {fault}", shown(reports.path()));
+                return Err(Failure::new(Code::Unexpected, Finding::error(&codes::FILE_UNREADABLE, message)));
             }
             Err(fault) => {
-                let why = format!("there is nothing to compare with: {fault}");
+                let lost = if is_kept { ", and this report is not kept" } else { "" };
+                let file = shown(reports.path());
+                let why =
+                    format!("there is nothing to compare with{lost}: past reports in `{file}`: {fault}");
                 context.surface.aside(&why);
                 let unread = Some(why);
                 return Ok(Some(Self { reports, then: None, weeks: Vec::new(), is_kept: false, unread }));
             }
         };
-        if args.since.is_some() && then.is_none() {
-            return Err(none(&kept));
+        if args.since.is_some() && shelf.then.is_none() {
+            return Err(none(&shelf));
         }
-        Ok(Some(Self { reports, then, weeks, is_kept, unread: None }))
+        let unread = shelf.unread();
+        if let Some(why) = &unread {
+            context.surface.aside(why);
+        }
+        Ok(Some(Self { reports, then: shelf.then, weeks: shelf.weeks, is_kept, unread }))
     }
 
     /// Compares a report with the past; of products that are not in it nothing is said.
@@ -81,35 +87,34 @@ impl Before {
             return;
         }
         if let Err(fault) = self.reports.keep(past).await {
-            context.surface.aside(&format!("next week there is nothing to compare with: {fault}"));
+            let file = shown(self.reports.path());
+            let words =
+                format!("next week there is nothing to compare with: past reports in `{file}`: {fault}");
+            context.surface.aside(&words);
         }
     }
 }
 
-/// When reports were made, the one to compare with, and those of the trend.
-async fn read(
-    reports: &SqliteReports,
-    args: &LcmReport,
-    now: Timestamp,
-) -> Result<(Vec<Timestamp>, Option<Past>, Vec<Past>), Fault> {
-    let kept = reports.kept().await?;
-    let then = match weekly::compared(&kept, args.since, now) {
-        Some(at) => reports.of(at).await?,
-        None => None,
-    };
-    let mut weeks = Vec::new();
-    for at in weekly::trending(&kept, now) {
-        weeks.extend(reports.of(at).await?);
-    }
-    Ok((kept, then, weeks))
+/// A file as whoever runs this knows it: from the current folder on, if it is in there.
+fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let inside = here.and_then(|here| path.strip_prefix(here).ok());
+    inside.unwrap_or(path).display().to_string()
 }
 
 /// That there is no report to compare with, and which there are.
-fn none(kept: &[Timestamp]) -> Failure {
-    let finding = Finding::error(&codes::NO_SUCH_THING, "no report is kept from then or before");
-    let hint = match kept.first() {
-        Some(oldest) => format!("the oldest one is of {}", oldest.strftime("%Y-%m-%d")),
-        None => "each `tidegate lcm report` of the whole platform is kept, for the next one".to_owned(),
+fn none(shelf: &Shelf) -> Failure {
+    let sentence = match &shelf.missed {
+        Some(unread) => format!("{unread}; no other one is kept from then or before"),
+        None => "no report is kept from then or before".to_owned(),
+    };
+    let finding = Finding::error(&codes::NO_SUCH_THING, sentence);
+    let hint = match (shelf.oldest(), shelf.is_empty()) {
+        (Some(oldest), _) => format!("the oldest one that can be read is of {}", oldest.strftime("%Y-%m-%d")),
+        (None, false) => "of those that are kept none can be read".to_owned(),
+        (None, true) => {
+            "each `tidegate lcm report` of the whole platform is kept, for the next one".to_owned()
+        }
     };
     Failure::new(Code::NothingSelected, finding.hint(hint))
 }
