@@ -8,6 +8,7 @@ mod charts;
 mod clouds;
 mod compared;
 mod cut;
+mod echoed;
 mod fake;
 mod forges;
 mod hostile;

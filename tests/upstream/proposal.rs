@@ -485,6 +485,9 @@ async fn a_forge_that_does_not_let_in_is_told_before_anything_is_pushed() {
     let page = Reply::new(200, "<!DOCTYPE html><title>Sign in</title>").header("Content-Type", "text/html");
     for (reply, code, words) in [
         (Reply::json(r#"{"message":"Bad credentials"}"#).status(401), 5, "needs the permission"),
+        (Reply::json(r#"{"message":"Bad credentials word"}"#).status(401), 5, "credentials ***"),
+        (Reply::json(r#"{"message":"no, word"}"#).status(422), 6, "the forge says no: no, ***"),
+        (Reply::json(r#"["word"]"#), 6, "invalid type: string \"***\""),
         (Reply::json(r#"{"message":"Forbidden"}"#).status(403), 5, "Pull requests: write"),
         (Reply::json(r#"{"message":"Not Found"}"#).status(404), 4, "the token may not see it"),
         (limited, 6, "wants to be asked again at 2026-11-18T"),

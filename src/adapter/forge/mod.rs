@@ -56,6 +56,7 @@ impl Forges {
             .most(REFS);
         let answer = self.judged(project, self.web.ask(ask).await?)?;
         refs::tags(&answer.body)
+            .map_err(|why| answer.veil.plain(&why))
             .map_err(|why| Unanswered::new(Silence::Invalid, format!("the tags of {project}: {why}")))
     }
 
@@ -66,7 +67,8 @@ impl Forges {
         for _ in 0..PAGES {
             let Some(ask) = next.take() else { break };
             let answer = self.judged(project, self.web.ask(ask).await?)?;
-            all.extend(answers::releases(project, &answer.body)?);
+            let page = answers::releases(project, &answer.body);
+            all.extend(page.map_err(|silence| answer.veil.silence(silence))?);
             let Some(text) = next_page(&answer.headers) else { break };
             let url = answer.whence.url.join(&text).map_err(|_| {
                 Unanswered::new(

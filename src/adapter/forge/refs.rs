@@ -50,7 +50,7 @@ fn push(tags: &mut Tags, line: &[u8]) -> Result<(), String> {
     let Ok(line) = std::str::from_utf8(line) else { return Ok(()) };
     let line = line.trim_end_matches('\n');
     if let Some(words) = line.strip_prefix("ERR ") {
-        return Err(super::super::web::plain(words));
+        return Err(words.to_owned());
     }
     if let Some(name) = line.split(' ').nth(1).and_then(|name| name.strip_prefix("refs/tags/")) {
         tags.push(name);

@@ -140,7 +140,7 @@ pub(super) fn refusal(answer: &Answer) -> Option<String> {
     }
     words.retain(|word| !word.is_empty());
     let words = if words.is_empty() { answer.status.to_string() } else { words.join(": ") };
-    Some(format!("the forge says no: {}", plain(&words)))
+    Some(format!("the forge says no: {}", answer.veil.plain(&words)))
 }
 
 /// A text, a list of them, or lists of them by fields.

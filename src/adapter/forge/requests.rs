@@ -88,7 +88,8 @@ impl ForgeRequests {
         body: &serde_json::Value,
     ) -> Result<OpenRequest, RequestError> {
         let answer = self.told(Ask::change(method, url, "application/json", body.to_string())).await?;
-        Ok(answers::one(&self.home, &answer.body)?)
+        let read = answers::one(&self.home, &answer.body);
+        Ok(read.map_err(|silence| answer.veil.silence(silence))?)
     }
 }
 
@@ -119,7 +120,7 @@ impl Requests for ForgeRequests {
             RequestError::Unanswered(silence) => silence,
             RequestError::Refused(words) => Unanswered::new(Silence::Invalid, words),
         })?;
-        let all = answers::all(&self.home, &answer.body)?;
+        let all = answers::all(&self.home, &answer.body).map_err(|silence| answer.veil.silence(silence))?;
         Ok(all.into_iter().find(|request| request.branch == branch))
     }
 

@@ -33,6 +33,15 @@ pub(super) enum Account {
     Token(Secret),
 }
 
+impl Account {
+    /// What nobody else may see of it.
+    pub fn secret(&self) -> &Secret {
+        match self {
+            Self::Login(_, secret) | Self::Identity(secret) | Self::Token(secret) => secret,
+        }
+    }
+}
+
 /// An entry of `auths`.
 #[derive(Clone, Default, serde::Deserialize)]
 #[serde(default, rename_all = "lowercase")]

@@ -136,7 +136,9 @@ impl Listing<'_> {
                     {
                         return Err(self.silence(Silence::Invalid, "where the next page is can't be read"));
                     }
-                    let next = next_page(&answer.headers).map(|text| self.next(&answer.whence.url, &text));
+                    let next = next_page(&answer.headers).map(|text| {
+                        self.next(&answer.whence.url, &text).map_err(|silence| answer.veil.silence(silence))
+                    });
                     self.linked |= next.is_some();
                     return Ok((sink, next.transpose()?.map(|url| (url, Some(answer.whence)))));
                 }
@@ -144,7 +146,9 @@ impl Listing<'_> {
                     return Err(self.silence(broken.why, &broken.message));
                 }
                 Err(Trouble::Broken(_)) => tries += 1,
-                Err(Trouble::Wrong(words)) => return Err(self.silence(Silence::Invalid, &words)),
+                Err(Trouble::Wrong(words)) => {
+                    return Err(self.silence(Silence::Invalid, &answer.veil.hide(&words)));
+                }
                 Err(Trouble::TooMany) => {
                     let most = count(self.visit.settings.most_tags, "tag");
                     return Err(self.silence(Silence::TooMuch, &format!("there are more than {most}")));

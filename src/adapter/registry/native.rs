@@ -93,7 +93,7 @@ impl Native {
                 let words = format!(
                     "the tags of {}: what came is no list of tags: {}",
                     visit.repository,
-                    super::plain(&error.to_string())
+                    answer.veil.plain(&error.to_string())
                 );
                 Unanswered::new(Silence::Invalid, words)
             })?;

@@ -159,5 +159,6 @@ fn question(visit: &Visit<'_>, bearer: &Bearer, found: &Found, mut realm: Url) -
             Ask::get(realm).led(&whence, Lead::Realm).pass(pass)
         }
     };
+    let ask = ask.hiding(found.account.iter().map(Account::secret));
     ask.accept("application/json").most(1024 * 1024)
 }

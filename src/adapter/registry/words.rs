@@ -33,9 +33,9 @@ pub(super) fn refused(answer: &Answer, what: &str) -> Unanswered {
     let code = reason.as_ref().map_or("", |reason| reason.code.as_str());
     let why = kind(answer.status, code);
     let said = reason.map(|reason| format!("{} {}", reason.code, reason.message)).unwrap_or_default();
-    let said = super::plain(&said);
+    let said = answer.veil.plain(&said);
     let said = if said.is_empty() { String::new() } else { format!(": {said}") };
-    Unanswered::new(why, format!("{what}: it answered {}{said}", answer.status))
+    answer.veil.silence(Unanswered::new(why, format!("{what}: it answered {}{said}", answer.status)))
 }
 
 fn kind(status: StatusCode, code: &str) -> Silence {

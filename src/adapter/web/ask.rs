@@ -10,8 +10,10 @@ use reqwest::Url;
 
 use super::lead::{Lead, Whence};
 use super::pass::Pass;
-use super::words::{address, plain};
+use super::veil::Veil;
+use super::words::address;
 use crate::digest::Digest;
+use crate::port::Secret;
 use crate::port::upstream::{Silence, Unanswered};
 
 /// The most bytes of an answer, unless the question says otherwise.
@@ -33,6 +35,7 @@ pub struct Ask {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) pass: Option<Pass>,
+    pub(super) veil: Veil,
     pub(super) most: u64,
     pub(super) within: Option<Duration>,
     pub(super) kept: bool,
@@ -49,6 +52,7 @@ impl Ask {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             pass: None,
+            veil: Veil::default(),
             most: MOST,
             within: None,
             kept: false,
@@ -98,7 +102,14 @@ impl Ask {
         if let Some(sealed) = &mut self.sealed {
             sealed.owner = owner(pass.as_ref());
         }
+        self.veil.add(pass.iter().flat_map(Pass::secrets));
         self.pass = pass;
+        self
+    }
+
+    /// Nothing that is said about it tells this: it stands in what is sent, or was shown for what is.
+    pub fn hiding<'s>(mut self, secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
+        self.veil.add(secrets.into_iter().cloned());
         self
     }
 
@@ -174,6 +185,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Who answered.
     pub whence: Whence,
+    /// What was shown for it, which nothing that is told of it may tell.
+    pub veil: Veil,
 }
 
 impl Answer {
@@ -187,12 +200,12 @@ impl Answer {
         }
         let said = match std::str::from_utf8(&self.body) {
             Ok(text) if !text.trim().is_empty() && !text.trim_start().starts_with('<') => {
-                format!(": {}", plain(text))
+                format!(": {}", self.veil.plain(text))
             }
             _ => String::new(),
         };
         let words = format!("{} answered {}{said}", address(&self.whence.url), self.status);
-        Err(Unanswered::new(silence(self.status), words))
+        Err(self.veil.silence(Unanswered::new(silence(self.status), words)))
     }
 
     /// A header, if it is there and is text.

@@ -15,6 +15,7 @@ mod pass;
 mod place;
 mod settings;
 mod site;
+mod veil;
 mod words;
 
 pub use ask::{Answer, Ask};
@@ -27,4 +28,5 @@ pub use pass::Pass;
 pub use place::Place;
 pub use settings::{Keep, Settings, Trust};
 pub use site::Web;
+pub use veil::Veil;
 pub(super) use words::{cause, plain};

@@ -16,6 +16,8 @@ use crate::port::Secret;
 pub struct Pass {
     name: HeaderName,
     header: Secret,
+    /// What nobody else may see of it: also what the header holds in another writing.
+    secrets: Vec<Secret>,
     owner: String,
 }
 
@@ -24,7 +26,9 @@ impl Pass {
     pub fn basic(user: &str, password: &Secret) -> Self {
         let pair = format!("{user}:{}", password.expose());
         let header = format!("Basic {}", STANDARD.encode(&pair));
-        Self { name: AUTHORIZATION, header: Secret::new(header), owner: identity(&["basic", &pair]) }
+        let owner = identity(&["basic", &pair]);
+        let secrets = vec![Secret::new(pair), password.clone()];
+        Self { name: AUTHORIZATION, header: Secret::new(header), secrets, owner }
     }
 
     /// A token (RFC 6750) that itself says who asks.
@@ -36,17 +40,26 @@ impl Pass {
     /// tells people apart and no secret).
     pub fn lent(token: &Secret, owner: impl Into<String>) -> Self {
         let header = Secret::new(format!("Bearer {}", token.expose()));
-        Self { name: AUTHORIZATION, header, owner: owner.into() }
+        Self { name: AUTHORIZATION, header, secrets: vec![token.clone()], owner: owner.into() }
     }
 
     /// A secret in a header of its own.
     pub fn header(name: HeaderName, secret: &Secret) -> Self {
-        Self { header: secret.clone(), owner: identity(&[name.as_str(), secret.expose()]), name }
+        let owner = identity(&[name.as_str(), secret.expose()]);
+        // Some headers begin with a word for the kind of secret (`Token abc`).
+        let bare = secret.expose().split_once(' ').map(|(_, bare)| Secret::new(bare));
+        let secrets = bare.into_iter().chain([secret.clone()]).collect();
+        Self { header: secret.clone(), secrets, owner, name }
     }
 
     /// The header that it is shown in.
     pub(super) fn name(&self) -> HeaderName {
         self.name.clone()
+    }
+
+    /// What nobody else may see of it.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Secret> + '_ {
+        self.secrets.iter().cloned()
     }
 
     /// Whose it is: a digest, nothing of the secret can be read in it.

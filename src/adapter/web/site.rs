@@ -70,13 +70,18 @@ impl Web {
     /// # Errors
     /// Whenever there is no answer that is one: nothing came, or not all, or too much, or too late.
     pub async fn ask(&self, ask: Ask) -> Result<Answer, Unanswered> {
+        let veil = ask.veil.clone();
+        self.whole(ask).await.map_err(|silence| veil.silence(silence))
+    }
+
+    async fn whole(&self, ask: Ask) -> Result<Answer, Unanswered> {
         let mut tries = 1;
         loop {
             let mut opened = self.open(ask.clone()).await?;
             match opened.body.all().await {
                 Ok(body) => {
                     let Opened { status, headers, whence, .. } = opened;
-                    return Ok(Answer { status, headers, body, whence });
+                    return Ok(Answer { status, headers, body, whence, veil: ask.veil });
                 }
                 Err(broken) if broken.why == Silence::TooMuch || tries == TRIES || opened.body.is_other() => {
                     return Err(broken);
@@ -95,8 +100,10 @@ impl Web {
     /// # Errors
     /// As [`Web::ask`]; later trouble is told by the body.
     pub async fn stream(&self, ask: Ask) -> Result<(Answer, Body), Unanswered> {
-        let Opened { status, headers, whence, body } = self.open(ask).await?;
-        Ok((Answer { status, headers, body: Vec::new(), whence }, body))
+        let veil = ask.veil.clone();
+        let Opened { status, headers, whence, body } =
+            self.open(ask).await.map_err(|silence| veil.silence(silence))?;
+        Ok((Answer { status, headers, body: Vec::new(), whence, veil }, body))
     }
 
     /// What was asked so far.
