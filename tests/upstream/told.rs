@@ -140,3 +140,23 @@ async fn a_file_of_past_reports_that_is_none_is_named_with_what_to_do() {
     assert!(warnings(&told).is_empty() && !said.contains("past reports"), "{said}");
     assert!(file.exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_product_that_is_not_the_teams_is_nothing_to_report() {
+    let fake = Fake::new(answer).await;
+    let folder = tempfile::tempdir().unwrap();
+    let repo = folder.path().join("repo");
+    certs(&repo, &fake.address());
+    let other = "apiVersion: tidegate.dev/v1\nkind: Product\nmetadata: { name: shop }\nspec:\n  version: 1.0.0\n  owner: web\n  deploy:\n    - manifests: { path: manifests, namespace: shop }\n";
+    super::platform::write(&repo, "products/shop/product.yaml", other);
+    let (code, _, said) = json(folder.path(), &["--product", "shop", "--owner", "security"]);
+    assert_eq!((code, fake.seen().len()), (Some(4), 0), "{said}");
+    assert!(said.contains("of `shop` nothing is owned by `security`"), "{said}");
+    assert!(said.contains("`shop` is owned by `web`"), "{said}");
+    // What fits and has nothing upstream is no mistake, nor is one of two that fits.
+    let (code, _, said) = json(folder.path(), &["--product", "shop", "--owner", "web"]);
+    assert_eq!(code, Some(0), "{said}");
+    let (code, told, said) =
+        json(folder.path(), &["--product", "shop", "--product", "certs", "--owner", "security"]);
+    assert_eq!((code, told["data"]["products"].as_array().map(Vec::len)), (Some(0), Some(1)), "{said}");
+}

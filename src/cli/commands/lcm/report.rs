@@ -50,6 +50,7 @@ pub(super) async fn run(args: &LcmReport, context: &Context<'_>) -> Outcome {
     }
     known_owners(args, catalog, &gathered.used)?;
     narrow(args, &mut gathered.used);
+    fitting(args, catalog, &gathered.used)?;
     let mut answered = Answered::now_or_then(args, &platform, &gathered.used, context).await?;
     let now = context.place.now();
     complete(&mut answered.looked, &platform, &course, now);
@@ -203,6 +204,26 @@ fn known_owners(args: &LcmReport, catalog: &Catalog, used: &InUse) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// That something fits all that was asked for: each alone is there, and yet they may select nothing.
+fn fitting(args: &LcmReport, catalog: &Catalog, used: &InUse) -> Result<(), Failure> {
+    if args.product.is_empty() || args.owner.is_empty() {
+        return Ok(());
+    }
+    let asked = || args.product.iter().filter_map(|name| Some((name, catalog.products.get(name)?)));
+    let left = used.declared.len() + used.released.len() + used.running.len();
+    if left > 0 || asked().any(|(_, source)| owned(args, &source.file.spec.owner.value)) {
+        return Ok(());
+    }
+    let names: Vec<_> = args.product.iter().map(|name| format!("`{name}`")).collect();
+    let owners: Vec<_> = args.owner.iter().map(|owner| format!("`{owner}`")).collect();
+    let message =
+        format!("nothing fits both: of {} nothing is owned by {}", names.join(", "), owners.join(", "));
+    let finding = asked().fold(Finding::error(&codes::NO_SUCH_THING, message), |finding, (name, source)| {
+        finding.hint(format!("`{name}` is owned by `{}`", source.file.spec.owner.value))
+    });
+    Err(Failure::new(Code::NothingSelected, finding.next("tidegate product list")))
 }
 
 /// The clusters; a platform without a fleet has none.
