@@ -96,9 +96,15 @@ fn line(cells: impl IntoIterator<Item = String>) -> String {
 /// A cell. A sheet must not take text from a registry for a formula.
 fn cell(text: &str) -> String {
     let text = &clean(text);
-    let safe =
-        if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() };
+    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(text);
+    let safe = if is_formula { format!("'{text}") } else { text.to_owned() };
     if safe.contains([',', '"', '\n', '\r']) { format!("\"{}\"", safe.replace('"', "\"\"")) } else { safe }
+}
+
+/// Whether it is a whole number, as we write them: a sheet makes nothing else of it.
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -111,5 +117,11 @@ mod tests {
         assert_eq!(cell("say \"so\""), "\"say \"\"so\"\"\"");
         assert_eq!(cell("=HYPERLINK(1,2)"), "\"'=HYPERLINK(1,2)\"");
         assert_eq!(cell("1.2.3"), "1.2.3");
+        for number in ["-1", "0", "-365"] {
+            assert_eq!(cell(number), number);
+        }
+        for formula in ["-", "-1+1", "+5", "--1", "-1e5"] {
+            assert_eq!(cell(formula), format!("'{formula}"));
+        }
     }
 }
