@@ -181,9 +181,15 @@ impl<'a> Look<'a> {
         let below = |key: &str| layers.under.and_then(|under| under.get(key));
         let said = |key: &str| mapping.get(key).or_else(|| below(key));
         let any = |key: &str| said(key).and_then(text_of).filter(|text| !text.is_empty());
-        let mut names: Vec<_> = NAMES.iter().filter_map(|key| Some((*key, any(key)?))).collect();
         // A reference with a tag of its own is whole.
-        names.retain(|(_, name)| Parts::of(name).tag.is_none());
+        let is_bare = |(_, name): &(&str, String)| Parts::of(name).tag.is_none();
+        let named = |key: &'static str| Some((key, any(key)?));
+        let names: Vec<_> = NAMES.into_iter().filter_map(named).filter(is_bare).collect();
+        // What stands above names it instead, and may leave the tag to this.
+        let above = |key: &str| layers.over.and_then(|over| over.get(key));
+        let counts =
+            |key: &str| above(key).or_else(|| said(key)).and_then(text_of).filter(|text| !text.is_empty());
+        let renamed = NAMES.into_iter().filter_map(|key| Some((key, counts(key)?))).filter(is_bare);
         // What a template writes is no name: only what is literal in it tells.
         let mut written = NAMES.iter().chain(&["registry"]).filter_map(|key| mapping.get(key));
         if !names.is_empty() && written.any(|node| node.is_scalar() && is_templated(&node.place)) {
@@ -191,11 +197,13 @@ impl<'a> Look<'a> {
         }
         // With a digest in the name it is the same image; the digest is no part that a bump could set.
         let pinned = |key: &str| any(key).is_some_and(|name| Parts::of(&name).digest.is_some());
-        let bare = names.iter().map(|(key, name)| (*key, Parts::of(name).name.to_owned())).collect();
-        let candidates = keys::candidates(bare, any("registry").as_deref(), at.registry);
+        let bare = |(key, name): (&'static str, String)| (key, Parts::of(&name).name.to_owned());
+        let (names, renamed) = (names.into_iter().map(bare).collect(), renamed.map(bare).collect());
+        let mut candidates = keys::candidates(names, any("registry").as_deref(), at.registry);
+        candidates.extend(keys::candidates(renamed, counts("registry").as_deref(), at.registry));
         let (key, name) = self.named(&candidates)?;
         let set = |key: &&&str| mapping.get(key).is_some_and(|node| node.value != Value::Null);
-        let is_said = |key: &str| said(key).is_some();
+        let is_said = |key: &str| above(key).or_else(|| said(key)).is_some();
         let is_one = |(_, name): &(_, String)| keys::is_versioned(is_said, name, (at.key, at.parent));
         // The version of something else that is kept in a repository.
         if TAGS.iter().find(set) == Some(&"version") && !candidates.iter().any(is_one) {

