@@ -12,7 +12,8 @@ mod upstreams;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Parser, ValueEnum};
 
 use crate::diag::{Finding, codes};
 use crate::output::exit::{Code, Exit};
@@ -32,7 +33,8 @@ pub fn main() -> ExitCode {
     wished_color(std::env::args_os()).apply();
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(usage) => {
+        Err(mut usage) => {
+            tell_all_forms(&mut usage, std::env::args_os());
             if !usage.use_stderr() {
                 let surface = Surface::of_process(Format::Table, ProgressMode::None);
                 surface.data(&usage.render().ansi().to_string());
@@ -128,6 +130,19 @@ fn misused(usage: &clap::Error) -> Failure {
     let sentence = told.lines().next().unwrap_or_default();
     let message = sentence.strip_prefix("error: ").unwrap_or(sentence);
     Failure::new(Code::Usage, Finding::error(&codes::USAGE, message).next("tidegate --help"))
+}
+
+/// Whoever wants a report in a form that there is not hears of all that a report has: the parser, which does not
+/// know of which command the flag is, lists those of every command.
+fn tell_all_forms(usage: &mut clap::Error, args: impl Iterator<Item = std::ffi::OsString>) {
+    let args: Vec<_> = args.collect();
+    let is_report = args.windows(2).any(|pair| pair[0] == "lcm" && pair[1] == "report");
+    let is_form = matches!(usage.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if arg.starts_with("--output"));
+    if is_report && is_form && usage.kind() == ErrorKind::InvalidValue {
+        let names = args::Form::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let names = names.map(|value| value.get_name().to_owned()).collect();
+        usage.insert(ContextKind::ValidValue, ContextValue::Strings(names));
+    }
 }
 
 /// Whether a command line that can't be parsed asks for JSON.

@@ -50,7 +50,7 @@ Example, from a release to the whole fleet:
 Exit codes: 0 done, 2 usage, 3 invalid files, 4 nothing selected, 5 not allowed,
 6 unreachable, 7 waited long enough, 8 stale or in conflict, 10 changes pending,
 11 blocked by people or time, 12 aborted, 13 failed or halted, 14 finished with
-tolerated failures, 130 interrupted, 1 unexpected.";
+tolerated failures, 24 something is unknown, 130 interrupted, 1 unexpected.";
 
 /// Releases for fleets of Kubernetes clusters: versioned bundles of products, rolled out in waves.
 #[derive(Debug, Parser)]
