@@ -1,5 +1,5 @@
 //! Images in one tree, be it an object or the values of a chart: whole references and references in parts, by
-//! the keys of [`keys`](super::keys). What only might be an image is none unless it reads as one: a cut asks a
+//! the keys of [`super::keys`]. What only might be an image is none unless it reads as one: a cut asks a
 //! registry for every one of them, and stops where one is not there.
 
 use super::Image;
