@@ -52,11 +52,11 @@ fn release(folder: &Path) -> String {
 }
 
 /// A manifest that nobody reads but for its digest.
-fn content(c: char) -> String {
+pub fn content(c: char) -> String {
     format!(r#"{{"schemaVersion": 2, "annotations": {{"name": "{c}"}}}}"#)
 }
 
-fn digest_of(c: char) -> String {
+pub fn digest_of(c: char) -> String {
     tidegate::digest::bytes(content(c).as_bytes()).to_string()
 }
 

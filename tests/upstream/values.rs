@@ -6,6 +6,7 @@ use std::process::Output;
 
 use serde_json::Value;
 
+use super::cut::{content, digest_of};
 use super::fake::{Fake, Reply, Seen};
 use super::platform::{self, git};
 
@@ -26,13 +27,13 @@ spec:
 ";
 const RELEASE: &str = "apiVersion: tidegate.dev/v1\nkind: Release\nmetadata: { name: R1 }\nspec:\n  kubernetes: \"1.36\"\n  products: { y: 1.0.0 }\n";
 
-fn digest_of(c: char) -> String {
-    format!("sha256:{}", c.to_string().repeat(64))
-}
-
 fn answer(seen: &Seen) -> Reply {
     let tags = |tags: &[&str]| Reply::json(serde_json::json!({ "name": "x", "tags": tags }).to_string());
-    let digest = |c: char| Reply::new(200, "").header("Docker-Content-Digest", digest_of(c).as_str());
+    let digest = |c: char| {
+        let kind = "application/vnd.oci.image.manifest.v1+json";
+        let reply = Reply::new(200, content(c)).header("Content-Type", kind);
+        reply.header("Docker-Content-Digest", digest_of(c))
+    };
     match seen.path.as_str() {
         "/r/v2/shop/api/tags/list" => tags(&["1.4.2", "1.4.3", "2.0.0"]),
         "/r/v2/shop/web/tags/list" => tags(&["v1.2.0", "v1.3.0"]),
