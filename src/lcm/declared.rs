@@ -65,8 +65,8 @@ impl Item {
         match self {
             Self::Chart { name, .. } | Self::Addon { name, .. } => name,
             Self::Kubernetes(channel) => channel,
-            Self::Image(Repository { name: path, .. })
-            | Self::Tool(Project::GitHub(path) | Project::GitLab(path)) => {
+            Self::Image(repository) => repository.short(),
+            Self::Tool(Project::GitHub(path) | Project::GitLab(path)) => {
                 path.rsplit('/').next().unwrap_or(path)
             }
         }

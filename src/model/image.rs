@@ -17,6 +17,13 @@ pub struct Repository {
     pub name: String,
 }
 
+impl Repository {
+    /// The last part of its name, by which people call it.
+    pub fn short(&self) -> &str {
+        self.name.rsplit('/').next().unwrap_or(&self.name)
+    }
+}
+
 /// An image: its repository, and a tag, a digest, or both.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Image {

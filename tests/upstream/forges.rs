@@ -12,6 +12,7 @@ use tidegate::port::Secret;
 use tidegate::port::upstream::{Forge as _, Project, Silence};
 
 use super::fake::{Fake, Reply, Seen};
+use super::platform::git;
 use super::web::quick;
 
 const HOSTS: [&str; 4] = ["github.com", "api.github.com", "raw.githubusercontent.com", "gitlab.com"];
@@ -40,11 +41,6 @@ fn upload_pack(repository: &Path, seen: &Seen) -> Reply {
     let answer = git.wait_with_output().unwrap();
     assert!(answer.status.success());
     Reply::new(200, answer.stdout).header("Content-Type", "application/x-git-upload-pack-result")
-}
-
-fn git(folder: &Path, args: &[&str]) {
-    let identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    assert!(Command::new("git").args(identity).args(args).current_dir(folder).status().unwrap().success());
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::{Value, json};
 
 use super::fake::{Fake, Reply, Seen};
+use super::platform;
 
 const PRODUCT: &str = "apiVersion: tidegate.dev/v1
 kind: Product
@@ -258,9 +259,7 @@ impl Desk {
     }
 
     fn write(&self, path: &str, text: &str) {
-        let path = self.repo().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        platform::write(&self.repo(), path, text);
     }
 
     /// All that a person would notice of what is checked out, the index to the byte.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::catalog::Catalog;
 use crate::diag::{Finding, Findings, codes};
 use crate::lcm::bump::Moving;
-use crate::lcm::declared::{self, Item};
+use crate::lcm::declared;
 use crate::model::ProductName;
 use crate::model::image::Repository;
 
@@ -39,7 +39,7 @@ pub(super) fn meant(
     }
     let whole = said.to_string();
     let bare = whole.strip_prefix(BARE);
-    let is_meant = |one: &&Repository| bare.is_some_and(|bare| Item::Image((*one).clone()).short() == bare);
+    let is_meant = |one: &&Repository| bare == Some(one.short());
     let fitting: Vec<&Repository> = own.iter().filter(is_meant).collect();
     match fitting.as_slice() {
         [one] => Ok(Moving::Image((*one).clone())),
@@ -58,9 +58,7 @@ pub(super) fn meant(
 
 fn with_list(finding: Finding, said: &str, own: &BTreeSet<Repository>) -> Finding {
     let names: Vec<String> = own.iter().map(ToString::to_string).collect();
-    let last = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
-    let lasts: Vec<String> = names.iter().map(|name| last(name)).collect();
-    let all = names.iter().chain(&lasts).map(String::as_str);
+    let all = names.iter().map(String::as_str).chain(own.iter().map(Repository::short));
     finding.did_you_mean(said, all).hint(format!("its images are {}", list(own)))
 }
 

@@ -32,7 +32,7 @@ impl Wanted<'_> {
 impl Wanted<'_> {
     /// Whether the last part of its name stands in what is literal of a template's text.
     pub fn is_hinted(&self, written: &str) -> bool {
-        let last = self.repository.name.rsplit('/').next().unwrap_or_default();
+        let last = self.repository.short();
         written.split("{{").any(|part| part.rsplit("}}").next().is_some_and(|literal| literal.contains(last)))
     }
 }
